@@ -1,0 +1,1 @@
+"""The control plane: coordinator, ledger, sampling, channel, executors. Knows no torch."""

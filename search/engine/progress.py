@@ -1,0 +1,116 @@
+"""What the coordinator tells the view while a study runs: one frozen dataclass an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from search.engine.records import StudyRecord
+
+
+@dataclass(frozen=True)
+class StudyOpened:
+    """The first event. `record` is the study as it stands; `workers` the number of slots."""
+
+    record: StudyRecord
+    workers: int
+    resumed: bool
+
+
+@dataclass(frozen=True)
+class TrialStarted:
+    """An attempt begins; `attempt` counts from 1, `step` is the last step already reported."""
+
+    number: int
+    attempt: int
+    params: dict[str, Any]
+    step: int
+    max_epochs: int | None
+
+
+@dataclass(frozen=True)
+class TrialReported:
+    """One value of the objective metric. `prune` is the verdict that was given."""
+
+    number: int
+    step: int
+    epoch: int
+    value: float
+    prune: bool
+
+
+@dataclass(frozen=True)
+class TrialEnded:
+    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it will be resumed)."""
+
+    number: int
+    state: str
+    cause: str
+    value: float | None
+    message: str | None
+    duration_s: float
+    log: Path
+
+
+@dataclass(frozen=True)
+class ProbeStarted:
+    """A batch-size probe begins for the trial `number`."""
+
+    number: int
+
+
+@dataclass(frozen=True)
+class BatchSizeFound:
+    """A probe ended: the largest micro-batch that ran, and how many sizes were run."""
+
+    number: int
+    micro_batch: int
+    tried: int
+
+
+@dataclass(frozen=True)
+class Note:
+    """One line that the user should see."""
+
+    text: str
+
+
+@dataclass(frozen=True)
+class Stopping:
+    """A signal was received; attempts are saving their checkpoints."""
+
+    signal_number: int
+
+
+@dataclass(frozen=True)
+class StudyEnded:
+    """The last event. `reason` is one of finished, timeout, interrupted, failures."""
+
+    record: StudyRecord
+    reason: str
+    elapsed_s: float
+
+
+Event = (
+    StudyOpened
+    | TrialStarted
+    | TrialReported
+    | TrialEnded
+    | ProbeStarted
+    | BatchSizeFound
+    | Note
+    | Stopping
+    | StudyEnded
+)
+
+
+class View(Protocol):
+    """Shows events. `handle` gets each once, in order; `tick` is called about four times a second
+    from the same thread; `close` once at the end, also after an exception."""
+
+    def handle(self, event: Event) -> None: ...
+
+    def tick(self) -> None: ...
+
+    def close(self) -> None: ...

@@ -1,0 +1,1 @@
+"""Study files: plain data, no torch, no database."""

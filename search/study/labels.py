@@ -1,0 +1,27 @@
+"""Short names for the paths of a space, for tables and figures."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+_SCAFFOLD = frozenset({"init_args", "dict_kwargs"})
+
+
+def short_names(paths: Iterable[str]) -> dict[str, str]:
+    """Map each path to its shortest suffix that no other path shares.
+
+    `model.init_args.lr` becomes `lr`; where two paths end in `lr`, `model.lr` and `data.lr`.
+    """
+    remaining = {path: [p for p in path.split(".") if p not in _SCAFFOLD] for path in paths}
+    names: dict[str, str] = {}
+    length = 1
+    while remaining:
+        candidates = {path: ".".join(parts[-length:]) for path, parts in remaining.items()}
+        counts = Counter(candidates.values())
+        for path, name in candidates.items():
+            if counts[name] == 1 or length >= len(remaining[path]):
+                names[path] = name if counts[name] == 1 else path
+        remaining = {path: parts for path, parts in remaining.items() if path not in names}
+        length += 1
+    return names

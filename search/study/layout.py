@@ -1,0 +1,87 @@
+"""Every path that a study has on disk.
+
+Knows names and places only; reads and writes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+STUDIES_DIR = Path("studies")
+
+
+@dataclass(frozen=True)
+class TrialFolder:
+    """What one trial (or one probe) keeps: configuration in; events, log and checkpoints out."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Complete configuration of the trial, YAML."""
+        return self.root / "config.yaml"
+
+    @property
+    def events(self) -> Path:
+        """What happened, one JSON object a line, appended and flushed."""
+        return self.root / "events.jsonl"
+
+    @property
+    def log(self) -> Path:
+        """Standard output and error of every attempt, appended."""
+        return self.root / "log.txt"
+
+    @property
+    def last_ckpt(self) -> Path:
+        return self.root / "last.ckpt"
+
+    @property
+    def best_ckpt(self) -> Path:
+        return self.root / "best.ckpt"
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """Everything a study produced. Delete it to forget the study, copy it to share it."""
+
+    root: Path
+
+    @property
+    def name(self) -> str:
+        return self.root.name
+
+    @property
+    def db(self) -> Path:
+        """The Optuna database."""
+        return self.root / "study.db"
+
+    @property
+    def study_file(self) -> Path:
+        """The study file as it was first run, overrides included."""
+        return self.root / "study.yaml"
+
+    @property
+    def lock(self) -> Path:
+        """Locked by the coordinator that owns the study."""
+        return self.root / ".lock"
+
+    @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
+    def server_log(self) -> Path:
+        """Log of the fork server: what was printed before any trial began."""
+        return self.root / "server.log"
+
+    @property
+    def trials(self) -> Path:
+        return self.root / "trials"
+
+    def trial(self, number: int) -> TrialFolder:
+        return TrialFolder(self.trials / f"{number:04d}")
+
+    def probe(self, key: str) -> TrialFolder:
+        """Folder of the batch-size probe for one cache key (a hexadecimal digest)."""
+        return TrialFolder(self.root / "probes" / key)
