@@ -57,6 +57,11 @@ class StudyFolder:
         return self.root / "study.db"
 
     @property
+    def storage(self) -> Path:
+        """URL of the database, without its password, where that is not `db`."""
+        return self.root / "storage.txt"
+
+    @property
     def study_file(self) -> Path:
         """The study file as it was first run, overrides included."""
         return self.root / "study.yaml"

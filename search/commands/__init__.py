@@ -1,0 +1,1 @@
+"""One typed function a verb: parses, calls, prints."""

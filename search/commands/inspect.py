@@ -1,0 +1,53 @@
+"""`search status`, `search show` and `search best`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from search.commands.locate import load_study
+from search.engine.reading import read_study, studies_in
+from search.engine.records import StudyRecord
+from search.errors import StorageError, StudyFailed, UserError
+from search.view import tables
+
+
+def status_command(studies: Path, *, json: bool) -> None:
+    """Print every study here; one that cannot be read gets its line on standard error."""
+    records: list[StudyRecord] = []
+    for folder in studies_in(studies):
+        url = folder.storage.read_text("utf-8").strip() if folder.storage.is_file() else None
+        try:
+            records.append(read_study(folder, url))
+        except StorageError as error:
+            print(error, file=sys.stderr)
+    if json:
+        print(tables.status_json(records))
+    else:
+        tables.print_status(records, sys.stdout)
+
+
+def show_command(
+    number: int, study: str | None, studies: Path, storage: str | None, *, json: bool
+) -> None:
+    """Print one trial."""
+    record = load_study(study, studies, storage)
+    if number >= len(record.trials):
+        has = f"0 to {len(record.trials) - 1}" if record.trials else "none yet"
+        raise UserError(f"{record.name}: no trial {number}. Its trials are {has}.")
+    trial = next(trial for trial in record.trials if trial.number == number)
+    if json:
+        print(tables.trial_json(record, trial))
+    else:
+        tables.print_trial(record, trial, sys.stdout)
+
+
+def best_command(study: str | None, studies: Path, storage: str | None, *, json: bool) -> None:
+    """Print the best trial."""
+    record = load_study(study, studies, storage)
+    if record.best is None:
+        raise StudyFailed(f"{record.name}: no trial has finished yet. Go on with `search resume`.")
+    if json:
+        print(tables.best_json(record))
+    else:
+        tables.print_best(record, sys.stdout)

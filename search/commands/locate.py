@@ -1,0 +1,52 @@
+"""Which study a user means by a name, a folder, or nothing at all."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+from search.engine.reading import read_study, studies_in
+from search.engine.records import StudyRecord
+from search.errors import UserError
+from search.study.layout import StudyFolder
+
+
+def find_study(name: str | None, studies: Path) -> StudyFolder:
+    """The folder of an existing study.
+
+    Args:
+        name: a study's name or the path of its folder; None means the only one there is.
+        studies: the folder that holds the study folders.
+
+    Raises:
+        UserError: there is no such study, or more than one to choose from.
+    """
+    known = studies_in(studies)
+    names = [folder.name for folder in known]
+    if name is None:
+        if len(known) == 1:
+            return known[0]
+        if not known:
+            raise UserError(f"{studies}: holds no study yet. Start one with `search run`.")
+        raise UserError(f"--study: several to choose from. Name one of {', '.join(names)}.")
+    for folder in (StudyFolder(studies / name), StudyFolder(Path(name))):
+        if folder.db.is_file() or folder.storage.is_file():
+            return StudyFolder(folder.root.resolve() if not folder.root.name else folder.root)
+    near = get_close_matches(Path(name).name, names, 1)
+    if near:
+        remedy = f"Did you mean {near[0]}?"
+    else:
+        remedy = f"There is {', '.join(names)}." if names else "Start one with `search run`."
+    raise UserError(f"{name}: no such study in {studies}. {remedy}")
+
+
+def load_study(name: str | None, studies: Path, storage: str | None) -> StudyRecord:
+    """The record of an existing study.
+
+    Raises:
+        UserError: as `find_study` and `read_study`.
+    """
+    folder = find_study(name, studies)
+    if storage is None and folder.storage.is_file():
+        storage = folder.storage.read_text("utf-8").strip()
+    return read_study(folder, storage)

@@ -1,0 +1,68 @@
+"""`search report` and `search export`."""
+
+from __future__ import annotations
+
+import sys
+import webbrowser
+from pathlib import Path
+
+from search.commands.locate import load_study
+from search.engine.opening import write_whole
+from search.errors import UserError
+
+
+def report_command(
+    study: str | None,
+    studies: Path,
+    storage: str | None,
+    *,
+    output: Path | None,
+    figure_name: str | None,
+    figure_format: str,
+    open_browser: bool,
+) -> None:
+    """Write the report, or one figure of it, and say where."""
+    from search import report
+
+    record = load_study(study, studies, storage)
+    if figure_name is None:
+        text, target = report.build_report(record), output or record.folder / "report.html"
+    else:
+        if figure_format not in ("html", "json"):
+            raise UserError(f"--format: must be html or json, got {figure_format}. Correct it.")
+        render = report.figure_html if figure_format == "html" else report.figure_json
+        text = render(record, figure_name)
+        target = output or record.folder / f"{figure_name}.{figure_format}"
+    _write(target, text)
+    print(target)
+    if open_browser:
+        webbrowser.open(target.absolute().as_uri())
+
+
+def export_command(
+    study: str | None,
+    studies: Path,
+    storage: str | None,
+    *,
+    export_format: str,
+    output: Path | None,
+) -> None:
+    """Write every trial as CSV or JSON."""
+    from search.report import export
+
+    if export_format not in ("csv", "json"):
+        raise UserError(f"--format: must be csv or json, got {export_format}. Correct it.")
+    record = load_study(study, studies, storage)
+    text = export.export_csv(record) if export_format == "csv" else export.export_json(record)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        _write(output, text)
+        print(output)
+
+
+def _write(target: Path, text: str) -> None:
+    try:
+        write_whole(target, text)
+    except OSError as error:
+        raise UserError(f"{target}: cannot be written: {error.strerror}. Name another.") from error

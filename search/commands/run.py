@@ -1,0 +1,98 @@
+"""`search run` and `search resume`."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from search.commands.locate import find_study, load_study
+from search.engine.coordinator import Limits
+from search.engine.run import RunRequest, cores, run_study
+from search.errors import UserError
+from search.study.file import StudyFile, load_study_file, parse_duration, shipped_study
+from search.study.layout import STUDIES_DIR, StudyFolder
+from search.view.choose import make_view
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of `search run`, as they were typed."""
+
+    trials: int | None = None
+    workers: str = "1"
+    timeout: str | None = None
+    trial_timeout: str | None = None
+    set_values: tuple[str, ...] = ()
+    space_values: tuple[str, ...] = ()
+    name: str | None = None
+    storage: str | None = None
+    studies: Path = STUDIES_DIR
+    quiet: bool = False
+    json: bool = False
+
+
+def run_command(path: Path | None, options: RunOptions) -> None:
+    """Run the study of a study file, or the shipped one without a file."""
+    path = path or shipped_study()
+    study_file = load_study_file(
+        path,
+        set_values=[*options.set_values, *([f"name={options.name}"] if options.name else [])],
+        space_values=options.space_values,
+    )
+    folder = StudyFolder(options.studies / study_file.name)
+    _run(folder, study_file, path, options)
+
+
+def resume_command(study: str, options: RunOptions) -> None:
+    """Go on with an existing study, from its own copy of the study file."""
+    folder = find_study(study, options.studies)
+    study_file = load_study_file(folder.study_file)
+    asked = load_study(study, options.studies, options.storage).asked
+    _run(folder, study_file, folder.study_file, replace(options, trials=options.trials or asked))
+
+
+def _run(folder: StudyFolder, study_file: StudyFile, path: Path, options: RunOptions) -> None:
+    budget = study_file.budget
+    limits = Limits(
+        asked=options.trials or budget.trials,
+        timeout_s=_seconds("--timeout", options.timeout) or budget.timeout_s,
+        trial_timeout_s=_seconds("--trial-timeout", options.trial_timeout),
+    )
+    request = RunRequest(
+        folder=folder,
+        study_file=study_file,
+        source=str(path),
+        import_path=path.parent.absolute(),
+        limits=limits,
+        workers=worker_count(options.workers),
+        url=options.storage,
+    )
+    view = make_view(quiet=options.quiet, json=options.json)
+    try:
+        run_study(request, view)
+    finally:
+        view.close()
+
+
+def worker_count(text: str) -> int:
+    """How many trials at a time: a number, or auto for one a GPU, else one a core.
+
+    Raises:
+        UserError: it is neither.
+    """
+    if text == "auto":
+        devices = [path for path in Path("/dev").glob("nvidia*") if re.search(r"\d$", path.name)]
+        return len(devices) or cores()
+    if not text.isdigit() or not 1 <= int(text) <= 1024:
+        raise UserError(f"--workers: must be a number from 1 or auto, got {text}. Correct it.")
+    return int(text)
+
+
+def _seconds(option: str, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        return parse_duration(text)
+    except ValueError as error:
+        raise UserError(f"{option}: {error}") from error

@@ -1,0 +1,108 @@
+"""Which micro-batch a trial gets: probed once for each configuration that takes other memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from search.errors import UserError
+from search.messages import Checked
+from search.study.file import StudyFile
+from search.study.resolve import read_path
+from search.study.space import Choice, Space
+
+ACCUMULATION = "trainer.accumulate_grad_batches"
+
+
+@dataclass(frozen=True)
+class BatchPlan:
+    """How micro-batches are chosen for a study.
+
+    `path` is where one is written in a configuration, `cap` the largest that may be probed,
+    `memory_paths` what makes a difference, `samples` how many an epoch has (None: not known).
+    """
+
+    auto_scale: str
+    path: str | None
+    cap: int | None
+    memory_paths: tuple[str, ...]
+    samples: int | None
+
+    @property
+    def is_probed(self) -> bool:
+        return self.auto_scale != "off"
+
+    def key(self, params: Mapping[str, Any]) -> str:
+        """Equal for trials whose batches take the same memory."""
+        relevant = {path: params[path] for path in self.memory_paths if path in params}
+        text = json.dumps([self.auto_scale, self.cap, relevant], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
+    """What the preflight's facts mean for the study's batches.
+
+    With auto-scaling the cap keeps micro-batch x accumulation within the dataset, because beyond
+    it every accumulation is the same run.
+
+    Raises:
+        UserError: the batch size cannot be scaled, or a searched accumulation changes nothing.
+    """
+    batch, samples = study_file.batch, facts.samples_per_epoch
+    accumulation = largest(study_file, ACCUMULATION)
+    if batch.auto_scale == "off":
+        _refuse_dead_accumulation(study_file, facts)
+        return BatchPlan("off", facts.batch_size_path, None, (), samples)
+    if facts.batch_size_path is None:
+        raise UserError(
+            "batch.auto_scale: neither the data module nor the model takes batch_size. "
+            "Add a batch_size argument to one of them, or set auto_scale: off."
+        )
+    limits = [batch.max] if batch.max is not None else []
+    if samples is not None:
+        limits.append(max(1, samples // accumulation))
+    cap = min(limits) if limits else None
+    return BatchPlan(batch.auto_scale, facts.batch_size_path, cap, facts.memory_paths, samples)
+
+
+def largest(study_file: StudyFile, path: str) -> int:
+    """The largest accumulation that a trial can get."""
+    values = _numbers(study_file.space, path)
+    if values:
+        return max(values)
+    fixed = read_path({"trainer": dict(study_file.trainer)}, path)
+    return fixed if isinstance(fixed, int) else 1
+
+
+def live_accumulation(plan: BatchPlan, micro_batch: int | None, accumulation: int) -> int:
+    """The accumulation that `accumulation` really is: no more than the batches of an epoch."""
+    if plan.samples is None or micro_batch is None:
+        return accumulation
+    return min(accumulation, -(-plan.samples // micro_batch))
+
+
+def _refuse_dead_accumulation(study_file: StudyFile, facts: Checked) -> None:
+    values = _numbers(study_file.space, ACCUMULATION)
+    sizes = _numbers(study_file.space, facts.batch_size_path or "")
+    smallest = min(sizes) if sizes else facts.batch_size
+    if not values or smallest is None or facts.samples_per_epoch is None:
+        return
+    batches = -(-facts.samples_per_epoch // smallest)
+    if max(values) > batches:
+        raise UserError(
+            f"space.{ACCUMULATION}: {max(values)} accumulates more than the {batches} batches of "
+            f"an epoch ({facts.samples_per_epoch} samples in batches of {smallest}), which is "
+            f"the same run as {batches}. Search no further than {batches}."
+        )
+
+
+def _numbers(space: Space, path: str) -> list[int]:
+    distribution = space.get(path)
+    if distribution is None:
+        return []
+    if isinstance(distribution, Choice):
+        return [value for value in distribution.values if isinstance(value, int)]
+    return [int(distribution.low), int(distribution.high)]

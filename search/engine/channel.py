@@ -1,0 +1,130 @@
+"""The coordinator's end of the channel: authenticated connections, JSON lines, no threads.
+
+Knows tokens and messages; does not know what an attempt is for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hmac
+import secrets
+import selectors
+import shutil
+import socket
+import tempfile
+from pathlib import Path
+
+from search.messages import MAX_LINE_BYTES, Hello, Message, decode, encode
+
+_SEND_TIMEOUT_S = 5.0
+
+
+class _Connection:
+    """One socket: bytes in, whole lines out; `attempt` is None until a token was shown."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.attempt: str | None = None
+        self.buffer = b""
+
+    def lines(self) -> list[bytes] | None:
+        """The complete lines that arrived; None when the other side is gone or talks nonsense."""
+        try:
+            data = self.sock.recv(65536)
+        except OSError:
+            return None
+        if not data:
+            return None
+        *lines, self.buffer = (self.buffer + data).split(b"\n")
+        return None if len(self.buffer) > MAX_LINE_BYTES else lines
+
+
+class Channel:
+    """A local listening socket in a private folder; each attempt is admitted by its own token."""
+
+    def __init__(self, selector: selectors.BaseSelector) -> None:
+        self._selector = selector
+        # a socket's path may have no more than about 100 bytes, so it cannot live in the study
+        self._folder = Path(tempfile.mkdtemp(prefix="search-"))
+        self.address = str(self._folder / "socket")
+        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._listener.bind(self.address)
+        self._listener.listen(64)
+        self._tokens: dict[str, str] = {}
+        self._connections: dict[str, _Connection] = {}
+        selector.register(self._listener, selectors.EVENT_READ, self._accept)
+
+    def admit(self, attempt: str) -> str:
+        """A fresh token under which `attempt` may connect once."""
+        token = secrets.token_urlsafe(32)
+        self._tokens[token] = attempt
+        return token
+
+    def send(self, attempt: str, message: Message) -> None:
+        """Send to an attempt; one that is gone is ignored, its exit is reported elsewhere."""
+        connection = self._connections.get(attempt)
+        if connection is not None:
+            with contextlib.suppress(OSError):
+                connection.sock.sendall(encode(message))
+
+    def drop(self, attempt: str) -> list[tuple[str, Message]]:
+        """Forget an attempt whose process ended, after reading what it still had to say."""
+        self._tokens = {token: name for token, name in self._tokens.items() if name != attempt}
+        connection = self._connections.get(attempt)
+        last_words: list[tuple[str, Message]] = []
+        while connection is not None and attempt in self._connections:
+            last_words += self._read(connection)
+        return last_words
+
+    def close(self) -> None:
+        """Close every socket and remove the private folder."""
+        for connection in list(self._connections.values()):
+            self._forget(connection)
+        self._selector.unregister(self._listener)
+        self._listener.close()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _accept(self) -> list[tuple[str, Message]]:
+        with contextlib.suppress(OSError):
+            sock, _ = self._listener.accept()
+            sock.settimeout(_SEND_TIMEOUT_S)
+            connection = _Connection(sock)
+            self._selector.register(sock, selectors.EVENT_READ, lambda: self._read(connection))
+        return []
+
+    def _read(self, connection: _Connection) -> list[tuple[str, Message]]:
+        lines = connection.lines()
+        if lines is None:
+            self._forget(connection)
+            return []
+        messages: list[tuple[str, Message]] = []
+        for line in lines:
+            try:
+                message = decode(line)
+            except ValueError:
+                self._forget(connection)
+                return messages
+            if connection.attempt is None:
+                if not self._authenticate(connection, message):
+                    return messages
+            else:
+                messages.append((connection.attempt, message))
+        return messages
+
+    def _authenticate(self, connection: _Connection, message: Message) -> bool:
+        given = message.token if isinstance(message, Hello) else ""
+        for token, attempt in self._tokens.items():
+            if hmac.compare_digest(token.encode(), given.encode()):
+                del self._tokens[token]
+                connection.attempt = attempt
+                self._connections[attempt] = connection
+                return True
+        self._forget(connection)
+        return False
+
+    def _forget(self, connection: _Connection) -> None:
+        with contextlib.suppress(KeyError, ValueError):
+            self._selector.unregister(connection.sock)
+        connection.sock.close()
+        if connection.attempt is not None:
+            self._connections.pop(connection.attempt, None)

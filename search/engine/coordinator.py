@@ -1,0 +1,367 @@
+"""The one process that owns a study: fills slots, answers reports, writes down how trials end.
+
+A single loop without threads. Knows the ledger, an executor and a view; never imports torch.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.engine.batch_sizes import ACCUMULATION, BatchPlan, live_accumulation
+from search.engine.executors.protocol import Executor, Slot
+from search.engine.ledger import Ledger, Outcome
+from search.engine.opening import write_whole
+from search.engine.progress import (
+    BatchSizeFound,
+    Note,
+    ProbeStarted,
+    Stopping,
+    TrialEnded,
+    TrialReported,
+    TrialStarted,
+    View,
+)
+from search.engine.signals import SignalWatch
+from search.errors import StudyFailed
+from search.messages import (
+    ERROR,
+    HUNG,
+    INTERRUPTED,
+    KILLED,
+    Ended,
+    Exited,
+    Launched,
+    Message,
+    Probed,
+    Reported,
+    Started,
+    Stop,
+    Verdict,
+)
+from search.study.file import StudyFile
+from search.study.layout import TrialFolder
+from search.study.resolve import read_path, resolve_config, write_path
+from search.study.yaml_loader import dump_yaml
+
+MAX_FAILURES_IN_A_ROW = 5
+GRACE_S = 10.0
+_POLL_S = 0.25
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When to stop: `asked` trials in total, `timeout_s` for this run, `trial_timeout_s` for one
+    attempt; None is no limit."""
+
+    asked: int | None = None
+    timeout_s: float | None = None
+    trial_timeout_s: float | None = None
+
+
+@dataclass
+class _Running:
+    """One attempt that occupies a slot."""
+
+    number: int
+    slot: int
+    task: str
+    folder: TrialFolder
+    key: str = ""
+    started_at: float = field(default_factory=time.monotonic)
+    last_words: Ended | Probed | None = None
+    ended_as: str | None = None
+
+
+class Coordinator:
+    """Runs trials until the limits are reached or a signal arrives."""
+
+    def __init__(
+        self,
+        *,
+        ledger: Ledger,
+        executor: Executor,
+        view: View,
+        study_file: StudyFile,
+        batches: BatchPlan,
+        slots: Sequence[Slot],
+        limits: Limits,
+        signals: SignalWatch,
+    ) -> None:
+        self._ledger = ledger
+        self._executor = executor
+        self._view = view
+        self._study_file = study_file
+        self._batches = batches
+        self._slots = slots
+        self._limits = limits
+        self._signals = signals
+        self._free = list(range(len(slots)))
+        self._running: dict[str, _Running] = {}
+        # trials that have a number and wait for a probe to tell their micro-batch
+        self._blocked: list[int] = []
+        self._launches = 0
+        self._began_at = time.monotonic()
+        self._stopping_since: float | None = None
+        self._failures: list[str] = []
+        self._failed: StudyFailed | None = None
+        self._reason = "finished"
+
+    def run(self) -> str:
+        """Run to the end; returns why it ended: finished, timeout or interrupted.
+
+        Raises:
+            StudyFailed: trials in a row failed with one cause.
+        """
+        while True:
+            self._look_at_signals()
+            self._look_at_clock()
+            if self._stopping_since is None:
+                self._fill_slots()
+            if not self._running:
+                break
+            for attempt, message in self._executor.poll(_POLL_S):
+                self._handle(attempt, message)
+            self._view.tick()
+        self._release_blocked()
+        if self._failed is not None:
+            raise self._failed
+        return self._reason
+
+    def _fill_slots(self) -> None:
+        while self._free:
+            number = self._next_trial()
+            if number is None:
+                return
+            self._start(number)
+
+    def _next_trial(self) -> int | None:
+        """A trial that can start now: one whose probe ended, one to go on with, a new one."""
+        probing = {running.key for running in self._running.values() if running.task == "probe"}
+        for number in self._blocked:
+            if self._batches.key(self._ledger.params(number)) not in probing:
+                self._blocked.remove(number)
+                return number
+        if self._blocked:
+            return None
+        if waiting := self._ledger.waiting():
+            self._ledger.claim(waiting[0])
+            return waiting[0]
+        asked = self._limits.asked
+        if asked is not None and self._ledger.created >= asked:
+            return None
+        return self._ledger.sample()
+
+    def _start(self, number: int) -> None:
+        params = self._ledger.params(number)
+        key = self._batches.key(params)
+        folder = self._ledger.folder.trial(number)
+        if not self._batches.is_probed or folder.config.is_file():
+            self._start_fit(number, folder, None)
+        elif (size := self._ledger.micro_batch(key)) is not None:
+            self._start_fit(number, folder, size)
+        elif any(r.task == "probe" and r.key == key for r in self._running.values()):
+            self._blocked.append(number)
+        else:
+            self._start_probe(number, key)
+
+    def _start_fit(self, number: int, folder: TrialFolder, micro_batch: int | None) -> None:
+        # a trial that goes on keeps the configuration that it began with
+        if not folder.config.is_file():
+            config = resolve_config(self._study_file, self._ledger.params(number))
+            config["objective"] = self._study_file.objective.model_dump()
+            self._set_batch(number, config, micro_batch)
+            folder.root.mkdir(parents=True, exist_ok=True)
+            write_whole(folder.config, dump_yaml(config))
+        self._launch(_Running(number, self._free.pop(0), "fit", folder))
+
+    def _start_probe(self, number: int, key: str) -> None:
+        folder = self._ledger.folder.probe(key)
+        folder.root.mkdir(parents=True, exist_ok=True)
+        config = resolve_config(self._study_file, self._ledger.params(number))
+        config["batch"] = {"auto_scale": self._batches.auto_scale, "max": self._batches.cap}
+        write_whole(folder.config, dump_yaml(config))
+        self._view.handle(ProbeStarted(number))
+        self._launch(_Running(number, self._free.pop(0), "probe", folder, key))
+
+    def _launch(self, running: _Running) -> None:
+        self._launches += 1
+        attempt = f"{running.task}-{running.number}-{self._launches}"
+        self._running[attempt] = running
+        self._executor.start(attempt, running.task, running.folder, self._slots[running.slot])
+
+    def _set_batch(self, number: int, config: dict[str, Any], micro_batch: int | None) -> None:
+        path = self._batches.path
+        if micro_batch is not None and path is not None:
+            write_path(config, path, micro_batch)
+        size = micro_batch or (read_path(config, path) if path else None)
+        accumulation = read_path(config, ACCUMULATION)
+        if not isinstance(size, int) or not isinstance(accumulation, int):
+            return
+        live = live_accumulation(self._batches, size, accumulation)
+        if live < accumulation:
+            write_path(config, ACCUMULATION, live)
+            self._view.handle(
+                Note(
+                    f"trial {number}: accumulation {accumulation} reduced to {live}, "
+                    f"an epoch has no more batches of {size}"
+                )
+            )
+
+    def _handle(self, attempt: str, message: Message) -> None:
+        running = self._running.get(attempt)
+        if running is None:
+            return
+        if isinstance(message, Exited):
+            self._end(attempt, running, message.status)
+        elif isinstance(message, Ended | Probed):
+            running.last_words = message
+        elif running.task == "fit":
+            self._handle_fit(attempt, running, message)
+
+    def _handle_fit(self, attempt: str, running: _Running, message: Message) -> None:
+        number = running.number
+        if isinstance(message, Launched):
+            self._ledger.begin_attempt(number, message.pid)
+        elif isinstance(message, Started):
+            self._ledger.set_sizes(
+                number,
+                {
+                    "micro_batch": message.micro_batch,
+                    "accumulation": message.accumulation,
+                    "effective_batch": message.effective_batch,
+                },
+            )
+            record = self._ledger.trial(number)
+            self._view.handle(
+                TrialStarted(
+                    number=number,
+                    attempt=len(record.attempts),
+                    params=record.params,
+                    step=max(record.curve, default=0),
+                    max_epochs=message.max_epochs,
+                )
+            )
+        elif isinstance(message, Reported):
+            prune = self._ledger.judge(number, message.step, message.value)
+            # answered before it is written: the attempt waits for the one, not for the other
+            self._executor.send(attempt, Verdict(message.step, prune))
+            self._ledger.report(number, message.step, message.epoch, message.value)
+            self._view.handle(
+                TrialReported(number, message.step, message.epoch, message.value, prune)
+            )
+
+    def _end(self, attempt: str, running: _Running, status: int) -> None:
+        del self._running[attempt]
+        self._free.append(running.slot)
+        if running.task == "probe":
+            self._end_probe(running, status)
+        else:
+            last_words = running.last_words
+            assert not isinstance(last_words, Probed)
+            self._finish(running, self._outcome(running, status), last_words)
+
+    def _end_probe(self, running: _Running, status: int) -> None:
+        if isinstance(running.last_words, Probed):
+            size, tried = running.last_words.micro_batch, len(running.last_words.tried)
+            self._ledger.set_micro_batch(running.key, size)
+            self._view.handle(BatchSizeFound(running.number, size, tried))
+            self._blocked.insert(0, running.number)
+            return
+        outcome = self._outcome(running, status)
+        self._finish(running, outcome, running.last_words)
+
+    def _outcome(self, running: _Running, status: int) -> Outcome:
+        """What an attempt's end means, told by itself or by how its process ended."""
+        said = running.last_words
+        if isinstance(said, Ended):
+            cause = said.cause
+            # nobody here asked it to stop: somebody else signalled it, or the code left by itself
+            if cause == INTERRUPTED and self._stopping_since is None:
+                cause = KILLED
+            return Outcome(cause, said.value, said.message)
+        if running.ended_as == HUNG:
+            return Outcome(HUNG, message=f"no end within {self._limits.trial_timeout_s:g} s")
+        if running.ended_as is not None:
+            return Outcome(running.ended_as, message="ended before its checkpoint was written")
+        if status < 0:
+            return Outcome(KILLED, message=f"killed by {signal.Signals(-status).name}")
+        return Outcome(ERROR, message=f"its process ended with status {status}")
+
+    def _finish(self, running: _Running, outcome: Outcome, said: Ended | None) -> None:
+        state = self._ledger.end_attempt(running.number, outcome)
+        log = running.folder.log
+        self._view.handle(
+            TrialEnded(
+                number=running.number,
+                state=state,
+                cause=outcome.cause,
+                value=outcome.value,
+                message=outcome.message,
+                duration_s=time.monotonic() - running.started_at,
+                log=log,
+            )
+        )
+        if state != "FAIL":
+            if state != "WAITING":
+                self._failures.clear()
+            return
+        if self._failures and self._failures[-1] != outcome.cause:
+            self._failures.clear()
+        self._failures.append(outcome.cause)
+        if len(self._failures) >= MAX_FAILURES_IN_A_ROW and self._failed is None:
+            trace = (said.traceback if said else None) or outcome.message or ""
+            self._failed = StudyFailed(
+                f"{trace.rstrip()}\n\n{MAX_FAILURES_IN_A_ROW} trials in a row ended with the cause "
+                f"{outcome.cause}: {outcome.message}\nLog of the last: {log}"
+            )
+            self._stop("failures")
+
+    def _look_at_signals(self) -> None:
+        if self._signals.first is None:
+            return
+        if self._stopping_since is None:
+            self._view.handle(Stopping(self._signals.first))
+            self._stop("interrupted")
+        elif self._signals.count > 1:
+            self._kill_all()
+
+    def _look_at_clock(self) -> None:
+        now = time.monotonic()
+        limits = self._limits
+        if self._stopping_since is not None:
+            if now - self._stopping_since > GRACE_S:
+                self._kill_all()
+            return
+        if limits.timeout_s is not None and now - self._began_at > limits.timeout_s:
+            self._stop("timeout")
+        for attempt, running in self._running.items():
+            age = now - running.started_at
+            if limits.trial_timeout_s is not None and age > limits.trial_timeout_s:
+                self._kill(attempt, running, HUNG)
+
+    def _stop(self, reason: str) -> None:
+        self._reason = reason
+        self._stopping_since = time.monotonic()
+        for attempt, running in self._running.items():
+            if running.task == "fit":
+                self._executor.send(attempt, Stop())
+            else:
+                self._kill(attempt, running, INTERRUPTED)
+
+    def _kill_all(self) -> None:
+        for attempt, running in self._running.items():
+            self._kill(attempt, running, INTERRUPTED)
+
+    def _kill(self, attempt: str, running: _Running, ended_as: str) -> None:
+        if running.ended_as is None:
+            running.ended_as = ended_as
+            self._executor.kill(attempt)
+
+    def _release_blocked(self) -> None:
+        for number in self._blocked:
+            self._ledger.end_attempt(number, Outcome(INTERRUPTED, message="not begun"))
+        self._blocked.clear()

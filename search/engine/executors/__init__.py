@@ -1,0 +1,1 @@
+"""What starts attempts. A family: one protocol, one dictionary of implementations."""

@@ -1,0 +1,51 @@
+"""The guarantees that every executor gives the coordinator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from search.messages import Message
+from search.study.layout import TrialFolder
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The resources of one attempt.
+
+    `threads` are CPU threads; `gpus` the CUDA devices it may see (None: whatever is there);
+    `memory_share` the part of the memory of host and device that is its own.
+    """
+
+    threads: int
+    gpus: tuple[int, ...] | None = None
+    memory_share: float = 1.0
+
+
+class Executor(Protocol):
+    """Starts attempts and carries their messages.
+
+    An attempt is a process group of its own, started once, and gone when `Exited` was returned for
+    it. Every message of an attempt is returned before its `Exited`. All attempts die with the
+    executor, and the executor with the process that made it, whatever kills that.
+    """
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        """Begin an attempt under a name that was never used before in this executor."""
+        ...
+
+    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+        """Wait up to `timeout_s` for messages; returns early when there is one or on a signal."""
+        ...
+
+    def send(self, attempt: str, message: Message) -> None:
+        """Send to an attempt; nothing happens when it is gone."""
+        ...
+
+    def kill(self, attempt: str) -> None:
+        """Kill the attempt's process group now; its `Exited` follows."""
+        ...
+
+    def close(self) -> None:
+        """Kill what still runs and give everything back."""
+        ...

@@ -1,0 +1,287 @@
+"""The ledger: the Optuna study and the attempts at its trials. The only writer of the database.
+
+Knows trials, not processes: what it is told it writes, what it is asked it samples.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+import optuna
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial, TrialState
+
+from search.engine.conversion import (
+    ATTEMPTS,
+    CAUSE,
+    MESSAGE,
+    MICRO_BATCHES,
+    SIZES,
+    STUDY,
+    StudyAttributes,
+    attempt_json,
+    study_attributes,
+    trial_record,
+)
+from search.engine.events import append_event
+from search.engine.processes import boot_id, end_attempt
+from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.engine.samplers import Sampling, to_optuna
+from search.engine.storage import shown_url
+from search.engine.write_through import WriteThroughStorage
+from search.messages import INTERRUPTED, KILLED
+from search.study.layout import StudyFolder
+
+MAX_IDLE_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How an attempt ended: one of the causes of `search.messages`, a value if it is done."""
+
+    cause: str
+    value: float | None = None
+    message: str | None = None
+
+
+_STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+
+
+class Ledger:
+    """One open study.
+
+    Args:
+        folder: where the study lives.
+        database: an open Optuna storage that holds the study `folder.name`.
+        sampling: how new trials are sampled.
+        pruner: what judges reports.
+    """
+
+    def __init__(
+        self,
+        folder: StudyFolder,
+        database: RDBStorage,
+        sampling: Sampling,
+        pruner: optuna.pruners.BasePruner,
+    ) -> None:
+        self.folder = folder
+        self._storage = WriteThroughStorage(database, folder.name)
+        self._sampling = sampling
+        self._distributions = {path: to_optuna(dist) for path, dist in sampling.space.items()}
+        # this sampler is never asked: each trial gets its own
+        self._study = optuna.load_study(
+            study_name=folder.name,
+            storage=self._storage,
+            sampler=optuna.samplers.RandomSampler(seed=sampling.seed),
+            pruner=pruner,
+        )
+
+    @property
+    def attributes(self) -> StudyAttributes:
+        return study_attributes(self._study.user_attrs[STUDY])
+
+    def set_asked(self, asked: int | None) -> None:
+        """Remember the total of trials that was asked for."""
+        attributes = replace(self.attributes, asked=asked)
+        self._study.set_user_attr(STUDY, attributes.to_json())
+
+    @property
+    def finished(self) -> int:
+        return sum(trial.state.is_finished() for trial in self._trials())
+
+    @property
+    def created(self) -> int:
+        """Trials that have a number."""
+        return len(self._trials())
+
+    def heal(self) -> list[int]:
+        """Put trials that an earlier coordinator left running back to waiting; their numbers.
+
+        Attempts die with their coordinator; one that did not yet is waited for.
+        """
+        healed = []
+        for trial in self._trials():
+            if trial.state == TrialState.RUNNING:
+                for attempt in self._record(trial).attempts:
+                    if attempt.ended is None:
+                        end_attempt(attempt.pid, attempt.boot_id)
+                self.end_attempt(trial.number, Outcome(INTERRUPTED, message="coordinator ended"))
+                healed.append(trial.number)
+        return healed
+
+    def waiting(self) -> list[int]:
+        """Numbers of the trials that were begun and can go on, the oldest first."""
+        return [
+            trial.number
+            for trial in self._trials()
+            if trial.state == TrialState.WAITING and trial.params
+        ]
+
+    def sample(self) -> int:
+        """Sample a new trial, or take up one that was enqueued; returns its number.
+
+        Must not be called while a begun trial is waiting: Optuna would hand that one out.
+        """
+        assert not self.waiting()
+        self._study.sampler = self._sampling.sampler(self.created)
+        trial = self._study.ask(self._distributions)
+        trial_id = self._trial_id(trial.number)
+        folder = self.folder.trial(trial.number)
+        folder.root.mkdir(parents=True, exist_ok=True)
+        append_event(folder, "sampled", number=trial.number, params=trial.params)
+        self._storage.publish(trial_id)
+        return trial.number
+
+    def params(self, number: int) -> dict[str, Any]:
+        return dict(self._trial(number).params)
+
+    def last_step(self, number: int) -> int:
+        """The last step that was reported; 0 before the first."""
+        return max(self._trial(number).intermediate_values, default=0)
+
+    def claim(self, number: int) -> None:
+        """Take a waiting trial up again; a sampled one is claimed already."""
+        self._storage.set_trial_state_values(self._trial_id(number), TrialState.RUNNING)
+
+    def begin_attempt(self, number: int, pid: int) -> int:
+        """Write that process `pid` works on the trial from now; returns the attempt's number."""
+        attempts = self._trial(number).user_attrs.get(ATTEMPTS, [])
+        attempt = AttemptRecord(
+            number=len(attempts) + 1, pid=pid, boot_id=boot_id(), started=datetime.now(UTC)
+        )
+        first_step = self.last_step(number)
+        self._set(
+            number, ATTEMPTS, [*attempts, {**attempt_json(attempt), "first_step": first_step}]
+        )
+        append_event(
+            self.folder.trial(number), "attempt_started", attempt=attempt.number, pid=pid
+        )
+        return attempt.number
+
+    def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
+        """Write micro_batch, accumulation and effective_batch of a trial."""
+        self._set(number, SIZES, dict(sizes))
+        append_event(self.folder.trial(number), "sizes", **sizes)
+
+    def judge(self, number: int, step: int, value: float) -> bool:
+        """Whether the trial should be pruned after the value of `step`; does not write.
+
+        A resumed trial may report a step again; the later value stands.
+        """
+        trial = copy.copy(self._trial(number))
+        trial.intermediate_values = {**trial.intermediate_values, step: value}
+        return bool(self._study.pruner.prune(self._study, trial))
+
+    def report(self, number: int, step: int, epoch: int, value: float) -> None:
+        """Write one value of the objective metric."""
+        self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
+        append_event(self.folder.trial(number), "reported", step=step, epoch=epoch, value=value)
+
+    def end_attempt(self, number: int, outcome: Outcome) -> str:
+        """Write how the running attempt ended; returns the trial's state.
+
+        A trial that was interrupted or killed waits to go on, but a third attempt killed
+        without a new report ends it.
+        """
+        attempts = self._trial(number).user_attrs.get(ATTEMPTS, [])
+        if attempts and attempts[-1]["ended"] is None:
+            end = {
+                "ended": datetime.now(UTC).isoformat(),
+                "cause": outcome.cause,
+                "message": outcome.message,
+            }
+            self._set(number, ATTEMPTS, [*attempts[:-1], {**attempts[-1], **end}])
+        self._set(number, CAUSE, outcome.cause)
+        self._set(number, MESSAGE, outcome.message)
+        state = self._state_after(number, outcome)
+        values = [outcome.value] if state == TrialState.COMPLETE else self._pruned_values(number)
+        append_event(
+            self.folder.trial(number),
+            "attempt_ended",
+            cause=outcome.cause,
+            state=state.name,
+            value=outcome.value,
+            message=outcome.message,
+        )
+        self._storage.set_trial_state_values(
+            self._trial_id(number), state, values if state in _STATES.values() else None
+        )
+        return state.name
+
+    def micro_batch(self, key: str) -> int | None:
+        """The micro-batch that a probe found for `key`."""
+        found: dict[str, int] = self._study.user_attrs.get(MICRO_BATCHES, {})
+        return found.get(key)
+
+    def set_micro_batch(self, key: str, size: int) -> None:
+        found = self._study.user_attrs.get(MICRO_BATCHES, {})
+        self._study.set_user_attr(MICRO_BATCHES, {**found, key: size})
+
+    def trial(self, number: int) -> TrialRecord:
+        return self._record(self._trial(number))
+
+    def record(self) -> StudyRecord:
+        """The study as it stands."""
+        attributes = self.attributes
+        return StudyRecord(
+            name=self.folder.name,
+            folder=self.folder.root,
+            storage=shown_url(self._storage.database.url),
+            metric=attributes.metric,
+            direction=attributes.direction,
+            space=attributes.space,
+            asked=attributes.asked,
+            trials=tuple(self._record(trial) for trial in self._trials()),
+            is_running=True,
+            settings=attributes.settings,
+        )
+
+    def _state_after(self, number: int, outcome: Outcome) -> TrialState:
+        if outcome.cause == INTERRUPTED:
+            return TrialState.WAITING
+        if outcome.cause == KILLED and self._idle_attempts(number) < MAX_IDLE_ATTEMPTS:
+            return TrialState.WAITING
+        return _STATES.get(outcome.cause, TrialState.FAIL)
+
+    def _idle_attempts(self, number: int) -> int:
+        """How many attempts in a row, up to the last, were killed without any report."""
+        step = self.last_step(number)
+        killed = 0
+        for attempt in reversed(self._trial(number).user_attrs.get(ATTEMPTS, ())):
+            if attempt["cause"] != KILLED or attempt["first_step"] != step:
+                break
+            killed += 1
+        return killed
+
+    def _pruned_values(self, number: int) -> list[float] | None:
+        curve = self._trial(number).intermediate_values
+        return [curve[max(curve)]] if curve else None
+
+    def _record(self, trial: FrozenTrial) -> TrialRecord:
+        return trial_record(
+            number=trial.number,
+            state=trial.state.name,
+            params=dict(trial.params),
+            value=trial.values[0] if trial.values else None,
+            curve=dict(trial.intermediate_values),
+            attributes=trial.user_attrs,
+            folder=self.folder.root,
+        )
+
+    def _trials(self) -> list[FrozenTrial]:
+        return self._study.get_trials(deepcopy=False)
+
+    def _trial(self, number: int) -> FrozenTrial:
+        return self._storage.get_trial(self._trial_id(number))
+
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(
+            self._storage.study_id, number
+        )
+
+    def _set(self, number: int, key: str, value: Any) -> None:
+        self._storage.set_trial_user_attr(self._trial_id(number), key, value)

@@ -1,0 +1,161 @@
+"""Making a study, or opening one again: nothing is created before everything was looked at."""
+
+from __future__ import annotations
+
+import logging
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.storages import RDBStorage
+
+from search.engine.conversion import STUDY, StudyAttributes
+from search.engine.ledger import Ledger
+from search.engine.pruners import make_pruner
+from search.engine.reading import look_at_sqlite
+from search.engine.samplers import Sampling
+from search.engine.storage import open_database, shown_url, sqlite_url
+from search.errors import StorageError, UserError
+from search.study.changes import differences
+from search.study.file import StudyFile, load_study_file
+from search.study.layout import StudyFolder
+from search.study.yaml_loader import dump_yaml
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a run will open: the study file as it now holds, and whether the study exists."""
+
+    folder: StudyFolder
+    study_file: StudyFile
+    url: str
+    exists: bool
+
+
+def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening:
+    """Compare a study file with the study of its name, if there is one.
+
+    Raises:
+        StorageError: the database cannot be used.
+        UserError: the study file differs from the study in what may not change.
+    """
+    _writable(folder.root)
+    if url is None and folder.storage.is_file():
+        url = folder.storage.read_text("utf-8").strip()
+    if url is None and folder.db.exists():
+        look_at_sqlite(folder.db)
+    exists = folder.study_file.is_file()
+    if exists:
+        stored = load_study_file(folder.study_file)
+        if changed := differences(stored, study_file):
+            raise UserError(
+                "\n".join(f"{folder.study_file}: {line}." for line in changed)
+                + f"\n{folder.root}: a study cannot change under way. "
+                "Undo the change, or give the new study another name with --name."
+            )
+    elif url is None and folder.db.exists():
+        raise StorageError(
+            f"{folder.db}: has no study.yaml beside it. Move it away, or restore {folder.study_file}."
+        )
+    return Opening(folder, study_file, url or sqlite_url(folder.db), exists)
+
+
+def open_ledger(opening: Opening, asked: int | None) -> Ledger:
+    """Open the study of `opening`, making folder, database and study where they are new.
+
+    Raises:
+        UserError: sampler or pruner refuse their options.
+        StorageError: the database cannot be used.
+    """
+    folder, study_file = opening.folder, opening.study_file
+    sampling = sampling_of(study_file)
+    sampling.sampler(0)
+    pruner = make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+    folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    send_chatter_to(folder.server_log)
+    database = open_database(opening.url)
+    if not opening.exists:
+        _create(opening, database, asked)
+    ledger = Ledger(folder, database, sampling, pruner)
+    ledger.set_asked(asked)
+    return ledger
+
+
+def sampling_of(study_file: StudyFile) -> Sampling:
+    """How a study file says that trials are sampled."""
+    return Sampling(
+        name=study_file.sampler.name,
+        options=study_file.sampler.options,
+        space=study_file.space,
+        seed=study_file.seed,
+    )
+
+
+def max_steps(study_file: StudyFile) -> int | None:
+    """The validations of a full trial, where the study file fixes them."""
+    epochs = study_file.trainer.get("max_epochs")
+    interval = study_file.trainer.get("val_check_interval", 1.0)
+    if not isinstance(epochs, int) or epochs < 1 or "trainer.max_epochs" in study_file.space:
+        return None
+    if isinstance(interval, float) and 0 < interval < 1:
+        return epochs * int(1 / interval)
+    return epochs
+
+
+def send_chatter_to(log: Path) -> None:
+    """Optuna's own messages go to a file, not into the live view."""
+    optuna.logging.disable_default_handler()
+    logger = logging.getLogger("optuna")
+    if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):
+        logger.addHandler(logging.FileHandler(log, encoding="utf-8", delay=True))
+
+
+def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
+    folder, study_file = opening.folder, opening.study_file
+    objective = study_file.objective
+    try:
+        study = optuna.create_study(
+            storage=database,
+            study_name=folder.name,
+            direction=objective.direction,
+            sampler=optuna.samplers.RandomSampler(seed=0),
+        )
+    except optuna.exceptions.DuplicatedStudyError as error:
+        raise StorageError(
+            f"{shown_url(opening.url)}: already has a study {folder.name}, whose folder "
+            f"{folder.root} is not here. Give the new study another name with --name."
+        ) from error
+    attributes = StudyAttributes(
+        metric=objective.metric,
+        direction=objective.direction,
+        asked=asked,
+        space=study_file.space,
+        settings={
+            "sampler": study_file.sampler.name,
+            "pruner": study_file.pruner.name,
+            "seed": study_file.seed,
+        },
+    )
+    study.set_user_attr(STUDY, attributes.to_json())
+    if not opening.url.startswith("sqlite"):
+        write_whole(folder.storage, shown_url(opening.url) + "\n")
+    # last, because its presence says that the study exists
+    write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that another process sees the old one or the whole new one."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    temporary.write_text(text, "utf-8")
+    os.replace(temporary, path)
+
+
+def _writable(root: Path) -> None:
+    place = root
+    while not place.exists():
+        place = place.parent
+    if not place.is_dir():
+        raise StorageError(f"{place}: is not a folder. Remove it or name another place.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StorageError(f"{place}: cannot be written to. Change its permissions.")

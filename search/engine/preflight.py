@@ -1,0 +1,77 @@
+"""The check before any trial: what only an attempt with torch can find out about a study file."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from search.engine.executors.protocol import Executor, Slot
+from search.engine.opening import write_whole
+from search.errors import StudyFileError, UserError
+from search.messages import Checked, Ended, Exited
+from search.study.file import StudyFile
+from search.study.layout import TrialFolder
+from search.study.resolve import resolve_config
+from search.study.space import Choice, Distribution
+from search.study.yaml_loader import dump_yaml
+
+_ATTEMPT = "preflight"
+
+
+def preflight(
+    executor: Executor, study_file: StudyFile, source: str, slot: Slot, tick: Callable[[], None]
+) -> Checked:
+    """Run the check in an attempt of its own.
+
+    Args:
+        source: the study file's name, for messages.
+        tick: called while waiting.
+
+    Raises:
+        StudyFileError: the study file cannot be run; one line a problem.
+    """
+    root = Path(tempfile.mkdtemp(prefix="search-preflight-"))
+    folder = TrialFolder(root)
+    middle = {path: ends_of(dist)[0] for path, dist in study_file.space.items()}
+    config = resolve_config(study_file, middle) | {
+        "objective": study_file.objective.model_dump(),
+        "preflight": {path: list(ends_of(dist)) for path, dist in study_file.space.items()},
+    }
+    write_whole(folder.config, dump_yaml(config))
+    executor.start(_ATTEMPT, "check", folder, slot)
+    facts = _wait(executor, folder, tick)
+    if facts.problems:
+        # the log of a failed check is what its message points to
+        raise StudyFileError([f"{source}: {problem}" for problem in facts.problems])
+    shutil.rmtree(root, ignore_errors=True)
+    return facts
+
+
+def ends_of(distribution: Distribution) -> tuple[Any, ...]:
+    """Values that lie far apart: the ends of a range, every choice."""
+    if isinstance(distribution, Choice):
+        return distribution.values
+    return (distribution.low, distribution.high)
+
+
+def _wait(executor: Executor, folder: TrialFolder, tick: Callable[[], None]) -> Checked:
+    facts: Checked | None = None
+    while True:
+        for attempt, message in executor.poll(0.25):
+            if attempt != _ATTEMPT:
+                continue
+            if isinstance(message, Checked):
+                facts = message
+            elif isinstance(message, Ended):
+                raise UserError(f"the check before the first trial failed: {message.message}")
+            elif isinstance(message, Exited):
+                if facts is None:
+                    raise UserError(
+                        "the check before the first trial was killed "
+                        f"(status {message.status}). Its output: {folder.log}"
+                    )
+                return facts
+        tick()

@@ -1,0 +1,43 @@
+"""Which processes are still there: a process number alone does not tell, it is used again."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from pathlib import Path
+
+import psutil
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+
+
+def boot_id() -> str:
+    """What changes when the machine restarts."""
+    if _BOOT_ID.is_file():
+        return _BOOT_ID.read_text("ascii").strip()
+    return str(int(psutil.boot_time()))
+
+
+def is_attempt(pid: int, boot: str) -> bool:
+    """Whether `pid` is still the attempt that it was in the boot session `boot`."""
+    if boot != boot_id():
+        return False
+    try:
+        process = psutil.Process(pid)
+        # a process that ended but was not yet waited for does nothing any more
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False
+        return "search.trial" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def end_attempt(pid: int, boot: str, timeout_s: float = 5.0) -> None:
+    """Kill the process group of an attempt that outlived its coordinator; wait until it is gone."""
+    deadline = time.monotonic() + timeout_s
+    while is_attempt(pid, boot) and time.monotonic() < deadline:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+        time.sleep(0.02)

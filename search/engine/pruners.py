@@ -1,0 +1,67 @@
+"""Pruners by name."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from typing import Any
+
+from optuna import pruners
+from optuna.exceptions import ExperimentalWarning
+
+from search.engine.samplers import check_options
+from search.errors import UserError
+
+_PRUNERS: dict[str, type[pruners.BasePruner]] = {
+    "median": pruners.MedianPruner,
+    "hyperband": pruners.HyperbandPruner,
+    "successive_halving": pruners.SuccessiveHalvingPruner,
+    "percentile": pruners.PercentilePruner,
+    "threshold": pruners.ThresholdPruner,
+    "patient": pruners.PatientPruner,
+    "wilcoxon": pruners.WilcoxonPruner,
+    "none": pruners.NopPruner,
+}
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "percentile": {"percentile": 25.0},
+    "patient": {"patience": 3},
+}
+
+
+def make_pruner(
+    name: str, options: Mapping[str, Any], max_steps: int | None
+) -> pruners.BasePruner:
+    """The pruner of a study.
+
+    Args:
+        max_steps: the validations of a full trial, Hyperband's largest resource; None if unknown.
+
+    Raises:
+        UserError: an option is unknown or has a value that the pruner refuses.
+    """
+    given = {**_DEFAULTS.get(name, {}), **options}
+    if name == "hyperband" and max_steps is not None:
+        given.setdefault("max_resource", max_steps)
+    if name == "patient":
+        given["wrapped_pruner"] = _wrapped(given.pop("wrapped", None), max_steps)
+    checked = {key: value for key, value in given.items() if key != "wrapped_pruner"}
+    check_options("pruner", name, checked, _PRUNERS[name])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        try:
+            return _PRUNERS[name](**given)
+        except (TypeError, ValueError) as error:
+            raise UserError(f"pruner: {name} refuses its options: {error}") from error
+
+
+def _wrapped(component: Any, max_steps: int | None) -> pruners.BasePruner | None:
+    if component is None:
+        return None
+    options = {"name": component} if isinstance(component, str) else dict(component)
+    name = str(options.pop("name", ""))
+    if name not in _PRUNERS:
+        raise UserError(
+            f"pruner.wrapped: no pruner {name!r}. It may be {', '.join(sorted(_PRUNERS))}."
+        )
+    return make_pruner(name, options, max_steps)

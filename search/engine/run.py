@@ -1,0 +1,184 @@
+"""Running a study from its file to its end: the visible list of steps."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from search.engine.batch_sizes import BatchPlan, plan_batches
+from search.engine.coordinator import Coordinator, Limits
+from search.engine.executors.local import LocalExecutor
+from search.engine.executors.protocol import Slot
+from search.engine.ledger import Ledger
+from search.engine.lock import StudyLock
+from search.engine.opening import Opening, max_steps, open_ledger, plan, sampling_of
+from search.engine.preflight import preflight
+from search.engine.progress import Note, StudyEnded, StudyOpened, View
+from search.engine.pruners import make_pruner
+from search.engine.records import StudyRecord
+from search.engine.signals import SignalWatch
+from search.errors import StudyFailed, StudyFileError, UserError
+from search.messages import Checked
+from search.study.classes import class_paths
+from search.study.file import StudyFile
+from search.study.layout import StudyFolder
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What a user asked for.
+
+    `source` names the study file in messages, `import_path` is its folder; `url` is the database
+    if not the folder's own; `workers` is how many attempts run at once.
+    """
+
+    folder: StudyFolder
+    study_file: StudyFile
+    source: str
+    import_path: Path
+    limits: Limits
+    workers: int
+    url: str | None = None
+
+
+def run_study(request: RunRequest, view: View) -> StudyRecord:
+    """Run or go on with a study until it has what was asked for.
+
+    Raises:
+        UserError: something that was given cannot be used; nothing was written.
+        StudyFailed: no trial was finished, or failures in a row ended it.
+        Interrupted: a signal came; everything is saved.
+    """
+    began = time.monotonic()
+    opening = plan(request.folder, request.study_file, request.url)
+    limits = _with_combinations(request, view)
+    with SignalWatch() as signals, _locked(opening):
+        ledger = _healed(opening, limits, view) if opening.exists else None
+        if ledger is not None and _is_complete(ledger, limits.asked):
+            view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
+            return _close(ledger, view, "finished", began)
+        with _executor(request) as executor:
+            facts, batches = _check(request, executor, view, signals)
+            if ledger is None:
+                ledger = open_ledger(opening, limits.asked)
+            view.handle(StudyOpened(ledger.record(), request.workers, opening.exists))
+            coordinator = Coordinator(
+                ledger=ledger,
+                executor=executor,
+                view=view,
+                study_file=request.study_file,
+                batches=batches,
+                slots=slots_for(request.workers, facts.gpus),
+                limits=limits,
+                signals=signals,
+            )
+            try:
+                reason = coordinator.run()
+            except StudyFailed:
+                _close(ledger, view, "failures", began)
+                raise
+        record = _close(ledger, view, reason, began)
+        signals.check()
+    if record.finished and not any(trial.state != "FAIL" for trial in record.trials):
+        raise StudyFailed(f"{record.name}: every trial failed. See `search show 0 -s {record.name}`.")
+    return record
+
+
+def slots_for(workers: int, gpus: tuple[int, ...] = ()) -> list[Slot]:
+    """Cores shared evenly; each worker on one GPU, the one with most free memory first."""
+    threads = max(1, cores() // workers)
+    if not gpus:
+        return [Slot(threads, memory_share=1.0 / workers) for _ in range(workers)]
+    sharing = -(-workers // len(gpus))
+    return [
+        Slot(threads, gpus=(gpus[index % len(gpus)],), memory_share=1.0 / sharing)
+        for index in range(workers)
+    ]
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _with_combinations(request: RunRequest, view: View) -> Limits:
+    """Check sampler and pruner, and ask for no more trials than there are different ones."""
+    study_file = request.study_file
+    sampling = sampling_of(study_file)
+    sampling.sampler(0)
+    make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+    combinations, asked = sampling.combinations, request.limits.asked
+    if combinations is None or (asked is not None and asked <= combinations):
+        return request.limits
+    view.handle(Note(f"{sampling.name}: the space has {combinations} combinations, one trial each"))
+    return replace(request.limits, asked=combinations)
+
+
+def _healed(opening: Opening, limits: Limits, view: View) -> Ledger:
+    ledger = open_ledger(opening, limits.asked)
+    for number in ledger.heal():
+        view.handle(Note(f"trial {number} was cut off and goes on from its last checkpoint"))
+    return ledger
+
+
+def _check(
+    request: RunRequest, executor: LocalExecutor, view: View, signals: SignalWatch
+) -> tuple[Checked, BatchPlan]:
+    view.handle(Note("loading torch, then one training step to check the study file"))
+
+    def tick() -> None:
+        signals.check()
+        view.tick()
+
+    # the slot of a lone worker: the check sees every device
+    slot = Slot(threads=max(1, cores() // request.workers))
+    facts = preflight(executor, request.study_file, request.source, slot, tick)
+    try:
+        return facts, plan_batches(request.study_file, facts)
+    except UserError as error:
+        raise StudyFileError([f"{request.source}: {error}"]) from error
+
+
+@contextlib.contextmanager
+def _executor(request: RunRequest) -> Iterator[LocalExecutor]:
+    executor = LocalExecutor(
+        list(class_paths(request.study_file.to_tree())),
+        [str(request.import_path), str(Path.cwd())],
+        threads=max(1, cores() // request.workers),
+        server_log=request.folder.server_log,
+    )
+    try:
+        yield executor
+    finally:
+        executor.close()
+
+
+@contextlib.contextmanager
+def _locked(opening: Opening) -> Iterator[None]:
+    """Own the study's folder; a new one that came to nothing is removed again."""
+    root = opening.folder.root
+    root.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = StudyLock(opening.folder.lock)
+    try:
+        yield
+    finally:
+        lock.release()
+        if not opening.exists and not opening.folder.study_file.is_file():
+            shutil.rmtree(root, ignore_errors=True)
+
+
+def _is_complete(ledger: Ledger, asked: int | None) -> bool:
+    return asked is not None and ledger.finished >= asked and not ledger.waiting()
+
+
+def _close(ledger: Ledger, view: View, reason: str, began: float) -> StudyRecord:
+    record = replace(ledger.record(), is_running=False)
+    view.handle(StudyEnded(record, reason, time.monotonic() - began))
+    return record

@@ -1,0 +1,197 @@
+"""Samplers by name.
+
+A sampler is made anew for every trial, seeded by the study's seed and the number of trials, so
+that a study that was interrupted samples the same values as one that was not, and never repeats
+the random values it began with.
+"""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from math import prod
+from typing import Any
+
+import numpy as np
+from optuna import distributions, samplers
+from optuna.exceptions import ExperimentalWarning
+
+from search.errors import UserError
+from search.study.space import Choice, Distribution, FloatRange, IntRange, Space
+
+
+def to_optuna(distribution: Distribution) -> distributions.BaseDistribution:
+    """Optuna's form of a distribution of the study file."""
+    if isinstance(distribution, FloatRange):
+        return distributions.FloatDistribution(
+            distribution.low, distribution.high, log=distribution.log, step=distribution.step
+        )
+    if isinstance(distribution, IntRange):
+        return distributions.IntDistribution(
+            distribution.low, distribution.high, log=distribution.log, step=distribution.step
+        )
+    return distributions.CategoricalDistribution(distribution.values)
+
+
+def values_of(distribution: Distribution) -> list[Any] | None:
+    """All values in order; None for a range without steps."""
+    if isinstance(distribution, Choice):
+        return list(distribution.values)
+    if isinstance(distribution, IntRange):
+        return list(range(distribution.low, distribution.high + 1, distribution.step))
+    if distribution.step is None:
+        return None
+    count = int((distribution.high - distribution.low) / distribution.step + 1e-8) + 1
+    return [distribution.low + index * distribution.step for index in range(count)]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a study samples: a sampler's name and options over a space.
+
+    `secret` marks what this process stored for CMA-ES; see `search.engine.cmaes`.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    space: Space
+    seed: int
+    secret: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    def sampler(self, number: int) -> samplers.BaseSampler:
+        """The sampler for the trial that will be the `number`-th.
+
+        Raises:
+            UserError: an option is unknown or has a value that the sampler refuses.
+        """
+        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            try:
+                return _SAMPLERS[self.name](self, seed)
+            except (TypeError, ValueError) as error:
+                raise UserError(f"sampler: {self.name} refuses its options: {error}") from error
+
+    @property
+    def combinations(self) -> int | None:
+        """How many different trials there are, for the samplers that try each once."""
+        if self.name not in ("grid", "bruteforce"):
+            return None
+        return prod(len(values) for values in self._listed_values().values())
+
+    def _listed_values(self) -> dict[str, list[Any]]:
+        listed = {path: values_of(distribution) for path, distribution in self.space.items()}
+        for path, values in listed.items():
+            if values is None:
+                raise UserError(
+                    f"space.{path}: {self.name} needs a list of values, got a range without "
+                    "steps. Give it a step, or use choice."
+                )
+        return {path: values for path, values in listed.items() if values is not None}
+
+
+def check_options(kind: str, name: str, options: Mapping[str, Any], cls: type) -> None:
+    """Raise UserError for an option that `cls` does not take.
+
+    Args:
+        kind: the section of the study file, sampler or pruner.
+    """
+    known = [key for key in inspect.signature(cls).parameters if key not in _OWNED]
+    for key in options:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            remedy = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(known)}."
+            raise UserError(f"{kind}.{key}: {name} has no such option. {remedy}")
+
+
+# given by the tool, or callables that a study file cannot hold
+_OWNED = frozenset(
+    {
+        "seed",
+        "search_space",
+        "independent_sampler",
+        "source_trials",
+        "gamma",
+        "weights",
+        "constraints_func",
+        "child_generation_strategy",
+        "elite_population_selection_strategy",
+        "after_trial_strategy",
+        "mutation",
+        "crossover",
+        "wrapped_pruner",
+        "warn_independent_sampling",
+    }
+)
+
+
+def _tpe(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.TPESampler)
+    # constant_liar keeps parallel workers from trying the same place twice
+    return samplers.TPESampler(**{"constant_liar": True, **sampling.options}, seed=seed)
+
+
+def _gp(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.GPSampler)
+    return samplers.GPSampler(**sampling.options, seed=seed)
+
+
+def _random(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.RandomSampler)
+    return samplers.RandomSampler(**sampling.options, seed=seed)
+
+
+def _grid(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.GridSampler)
+    return samplers.GridSampler(sampling._listed_values(), **sampling.options, seed=seed)
+
+
+def _qmc(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.QMCSampler)
+    # its sequence belongs to the study, so only what is outside the sequence is seeded by trial
+    return samplers.QMCSampler(
+        **{"scramble": True, **sampling.options},
+        seed=sampling.seed,
+        independent_sampler=samplers.RandomSampler(seed=seed),
+        warn_independent_sampling=False,
+    )
+
+
+def _cmaes(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    from search.engine.cmaes import PrivateCmaEsSampler
+
+    check_options("sampler", sampling.name, sampling.options, samplers.CmaEsSampler)
+    return PrivateCmaEsSampler(
+        **sampling.options,
+        secret=sampling.secret,
+        seed=seed,
+        independent_sampler=samplers.RandomSampler(seed=seed),
+        warn_independent_sampling=False,
+    )
+
+
+def _nsgaii(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.NSGAIISampler)
+    return samplers.NSGAIISampler(**sampling.options, seed=seed)
+
+
+def _bruteforce(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.BruteForceSampler)
+    sampling._listed_values()
+    return samplers.BruteForceSampler(**sampling.options, seed=seed)
+
+
+_SAMPLERS: dict[str, Callable[[Sampling, int], samplers.BaseSampler]] = {
+    "tpe": _tpe,
+    "gp": _gp,
+    "random": _random,
+    "grid": _grid,
+    "qmc": _qmc,
+    "cmaes": _cmaes,
+    "nsgaii": _nsgaii,
+    "bruteforce": _bruteforce,
+}

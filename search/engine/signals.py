@@ -1,0 +1,48 @@
+"""Signals become counts that the coordinator looks at when nothing is half done."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+from search.errors import Interrupted
+
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class SignalWatch:
+    """While entered, SIGINT, SIGTERM and SIGHUP are counted instead of obeyed.
+
+    Outside the main thread it watches nothing, because Python allows handlers only there.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.first: int | None = None
+        self._previous: dict[int, Any] = {}
+
+    def __enter__(self) -> SignalWatch:
+        if threading.current_thread() is threading.main_thread():
+            for number in WATCHED:
+                self._previous[number] = signal.signal(number, self._note)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)
+
+    def check(self) -> None:
+        """Raise Interrupted if a signal came."""
+        if self.first is not None:
+            raise Interrupted(self.first)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.count += 1
+        self.first = self.first or number

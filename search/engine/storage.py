@@ -1,0 +1,97 @@
+"""Opening the Optuna database: looked at before it is opened, written by one process.
+
+Knows SQLAlchemy URLs and SQLite files; does not know what a trial is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+
+from search.errors import StorageError
+
+_LOCK_TIMEOUT_S = 60
+
+
+def sqlite_url(path: Path) -> str:
+    """The SQLAlchemy URL of a SQLite file."""
+    return f"sqlite:///{path.absolute()}"
+
+
+def shown_url(url: str) -> str:
+    """The URL without its password, for messages and files."""
+    try:
+        return sqlalchemy.make_url(url).render_as_string(hide_password=True)
+    except sqlalchemy.exc.ArgumentError:
+        return url.partition(":")[0] + ":..."
+
+
+def open_database(url: str) -> RDBStorage:
+    """Open the database for writing, making its tables where it is new.
+
+    Raises:
+        StorageError: the URL, its driver, or what it leads to cannot be used.
+    """
+    try:
+        storage = RDBStorage(url, engine_kwargs=_engine_settings(url))
+    except RuntimeError as error:
+        raise StorageError(
+            f"{shown_url(url)}: written by another version of Optuna. Run `optuna storage upgrade` "
+            "on it, or install the Optuna that wrote it."
+        ) from error
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, StorageInternalError) as error:
+        raise _cannot_open(url, error) from error
+    if url.startswith("sqlite"):
+        sqlalchemy.event.listen(storage.engine, "connect", _tune_sqlite)
+        storage.engine.dispose()
+    return storage
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+    """Queries on a database other than SQLite, for reading.
+
+    Raises:
+        StorageError: it cannot be reached.
+    """
+    try:
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
+            yield lambda text: [tuple(row) for row in connection.execute(sqlalchemy.text(text))]
+        engine.dispose()
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        raise _cannot_open(url, error) from error
+
+
+def _cannot_open(url: str, error: Exception) -> StorageError:
+    shown = shown_url(url)
+    if isinstance(error, sqlalchemy.exc.ArgumentError):
+        return StorageError(
+            f"--storage: not a database URL, got {shown}. "
+            "Write it as postgresql+psycopg://user@host/database."
+        )
+    if isinstance(error, ImportError):
+        return StorageError(
+            f"--storage: the driver of {shown} is not installed. "
+            'For PostgreSQL: pip install "lightning-search[postgresql]".'
+        )
+    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
+    return StorageError(f"{shown}: cannot be opened: {reason}. Check that it runs.")
+
+
+def _engine_settings(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": _LOCK_TIMEOUT_S}}
+    return {"pool_pre_ping": True}
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    # WAL lets readers in while a study runs; with it, NORMAL cannot damage the file
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=NORMAL")

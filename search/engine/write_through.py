@@ -1,0 +1,91 @@
+"""The study in memory and in its database at once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from optuna.storages import InMemoryStorage, RDBStorage
+from optuna.trial import TrialState
+
+
+class WriteThroughStorage(InMemoryStorage):
+    """One study in memory, written through to its database.
+
+    Samplers and pruners read all trials at every step; from the database that costs milliseconds a
+    report, from here microseconds. Correct because one process owns the study. A new trial is
+    staged in memory until `publish` writes it with all its parameters in one transaction.
+    """
+
+    def __init__(self, database: RDBStorage, study_name: str) -> None:
+        super().__init__()
+        self.database = database
+        self._database_study = database.get_study_id_from_name(study_name)
+        # ids of this storage to ids of the database; a staged trial has none yet
+        self._database_trials: dict[int, int] = {}
+        self._load(study_name)
+
+    def _load(self, study_name: str) -> None:
+        directions = self.database.get_study_directions(self._database_study)
+        self.study_id = super().create_new_study(directions, study_name)
+        for key, value in self.database.get_study_user_attrs(self._database_study).items():
+            super().set_study_user_attr(self.study_id, key, value)
+        for key, value in self.database.get_study_system_attrs(self._database_study).items():
+            super().set_study_system_attr(self.study_id, key, value)
+        trials = self.database.get_all_trials(self._database_study)
+        for trial in sorted(trials, key=lambda trial: trial.number):
+            trial_id = super().create_new_trial(self.study_id, trial)
+            self._database_trials[trial_id] = trial._trial_id
+
+    def publish(self, trial_id: int) -> None:
+        """Write a staged trial; from now on every change of it is written at once."""
+        if trial_id in self._database_trials:
+            return
+        trial = self.get_trial(trial_id)
+        self._database_trials[trial_id] = self.database.create_new_trial(
+            self._database_study, trial
+        )
+
+    def create_new_study(
+        self, directions: Any, study_name: str | None = None
+    ) -> int:  # pragma: no cover
+        raise NotImplementedError("this storage holds the one study that it was opened with")
+
+    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+        super().set_study_user_attr(study_id, key, value)
+        self.database.set_study_user_attr(self._database_study, key, value)
+
+    def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
+        super().set_study_system_attr(study_id, key, value)
+        self.database.set_study_system_attr(self._database_study, key, value)
+
+    def set_trial_param(
+        self, trial_id: int, param_name: str, param_value_internal: float, distribution: Any
+    ) -> None:
+        super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
+        if (target := self._database_trials.get(trial_id)) is not None:
+            self.database.set_trial_param(target, param_name, param_value_internal, distribution)
+
+    def set_trial_state_values(
+        self, trial_id: int, state: TrialState, values: Any = None
+    ) -> bool:
+        changed = super().set_trial_state_values(trial_id, state, values)
+        if changed and (target := self._database_trials.get(trial_id)) is not None:
+            self.database.set_trial_state_values(target, state, values)
+        return changed
+
+    def set_trial_intermediate_value(
+        self, trial_id: int, step: int, intermediate_value: float
+    ) -> None:
+        super().set_trial_intermediate_value(trial_id, step, intermediate_value)
+        if (target := self._database_trials.get(trial_id)) is not None:
+            self.database.set_trial_intermediate_value(target, step, intermediate_value)
+
+    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+        super().set_trial_user_attr(trial_id, key, value)
+        if (target := self._database_trials.get(trial_id)) is not None:
+            self.database.set_trial_user_attr(target, key, value)
+
+    def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
+        super().set_trial_system_attr(trial_id, key, value)
+        if (target := self._database_trials.get(trial_id)) is not None:
+            self.database.set_trial_system_attr(target, key, value)

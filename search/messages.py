@@ -1,0 +1,227 @@
+"""What the channel carries: one JSON object a line, never a pickle.
+
+Both planes share this file and nothing else of each other. A message is a frozen dataclass; its
+`kind` on the wire is the snake_case form of its class name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any
+
+MAX_LINE_BYTES = 1 << 20
+
+# causes why an attempt ended
+DONE = "done"
+PRUNED = "pruned"
+DIVERGED = "diverged"
+OOM = "oom"
+KILLED = "killed"
+HUNG = "hung"
+INTERRUPTED = "interrupted"
+ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Preload:
+    """Coordinator to fork server, once: what to import before the first fork.
+
+    `class_paths` are dotted names of the study's classes, `sys_path` goes before the rest.
+    """
+
+    class_paths: tuple[str, ...]
+    sys_path: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Launch:
+    """Coordinator to fork server: start an attempt.
+
+    `task` is fit, probe or check; `folder` the trial's; `address` and `token` admit the attempt
+    to the channel; `threads` are torch's; `gpus` the visible CUDA devices (None leaves them);
+    `memory_share` the part of a device's and the host's memory it may take.
+    """
+
+    attempt: str
+    task: str
+    folder: str
+    address: str
+    token: str
+    threads: int
+    gpus: tuple[int, ...] | None = None
+    memory_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """Fork server to coordinator: the imports are done."""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """Fork server to coordinator: the attempt runs as process `pid`, leader of its own group."""
+
+    attempt: str
+    pid: int
+
+
+@dataclass(frozen=True)
+class Exited:
+    """Fork server to coordinator: the process is gone. `status` is negative for a signal."""
+
+    attempt: str
+    status: int
+
+
+@dataclass(frozen=True)
+class Kill:
+    """Coordinator to fork server: kill the attempt's process group."""
+
+    attempt: str
+
+
+@dataclass(frozen=True)
+class Hello:
+    """Attempt to coordinator, first line of every connection."""
+
+    token: str
+
+
+@dataclass(frozen=True)
+class Started:
+    """Attempt to coordinator: everything is built; what the trial really uses."""
+
+    max_epochs: int | None
+    micro_batch: int | None
+    accumulation: int
+    effective_batch: int | None
+
+
+@dataclass(frozen=True)
+class Reported:
+    """Attempt to coordinator: one value of the objective metric; a verdict must answer it."""
+
+    step: int
+    epoch: int
+    value: float
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Coordinator to attempt: the answer to the report of `step`."""
+
+    step: int
+    prune: bool
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Coordinator to attempt: save what there is and end as interrupted."""
+
+
+@dataclass(frozen=True)
+class Ended:
+    """Attempt to coordinator, last line of a fit or a probe that could still speak.
+
+    `value` is the objective of a trial that is done, `message` one line, `traceback` the whole.
+    """
+
+    cause: str
+    value: float | None = None
+    message: str | None = None
+    traceback: str | None = None
+
+
+@dataclass(frozen=True)
+class Probed:
+    """Attempt to coordinator: the largest micro-batch that really ran, and the sizes run."""
+
+    micro_batch: int
+    tried: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Attempt to coordinator: the result of a preflight.
+
+    `problems` are complete lines without the file's name. `memory_paths` are the searched paths
+    whose value changes how much memory a batch takes. `batch_size_path` is where a micro-batch is
+    written. `samples_per_epoch` counts training samples, `gpus` lists usable devices, the one with
+    most free memory first.
+    """
+
+    problems: tuple[str, ...] = ()
+    memory_paths: tuple[str, ...] = ()
+    batch_size_path: str | None = None
+    batch_size: int | None = None
+    samples_per_epoch: int | None = None
+    gpus: tuple[int, ...] = field(default=())
+
+
+Message = (
+    Preload
+    | Launch
+    | Ready
+    | Launched
+    | Exited
+    | Kill
+    | Hello
+    | Started
+    | Reported
+    | Verdict
+    | Stop
+    | Ended
+    | Probed
+    | Checked
+)
+
+
+def _kind(cls: type) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", cls.__name__).lower()
+
+
+_CLASSES: dict[str, Callable[..., Message]] = {_kind(cls): cls for cls in Message.__args__}
+
+
+def encode(message: Message) -> bytes:
+    """One line of strict JSON; numbers that JSON cannot hold travel as strings."""
+    body = {key: _plain(value) for key, value in asdict(message).items()}
+    return json.dumps({"kind": _kind(type(message)), **body}, allow_nan=False).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message of one line.
+
+    Raises:
+        ValueError: the line is no JSON object, of an unknown kind, or has other fields.
+    """
+    tree = json.loads(line)
+    if not isinstance(tree, dict) or tree.get("kind") not in _CLASSES:
+        raise ValueError("not a message of this channel")
+    cls = _CLASSES[tree.pop("kind")]
+    try:
+        message = cls(**{key: _restored(value) for key, value in tree.items()})
+    except TypeError as error:
+        raise ValueError(str(error)) from error
+    return _with_floats(message)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return repr(value)
+    return value
+
+
+def _restored(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _with_floats(message: Message) -> Message:
+    for spec in fields(message):
+        value = getattr(message, spec.name)
+        if "float" in str(spec.type) and isinstance(value, str | int):
+            object.__setattr__(message, spec.name, float(value))
+    return message

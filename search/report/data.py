@@ -1,0 +1,100 @@
+"""What all figures share: axes, trials with a usable value, and how much each parameter explains."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from plotly import graph_objects as go
+
+from search.engine.records import StudyRecord, TrialRecord
+from search.report.dimensions import Dimension, inferred
+from search.report.importances import param_importances
+from search.report.values import ValueAxis, value_axis
+from search.study.labels import short_names
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A figure and the sentence it shows; without a figure the sentence says why there is none.
+
+    `note` says how to read the figure. Both are plain text, not HTML.
+    """
+
+    finding: str
+    figure: go.Figure | None = None
+    note: str = ""
+
+
+class StudyData:
+    """A study as the figures need it; costly parts are computed once, when first asked for."""
+
+    def __init__(self, record: StudyRecord) -> None:
+        self.record = record
+
+    @property
+    def metric(self) -> str:
+        return self.record.metric
+
+    @property
+    def is_minimized(self) -> bool:
+        return self.record.direction == "minimize"
+
+    @cached_property
+    def scored(self) -> tuple[TrialRecord, ...]:
+        """Complete trials with a finite value, by number."""
+        complete = [t for t in self.record.trials if t.state == "COMPLETE" and is_finite(t.value)]
+        return tuple(sorted(complete, key=lambda t: t.number))
+
+    @cached_property
+    def ranked(self) -> tuple[TrialRecord, ...]:
+        """`scored`, best first."""
+        sign = 1.0 if self.is_minimized else -1.0
+        return tuple(sorted(self.scored, key=lambda t: (sign * score(t), t.number)))
+
+    @cached_property
+    def dimensions(self) -> tuple[Dimension, ...]:
+        """One for each path of the space, then those that only trials name."""
+        space = dict(self.record.space)
+        trials = self.record.trials
+        for path in sorted({path for trial in trials for path in trial.params} - space.keys()):
+            space[path] = inferred(t.params[path] for t in trials if path in t.params)
+        labels = short_names(space)
+        return tuple(Dimension(path, labels[path], dist) for path, dist in space.items())
+
+    @cached_property
+    def importances(self) -> dict[str, float]:
+        """Path -> share of the variation that it explains; empty with too little data."""
+        return param_importances(self.scored, self.dimensions, self.record.direction)
+
+    @cached_property
+    def varied(self) -> tuple[Dimension, ...]:
+        """Dimensions in which the scored trials differ, the most important first."""
+        varied = [
+            dim
+            for dim in self.dimensions
+            if len({dim.coordinate(t.params.get(dim.path)) for t in self.scored} - {None}) > 1
+        ]
+        return tuple(sorted(varied, key=lambda d: -self.importances.get(d.path, 0.0)))
+
+    @cached_property
+    def axis(self) -> ValueAxis:
+        """The axis of the scored trials' values; needs at least one."""
+        return value_axis(self.metric, self.record.direction, [score(t) for t in self.scored])
+
+
+def is_finite(value: float | None) -> bool:
+    return value is not None and math.isfinite(value)
+
+
+def score(trial: TrialRecord) -> float:
+    """The value of a trial that has one."""
+    if trial.value is None:
+        raise ValueError(f"trial {trial.number} has no value")
+    return trial.value
+
+
+def finite_curve(trial: TrialRecord) -> list[tuple[int, float]]:
+    """Steps and values of the curve, those that are not finite left out."""
+    return [(step, value) for step, value in sorted(trial.curve.items()) if math.isfinite(value)]

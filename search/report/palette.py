@@ -1,0 +1,128 @@
+"""The colours of the report, each with its partner for dark screens, and the Plotly template.
+
+Figures are drawn in the light colours; the page swaps each for its partner by exact match, so a
+colour in a figure must be one of these. Hues keep apart for the common colour-vision deficiencies,
+and every outcome has a marker shape of its own besides its colour.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from plotly import graph_objects as go
+
+from search.engine.records import TrialRecord
+
+INK = "#1c2530"
+MUTED = "#5b6675"
+GRID = "#e6e9ee"
+LINE = "#c3cad4"
+PAPER = "#ffffff"
+ACCENT = "#0b62b8"
+SOFT = "#4f93d2"
+HIGHLIGHT = "#d9480f"
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+# from poor to good
+SCALE = ("#f1f3f6", "#cfdfee", "#97c0e4", "#4f93d3", "#1a67b5", "#0a3d7a")
+LINES = ("#d3d8df", "#b9cbde", "#86b4dd", "#3f8ad0", "#0b5fb3")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How the trials that ended for one cause are shown."""
+
+    word: str
+    colour: str
+    symbol: str
+
+
+OUTCOMES: dict[str, Outcome] = {
+    "done": Outcome("complete", "#2b7cc9", "circle"),
+    "pruned": Outcome("pruned", "#8b95a3", "triangle-down"),
+    "diverged": Outcome("diverged", "#a63d97", "diamond"),
+    "oom": Outcome("out of memory", "#b97a00", "square"),
+    "killed": Outcome("killed", "#7a5230", "cross"),
+    "hung": Outcome("hung", "#6b5bd2", "hourglass"),
+    "interrupted": Outcome("interrupted", "#1795ad", "triangle-right"),
+    "error": Outcome("error", "#cf3a24", "x"),
+    "running": Outcome("running", "#12875f", "circle-open"),
+    "waiting": Outcome("waiting", "#a7afba", "circle-open-dot"),
+}
+
+DARK: dict[str, str] = {
+    INK: "#e7ecf3",
+    MUTED: "#9eabbb",
+    GRID: "#29323d",
+    LINE: "#45505e",
+    PAPER: "#171d25",
+    ACCENT: "#6fb6f7",
+    SOFT: "#3f80bd",
+    HIGHLIGHT: "#ff9a5c",
+    **dict(
+        zip(SCALE, ("#1d2630", "#213c58", "#285c8d", "#3a86c8", "#74b6ee", "#d3ebff"), strict=True)
+    ),
+    **dict(zip(LINES, ("#333d49", "#35495e", "#36638f", "#4590d0", "#83c4fb"), strict=True)),
+    "#2b7cc9": "#5aa7ee",
+    "#8b95a3": "#7f8b9b",
+    "#a63d97": "#d987cb",
+    "#b97a00": "#e3ac3f",
+    "#7a5230": "#c09670",
+    "#6b5bd2": "#a59af3",
+    "#1795ad": "#4cc3d9",
+    "#cf3a24": "#f4755f",
+    "#12875f": "#45c495",
+    "#a7afba": "#6c7786",
+}
+
+
+def outcome_key(trial: TrialRecord) -> str:
+    """The key in `OUTCOMES` for a trial: its state, and for a failed one its cause."""
+    if trial.state == "FAIL":
+        return trial.cause if trial.cause in OUTCOMES and trial.cause != "done" else "error"
+    return {"COMPLETE": "done", "PRUNED": "pruned", "RUNNING": "running"}.get(
+        trial.state, "waiting"
+    )
+
+
+def colorscale() -> list[tuple[float, str]]:
+    """From poor (0) to good (1)."""
+    return [(index / (len(SCALE) - 1), colour) for index, colour in enumerate(SCALE)]
+
+
+def template() -> go.layout.Template:
+    """The one look of all figures."""
+    axis = {
+        "gridcolor": GRID,
+        "linecolor": LINE,
+        "tickcolor": LINE,
+        "zeroline": False,
+        "showline": True,
+        "ticks": "outside",
+        "ticklen": 4,
+        "automargin": True,
+        "tickfont": {"color": MUTED, "size": 12},
+        "title": {"font": {"color": MUTED, "size": 12.5}, "standoff": 8},
+    }
+    layout = go.Layout(
+        font={"family": FONT, "size": 13, "color": INK},
+        title={"font": {"size": 16, "color": INK}, "x": 0, "xref": "container", "pad": {"l": 16}},
+        paper_bgcolor=PAPER,
+        plot_bgcolor=PAPER,
+        margin={"l": 56, "r": 16, "t": 40, "b": 48},
+        xaxis=axis,
+        yaxis=axis,
+        hoverlabel={"bgcolor": PAPER, "bordercolor": LINE, "font": {"color": INK, "size": 12.5}},
+        legend={
+            "orientation": "h",
+            "x": 0,
+            "y": 1.02,
+            "yanchor": "bottom",
+            "font": {"color": MUTED, "size": 12.5},
+        },
+        modebar={"bgcolor": PAPER, "color": LINE, "activecolor": ACCENT, "orientation": "v"},
+        hovermode="closest",
+        dragmode=False,
+    )
+    return go.layout.Template(layout=layout)

@@ -1,0 +1,70 @@
+"""How numbers, times and names are written in the report, the same everywhere."""
+
+from __future__ import annotations
+
+import html
+import math
+from typing import Any
+
+_LONGEST_LABEL = 40
+
+
+def format_number(value: float | None) -> str:
+    """Four significant digits; a dash for None."""
+    if value is None:
+        return "–"
+    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e6):
+        return str(int(value))
+    return f"{value:.4g}"
+
+
+def format_param(value: Any) -> str:
+    """A parameter as the study file would write it: `null`, `true`, numbers short, text as it is."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return format_number(value)
+    return str(value)
+
+
+def format_duration(seconds: float | None) -> str:
+    """The two largest units, as in `4 min 10 s`; a dash for None."""
+    if seconds is None:
+        return "–"
+    if seconds < 60:
+        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    if hours < 48:
+        return f"{hours} h {minutes} min"
+    return f"{hours // 24} d {hours % 24} h"
+
+
+def format_percent(share: float) -> str:
+    """A share of 1 in whole per cent; small but real shares say `< 1 %`."""
+    return "< 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 trial`, `2 trials`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def shorten(text: str, limit: int = _LONGEST_LABEL) -> str:
+    """One line of at most `limit` characters, the middle left out of longer ones."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    half = (limit - 1) // 2
+    return f"{line[:half]}…{line[-half:]}"
+
+
+def plot_text(text: str) -> str:
+    """Text for inside a figure: short, and escaped because Plotly reads a subset of HTML."""
+    return html.escape(shorten(text), quote=False)

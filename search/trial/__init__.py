@@ -1,0 +1,1 @@
+"""The training plane: what runs inside an attempt. Knows no database."""

@@ -1,0 +1,120 @@
+"""One attempt: reads the trial's folder, trains, and says how it ended."""
+
+from __future__ import annotations
+
+import faulthandler
+import math
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+
+from search.messages import DONE, Checked, Ended, Launch, Message, Started
+from search.study.layout import TrialFolder
+from search.trial.batch_size import probe
+from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.callbacks import (
+    CheckpointKeeper,
+    Judge,
+    MetricGuard,
+    Objective,
+    ReportCallback,
+)
+from search.trial.check import check
+from search.trial.failures import ended_by
+from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
+
+
+def run_launched(launch: Launch, folder: TrialFolder) -> int:
+    """Carry out a task for the coordinator; returns the exit status."""
+    torch.set_num_threads(launch.threads)
+    faulthandler.enable()
+    link = ChannelLink(launch.address, launch.token)
+    tasks: dict[str, Callable[[], Message]] = {
+        "fit": lambda: fit(folder, link),
+        "probe": lambda: probe(read_config(folder), folder, launch.memory_share),
+        "check": lambda: check(read_config(folder), folder),
+    }
+    _limit_device_memory(launch.memory_share)
+    try:
+        last_words = tasks[launch.task]()
+    except BaseException as error:
+        last_words = ended_by(error)
+        print(last_words.traceback or last_words.message, file=sys.stderr, flush=True)
+    link.send(last_words)
+    return 0 if isinstance(last_words, Checked) or _succeeded(last_words) else 1
+
+
+def run_by_hand(root: Path) -> int:
+    """Carry out the fit of a folder without a coordinator; also the other ranks of a fit."""
+    folder = TrialFolder(root)
+    is_rank_zero = os.environ.get("LOCAL_RANK", "0") == "0"
+    link: Link = ConsoleLink() if is_rank_zero else SilentLink()
+    sys.path.insert(0, os.getcwd())
+    try:
+        last_words = fit(folder, link)
+    except BaseException as error:
+        last_words = ended_by(error)
+        print(last_words.traceback or last_words.message, file=sys.stderr)
+    link.send(last_words)
+    return 0 if _succeeded(last_words) else 1
+
+
+def read_config(folder: TrialFolder) -> dict[str, Any]:
+    """The complete configuration of the trial."""
+    config: dict[str, Any] = yaml.safe_load(folder.config.read_text("utf-8"))
+    return config
+
+
+def fit(folder: TrialFolder, link: Link) -> Ended:
+    """Train from the configuration alone, from `last.ckpt` where there is one.
+
+    Raises:
+        Whatever the user's code, Lightning or a callback raises; `failures` knows what it means.
+    """
+    config = read_config(folder)
+    objective = Objective(**config["objective"])
+    seed_everything(config)
+    built = build(config)
+    keeper = CheckpointKeeper(folder, objective, link)
+    judge = ReportCallback(Judge(link), objective.metric)
+    trainer = make_trainer(
+        built, folder.root, [MetricGuard(objective.metric), keeper, judge]
+    )
+    link.send(_started(built, trainer))
+    trainer.fit(
+        built.model,
+        datamodule=built.data,
+        ckpt_path=folder.last_ckpt if folder.last_ckpt.is_file() else None,
+        weights_only=True,
+    )
+    return Ended(cause=DONE, value=keeper.value)
+
+
+def _started(built: Built, trainer: Any) -> Started:
+    micro_batch = micro_batch_of(built)
+    accumulation = int(trainer.accumulate_grad_batches)
+    effective = micro_batch * accumulation * trainer.world_size if micro_batch else None
+    max_epochs = trainer.max_epochs
+    return Started(
+        max_epochs=max_epochs if max_epochs is not None and 0 < max_epochs < math.inf else None,
+        micro_batch=micro_batch,
+        accumulation=accumulation,
+        effective_batch=effective,
+    )
+
+
+def _limit_device_memory(share: float) -> None:
+    # asking whether CUDA is there does not initialise it in this process's parent
+    if share < 1.0 and torch.cuda.is_available():
+        for device in range(torch.cuda.device_count()):
+            torch.cuda.set_per_process_memory_fraction(share, device)
+
+
+def _succeeded(message: Message) -> bool:
+    return not isinstance(message, Ended) or message.cause in (DONE, "pruned")
+

@@ -1,0 +1,199 @@
+"""The callbacks that a trial adds to the user's Trainer.
+
+Their base comes from optuna-integration, whose own base is `lightning.pytorch.Callback`; the
+Trainer of `pytorch_lightning` accepts it as well, because callbacks are called by name only.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+from lightning.pytorch import Callback
+from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
+
+from search.errors import UserError
+from search.messages import Reported
+from search.study.layout import TrialFolder
+from search.trial.checkpoints import (
+    keep_copy,
+    random_state,
+    restore_random_state,
+    save_checkpoint,
+)
+from search.trial.failures import Diverged, StopRequested
+from search.trial.reporting import Link
+
+# an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
+# saved in the middle, where Lightning cannot restore the order of a shuffled loader
+_MID_EPOCH_SAVE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Objective:
+    """What is judged: `metric` as it is logged, `direction` minimize or maximize, and whether the
+    `value` of a trial is that of its best or its last validation."""
+
+    metric: str
+    direction: str
+    value: str
+
+    def improves(self, new: float, old: float | None) -> bool:
+        """Whether `new` is strictly better than `old`."""
+        if old is None:
+            return True
+        return new < old if self.direction == "minimize" else new > old
+
+
+class Judge:
+    """Stands in for an Optuna trial: sends reports up the channel and answers with its verdict.
+
+    In a distributed trial only rank 0 has a channel; its verdict is broadcast, so that every rank
+    leaves at the same validation.
+    """
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._prune = False
+        self.trainer: Any = None
+
+    def report(self, value: float, step: int) -> None:
+        """Send `value`; `step` (the epoch) is refined where an epoch has several validations.
+
+        Raises:
+            Diverged: the value is NaN or infinite; it is reported all the same.
+        """
+        report = Reported(step=validation_step(self.trainer), epoch=step + 1, value=float(value))
+        verdict = self._link.ask(report)
+        if not math.isfinite(value):
+            raise Diverged(f"the objective metric became {value} at epoch {step + 1}")
+        self._prune = bool(self.trainer.strategy.broadcast(verdict.prune))
+
+    def should_prune(self) -> bool:
+        return self._prune
+
+
+def validation_step(trainer: Any) -> int:
+    """The step of the validation that just ran, from 1.
+
+    One validation an epoch or fewer: the number of epochs begun. Several an epoch: their number
+    counted through, so that trials with the same interval can be compared step by step.
+    """
+    batches, interval = trainer.num_training_batches, trainer.val_check_batch
+    if not math.isfinite(batches) or not interval or interval >= batches:
+        return int(trainer.current_epoch) + 1
+    per_epoch = int(batches // interval)
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.ready // interval)
+    return int(trainer.current_epoch) * per_epoch + min(done, per_epoch)
+
+
+class ReportCallback(PyTorchLightningPruningCallback):
+    """Optuna's pruning callback with a `Judge` in place of a trial with a database."""
+
+    def __init__(self, judge: Judge, metric: str) -> None:
+        super().__init__(judge, monitor=metric)  # type: ignore[arg-type]
+        self._judge = judge
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """The judge broadcasts by itself; Optuna's way through the database stays off."""
+        self._judge.trainer = trainer
+        self.is_ddp_backend = False
+
+
+class MetricGuard(Callback):
+    """Ends a fit whose objective metric is not logged; must come before `ReportCallback`."""
+
+    def __init__(self, metric: str) -> None:
+        self._metric = metric
+        self._validated = False
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        if not trainer.sanity_checking:
+            self._validated = True
+            if self._metric not in trainer.callback_metrics:
+                raise UserError(missing_metric(self._metric, list(trainer.callback_metrics)))
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        if not self._validated and trainer.ckpt_path is None:
+            raise UserError(missing_metric(self._metric, list(trainer.callback_metrics)))
+
+
+def missing_metric(metric: str, logged: list[str]) -> str:
+    """One line: what is missing, what there is, what was probably meant."""
+    if not logged:
+        return (
+            f"objective.metric: {metric} is not logged at a validation, and nothing else is. "
+            f'Call self.log("{metric}", ...) in validation_step.'
+        )
+    near = get_close_matches(metric, logged, 1)
+    remedy = f"Did you mean {near[0]}?" if near else "Name one of these, or log it."
+    names = ", ".join(sorted(logged))
+    return f"objective.metric: {metric} is not logged at a validation; logged are {names}. {remedy}"
+
+
+class CheckpointKeeper(Callback):
+    """Keeps `last.ckpt` (every epoch) and `best.ckpt`, and with them the value of the trial.
+
+    Checkpoints are taken at the end of an epoch, the one point from which Lightning goes on to the
+    same result as if nothing had happened; only a validation inside an epoch that is the best so
+    far is saved on the spot.
+    """
+
+    def __init__(self, folder: TrialFolder, objective: Objective, link: Link) -> None:
+        self._folder = folder
+        self._objective = objective
+        self._link = link
+        self._restored: dict[str, Any] | None = None
+        self._is_best = False
+        self._saved_at = time.monotonic()
+        self.best: float | None = None
+        self.last: float | None = None
+
+    @property
+    def value(self) -> float | None:
+        """The objective value of the trial so far."""
+        return self.best if self._objective.value == "best" else self.last
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"best": self.best, "last": self.last, "random": random_state()}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self.best, self.last = state_dict["best"], state_dict["last"]
+        self._restored = state_dict["random"]
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        # after the weights are restored and before the first loader draws its order
+        if self._restored is not None:
+            restore_random_state(self._restored)
+
+    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+        stop = self._link.stop_requested
+        if trainer.world_size > 1:
+            stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
+        if stop:
+            if time.monotonic() - self._saved_at > _MID_EPOCH_SAVE_S:
+                save_checkpoint(trainer, self._folder.last_ckpt)
+            raise StopRequested("interrupted; goes on from its last checkpoint")
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.sanity_checking:
+            return
+        self.last = float(trainer.callback_metrics[self._objective.metric])
+        if self._objective.improves(self.last, self.best):
+            self.best, self._is_best = self.last, True
+            if not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+                self._save_best_now(trainer)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        save_checkpoint(trainer, self._folder.last_ckpt)
+        self._saved_at = time.monotonic()
+        if self._is_best and trainer.is_global_zero:
+            keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
+        self._is_best = False
+
+    def _save_best_now(self, trainer: Any) -> None:
+        save_checkpoint(trainer, self._folder.best_ckpt)
+        self._is_best = False

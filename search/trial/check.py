@@ -1,0 +1,168 @@
+"""The preflight: what can only be known with torch, found out before any trial exists.
+
+Runs in an attempt of its own on the configuration of a middle-of-the-range trial: builds it, looks
+what the searched paths change, and takes one training and one validation step.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import inspect
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from search.errors import UserError
+from search.messages import Checked
+from search.study.layout import TrialFolder
+from search.study.resolve import read_path, write_path
+from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.callbacks import MetricGuard
+from search.trial.failures import one_line
+
+
+def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
+    """Look at the study's configuration; `config["preflight"]` maps paths to two far values each.
+
+    Problems are returned, never raised.
+    """
+    try:
+        return _facts(config, folder)
+    except UserError as error:
+        return Checked(problems=(str(error),))
+    except Exception as error:
+        return Checked(
+            problems=(
+                f"the model or its data fails before any trial: {one_line(error)} "
+                f"Its traceback: {folder.log}",
+            )
+        )
+
+
+def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
+    ends: Mapping[str, list[Any]] = config.get("preflight", {})
+    seed_everything(config)
+    problems = list(_unbuildable(config, ends))
+    if problems:
+        return Checked(problems=tuple(problems))
+    built = build(config)
+    samples = _dry_run(config, built, folder)
+    return Checked(
+        memory_paths=tuple(path for path in ends if _changes_memory(config, path, ends[path])),
+        batch_size_path=_batch_size_path(built),
+        batch_size=micro_batch_of(built),
+        samples_per_epoch=samples,
+        gpus=tuple(_gpus_by_free_memory()),
+    )
+
+
+def _unbuildable(config: Mapping[str, Any], ends: Mapping[str, list[Any]]) -> Iterator[str]:
+    """One line for each end of a range from which no trial can be built."""
+    seen: set[str] = set()
+    for path, values in ends.items():
+        for value in values:
+            variant = _with_value(config, path, value)
+            try:
+                make_trainer_of(variant)
+            except UserError as error:
+                if str(error) not in seen:
+                    seen.add(str(error))
+                    yield str(error)
+            except Exception as error:
+                yield f"{path}: {value!r} cannot be built: {one_line(error)}"
+
+
+def make_trainer_of(config: Mapping[str, Any]) -> None:
+    """Build everything of a configuration once and let it go.
+
+    Raises:
+        UserError: as `build`; anything else comes from the classes that are built.
+    """
+    make_trainer(build(config), Path())
+
+
+def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> int | None:
+    """One training and one validation step; returns the samples of an epoch where known."""
+    guard = MetricGuard(config["objective"]["metric"])
+    trainer = make_trainer(
+        built,
+        folder.root,
+        [guard],
+        max_epochs=1,
+        max_steps=-1,
+        min_epochs=None,
+        min_steps=None,
+        accumulate_grad_batches=1,
+        limit_train_batches=1,
+        limit_val_batches=1,
+        val_check_interval=1.0,
+        check_val_every_n_epoch=1,
+        num_sanity_val_steps=0,
+        logger=None,
+    )
+    trainer.fit(built.model, datamodule=built.data)
+    return _samples_per_epoch(trainer, built.trainer_arguments.get("limit_train_batches"))
+
+
+def _samples_per_epoch(trainer: Any, limit: float | None) -> int | None:
+    loader = trainer.train_dataloader
+    try:
+        samples = len(loader.dataset)
+    except (AttributeError, TypeError):
+        return None
+    if limit is None:
+        return samples
+    if isinstance(limit, int):
+        return min(samples, limit * (getattr(loader, "batch_size", None) or 1))
+    return max(1, math.floor(samples * limit))
+
+
+def _batch_size_path(built: Built) -> str | None:
+    """Where a micro-batch is written in the configuration; None if no class takes one."""
+    for section, owner in (("data", built.data), ("model", built.model)):
+        if owner is not None and "batch_size" in inspect.signature(type(owner)).parameters:
+            return f"{section}.init_args.batch_size"
+    return None
+
+
+def _changes_memory(config: Mapping[str, Any], path: str, values: list[Any]) -> bool:
+    """Whether a batch may take another amount of memory at another value of `path`.
+
+    Numbers with a decimal point count only if they change the shape of the model; anything else
+    inside model and data counts always, because it may change activations alone.
+    """
+    section, _, rest = path.partition(".")
+    if section == "trainer":
+        return rest in ("precision", "accelerator", "devices", "strategy")
+    if section == "seed_everything":
+        return False
+    if not any(isinstance(value, float) for value in values):
+        return True
+    shapes = {_shapes(_with_value(config, path, value)) for value in values}
+    return len(shapes) > 1
+
+
+def _shapes(config: Mapping[str, Any]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    with torch.random.fork_rng(devices=[]):
+        model = build(config).model
+    tensors: Iterable[tuple[str, torch.Tensor]] = model.state_dict().items()
+    return tuple((name, tuple(tensor.shape)) for name, tensor in tensors)
+
+
+def _with_value(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
+    variant = copy.deepcopy(dict(config))
+    if read_path(variant, path) != value:
+        write_path(variant, path, value)
+    return variant
+
+
+def _gpus_by_free_memory() -> list[int]:
+    free: dict[int, int] = {}
+    for device in range(torch.cuda.device_count()):
+        with contextlib.suppress(RuntimeError):
+            free[device] = torch.cuda.mem_get_info(device)[0]
+    return sorted(free, key=lambda device: (-free[device], device))

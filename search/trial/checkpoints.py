@@ -1,0 +1,67 @@
+"""Writing `last.ckpt` and `best.ckpt`, and the random state that makes a resumed trial exact.
+
+Checkpoints are Lightning's own and load with `weights_only=True`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+
+def save_checkpoint(trainer: Any, path: Path) -> None:
+    """Write a checkpoint so that `path` is either the old one or the whole new one.
+
+    Every rank must call it: sharded strategies gather their weights here.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    trainer.save_checkpoint(temporary)
+    if trainer.is_global_zero:
+        if temporary.is_file():
+            _sync(temporary)
+        os.replace(temporary, path)
+
+
+def keep_copy(source: Path, target: Path) -> None:
+    """Make `target` the same checkpoint as `source`, without writing it twice where possible."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    os.replace(temporary, target)
+
+
+def random_state() -> dict[str, Any]:
+    """The global random state of torch, CUDA, NumPy and Python as tensors, numbers and lists."""
+    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
+    version, internal, gauss = random.getstate()
+    return {
+        "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "numpy": [str(name), [int(key) for key in keys], position, has_gauss, cached],
+        "python": [version, list(internal), gauss],
+    }
+
+
+def restore_random_state(state: dict[str, Any]) -> None:
+    """Set what `random_state` returned."""
+    torch.set_rng_state(state["torch"].cpu())
+    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
+        torch.cuda.set_rng_state_all([tensor.cpu() for tensor in state["cuda"]])
+    name, keys, position, has_gauss, cached = state["numpy"]
+    np.random.set_state((name, np.array(keys, dtype=np.uint32), position, has_gauss, cached))
+    version, internal, gauss = state["python"]
+    random.setstate((version, tuple(internal), gauss))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

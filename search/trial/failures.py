@@ -1,0 +1,56 @@
+"""The one place where an exception of an attempt becomes data: its cause, one line, a traceback."""
+
+from __future__ import annotations
+
+import traceback
+
+import optuna
+from pytorch_lightning.utilities.memory import is_oom_error
+
+from search.errors import UserError
+from search.messages import DIVERGED, ERROR, INTERRUPTED, OOM, PRUNED, Ended
+
+_MESSAGE_LIMIT = 500
+_TRACEBACK_LIMIT = 20_000
+
+
+class Diverged(Exception):
+    """The objective metric is NaN or infinite."""
+
+
+class StopRequested(Exception):
+    """The coordinator asked the attempt to end; its checkpoint is written."""
+
+
+def ended_by(error: BaseException) -> Ended:
+    """The last message of an attempt that ended with `error`."""
+    cause = cause_of(error)
+    text = None if cause in (PRUNED, INTERRUPTED) else _full_traceback(error)
+    return Ended(cause=cause, message=one_line(error), traceback=text)
+
+
+def cause_of(error: BaseException) -> str:
+    """The word of the design for `error`."""
+    if isinstance(error, optuna.TrialPruned):
+        return PRUNED
+    if isinstance(error, Diverged):
+        return DIVERGED
+    if is_oom_error(error) or isinstance(error, MemoryError):
+        return OOM
+    # Lightning turns Ctrl-C into SystemExit and SIGTERM into an exception of its own
+    names = {cls.__name__ for cls in type(error).__mro__}
+    if names & {"StopRequested", "KeyboardInterrupt", "SystemExit", "SIGTERMException"}:
+        return INTERRUPTED
+    return ERROR
+
+
+def one_line(error: BaseException) -> str:
+    """Class and message on one line; messages of our own speak for themselves."""
+    text = " ".join(str(error).split())
+    if not isinstance(error, UserError | Diverged | StopRequested | optuna.TrialPruned):
+        text = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return text[:_MESSAGE_LIMIT]
+
+
+def _full_traceback(error: BaseException) -> str:
+    return "".join(traceback.format_exception(error))[-_TRACEBACK_LIMIT:]
