@@ -7,8 +7,8 @@ import webbrowser
 from pathlib import Path
 
 from search.commands.locate import load_study
-from search.engine.opening import write_whole
 from search.errors import UserError
+from search.study.writing import write_whole
 
 
 def report_command(

@@ -14,7 +14,6 @@ from typing import Any
 from search.engine.batch_sizes import ACCUMULATION, BatchPlan, live_accumulation
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.ledger import Ledger, Outcome
-from search.engine.opening import write_whole
 from search.engine.progress import (
     BatchSizeFound,
     Note,
@@ -45,6 +44,7 @@ from search.messages import (
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.resolve import read_path, resolve_config, write_path
+from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
 MAX_FAILURES_IN_A_ROW = 5

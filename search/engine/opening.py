@@ -20,6 +20,7 @@ from search.errors import StorageError, UserError
 from search.study.changes import differences
 from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
+from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
 
@@ -142,13 +143,6 @@ def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
         write_whole(folder.storage, shown_url(opening.url) + "\n")
     # last, because its presence says that the study exists
     write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that another process sees the old one or the whole new one."""
-    temporary = path.with_name(f".{path.name}.tmp")
-    temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
 
 
 def _writable(root: Path) -> None:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.executors.protocol import Executor, Slot
-from search.engine.opening import write_whole
 from search.errors import StudyFileError, UserError
 from search.messages import Checked, Ended, Exited
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.resolve import resolve_config
 from search.study.space import Choice, Distribution
+from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
 _ATTEMPT = "preflight"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import optuna
@@ -36,25 +37,36 @@ def param_importances(
     Returns:
         path -> share; empty with fewer than `MIN_TRIALS` trials or without variation.
     """
-    named = {dim.label: dim for dim in dimensions if _is_usable(dim, trials)}
-    frozen = [frozen_trial for trial in trials if (frozen_trial := _frozen(trial, named))]
-    if len(frozen) < MIN_TRIALS or len({trial.value for trial in frozen}) < 2 or not named:
-        return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        study = optuna.create_study(
-            storage=optuna.storages.InMemoryStorage(), study_name="report", direction=direction
-        )
+    with _quiet_optuna():
+        named = {dim.label: dim for dim in dimensions if _is_usable(dim, trials)}
+        frozen = [frozen_trial for trial in trials if (frozen_trial := _frozen(trial, named))]
+        if len(frozen) < MIN_TRIALS or len({t.value for t in frozen}) < 2 or not named:
+            return {}
+        study = optuna.create_study(study_name="report", direction=direction)
         study.add_trials(frozen)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=_SEED)
         shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
     return {named[label].path: float(share) for label, share in shares.items()}
 
 
+@contextmanager
+def _quiet_optuna() -> Iterator[None]:
+    """Without Optuna's line for a new study and its warnings of experimental features."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
+
+
 def _is_usable(dimension: Dimension, trials: Sequence[TrialRecord]) -> bool:
-    """A parameter that most trials lack would leave too few trials for all the others."""
-    placed = [t for t in trials if dimension.coordinate(t.params.get(dimension.path)) is not None]
-    return len(placed) * 2 > len(trials)
+    """Whether it varies, and most trials have it: else few trials are left for the others."""
+    places = [dimension.coordinate(trial.params.get(dimension.path)) for trial in trials]
+    placed = [place for place in places if place is not None]
+    return len(set(placed)) > 1 and len(placed) * 2 > len(trials)
 
 
 def _frozen(trial: TrialRecord, named: dict[str, Dimension]) -> optuna.trial.FrozenTrial | None:

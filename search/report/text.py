@@ -65,6 +65,6 @@ def shorten(text: str, limit: int = _LONGEST_LABEL) -> str:
     return f"{line[:half]}…{line[-half:]}"
 
 
-def plot_text(text: str) -> str:
+def plot_text(text: str, limit: int = _LONGEST_LABEL) -> str:
     """Text for inside a figure: short, and escaped because Plotly reads a subset of HTML."""
-    return html.escape(shorten(text), quote=False)
+    return html.escape(shorten(text, limit), quote=False)

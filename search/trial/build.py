@@ -57,8 +57,8 @@ def build(config: Mapping[str, Any]) -> Built:
     )
 
 
-def make_trainer(built: Built, folder: Path, callbacks: Sequence[Any], **overrides: Any) -> Any:
-    """The Trainer of `built` with `callbacks` after the user's own.
+def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: Any) -> Any:
+    """The Trainer of `built` with the callbacks `extra` after the user's own.
 
     A trial keeps its own checkpoints and its curve is in the study, so what the configuration
     leaves open is off: progress bar, model summary, logger, Lightning's default checkpoint.
@@ -76,7 +76,7 @@ def make_trainer(built: Built, folder: Path, callbacks: Sequence[Any], **overrid
         if arguments.get(quiet) is None:
             arguments[quiet] = False
     arguments["default_root_dir"] = str(folder)
-    arguments["callbacks"] = [*own, *callbacks]
+    arguments["callbacks"] = [*own, *extra]
     return built.lightning.Trainer(**arguments)
 
 

@@ -82,7 +82,7 @@ def make_trainer_of(config: Mapping[str, Any]) -> None:
     Raises:
         UserError: as `build`; anything else comes from the classes that are built.
     """
-    make_trainer(build(config), Path())
+    make_trainer(build(config), Path(), [])
 
 
 def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> int | None:

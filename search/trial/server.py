@@ -70,8 +70,6 @@ def _obey(message: Message, children: dict[int, str], control: int) -> None:
         pid = os.fork()
         if pid == 0:
             _become_attempt(message, control)
-        with contextlib.suppress(OSError):
-            os.setpgid(pid, pid)
         children[pid] = message.attempt
         os.write(control, encode(Launched(message.attempt, pid)))
     elif isinstance(message, Kill):
@@ -116,8 +114,9 @@ def _kill_all(children: dict[int, str]) -> None:
 
 
 def _kill_group(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(pid, signal.SIGKILL)
+    for kill in (os.killpg, os.kill):  # a child just forked leads no group yet
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
 
 
 def _become_attempt(launch: Launch, control: int) -> None:

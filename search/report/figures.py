@@ -1,0 +1,96 @@
+"""The figures by name, and each of them on its own as an object, JSON or a page."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+
+from plotly import graph_objects as go
+
+from search.engine.records import StudyRecord
+from search.errors import UserError
+from search.report.contour import contour
+from search.report.data import Plot, StudyData
+from search.report.history import history
+from search.report.importance import importance
+from search.report.intermediate import intermediate
+from search.report.palette import MUTED, template
+from search.report.parallel import parallel
+from search.report.slices import slices
+from search.report.text import plot_text
+from search.report.timeline import timeline
+
+# Each gives a Plot for any study, an empty one included, never raises for lack of data, and
+# escapes every text that it puts into a figure.
+FIGURES: dict[str, Callable[[StudyData], Plot]] = {
+    "history": history,
+    "importance": importance,
+    "intermediate": intermediate,
+    "slice": slices,
+    "parallel": parallel,
+    "contour": contour,
+    "timeline": timeline,
+}
+
+_TITLE_PX = 36
+_TITLE_LENGTH = 110
+
+
+def figure(record: StudyRecord, name: str) -> go.Figure:
+    """One figure of a study, titled with what it shows.
+
+    Args:
+        record: the study.
+        name: a key of `FIGURES`.
+
+    Returns:
+        The figure; with too little data, one that holds only a sentence saying so.
+
+    Raises:
+        UserError: there is no figure of that name.
+    """
+    plot = plot_named(StudyData(record), name)
+    if plot.figure is None:
+        return _sentence(plot.finding)
+    height = plot.figure.layout.height + _TITLE_PX
+    plot.figure.update_layout(
+        title={"text": plot_text(plot.finding, _TITLE_LENGTH), "yref": "container", "y": 0.97},
+        height=height,
+        margin={"t": _TITLE_PX + 44},
+    )
+    return plot.figure
+
+
+def figure_json(record: StudyRecord, name: str) -> str:
+    """The figure as Plotly's JSON (`data` and `layout`); raises as `figure` does."""
+    return str(figure(record, name).to_json())
+
+
+def plot_named(data: StudyData, name: str) -> Plot:
+    """The plot of that name; raises UserError where there is none."""
+    if name not in FIGURES:
+        near = difflib.get_close_matches(name, FIGURES, n=1, cutoff=0.5)
+        known = f"Did you mean {near[0]}?" if near else f"Known figures: {', '.join(FIGURES)}."
+        raise UserError(f"figure: no figure of this name, got {name}. {known}")
+    return FIGURES[name](data)
+
+
+def _sentence(text: str) -> go.Figure:
+    sentence = {
+        "text": plot_text(text, _TITLE_LENGTH),
+        "showarrow": False,
+        "x": 0.5,
+        "y": 0.5,
+        "xref": "paper",
+        "yref": "paper",
+        "font": {"size": 14, "color": MUTED},
+    }
+    return go.Figure(
+        layout={
+            "template": template(),
+            "height": 240,
+            "xaxis": {"visible": False},
+            "yaxis": {"visible": False},
+            "annotations": [sentence],
+        }
+    )

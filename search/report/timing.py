@@ -1,0 +1,123 @@
+"""When attempts ran: lanes of attempts side by side, and time with the idle gaps cut out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from search.engine.records import StudyRecord, TrialRecord
+from search.report.palette import OUTCOMES, outcome_key
+
+_GAP_AT_LEAST_S = 60.0
+_GAP_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Span:
+    """One attempt: seconds since the study's first start, its lane, and how it ended."""
+
+    trial: int
+    attempt: int
+    start_s: float
+    end_s: float
+    lane: int
+    outcome: str
+    message: str | None
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A time in which nothing ran: from `start_s`, for `length_s`."""
+
+    start_s: float
+    length_s: float
+
+
+def spans(record: StudyRecord) -> list[Span]:
+    """Attempts by start, each in the lowest lane that is free; a running one ends at `last_seen`."""
+    begun = [interval for trial in record.trials for interval in _intervals(trial)]
+    if not begun:
+        return []
+    end = last_seen(record)
+    origin = min(started for _, _, started, *_ in begun)
+    lanes: list[datetime] = []
+    placed: list[Span] = []
+    for trial, attempt, started, ended, outcome, message in sorted(begun, key=lambda i: i[2]):
+        until = max(started, ended or end or started)
+        free = (lane for lane, busy in enumerate(lanes) if busy <= started)
+        lane = next(free, len(lanes))
+        lanes[lane : lane + 1] = [until]
+        start_s, end_s = ((at - origin).total_seconds() for at in (started, until))
+        placed.append(Span(trial, attempt, start_s, end_s, lane, outcome, message))
+    return placed
+
+
+def gaps(placed: Sequence[Span]) -> list[Gap]:
+    """Times without any attempt of more than a minute and a twentieth of the busy time."""
+    shortest = max(_GAP_AT_LEAST_S, _GAP_SHARE * busy_s(placed))
+    found: list[Gap] = []
+    until = 0.0
+    for span in sorted(placed, key=lambda s: s.start_s):
+        if span.start_s - until > shortest:
+            found.append(Gap(until, span.start_s - until))
+        until = max(until, span.end_s)
+    return found
+
+
+def busy_s(placed: Sequence[Span]) -> float:
+    """Seconds in which at least one attempt ran."""
+    total = until = 0.0
+    for span in sorted(placed, key=lambda s: s.start_s):
+        total += max(0.0, span.end_s - max(until, span.start_s))
+        until = max(until, span.end_s)
+    return total
+
+
+def last_seen(record: StudyRecord) -> datetime | None:
+    """The latest time that the record knows; None where nothing ever started."""
+    times = [
+        time
+        for trial in record.trials
+        for time in (
+            trial.started,
+            trial.ended,
+            *(a.started for a in trial.attempts),
+            *(a.ended for a in trial.attempts),
+        )
+        if time is not None
+    ]
+    return max((_in_utc(time) for time in times), default=None)
+
+
+_Interval = tuple[int, int, datetime, datetime | None, str, str | None]
+
+
+def _intervals(trial: TrialRecord) -> list[_Interval]:
+    """The attempts of a trial; the trial itself where it has no attempts but times."""
+    outcome = outcome_key(trial)
+    found: list[_Interval] = [
+        (
+            trial.number,
+            attempt.number,
+            _in_utc(attempt.started),
+            _in_utc(attempt.ended) if attempt.ended else None,
+            _attempt_outcome(attempt.cause, outcome),
+            attempt.message,
+        )
+        for attempt in trial.attempts
+    ]
+    if not found and trial.started is not None:
+        ended = _in_utc(trial.ended) if trial.ended else None
+        found = [(trial.number, 1, _in_utc(trial.started), ended, outcome, trial.message)]
+    return found
+
+
+def _attempt_outcome(cause: str | None, outcome: str) -> str:
+    if cause is None:
+        return outcome if outcome == "running" else "interrupted"
+    return cause if cause in OUTCOMES else "error"
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

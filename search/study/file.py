@@ -1,0 +1,254 @@
+"""The study file: what to train, what to search, when to stop.
+
+`model`, `data`, `trainer` and `seed_everything` are the sections of a LightningCLI configuration
+and stay exactly those; the rest is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationError,
+    field_validator,
+)
+
+from search.errors import StudyFileError
+from search.study.legacy import old_spellings
+from search.study.overrides import apply_overrides
+from search.study.paths import normalise_space, path_problems
+from search.study.problems import lines_of
+from search.study.space import Distribution
+from search.study.space_parser import distribution_tree, parse_distribution
+from search.study.yaml_loader import read_yaml
+
+SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
+PRUNERS = (
+    "median",
+    "hyperband",
+    "successive_halving",
+    "percentile",
+    "threshold",
+    "patient",
+    "wilcoxon",
+    "none",
+)
+# sections of a LightningCLI configuration that a pasted file may have as long as they are empty
+_ONLY_EMPTY = {
+    "optimizer": "Configure the optimizer in the module's configure_optimizers",
+    "lr_scheduler": "Configure the scheduler in the module's configure_optimizers",
+    "ckpt_path": "A trial starts from its own checkpoint",
+    "weights_only": "A trial loads its own checkpoint",
+}
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Objective(_Section):
+    """What is judged.
+
+    `metric` is a name that the module logs at a validation; `value` says whether a trial counts
+    with its best or its last validation, and so which checkpoint is its result.
+    """
+
+    metric: Annotated[StrictStr, Field(min_length=1)]
+    direction: Literal["minimize", "maximize"] = "minimize"
+    value: Literal["best", "last"] = "best"
+
+
+class Batch(_Section):
+    """How the micro-batch is chosen: `auto_scale` by probing up to `max`, or off."""
+
+    auto_scale: Literal["binsearch", "power", "off"] = "off"
+    max: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
+class Component(_Section):
+    """A sampler or a pruner: its name and Optuna's options for it."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Budget(_Section):
+    """When to stop: `trials` in total, `timeout_s` seconds of one run; None is no limit."""
+
+    trials: Annotated[StrictInt, Field(ge=1)] | None = None
+    timeout_s: float | None = Field(None, alias="timeout")
+
+    @field_validator("timeout_s", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> float | None:
+        return None if value is None else parse_duration(value)
+
+
+def parse_duration(value: Any) -> float:
+    """Seconds of a number or of text like 90s, 30m, 8h, 2d.
+
+    Raises:
+        ValueError: it is neither, or not above zero.
+    """
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smhd]?)\s*", str(value))
+    if match is None or isinstance(value, bool) or float(match[1]) <= 0:
+        raise ValueError(f"must be a duration above 0, got {value}. Write 90s, 30m, 8h or 2d.")
+    return float(match[1]) * _UNITS[match[2] or "s"]
+
+
+def _component(names: Sequence[str]) -> BeforeValidator:
+    def parse(value: Any) -> Any:
+        if isinstance(value, Component):
+            return value
+        tree = {"name": value} if isinstance(value, str) else value
+        if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
+            raise ValueError("must be a name, or a mapping with a name and options")  # noqa: TRY004
+        name = re.sub(r"[-\s]", "_", tree["name"].lower())
+        name = next((each for each in names if name.replace("_", "") == each.replace("_", "")), "")
+        if not name:
+            raise _Unknown(tree["name"], names)
+        options = {key: option for key, option in tree.items() if key != "name"}
+        return Component(name=name, options=options)
+
+    return BeforeValidator(parse)
+
+
+class _Unknown(ValueError):
+    """A name that is not among `known`; becomes a did-you-mean."""
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(given)
+        self.given, self.known = given, known
+
+
+def _class_section(value: Any) -> Any:
+    if not isinstance(value, dict) or not isinstance(value.get("class_path"), str):
+        raise ValueError("must be a mapping with class_path and init_args")  # noqa: TRY004
+    if "." not in value["class_path"]:
+        raise ValueError(
+            f"class_path must be a full path like my_package.module.Class, "
+            f"got {value['class_path']}"
+        )
+    for key in value:
+        if key not in ("class_path", "init_args", "dict_kwargs"):
+            raise _Unknown(str(key), ("class_path", "init_args", "dict_kwargs"))
+    for key in ("init_args", "dict_kwargs"):
+        if not isinstance(value.get(key) or {}, dict):
+            raise ValueError(f"{key} must be a mapping, got {value[key]}")  # noqa: TRY004
+    return value
+
+
+_Distribution = Annotated[
+    Any,
+    BeforeValidator(lambda tree: parse_distribution(tree)),
+    PlainSerializer(distribution_tree),
+]
+
+
+class StudyFile(_Section):
+    """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`."""
+
+    name: str
+    model: Annotated[dict[str, Any], BeforeValidator(_class_section)]
+    data: Annotated[dict[str, Any], BeforeValidator(_class_section)] | None = None
+    trainer: dict[str, Any] = {}
+    seed_everything: StrictBool | StrictInt | None = None
+    objective: Objective
+    space: Annotated[dict[str, _Distribution], Field(min_length=1)]
+    batch: Batch = Batch()
+    sampler: Annotated[Component, _component(SAMPLERS)] = Component(name="tpe")
+    pruner: Annotated[Component, _component(PRUNERS)] = Component(name="median")
+    budget: Budget = Budget()
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
+
+    @field_validator("name")
+    @classmethod
+    def _safe_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+            raise ValueError(
+                "must be letters, digits, _, - and dots, at most 100, beginning with a letter or "
+                f"digit, got {name}"
+            )
+        return name
+
+    @property
+    def trial_seed(self) -> int | bool:
+        """What every trial is seeded with."""
+        return self.seed if self.seed_everything in (None, True) else self.seed_everything
+
+    def to_tree(self) -> dict[str, Any]:
+        """The study file as plain data; `parse_study_tree` reads it back."""
+        tree: dict[str, Any] = self.model_dump(exclude_none=True, by_alias=True)
+        for section in ("sampler", "pruner"):
+            tree[section] = {"name": tree[section]["name"], **tree[section]["options"]}
+        return tree
+
+
+def load_study_file(
+    path: Path, *, set_values: Sequence[str] = (), space_values: Sequence[str] = ()
+) -> StudyFile:
+    """Read and check a study file.
+
+    Args:
+        set_values: `PATH=VALUE` laid over the file before it is checked.
+        space_values: `PATH=DISTRIBUTION` laid over its space.
+
+    Raises:
+        StudyFileError: every problem found, one line each.
+    """
+    tree = apply_overrides(read_yaml(path), set_values, space_values)
+    return parse_study_tree(tree, source=str(path), default_name=path.stem)
+
+
+def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str) -> StudyFile:
+    """The study file in a tree of plain data.
+
+    Raises:
+        StudyFileError: every problem found, one line each, beginning with `source`.
+    """
+    given = {key: value for key, value in tree.items() if not _is_empty_extra(key, value)}
+    given.setdefault("name", default_name)
+    if given.get("trainer") is None:
+        given["trainer"] = {}
+    given = {key: value for key, value in given.items() if value is not None}
+    problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
+    problems += [
+        f"{key}: is not searched from here. {_ONLY_EMPTY[key]}." for key in given if key in _ONLY_EMPTY
+    ]
+    given = {key: value for key, value in given.items() if key not in _ONLY_EMPTY}
+    if isinstance(given.get("space"), dict):
+        given["space"], doubled = normalise_space(given["space"], given)
+        problems += doubled
+    study_file = None
+    try:
+        study_file = StudyFile.model_validate(given)
+    except ValidationError as error:
+        problems += lines_of(error, StudyFile)
+    if isinstance(given.get("space"), dict):
+        scales = study_file is not None and study_file.batch.auto_scale != "off"
+        problems += path_problems(given["space"], given, scales=scales)
+    if problems or study_file is None:
+        raise StudyFileError([f"{source}: {problem}" for problem in problems])
+    return study_file
+
+
+def shipped_study(name: str = "autoencoder") -> Path:
+    """The path of a study file that comes with the package."""
+    return Path(str(files("search.studies").joinpath(f"{name}.yaml")))
+
+
+def _is_empty_extra(key: str, value: Any) -> bool:
+    return key in _ONLY_EMPTY and value is None

@@ -1,0 +1,52 @@
+"""`--set` and `--space`: values from the command line laid over a study file."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.errors import UserError
+from search.study.paths import full_path
+from search.study.resolve import write_path
+from search.study.yaml_loader import parse_yaml, shown
+
+
+def apply_overrides(
+    tree: Mapping[str, Any], set_values: Sequence[str], space_values: Sequence[str]
+) -> dict[str, Any]:
+    """A copy of `tree` with the overrides laid over it; `--space PATH=off` removes a path.
+
+    Raises:
+        UserError: an override is no `PATH=VALUE`, or leads through a plain value.
+    """
+    result: dict[str, Any] = copy.deepcopy(dict(tree))
+    for text in set_values:
+        path, value = _split("--set", text)
+        try:
+            write_path(result, path, value)
+        except KeyError as error:
+            raise UserError(
+                f"--set {path}: leads through {error.args[0]}, which is a plain value. Correct it."
+            ) from error
+    for text in space_values:
+        path, value = _split("--space", text)
+        space = result.get("space")
+        if not isinstance(space, dict):
+            space = result["space"] = {}
+        for spelt in [key for key in space if full_path(str(key)) == full_path(path)]:
+            del space[spelt]
+        if value != "off":
+            space[full_path(path)] = value
+    return result
+
+
+def _split(option: str, text: str) -> tuple[str, Any]:
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals or not path or not all(path.split(".")):
+        example = "trainer.max_epochs=20"
+        if option == "--space":
+            example = "model.init_args.lr='{float: [1e-5, 1e-2], log: true}'"
+        raise UserError(f"{option}: must be PATH=VALUE, got {shown(text)}. Write {example}.")
+    return path, parse_yaml(value, f"{option} {path}")

@@ -1,0 +1,91 @@
+"""What is wrong with a study file, in the words of its reader."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from search.study.yaml_loader import shown
+
+_TYPES = {
+    "string_type": "must be text",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "bool_type": "must be true or false",
+    "dict_type": "must be a mapping",
+    "model_type": "must be a mapping",
+    "list_type": "must be a list",
+}
+
+
+def lines_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
+    """One line a problem: `place: rule, got value. Remedy.`"""
+    seen: set[str] = set()
+    for details in error.errors(include_url=False):
+        place = _place(details["loc"])
+        if place not in seen:
+            seen.add(place)
+            yield f"{place}: {_sentence(dict(details), root)}"
+
+
+def did_you_mean(given: str, known: Sequence[str]) -> str:
+    """The remedy for an unknown name."""
+    near = get_close_matches(given.lower(), known, 1, cutoff=0.5)
+    return f"Did you mean {near[0]}?" if near else f"It may be {', '.join(known)}."
+
+
+def _place(location: tuple[int | str, ...]) -> str:
+    # pydantic appends the member of a union that it tried
+    members = ("bool", "int", "str", "function-before", "constrained-int")
+    return ".".join(str(part) for part in location if not str(part).startswith(members))
+
+
+def _sentence(details: dict[str, Any], root: type[BaseModel]) -> str:
+    kind, value, context = details["type"], details["input"], details.get("ctx", {})
+    if kind == "extra_forbidden":
+        key = str(details["loc"][-1])
+        return f"no such key. {did_you_mean(key, _keys(details['loc'][:-1], root))}"
+    if kind == "missing":
+        return f"is missing. {_example(str(details['loc'][-1]))}"
+    if kind == "literal_error":
+        known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
+        return f"must be {' or '.join(known)}, got {shown(value)}. {did_you_mean(str(value), known)}"
+    if kind == "value_error":
+        return _from_value_error(context["error"])
+    if kind in ("greater_than_equal", "less_than"):
+        word = "at least" if kind == "greater_than_equal" else "below"
+        return f"must be {word} {context.get('ge', context.get('lt'))}, got {shown(value)}. Correct it."
+    if kind == "too_short":
+        return "must name at least one path to search, got none. Add one."
+    if kind == "string_too_short":
+        return "must not be empty. Name a metric that the module logs."
+    return f"{_TYPES.get(kind, details['msg'])}, got {shown(value)}. Correct it."
+
+
+def _from_value_error(error: Exception) -> str:
+    known = getattr(error, "known", None)
+    if known is not None:
+        return f"there is no {shown(str(error))}. {did_you_mean(str(error), known)}"
+    text = shown(str(error), 300)
+    return text if text.endswith((".", "?")) else f"{text}. Correct it."
+
+
+def _keys(location: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
+    model: Any = root
+    for part in location:
+        model = model.model_fields[str(part)].annotation
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _example(key: str) -> str:
+    examples = {
+        "model": "Add model: {class_path: my_package.MyModule}.",
+        "objective": "Add objective: {metric: val_loss}.",
+        "metric": "Name a metric that the module logs, such as val_loss.",
+        "space": "Add space: {model.init_args.lr: {float: [1e-4, 1e-1], log: true}}.",
+    }
+    return examples.get(key, "Add it.")

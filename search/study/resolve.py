@@ -1,0 +1,60 @@
+"""Paths into a configuration, and the complete configuration of one trial."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from search.study.file import StudyFile
+
+
+def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections of a LightningCLI configuration with `params` laid over them by path."""
+    config: dict[str, Any] = {
+        "seed_everything": study_file.trial_seed,
+        "model": copy.deepcopy(study_file.model),
+        "trainer": copy.deepcopy(study_file.trainer),
+    }
+    if study_file.data is not None:
+        config["data"] = copy.deepcopy(study_file.data)
+    for path, value in params.items():
+        write_path(config, path, value)
+    return config
+
+
+def read_path(tree: Any, path: str) -> Any:
+    """The value at a dotted path; numbers index lists; None where there is nothing."""
+    for part in path.split("."):
+        if isinstance(tree, Mapping):
+            tree = tree.get(part)
+        elif isinstance(tree, list) and part.isdigit() and int(part) < len(tree):
+            tree = tree[int(part)]
+        else:
+            return None
+    return tree
+
+
+def write_path(tree: Any, path: str, value: Any) -> None:
+    """Set the value at a dotted path, making the mappings on the way.
+
+    Raises:
+        KeyError: the path leads through a value that is no mapping, or beyond the end of a list.
+    """
+    *parents, last = path.split(".")
+    for index, part in enumerate(parents):
+        if isinstance(tree, dict):
+            if tree.get(part) is None:
+                tree[part] = {}
+            tree = tree[part]
+        elif isinstance(tree, list) and part.isdigit() and int(part) < len(tree):
+            tree = tree[int(part)]
+        else:
+            raise KeyError(".".join(parents[:index]))
+    if isinstance(tree, dict):
+        tree[last] = value
+    elif isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
+        tree[int(last)] = value
+    else:
+        raise KeyError(".".join(parents))
