@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 MAX_LINE_BYTES = 1 << 20
@@ -27,13 +27,15 @@ ERROR = "error"
 
 @dataclass(frozen=True)
 class Preload:
-    """Coordinator to fork server, once: what to import before the first fork.
+    """Coordinator to fork server: what to import before the next fork.
 
-    `class_paths` are dotted names of the study's classes, `sys_path` goes before the rest.
+    `class_paths` are dotted names of the study's classes, `modules` what those import only when
+    used, `sys_path` goes before the rest of the import path.
     """
 
-    class_paths: tuple[str, ...]
-    sys_path: tuple[str, ...]
+    class_paths: tuple[str, ...] = ()
+    modules: tuple[str, ...] = ()
+    sys_path: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ class Checked:
     `problems` are complete lines without the file's name. `memory_paths` are the searched paths
     whose value changes how much memory a batch takes. `batch_size_path` is where a micro-batch is
     written. `samples_per_epoch` counts training samples, `gpus` lists usable devices, the one with
-    most free memory first.
+    most free memory first. `modules` are what the training step imported.
     """
 
     problems: tuple[str, ...] = ()
@@ -158,7 +160,8 @@ class Checked:
     batch_size_path: str | None = None
     batch_size: int | None = None
     samples_per_epoch: int | None = None
-    gpus: tuple[int, ...] = field(default=())
+    gpus: tuple[int, ...] = ()
+    modules: tuple[str, ...] = ()
 
 
 Message = (

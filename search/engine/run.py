@@ -140,6 +140,8 @@ def _check(
     # the slot of a lone worker: the check sees every device
     slot = Slot(threads=max(1, cores() // request.workers))
     facts = preflight(executor, request.study_file, request.source, slot, tick)
+    # what the training step imported on the way, so that no trial has to
+    executor.preload(facts.modules)
     try:
         return facts, plan_batches(request.study_file, facts)
     except UserError as error:

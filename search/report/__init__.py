@@ -1,0 +1,15 @@
+"""Report and export of a study, computed from its record alone."""
+
+from search.report.export import export_csv, export_json
+from search.report.figures import FIGURES, figure, figure_json
+from search.report.page import build_report, figure_html
+
+__all__ = [
+    "FIGURES",
+    "build_report",
+    "export_csv",
+    "export_json",
+    "figure",
+    "figure_html",
+    "figure_json",
+]

@@ -14,7 +14,7 @@ def main(arguments: list[str]) -> int:
     if arguments == ["--serve"]:
         from search.trial.server import serve
 
-        return serve()
+        serve()
     if len(arguments) != 1 or not (Path(arguments[0]) / "config.yaml").is_file():
         print("usage: python -m search.trial FOLDER (a trial's folder with a config.yaml)")
         return 2

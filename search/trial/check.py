@@ -10,6 +10,7 @@ import contextlib
 import copy
 import inspect
 import math
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
 
 def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     ends: Mapping[str, list[Any]] = config.get("preflight", {})
+    imported = set(sys.modules)
     seed_everything(config)
     problems = list(_unbuildable(config, ends))
     if problems:
@@ -57,6 +59,7 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         batch_size=micro_batch_of(built),
         samples_per_epoch=samples,
         gpus=tuple(_gpus_by_free_memory()),
+        modules=tuple(sorted(set(sys.modules) - imported)),
     )
 
 

@@ -17,6 +17,7 @@ import socket
 import sys
 import traceback
 from pathlib import Path
+from typing import NoReturn
 
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, decode, encode
 from search.study.layout import TrialFolder
@@ -34,7 +35,7 @@ _LAZY_IMPORTS = (
 )
 
 
-def serve() -> int:
+def serve() -> NoReturn:
     """Run until standard input ends; kills what still runs then."""
     control = os.dup(1)
     os.dup2(2, 1)  # whatever a module prints while imported must not reach the control lines
@@ -56,7 +57,7 @@ def serve() -> int:
             data = os.read(0, 65536)
             if not data:
                 _kill_all(children)
-                return 0
+                os._exit(0)  # tearing torch down would take longer than the coordinator waits
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
                 _obey(decode(line), children, control)
@@ -81,7 +82,7 @@ def _obey(message: Message, children: dict[int, str], control: int) -> None:
 def _preload(message: Preload) -> None:
     sys.path[:0] = message.sys_path
     modules = [path.rpartition(".")[0] for path in message.class_paths]
-    for name in (*_LAZY_IMPORTS, *modules):
+    for name in (*_LAZY_IMPORTS, *modules, *message.modules):
         try:
             importlib.import_module(name)
         except Exception:
@@ -119,7 +120,7 @@ def _kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _become_attempt(launch: Launch, control: int) -> None:
+def _become_attempt(launch: Launch, control: int) -> NoReturn:
     """Turn the forked child into the attempt; never returns."""
     status = 70
     try:

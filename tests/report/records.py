@@ -94,7 +94,7 @@ def _trained(number, params, earlier, *, epochs, rng):
         noise = rng.gauss(0, 0.0012)
         curve[step] = floor + (0.23 - floor) * math.exp(-speed * step) + noise
         others = sorted(t.curve[step] for t in earlier if step in t.curve)
-        is_poor = len(others) > 5 and curve[step] > others[len(others) // 2]
+        is_poor = len(others) > 5 and curve[step] > others[len(others) * 2 // 3]
         if step > 4 and is_poor and step < epochs:
             return trial(number, "PRUNED", curve[step], params=params, curve=curve,
                          message=f"pruned at validation {step}", **usual)  # fmt: skip

@@ -48,7 +48,7 @@ class LocalExecutor:
         # what an attempt said before its launch was reported, so that messages keep their order
         self._held: dict[str, list[tuple[str, Message]]] = {}
         self._selector.register(self._server_output, selectors.EVENT_READ, self._read_server)
-        self._tell(Preload(tuple(class_paths), tuple(sys_path)))
+        self._tell(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
 
     def _start_server(self, threads: int) -> subprocess.Popen[bytes]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
@@ -68,6 +68,9 @@ class LocalExecutor:
     def _server_output(self) -> int:
         assert self._server.stdout is not None
         return self._server.stdout.fileno()
+
+    def preload(self, modules: Sequence[str]) -> None:
+        self._tell(Preload(modules=tuple(modules)))
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._held[attempt] = []

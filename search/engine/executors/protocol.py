@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -29,6 +30,10 @@ class Executor(Protocol):
     it. Every message of an attempt is returned before its `Exited`. All attempts die with the
     executor, and the executor with the process that made it, whatever kills that.
     """
+
+    def preload(self, modules: Sequence[str]) -> None:
+        """Import `modules` ahead of the attempts, where that makes their start quicker."""
+        ...
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         """Begin an attempt under a name that was never used before in this executor."""

@@ -1,0 +1,153 @@
+"""A study as a table for spreadsheets, or as JSON for programs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.report.data import StudyData
+from search.study.space import Choice, Distribution, IntRange
+
+_FIRST = ("number", "state", "value")
+_LAST = (
+    "micro_batch",
+    "accumulation",
+    "effective_batch",
+    "steps",
+    "started",
+    "ended",
+    "duration_s",
+    "attempts",
+    "cause",
+    "message",
+    "folder",
+)
+# a spreadsheet would take text that begins with one of these for a formula
+# (https://owasp.org/www-community/attacks/CSV_Injection)
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+
+
+def export_csv(record: StudyRecord) -> str:
+    """One line a trial, by number.
+
+    Columns: number, state, value; `params.<path>` in the order of the space; micro_batch,
+    accumulation, effective_batch, steps (validations reported), started and ended (ISO 8601),
+    duration_s, attempts, cause, message, folder. A missing value is an empty cell; values that are
+    not finite read `nan`, `inf`, `-inf`; text that a spreadsheet would take for a formula begins
+    with an apostrophe.
+    """
+    paths = [dim.path for dim in StudyData(record).dimensions]
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([_cell(name) for name in (*_FIRST, *(f"params.{p}" for p in paths), *_LAST)])
+    for trial in sorted(record.trials, key=lambda t: t.number):
+        fields = _flat(trial)
+        params = [trial.params.get(path, "") for path in paths]
+        values = [*(fields[k] for k in _FIRST), *map(_param, params), *(fields[k] for k in _LAST)]
+        writer.writerow([_cell(value) for value in values])
+    return out.getvalue()
+
+
+def export_json(record: StudyRecord) -> str:
+    """The whole record as JSON, indented; numbers that are not finite are null.
+
+    Keys: name, folder, storage, metric, direction, asked, is_running, best (a trial number or
+    null), space, settings, trials. A trial has the fields of `TrialRecord`, its `curve` as pairs
+    of step and value, and `duration_s`; times are ISO 8601.
+    """
+    tree = {
+        "name": record.name,
+        "folder": record.folder,
+        "storage": record.storage,
+        "metric": record.metric,
+        "direction": record.direction,
+        "asked": record.asked,
+        "is_running": record.is_running,
+        "best": record.best.number if record.best else None,
+        "space": {path: _distribution(dist) for path, dist in record.space.items()},
+        "settings": record.settings,
+        "trials": [_trial(t) for t in sorted(record.trials, key=lambda t: t.number)],
+    }
+    return json.dumps(_plain(tree), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _flat(trial: TrialRecord) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "value": trial.value,
+        "micro_batch": trial.micro_batch,
+        "accumulation": trial.accumulation,
+        "effective_batch": trial.effective_batch,
+        "steps": len(trial.curve),
+        "started": trial.started.isoformat() if trial.started else None,
+        "ended": trial.ended.isoformat() if trial.ended else None,
+        "duration_s": trial.duration_s,
+        "attempts": len(trial.attempts),
+        "cause": trial.cause,
+        "message": trial.message,
+        "folder": str(trial.folder),
+    }
+
+
+def _param(value: Any) -> Any:
+    """A sampled null must not look like a parameter that is missing."""
+    return "null" if value is None else value
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _trial(trial: TrialRecord) -> dict[str, Any]:
+    return {
+        "number": trial.number,
+        "state": trial.state,
+        "value": trial.value,
+        "params": trial.params,
+        "curve": [[step, value] for step, value in sorted(trial.curve.items())],
+        "micro_batch": trial.micro_batch,
+        "accumulation": trial.accumulation,
+        "effective_batch": trial.effective_batch,
+        "started": trial.started,
+        "ended": trial.ended,
+        "duration_s": trial.duration_s,
+        "attempts": [_attempt(attempt) for attempt in trial.attempts],
+        "cause": trial.cause,
+        "message": trial.message,
+        "folder": trial.folder,
+    }
+
+
+def _attempt(attempt: AttemptRecord) -> dict[str, Any]:
+    return asdict(attempt)
+
+
+def _distribution(dist: Distribution) -> dict[str, Any]:
+    if isinstance(dist, Choice):
+        return {"kind": "choice", "values": dist.values}
+    return {"kind": "int" if isinstance(dist, IntRange) else "float", **asdict(dist)}
+
+
+def _plain(value: Any) -> Any:
+    """`value` in the types of JSON."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, Path):
+        return str(value)
+    return value if value is None or isinstance(value, bool | int | str) else str(value)

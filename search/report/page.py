@@ -1,0 +1,142 @@
+"""The report as one HTML page, complete in itself.
+
+The content security policy names the two scripts by their digests, so nothing that a trial put
+into the page can run, and nothing is ever loaded from outside.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from search.engine.records import StudyRecord
+from search.report.data import Plot, StudyData
+from search.report.figures import FIGURES, plot_named
+from search.report.palette import DARK, OUTCOMES
+from search.report.summary import searched, summarise, trials_heading
+from search.report.table import columns, rows
+from search.report.text import format_number, format_percent
+
+# in the order of reading, each with the question that it answers
+_HEADINGS = {
+    "history": "History",
+    "importance": "Importance",
+    "intermediate": "Learning curves",
+    "slice": "Each parameter",
+    "parallel": "All parameters together",
+    "contour": "Pairs of parameters",
+    "timeline": "Timeline",
+}
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A figure as the page shows it; `json` is None where there is nothing to draw."""
+
+    name: str
+    heading: str
+    finding: str
+    note: str
+    json: Markup | None
+    height: int
+
+
+def build_report(record: StudyRecord) -> str:
+    """The report of a study as a complete HTML page that opens offline.
+
+    Args:
+        record: the study, with any number of trials, also none.
+    """
+    data = StudyData(record)
+    return _render(
+        "page.html.j2",
+        record=record,
+        summary=summarise(data),
+        searched=searched(data),
+        panels=[_panel(data, name) for name in FIGURES],
+        columns=columns(data),
+        rows=rows(data),
+        trials_heading=trials_heading(record),
+    )
+
+
+def figure_html(record: StudyRecord, name: str) -> str:
+    """One figure as a complete HTML page that opens offline.
+
+    Args:
+        record: the study.
+        name: a key of `FIGURES`.
+
+    Raises:
+        UserError: there is no figure of that name.
+    """
+    return _render("figure.html.j2", record=record, panel=_panel(StudyData(record), name))
+
+
+def _panel(data: StudyData, name: str) -> Panel:
+    plot: Plot = plot_named(data, name)
+    figure = plot.figure
+    return Panel(
+        name=name,
+        heading=_HEADINGS[name],
+        finding=plot.finding,
+        note=plot.note,
+        json=None if figure is None else _for_script(str(figure.to_json())),
+        height=0 if figure is None else int(figure.layout.height),
+    )
+
+
+def _render(template: str, **context: Any) -> str:
+    environment = Environment(
+        loader=PackageLoader("search.report", ""),
+        autoescape=select_autoescape(enabled_extensions=("html.j2",)),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"number": format_number, "percent": format_percent}
+    page_js, plotly_js = _asset("page.js"), _plotly_js()
+    return environment.get_template(template).render(
+        css=Markup(_asset("page.css")),
+        page_js=Markup(page_js),
+        plotly_js=Markup(plotly_js),
+        script_digests=Markup(f"{_digest(plotly_js)} {_digest(page_js)}"),
+        dark=_for_script(json.dumps(DARK)),
+        dark_colours=DARK,
+        outcomes=OUTCOMES,
+        **context,
+    )
+
+
+@lru_cache(maxsize=1)
+def _plotly_js() -> str:
+    # an inline script must not hold its own end tag
+    return str(get_plotlyjs()).replace("</script", "<\\/script")
+
+
+def _asset(name: str) -> str:
+    return resources.files("search.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    """The source expression for an inline script, https://www.w3.org/TR/CSP3/#grammardef-hash-source."""
+    # browsers hash what they parsed: with line feeds only
+    parsed = script.replace("\r\n", "\n").replace("\r", "\n")
+    digest = hashlib.sha256(parsed.encode()).digest()
+    return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _for_script(text: str) -> Markup:
+    """JSON that can stand in a script element: what could end the element is escaped."""
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)

@@ -1,0 +1,187 @@
+"""What stands above the figures: the state of the study, its best trial, and what was searched."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.engine.records import StudyRecord, TrialRecord
+from search.report.data import StudyData
+from search.report.dimensions import Dimension
+from search.report.palette import OUTCOMES, outcome_key
+from search.report.text import counted, format_duration, format_number, format_param
+from search.report.timing import busy_s, last_seen, spans
+from search.study.layout import TrialFolder
+from search.study.space import Choice, FloatRange
+
+_MAX_MARKS = 150
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many trials ended one way; `share` of all trials, in per cent."""
+
+    key: str
+    word: str
+    count: int
+    share: float
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The header and the cards; every text is plain text, not HTML."""
+
+    state: str
+    is_running: bool
+    sentence: str
+    as_of: str | None
+    elapsed: str
+    compute: str
+    tallies: tuple[Tally, ...]
+    best: TrialRecord | None
+    best_params: tuple[tuple[str, str, str], ...]
+    batch: str | None
+    checkpoint: Path | None
+
+
+@dataclass(frozen=True)
+class Searched:
+    """One row of what was searched; `marks` and `best_at` are places in the range, 0 to 100."""
+
+    path: str
+    kind: str
+    choices: tuple[tuple[str, bool], ...]
+    bounds: tuple[str, str] | None
+    scale: str
+    best: str
+    best_at: float | None
+    marks: tuple[float, ...]
+    importance: float | None
+    advice: str | None
+
+
+def summarise(data: StudyData) -> Summary:
+    """The summary of a study, an empty one included."""
+    record = data.record
+    placed = spans(record)
+    seen = last_seen(record)
+    best = record.best
+    state = _state(record)
+    return Summary(
+        state=state,
+        is_running=record.is_running,
+        sentence=_sentence(data),
+        as_of=seen.strftime("%Y-%m-%d %H:%M UTC") if seen else None,
+        elapsed=format_duration(busy_s(placed) if placed else None),
+        compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
+        tallies=_tallies(record.trials),
+        best=best,
+        best_params=_params(data, best),
+        batch=_batch(best),
+        checkpoint=checkpoint_of(best) if best else None,
+    )
+
+
+def searched(data: StudyData) -> tuple[Searched, ...]:
+    """One row for each searched value, in the order of the study file."""
+    return tuple(_searched(data, dim) for dim in data.dimensions)
+
+
+def checkpoint_of(trial: TrialRecord) -> Path | None:
+    """The checkpoint that the trial left in its folder: the best, else the last; None without."""
+    folder = TrialFolder(trial.folder)
+    return next((path for path in (folder.best_ckpt, folder.last_ckpt) if path.is_file()), None)
+
+
+def _state(record: StudyRecord) -> str:
+    if record.is_running:
+        return "running"
+    if not record.trials:
+        return "not started"
+    if record.asked is None or record.finished >= record.asked:
+        return "finished"
+    return "stopped"
+
+
+def _sentence(data: StudyData) -> str:
+    record = data.record
+    aim = "lowest" if data.is_minimized else "highest"
+    of = f" of {record.asked:,}" if record.asked is not None else ""
+    count = f"{record.finished:,}{of} trials finished"
+    names = [dim.label for dim in data.dimensions]
+    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+    return f"Looking for the {aim} {record.metric}" + (
+        f" over {listed}; {count}." if names else f"; {count}."
+    )
+
+
+def _tallies(trials: Sequence[TrialRecord]) -> tuple[Tally, ...]:
+    counts = Counter(outcome_key(trial) for trial in trials)
+    return tuple(
+        Tally(key, outcome.word, counts[key], 100 * counts[key] / len(trials))
+        for key, outcome in OUTCOMES.items()
+        if counts[key]
+    )
+
+
+def _params(data: StudyData, best: TrialRecord | None) -> tuple[tuple[str, str, str], ...]:
+    if best is None:
+        return ()
+    return tuple(
+        (dim.path, dim.label, format_param(best.params[dim.path]))
+        for dim in data.dimensions
+        if dim.path in best.params
+    )
+
+
+def _batch(best: TrialRecord | None) -> str | None:
+    if best is None or best.micro_batch is None:
+        return None
+    if best.effective_batch is None:
+        return str(best.micro_batch)
+    accumulation = best.accumulation or 1
+    return f"{best.effective_batch:,} = {best.micro_batch:,} per step × {accumulation} accumulated"
+
+
+def _searched(data: StudyData, dim: Dimension) -> Searched:
+    best = data.record.best
+    is_known = best is not None and dim.path in best.params
+    value = best.params[dim.path] if best is not None and is_known else None
+    at = dim.scaled(value) if is_known else None
+    places = [p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled(t.params.get(dim.path)))]
+    dist = dim.distribution
+    edge = dim.edge(value) if is_known and len(data.scored) > 1 else None
+    return Searched(
+        path=dim.path,
+        kind="choice" if isinstance(dist, Choice) else _kind(dist),
+        choices=tuple((format_param(c), is_known and _same(dim, c, value)) for c in dim.choices),
+        bounds=None if isinstance(dist, Choice) else (_number(dist.low), _number(dist.high)),
+        scale="log" if dim.is_log else "" if dim.choices else "linear",
+        best=format_param(value) if is_known else "–",
+        best_at=None if at is None or dim.choices else round(100 * at, 2),
+        marks=() if dim.choices else tuple(round(100 * place, 2) for place in places),
+        importance=data.importances.get(dim.path),
+        advice=f"best at the {edge} end: widen the range" if edge else None,
+    )
+
+
+def _same(dim: Dimension, choice: object, value: object) -> bool:
+    return dim.coordinate(choice) == dim.coordinate(value)
+
+
+def _kind(dist: object) -> str:
+    step = getattr(dist, "step", None)
+    name = "float" if isinstance(dist, FloatRange) else "int"
+    is_stepped = step is not None and not (name == "int" and step == 1)
+    return f"{name}, step {format_number(step)}" if is_stepped else name
+
+
+def _number(value: float) -> str:
+    return format_number(value)
+
+
+def trials_heading(record: StudyRecord) -> str:
+    """The heading of the table."""
+    return counted(len(record.trials), "trial") if record.trials else "No trials yet"
