@@ -133,6 +133,7 @@ def _dots(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
         x=[x.coordinate(t.params[x.path]) for t in trials],
         y=[y.coordinate(t.params[y.path]) for t in trials],
         mode="markers",
+        cliponaxis=False,
         marker={"size": 5, "color": INK, "opacity": 0.7, "line": {"color": PAPER, "width": 0.8}},
         customdata=[t.number for t in trials],
         text=[_hover(t, (x, y)) for t in trials],

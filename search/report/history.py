@@ -35,7 +35,9 @@ def history(data: StudyData) -> Plot:
     if not data.scored:
         return Plot("The history appears once a trial is complete.")
     points = _points(data.record.trials)
-    axis = value_axis(data.metric, data.record.direction, [point.value for point in points])
+    # a failed trial's last value is often wild; it must not squeeze the others together
+    ranged = [point.value for point in points if point.outcome in ("done", "pruned")]
+    axis = value_axis(data.metric, data.record.direction, ranged)
     note = "Line: best so far. Trials that did not complete stand at the last value they reported."
     if any(axis.clip(point.value) != point.value for point in points):
         note += " Values beyond the axis are drawn at its edge."

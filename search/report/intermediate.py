@@ -10,7 +10,7 @@ from plotly import graph_objects as go
 from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, finite_curve
 from search.report.palette import HIGHLIGHT, OUTCOMES, outcome_key, template
-from search.report.text import counted
+from search.report.text import counted, format_percent
 from search.report.values import ValueAxis, value_axis
 
 _MAX_POINTS = 200
@@ -25,12 +25,21 @@ def intermediate(data: StudyData) -> Plot:
     if not curves:
         return Plot("The curves appear once a trial has reported its first validation.")
     shown = _chosen(data, curves)
-    values = [value for number in shown for _, value in curves[number]]
-    axis = value_axis(data.metric, data.record.direction, values)
+    axis = _axis(data, curves)
     note = "One line a trial; a marker where one was cut short."
+    if any(axis.clip(value) != value for number in shown for _, value in curves[number]):
+        note += " Values beyond the axis are drawn at its edge."
     if len(shown) < len(curves):
         note += f" {len(shown)} of {len(curves):,} trials are drawn, the best ones among them."
     return Plot(_finding(data, curves), _draw(data, shown, curves, axis), note)
+
+
+def _axis(data: StudyData, curves: dict[int, Curve]) -> ValueAxis:
+    """The axis for all curves but those of failed trials, whose values are often wild."""
+    failed = {t.number for t in data.record.trials if t.state == "FAIL"}
+    used = [curve for number, curve in curves.items() if number not in failed]
+    values = [value for curve in used or curves.values() for _, value in curve]
+    return value_axis(data.metric, data.record.direction, values)
 
 
 def _chosen(data: StudyData, curves: dict[int, Curve]) -> set[int]:
@@ -56,7 +65,7 @@ def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
     saved = sum(longest - curves[t.number][-1][0] for t in pruned)
     share = saved / (longest * len(curves))
     text = f"{counted(len(pruned), 'trial')} pruned, typically at validation {typical:g}"
-    return f"{text} of {longest}: {share:.0%} of all training saved"
+    return f"{text} of {longest}: {format_percent(share)} of all training saved"
 
 
 def _draw(
@@ -73,9 +82,14 @@ def _draw(
         figure.add_trace(_best(best, curves[best], axis))
     longest = max(curves[number][-1][0] for number in shown)
     ticks = {"tickvals": list(range(1, longest + 1))} if longest <= 12 else {}
-    figure.update_xaxes(title_text="validation", showgrid=False, **ticks)
+    figure.update_xaxes(title_text="validation", range=_reach(longest), showgrid=False, **ticks)
     figure.update_yaxes(**axis.settings())
     return figure
+
+
+def _reach(longest: int) -> list[float]:
+    pad = 0.02 * longest + 0.1
+    return [1 - pad, longest + pad]
 
 
 def _group(

@@ -15,7 +15,7 @@ from importlib import resources
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
-from markupsafe import Markup
+from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from search.engine.records import StudyRecord
@@ -103,7 +103,11 @@ def _render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"number": format_number, "percent": format_percent}
+    environment.filters |= {
+        "number": format_number,
+        "percent": format_percent,
+        "breakable": _breakable,
+    }
     page_js, plotly_js = _asset("page.js"), _plotly_js()
     return environment.get_template(template).render(
         css=Markup(_asset("page.css")),
@@ -125,6 +129,11 @@ def _plotly_js() -> str:
 
 def _asset(name: str) -> str:
     return resources.files("search.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _breakable(name: str) -> Markup:
+    """A name that may go on in the next line after an underscore or a dot."""
+    return Markup(str(escape(name)).replace("_", "_<wbr>").replace(".", ".<wbr>"))
 
 
 def _digest(script: str) -> str:

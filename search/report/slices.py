@@ -28,6 +28,8 @@ def slices(data: StudyData) -> Plot:
         "Dots are complete trials, later ones darker; the star is the best. Marks along the top "
         "edge are trials that were pruned or failed there."
     )
+    if any(data.axis.clip(score(trial)) != score(trial) for trial in data.scored):
+        note += " Values beyond the axis are drawn at its edge."
     if len(dims) < len(data.dimensions):
         note += f" The {_PANELS} most important of {len(data.dimensions)} parameters are shown."
     return Plot(_finding(data), _draw(data, dims), note)
@@ -54,7 +56,7 @@ def _draw(data: StudyData, dims: Sequence[Dimension]) -> go.Figure:
         x_name, y_name = axes_of(index)
         for trace in (_dots(data, dim), _rug(data, dim), _star(data, dim)):
             figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
-        y = data.axis.settings()
+        y = {**data.axis.settings(), "range": list(_range(data))}
         if index > 0:
             y["title"] = {"text": ""}
         set_axes(figure, index, {**dim.axis(), "showgrid": False}, y)
@@ -84,8 +86,8 @@ def _rug(data: StudyData, dim: Dimension) -> go.Scatter:
     """Marks at the top of the panel for the trials without a final value."""
     ended = [t for t in data.record.trials if t.state in ("PRUNED", "FAIL")]
     placed = _placed(ended, dim)
-    low, high = data.axis.range
-    top = high - (high - low) * 0.025
+    low, high = _range(data)
+    top = high - (high - low) * 0.03
     return go.Scatter(
         x=[x for x, _ in placed],
         y=[10**top if data.axis.is_log else top] * len(placed),
@@ -100,6 +102,12 @@ def _rug(data: StudyData, dim: Dimension) -> go.Scatter:
         text=[_hover(trial, dim) for _, trial in placed],
         hovertemplate="%{text}<extra></extra>",
     )
+
+
+def _range(data: StudyData) -> tuple[float, float]:
+    """The range of the metric with room for the marks above all dots."""
+    low, high = data.axis.range
+    return low, high + (high - low) * 0.08
 
 
 def _star(data: StudyData, dim: Dimension) -> go.Scatter:

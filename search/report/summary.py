@@ -142,7 +142,7 @@ def _batch(best: TrialRecord | None) -> str | None:
     if best.effective_batch is None:
         return str(best.micro_batch)
     accumulation = best.accumulation or 1
-    return f"{best.effective_batch:,} = {best.micro_batch:,} per step × {accumulation} accumulated"
+    return f"{best.effective_batch:,} ({best.micro_batch:,} × {accumulation})"
 
 
 def _searched(data: StudyData, dim: Dimension) -> Searched:

@@ -10,7 +10,7 @@ from search.engine.records import TrialRecord
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.text import format_duration, format_number, format_param
+from search.report.text import format_duration, format_number, format_param, shorten
 
 _FOLDED_FROM = 140
 
@@ -52,9 +52,9 @@ def columns(data: StudyData) -> tuple[Column, ...]:
     return (
         Column("#", "Trial number", "number"),
         Column("Outcome", "How the trial ended", "text"),
-        Column(data.metric, "Value of the objective", "number"),
+        Column(shorten(data.metric), "Value of the objective", "number"),
         *(
-            Column(dim.label, dim.path, "text" if _is_text(dim) else "number")
+            Column(shorten(dim.label), dim.path, "text" if _is_text(dim) else "number")
             for dim in data.dimensions
         ),
         Column("Batch", "Effective batch size", "number"),

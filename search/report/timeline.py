@@ -60,7 +60,7 @@ def _draw(placed: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
     figure.update_yaxes(
         tickvals=list(range(lanes)),
         ticktext=[f"lane {lane + 1}" for lane in range(lanes)],
-        range=[lanes - 0.4, -0.6],
+        range=[lanes - 0.4, -0.75],
         showgrid=False,
         showline=False,
         ticks="",

@@ -12,7 +12,7 @@ import numpy as np
 from search.report.dimensions import log_ticks
 from search.report.text import plot_text
 
-_LOG_FROM_RATIO = 20.0
+_LOG_FROM_RATIO = 10.0
 _WILD = 4.0
 
 
@@ -55,7 +55,7 @@ class ValueAxis:
 def value_axis(metric: str, direction: str, values: Sequence[float]) -> ValueAxis:
     """The axis for finite `values` (at least one).
 
-    Log where all are positive and span more than a factor of 20. On the poor side it ends four
+    Log where all are positive and span more than a factor of 10. On the poor side it ends four
     interquartile ranges from the median half; the good side always shows everything.
     """
     numbers = np.asarray(values, dtype=float)

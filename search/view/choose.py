@@ -1,8 +1,25 @@
 """Which view fits where the output goes."""
+
 from __future__ import annotations
-from typing import Any
-class P:
-    def handle(self, e: Any) -> None: print(str(e)[:200])
-    def tick(self) -> None: ...
-    def close(self) -> None: ...
-def make_view(*, quiet: bool, json: bool) -> Any: return P()
+
+import os
+import sys
+from typing import TextIO
+
+from search.engine.progress import View
+from search.view.json_lines import JsonView
+from search.view.lines import LinesView, QuietView
+
+
+def make_view(*, quiet: bool = False, json: bool = False, stream: TextIO | None = None) -> View:
+    """JSON lines, nothing, a live table on a terminal, or plain lines; the first that applies."""
+    stream = stream or sys.stdout
+    if json:
+        return JsonView(stream)
+    if quiet:
+        return QuietView()
+    if stream.isatty() and os.environ.get("TERM") != "dumb":
+        from search.view.live import LiveView
+
+        return LiveView(stream)
+    return LinesView(stream)

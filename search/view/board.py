@@ -1,0 +1,168 @@
+"""The state of a running study as the views need it: a fold over the coordinator's events."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.engine.progress import (
+    BatchSizeFound,
+    Event,
+    Note,
+    ProbeStarted,
+    Stopping,
+    StudyEnded,
+    StudyOpened,
+    TrialEnded,
+    TrialReported,
+    TrialStarted,
+)
+from search.engine.records import StudyRecord
+
+_RECENT = 20
+
+
+@dataclass
+class RunningTrial:
+    """One trial that occupies a slot. `phase` is probing, training, pruning or stopping."""
+
+    number: int
+    phase: str
+    began: float
+    params: dict[str, Any] = field(default_factory=dict)
+    attempt: int = 1
+    epoch: int = 0
+    max_epochs: int | None = None
+    curve: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best complete trial so far."""
+
+    number: int
+    value: float
+    params: dict[str, Any]
+
+
+class Board:
+    """Folds events; asks `clock` for the time in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._began = clock()
+        self._durations: deque[float] = deque(maxlen=_RECENT)
+        self._params: dict[int, dict[str, Any]] = {}
+        self.record: StudyRecord | None = None
+        self.workers = 1
+        self.running: dict[int, RunningTrial] = {}
+        self.counts: Counter[str] = Counter()
+        self.best: Best | None = None
+        self.ended: deque[TrialEnded] = deque(maxlen=5)
+        self.notes: deque[str] = deque(maxlen=3)
+        self.stopping = False
+        self.reason: str | None = None
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since this run began."""
+        return self._clock() - self._began
+
+    @property
+    def finished(self) -> int:
+        return sum(self.counts[state] for state in ("COMPLETE", "PRUNED", "FAIL"))
+
+    @property
+    def asked(self) -> int | None:
+        return self.record.asked if self.record else None
+
+    @property
+    def remaining_s(self) -> float | None:
+        """Estimated seconds to go, from the pace of the last trials; None before the first."""
+        if self.asked is None or not self._durations:
+            return None
+        pace = sum(self._durations) / len(self._durations)
+        ahead = self.asked - self.finished
+        under_way = sum(min(pace, self._clock() - trial.began) for trial in self.running.values())
+        return max(0.0, (ahead * pace - under_way) / self.workers)
+
+    def age_s(self, trial: RunningTrial) -> float:
+        """Seconds since the trial's attempt began."""
+        return self._clock() - trial.began
+
+    def fold(self, event: Event) -> None:
+        """Take one event in."""
+        if isinstance(event, StudyOpened):
+            self._open(event)
+        elif isinstance(event, ProbeStarted):
+            self.running[event.number] = RunningTrial(event.number, "probing", self._clock())
+        elif isinstance(event, BatchSizeFound):
+            self.running.pop(event.number, None)
+        elif isinstance(event, TrialStarted):
+            self._start(event)
+        elif isinstance(event, TrialReported):
+            self._report(event)
+        elif isinstance(event, TrialEnded):
+            self._end(event)
+        elif isinstance(event, Note):
+            self.notes.append(event.text)
+        elif isinstance(event, Stopping):
+            self.stopping = True
+            for trial in self.running.values():
+                trial.phase = "stopping"
+        elif isinstance(event, StudyEnded):
+            self.record, self.reason = event.record, event.reason
+            self.running.clear()
+
+    def is_better(self, value: float, other: float) -> bool:
+        """Whether `value` is better than `other` in the study's direction."""
+        if self.record is not None and self.record.direction == "maximize":
+            return value > other
+        return value < other
+
+    def _open(self, event: StudyOpened) -> None:
+        self.record, self.workers = event.record, event.workers
+        self.counts = Counter(trial.state for trial in event.record.trials)
+        best = event.record.best
+        if best is not None and best.value is not None:
+            self.best = Best(best.number, best.value, best.params)
+
+    def _start(self, event: TrialStarted) -> None:
+        curve: list[float] = []
+        if self.record is not None:
+            earlier = {trial.number: trial.curve for trial in self.record.trials}
+            curve = list(earlier.get(event.number, {}).values())
+        self._params[event.number] = event.params
+        self.running[event.number] = RunningTrial(
+            event.number,
+            "training",
+            self._clock(),
+            event.params,
+            event.attempt,
+            event.step,
+            event.max_epochs,
+            curve,
+        )
+
+    def _report(self, event: TrialReported) -> None:
+        trial = self.running.get(event.number)
+        if trial is not None:
+            trial.epoch = event.epoch
+            trial.curve.append(event.value)
+            if event.prune:
+                trial.phase = "pruning"
+
+    def _end(self, event: TrialEnded) -> None:
+        self.running.pop(event.number, None)
+        self.ended.append(event)
+        if event.state == "WAITING":
+            return
+        self.counts[event.state] += 1
+        self._durations.append(event.duration_s)
+        params = self._params.pop(event.number, {})
+        if event.state == "COMPLETE" and event.value is not None:
+            if self.best is None or self.is_better(event.value, self.best.value):
+                self.best = Best(event.number, event.value, params)

@@ -1,0 +1,203 @@
+"""Console tables of what is stored: every study, one trial, the best trial."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TextIO
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from search.engine.records import StudyRecord, TrialRecord
+from search.study.layout import TrialFolder
+from search.view.json_lines import study_summary, to_json, trial_summary
+from search.view.text import clean, duration, number, parameters, sparkline
+
+_STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
+
+
+def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
+    """A row a study: state, trials by outcome, best value, time."""
+    console = _console(stream)
+    if not records:
+        console.print("No study here yet. Start one with: search run --trials 50")
+        return
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("study", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for name in ("trials", "done", "pruned", "failed", "best"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("metric")
+    table.add_column("time", justify="right", no_wrap=True)
+    table.add_column("last activity", no_wrap=True)
+    for record in records:
+        counts = Counter(trial.state for trial in record.trials)
+        total = f"{record.finished}/{record.asked}" if record.asked else str(record.finished)
+        table.add_row(
+            Text(clean(record.name), style="bold"),
+            Text(study_state(record)),
+            total,
+            *(str(counts[state]) for state in ("COMPLETE", "PRUNED", "FAIL")),
+            Text(number(record.best.value if record.best else None), style="green"),
+            Text(f"{clean(record.metric)} {'↓' if record.direction == 'minimize' else '↑'}"),
+            duration(_busy_s(record)),
+            _last_activity(record),
+        )
+    console.print(table)
+
+
+def study_state(record: StudyRecord) -> str:
+    """running, finished, new, or interrupted."""
+    if record.is_running:
+        return "running"
+    if record.asked is not None and record.finished >= record.asked:
+        return "finished"
+    return "interrupted" if record.trials else "new"
+
+
+def print_trial(record: StudyRecord, trial: TrialRecord, stream: TextIO) -> None:
+    """All that is known of one trial."""
+    console = _console(stream)
+    state = Text(f"{trial.state.lower()}", style=_STYLES.get(trial.state, "cyan"))
+    cause = f" ({trial.cause})" if trial.cause and trial.cause not in ("done", "pruned") else ""
+    title = f"{clean(record.name)}, trial {trial.number}  "
+    console.print(Text.assemble((title, "bold"), state, cause))
+    if trial.message and trial.state == "FAIL":
+        console.print(Text(clean(trial.message, 500), style="red"), soft_wrap=True)
+    grid = _grid()
+    grid.add_row(clean(record.metric), Text(number(trial.value), style="bold"))
+    for path, value in trial.params.items():
+        grid.add_row(clean(path), Text(clean(number(value))))
+    grid.add_row("batch", Text(batch_text(trial)))
+    grid.add_row("time", duration(trial.duration_s))
+    _add_files(grid, trial)
+    console.print(grid, soft_wrap=True)
+    _print_curve(console, record, trial)
+    _print_attempts(console, trial)
+
+
+def print_best(record: StudyRecord, stream: TextIO) -> None:
+    """The best trial: value, parameters, checkpoint."""
+    trial = record.best
+    assert trial is not None
+    console = _console(stream)
+    console.print(
+        Text.assemble(
+            (f"{clean(record.name)}, trial {trial.number}  ", "bold"),
+            f"{clean(record.metric)} ",
+            (number(trial.value), "bold green"),
+        )
+    )
+    grid = _grid()
+    for path, value in trial.params.items():
+        grid.add_row(clean(path), Text(clean(number(value))))
+    grid.add_row("batch", Text(batch_text(trial)))
+    _add_files(grid, trial)
+    console.print(grid, soft_wrap=True)
+
+
+def status_json(records: Sequence[StudyRecord]) -> str:
+    """Every study as a JSON list."""
+    return to_json(
+        [{**study_summary(record), "state": study_state(record)} for record in records], indent=2
+    )
+
+
+def trial_json(record: StudyRecord, trial: TrialRecord) -> str:
+    """One trial as a JSON object."""
+    return to_json({"study": record.name, "metric": record.metric, **trial_summary(trial)}, indent=2)
+
+
+def best_json(record: StudyRecord) -> str:
+    """The best trial as a JSON object, with its checkpoint."""
+    trial = record.best
+    assert trial is not None
+    body = {"study": record.name, "metric": record.metric, **trial_summary(trial)}
+    checkpoint = TrialFolder(trial.folder).best_ckpt
+    return to_json({**body, "checkpoint": checkpoint if checkpoint.is_file() else None}, indent=2)
+
+
+def batch_text(trial: TrialRecord) -> str:
+    """`64 x 4 accumulated = 256`."""
+    if trial.micro_batch is None:
+        return "–"
+    return (
+        f"{trial.micro_batch} micro-batch × {trial.accumulation} accumulated "
+        f"= {trial.effective_batch} effective"
+    )
+
+
+def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> None:
+    if not trial.curve:
+        return
+    steps = list(trial.curve)
+    console.print(Text(f"\n{clean(record.metric)} by step", style="dim"))
+    console.print(Text(sparkline(list(trial.curve.values()), 60), style="blue"))
+    shown = steps if len(steps) <= 10 else [*steps[:3], *steps[-6:]]
+    pairs = [f"{step}: {number(trial.curve[step])}" for step in shown]
+    if len(steps) > 10:
+        pairs.insert(3, "…")
+    console.print(Text("  ".join(pairs)))
+
+
+def _print_attempts(console: Console, trial: TrialRecord) -> None:
+    if len(trial.attempts) < 2 and not any(a.message for a in trial.attempts):
+        return
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    for name in ("attempt", "started", "time", "cause", "message"):
+        table.add_column(name, overflow="fold")
+    for attempt in trial.attempts:
+        seconds = (attempt.ended - attempt.started).total_seconds() if attempt.ended else None
+        table.add_row(
+            str(attempt.number),
+            _local(attempt.started),
+            duration(seconds),
+            attempt.cause or "running",
+            Text(clean(attempt.message or "", 300)),
+        )
+    console.print()
+    console.print(table)
+
+
+def _add_files(grid: Table, trial: TrialRecord) -> None:
+    folder = TrialFolder(trial.folder)
+    for name, path in (
+        ("config", folder.config),
+        ("log", folder.log),
+        ("best checkpoint", folder.best_ckpt),
+        ("last checkpoint", folder.last_ckpt),
+    ):
+        if path.is_file():
+            grid.add_row(name, Text(clean(path, 1000)))
+
+
+def _grid() -> Table:
+    grid = Table.grid(padding=(0, 3, 0, 0))
+    grid.add_column(style="dim", no_wrap=True)
+    grid.add_column(overflow="fold")
+    return grid
+
+
+def _busy_s(record: StudyRecord) -> float | None:
+    """Seconds from the first attempt to the last sign of life."""
+    starts = [trial.started for trial in record.trials if trial.started]
+    ends = [a.ended or a.started for trial in record.trials for a in trial.attempts]
+    return (max(ends) - min(starts)).total_seconds() if starts else None
+
+
+def _last_activity(record: StudyRecord) -> str:
+    times = [a.ended or a.started for trial in record.trials for a in trial.attempts]
+    return _local(max(times)) if times else "–"
+
+
+def _local(time: datetime) -> str:
+    return time.astimezone().strftime("%Y-%m-%d %H:%M")
+
+
+def _console(stream: TextIO) -> Console:
+    # a table cut to 80 columns in a pipe would lose what a script looks for
+    width = None if stream.isatty() else 200
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)

@@ -1,0 +1,61 @@
+"""Values as short text for a terminal; nothing that a user or a model wrote can control it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.study.labels import short_names
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def clean(value: Any, limit: int = 200) -> str:
+    """Text on one line, with `?` for every character that a terminal would obey."""
+    text = "".join(char if char.isprintable() else "?" for char in " ".join(str(value).split()))
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def number(value: float | None) -> str:
+    """A number with five significant digits; a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value:.5g}" if isinstance(value, float) else str(value)
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as people say them: 1.9 s, 42 s, 3 min 05 s, 2 h 07 min, 3 d 04 h."""
+    if seconds is None or not math.isfinite(seconds):
+        return "–"
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60:02d} s"
+    if whole < 86400:
+        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
+    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
+
+
+def parameters(params: Mapping[str, Any], limit: int = 200) -> str:
+    """`lr=0.0012  latent_size=8`: parameters by their short names."""
+    names = short_names(params)
+    text = "  ".join(f"{clean(names[path])}={clean(number(v))}" for path, v in params.items())
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def sparkline(values: Sequence[float], width: int = 16) -> str:
+    """The last `width` values as a row of blocks; gaps for what is not finite."""
+    shown = list(values)[-width:]
+    finite = [value for value in shown if math.isfinite(value)]
+    if not finite:
+        return ""
+    low, high = min(finite), max(finite)
+    scale = (len(_BLOCKS) - 1) / (high - low) if high > low else 0.0
+    return "".join(
+        _BLOCKS[round((value - low) * scale)] if math.isfinite(value) else " " for value in shown
+    )
+
