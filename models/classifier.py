@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytorch_lightning as pl
 import torch
@@ -39,7 +40,7 @@ class LitClassifier(pl.LightningModule):
         self.weight_decay = weight_decay
         sizes = [math.prod(image_shape), *[hidden_size] * num_layers]
         layers: list[nn.Module] = [nn.Flatten()]
-        for size_in, size_out in zip(sizes[:-1], sizes[1:], strict=True):
+        for size_in, size_out in pairwise(sizes):
             layers += [nn.Linear(size_in, size_out), nn.ReLU(), nn.Dropout(dropout)]
         self.network = nn.Sequential(*layers, nn.Linear(sizes[-1], num_classes))
 

@@ -9,7 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 
 import typer
 
@@ -24,29 +24,27 @@ app = typer.Typer(
 )
 
 StudyName = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--study", "-s", help="Name or folder of the study.", show_default=False),
 ]
-StudiesDir = Annotated[
-    Path, typer.Option("--studies", help="Folder that holds the study folders.")
-]
+StudiesDir = Annotated[Path, typer.Option("--studies", help="Folder that holds the study folders.")]
 Storage = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--storage", help="Database URL instead of SQLite.", show_default=False),
 ]
 Trials = Annotated[
-    Optional[int],
+    int | None,
     typer.Option("--trials", "-n", min=1, help="Trials in total, those already done included."),
 ]
 Workers = Annotated[
     str, typer.Option("--workers", "-w", help="Trials at a time, or auto for one a core or GPU.")
 ]
 Timeout = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--timeout", help="End this run after 90s, 30m, 8h ..., saving what runs."),
 ]
 TrialTimeout = Annotated[
-    Optional[str],
+    str | None,
     typer.Option("--trial-timeout", help="End a trial that takes longer (cause: hung)."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
@@ -58,7 +56,7 @@ _DEFAULT_DIR = Path("studies")
 @app.command()
 def run(
     study_file: Annotated[
-        Optional[Path],
+        Path | None,
         typer.Argument(help="Study file; the shipped autoencoder study without one."),
     ] = None,
     trials: Trials = None,
@@ -66,15 +64,15 @@ def run(
     timeout: Timeout = None,
     trial_timeout: TrialTimeout = None,
     set_: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Option("--set", help="PATH=VALUE over the study file; repeatable."),
     ] = None,
     space: Annotated[
-        Optional[list[str]],
+        list[str] | None,
         typer.Option("--space", help="PATH='{float: [1e-5, 1e-2], log: true}'; repeatable."),
     ] = None,
     name: Annotated[
-        Optional[str], typer.Option("--name", help="Name of the study; the file's without one.")
+        str | None, typer.Option("--name", help="Name of the study; the file's without one.")
     ] = None,
     storage: Storage = None,
     studies: StudiesDir = _DEFAULT_DIR,
@@ -171,10 +169,10 @@ def best(
 def report(
     study: StudyName = None,
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="File to write.", show_default=False)
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default=False)
     ] = None,
     figure: Annotated[
-        Optional[str],
+        str | None,
         typer.Option(
             "--figure",
             help="Only this figure: history, importance, intermediate, slice, parallel, contour, "
@@ -207,7 +205,7 @@ def export(
     study: StudyName = None,
     format_: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
     output: Annotated[
-        Optional[Path], typer.Option("--output", "-o", help="File to write; standard output else.")
+        Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")
     ] = None,
     storage: Storage = None,
     studies: StudiesDir = _DEFAULT_DIR,

@@ -157,9 +157,7 @@ class Ledger:
         self._set(
             number, ATTEMPTS, [*attempts, {**attempt_json(attempt), "first_step": first_step}]
         )
-        append_event(
-            self.folder.trial(number), "attempt_started", attempt=attempt.number, pid=pid
-        )
+        append_event(self.folder.trial(number), "attempt_started", attempt=attempt.number, pid=pid)
         return attempt.number
 
     def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
@@ -279,9 +277,7 @@ class Ledger:
         return self._storage.get_trial(self._trial_id(number))
 
     def _trial_id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(
-            self._storage.study_id, number
-        )
+        return self._storage.get_trial_id_from_study_id_trial_number(self._storage.study_id, number)
 
     def _set(self, number: int, key: str, value: Any) -> None:
         self._storage.set_trial_user_attr(self._trial_id(number), key, value)

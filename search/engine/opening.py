@@ -57,7 +57,8 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
             )
     elif url is None and folder.db.exists():
         raise StorageError(
-            f"{folder.db}: has no study.yaml beside it. Move it away, or restore {folder.study_file}."
+            f"{folder.db}: has no study.yaml beside it. Move it away, or restore "
+            f"{folder.study_file}."
         )
     return Opening(folder, study_file, url or sqlite_url(folder.db), exists)
 

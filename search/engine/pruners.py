@@ -29,9 +29,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 }
 
 
-def make_pruner(
-    name: str, options: Mapping[str, Any], max_steps: int | None
-) -> pruners.BasePruner:
+def make_pruner(name: str, options: Mapping[str, Any], max_steps: int | None) -> pruners.BasePruner:
     """The pruner of a study.
 
     Args:

@@ -20,6 +20,7 @@ from search.engine.lock import is_held
 from search.engine.records import StudyRecord
 from search.errors import StorageError
 from search.study.layout import StudyFolder
+from search.study.space import Space
 
 _SCHEMA = "v3.2.0.a"
 _SQLITE_MAGIC = b"SQLite format 3\x00"
@@ -92,9 +93,7 @@ def _sqlite(path: Path) -> Iterator[Query]:
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             yield lambda text: connection.execute(text).fetchall()
     except sqlite3.DatabaseError as error:
-        raise StorageError(
-            f"{path}: cannot be read: {error}. Restore it from a copy."
-        ) from error
+        raise StorageError(f"{path}: cannot be read: {error}. Restore it from a copy.") from error
 
 
 def _check_schema(place: Path, query: Query) -> None:
@@ -133,9 +132,7 @@ def _study(folder: StudyFolder, query: Query, url: str | None) -> StudyRecord:
         trial_record(
             number=number,
             state=state,
-            params={
-                path: _param(value, text, distributions) for path, value, text in params[trial_id]
-            },
+            params=_in_order(study.space, params[trial_id], distributions),
             value=_number(*values[trial_id][0]) if values[trial_id] else None,
             curve={step: _number(value, kind) for step, value, kind in curves[trial_id]},
             attributes={key: json.loads(text) for key, text in attrs[trial_id]},
@@ -166,6 +163,15 @@ def _by_trial(rows: Query, columns: str, table: str) -> defaultdict[int, list[tu
     ):
         grouped[trial_id].append(tuple(rest))
     return grouped
+
+
+def _in_order(
+    space: Space, rows: list[tuple[Any, ...]], seen: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The parameters of a trial in the order of the study file; the database has none."""
+    params = {path: _param(value, text, seen) for path, value, text in rows}
+    known = [path for path in space if path in params]
+    return {path: params[path] for path in [*known, *(p for p in params if p not in space)]}
 
 
 def _param(value: float, text: str, seen: dict[str, dict[str, Any]]) -> Any:

@@ -1,4 +1,4 @@
-"""What the ledger says of a study, as plain frozen data for the view, the report and the commands."""
+"""What the ledger says of a study: plain frozen data for view, report and commands."""
 
 from __future__ import annotations
 

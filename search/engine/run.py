@@ -85,7 +85,9 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         record = _close(ledger, view, reason, began)
         signals.check()
     if record.finished and not any(trial.state != "FAIL" for trial in record.trials):
-        raise StudyFailed(f"{record.name}: every trial failed. See `search show 0 -s {record.name}`.")
+        raise StudyFailed(
+            f"{record.name}: every trial failed. See `search show 0 -s {record.name}`."
+        )
     return record
 
 

@@ -65,9 +65,7 @@ class WriteThroughStorage(InMemoryStorage):
         if (target := self._database_trials.get(trial_id)) is not None:
             self.database.set_trial_param(target, param_name, param_value_internal, distribution)
 
-    def set_trial_state_values(
-        self, trial_id: int, state: TrialState, values: Any = None
-    ) -> bool:
+    def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
         changed = super().set_trial_state_values(trial_id, state, values)
         if changed and (target := self._database_trials.get(trial_id)) is not None:
             self.database.set_trial_state_values(target, state, values)

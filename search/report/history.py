@@ -95,7 +95,10 @@ def _draw(data: StudyData, points: Sequence[Point], axis: ValueAxis) -> go.Figur
             hovertemplate=f"best: trial {best.number}<br>{format_number(best.value)}<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text="trial", showgrid=False)
+    last = points[-1].trial.number
+    pad = 0.5 + 0.015 * last
+    ticks = {"dtick": 1} if last < 10 else {}
+    figure.update_xaxes(title_text="trial", range=[-pad, last + pad], showgrid=False, **ticks)
     figure.update_yaxes(**axis.settings())
     return figure
 

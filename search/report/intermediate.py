@@ -68,9 +68,7 @@ def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
     return f"{text} of {longest}: {format_percent(share)} of all training saved"
 
 
-def _draw(
-    data: StudyData, shown: set[int], curves: dict[int, Curve], axis: ValueAxis
-) -> go.Figure:
+def _draw(data: StudyData, shown: set[int], curves: dict[int, Curve], axis: ValueAxis) -> go.Figure:
     figure = go.Figure(layout={"template": template(), "height": 400})
     best = data.ranked[0].number if data.ranked else None
     trials = [t for t in data.record.trials if t.number in shown and t.number != best]
@@ -112,7 +110,7 @@ def _group(
         name=outcome.word,
         legendgroup=key,
         line={"color": outcome.colour, "width": 1.2},
-        opacity=0.55 if key == "done" else 0.45,
+        opacity=0.65 if key == "done" else 0.5,
         hovertemplate=_HOVER,
     )
     if key == "done":

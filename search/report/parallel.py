@@ -77,7 +77,7 @@ def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialReco
             "height": 430,
             "showlegend": False,
             "meta": {"min_width": count * _AXIS_PX},
-            "margin": {"t": 44, "b": 20, "l": 64, "r": 40},
+            "margin": {"t": 44, "b": 20, "l": 88, "r": 44},
         }
     )
     for axis in range(count):
@@ -90,7 +90,7 @@ def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialReco
         if group:
             figure.add_trace(_lines(data, dims, group, colour, 1.0 + 0.25 * index))
     figure.add_trace(_lines(data, dims, trials[:1], HIGHLIGHT, 3.0))
-    labels = [plot_text(shorten(dim.label, 22)) for dim in dims] + [plot_text(data.metric)]
+    labels = [plot_text(shorten(dim.label, 18)) for dim in dims] + [plot_text(data.metric)]
     figure.update_xaxes(
         side="top",
         tickvals=list(range(count)),
@@ -98,6 +98,8 @@ def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialReco
         range=[-0.12, count - 1 + 0.18],
         showgrid=False,
         showline=False,
+        automargin=False,
+        tickangle=0,
         ticks="",
     )
     figure.update_yaxes(visible=False, range=[-0.04, 1.04])

@@ -25,8 +25,8 @@ def slices(data: StudyData) -> Plot:
         return Plot("No parameter was searched.")
     dims = sorted(data.dimensions, key=lambda d: -data.importances.get(d.path, 0.0))[:_PANELS]
     note = (
-        "Dots are complete trials, later ones darker; the star is the best. Marks along the top "
-        "edge are trials that were pruned or failed there."
+        "Dots are complete trials, later ones in a stronger colour; the star is the best. Marks "
+        "along the top edge are trials that were pruned or failed there."
     )
     if any(data.axis.clip(score(trial)) != score(trial) for trial in data.scored):
         note += " Values beyond the axis are drawn at its edge."

@@ -58,7 +58,7 @@ def columns(data: StudyData) -> tuple[Column, ...]:
             for dim in data.dimensions
         ),
         Column("Batch", "Effective batch size", "number"),
-        Column("Validations", "Validations reported", "number"),
+        Column("Steps", "Validations reported", "number"),
         Column("Duration", "From the first start to the end", "number"),
         Column("Attempts", "Processes that worked on it", "number"),
         Column("Message", "What the last attempt said", "text"),

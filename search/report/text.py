@@ -13,7 +13,9 @@ def format_number(value: float | None) -> str:
     """Four significant digits; a dash for None."""
     if value is None:
         return "–"
-    if isinstance(value, int) or (math.isfinite(value) and value == int(value) and abs(value) < 1e6):
+    if isinstance(value, int) or (
+        math.isfinite(value) and value == int(value) and abs(value) < 1e6
+    ):
         return str(int(value))
     return f"{value:.4g}"
 

@@ -74,9 +74,7 @@ def _shift(start_s: float, found: Sequence[Gap], drawn_gap_s: float) -> float:
     return start_s - sum(gap.length_s - drawn_gap_s for gap in passed)
 
 
-def _bars(
-    key: str, group: Sequence[Span], starts_s: Sequence[float], seconds: float
-) -> go.Bar:
+def _bars(key: str, group: Sequence[Span], starts_s: Sequence[float], seconds: float) -> go.Bar:
     outcome = OUTCOMES[key]
     return go.Bar(
         y=[span.lane for span in group],

@@ -30,7 +30,6 @@ from search.study.legacy import old_spellings
 from search.study.overrides import apply_overrides
 from search.study.paths import normalise_space, path_problems
 from search.study.problems import lines_of
-from search.study.space import Distribution
 from search.study.space_parser import distribution_tree, parse_distribution
 from search.study.yaml_loader import read_yaml
 
@@ -115,7 +114,7 @@ def _component(names: Sequence[str]) -> BeforeValidator:
             return value
         tree = {"name": value} if isinstance(value, str) else value
         if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
-            raise ValueError("must be a name, or a mapping with a name and options")  # noqa: TRY004
+            raise ValueError("must be a name, or a mapping with a name and options")
         name = re.sub(r"[-\s]", "_", tree["name"].lower())
         name = next((each for each in names if name.replace("_", "") == each.replace("_", "")), "")
         if not name:
@@ -136,7 +135,7 @@ class _Unknown(ValueError):
 
 def _class_section(value: Any) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get("class_path"), str):
-        raise ValueError("must be a mapping with class_path and init_args")  # noqa: TRY004
+        raise ValueError("must be a mapping with class_path and init_args")
     if "." not in value["class_path"]:
         raise ValueError(
             f"class_path must be a full path like my_package.module.Class, "
@@ -147,13 +146,13 @@ def _class_section(value: Any) -> Any:
             raise _Unknown(str(key), ("class_path", "init_args", "dict_kwargs"))
     for key in ("init_args", "dict_kwargs"):
         if not isinstance(value.get(key) or {}, dict):
-            raise ValueError(f"{key} must be a mapping, got {value[key]}")  # noqa: TRY004
+            raise ValueError(f"{key} must be a mapping, got {value[key]}")
     return value
 
 
 _Distribution = Annotated[
     Any,
-    BeforeValidator(lambda tree: parse_distribution(tree)),
+    BeforeValidator(parse_distribution),
     PlainSerializer(distribution_tree),
 ]
 
@@ -171,7 +170,7 @@ class StudyFile(_Section):
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS)] = Component(name="median")
-    budget: Budget = Budget()
+    budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
 
     @field_validator("name")
@@ -226,7 +225,9 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     given = {key: value for key, value in given.items() if value is not None}
     problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
     problems += [
-        f"{key}: is not searched from here. {_ONLY_EMPTY[key]}." for key in given if key in _ONLY_EMPTY
+        f"{key}: is not searched from here. {_ONLY_EMPTY[key]}."
+        for key in given
+        if key in _ONLY_EMPTY
     ]
     given = {key: value for key, value in given.items() if key not in _ONLY_EMPTY}
     if isinstance(given.get("space"), dict):

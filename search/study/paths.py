@@ -48,9 +48,7 @@ def full_path(path: str) -> str:
     return path
 
 
-def path_problems(
-    space: Iterable[str], tree: Mapping[str, Any], *, scales: bool
-) -> Iterator[str]:
+def path_problems(space: Iterable[str], tree: Mapping[str, Any], *, scales: bool) -> Iterator[str]:
     """A line for each path that names nothing that could be searched.
 
     Args:
@@ -88,7 +86,9 @@ def _problem(path: str, tree: Mapping[str, Any]) -> str | None:
         parent = read_path(tree, ".".join(parts[:end]))
         if parent is not None and not isinstance(parent, dict | list):
             return f"leads through {'.'.join(parts[:end])}, which is a plain value. Correct it."
-        if isinstance(parent, list) and not (parts[end].isdigit() and int(parts[end]) < len(parent)):
+        if isinstance(parent, list) and not (
+            parts[end].isdigit() and int(parts[end]) < len(parent)
+        ):
             return (
                 f"{'.'.join(parts[:end])} is a list of {len(parent)}, "
                 f"got {parts[end]}. Use a number below that."

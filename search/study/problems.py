@@ -53,12 +53,15 @@ def _sentence(details: dict[str, Any], root: type[BaseModel]) -> str:
         return f"is missing. {_example(str(details['loc'][-1]))}"
     if kind == "literal_error":
         known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
-        return f"must be {' or '.join(known)}, got {shown(value)}. {did_you_mean(str(value), known)}"
+        return (
+            f"must be {' or '.join(known)}, got {shown(value)}. {did_you_mean(str(value), known)}"
+        )
     if kind == "value_error":
         return _from_value_error(context["error"])
     if kind in ("greater_than_equal", "less_than"):
         word = "at least" if kind == "greater_than_equal" else "below"
-        return f"must be {word} {context.get('ge', context.get('lt'))}, got {shown(value)}. Correct it."
+        bound = context.get("ge", context.get("lt"))
+        return f"must be {word} {bound}, got {shown(value)}. Correct it."
     if kind == "too_short":
         return "must name at least one path to search, got none. Add one."
     if kind == "string_too_short":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 
@@ -10,4 +9,4 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file so that another process sees the old one or the whole new one."""
     temporary = path.with_name(f".{path.name}.tmp")
     temporary.write_text(text, "utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)

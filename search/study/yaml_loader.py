@@ -93,7 +93,7 @@ def parse_yaml(text: str, place: str) -> Any:
     """
     try:
         _check_size(text, place)
-        return yaml.load(text, _Loader)  # noqa: S506 (a subclass of SafeLoader)
+        return yaml.load(text, _Loader)
     except yaml.YAMLError as error:
         raise StudyFileError([f"{place}: {_explained(error)}"]) from error
     except (ValueError, RecursionError) as error:
@@ -107,23 +107,26 @@ def dump_yaml(tree: Any) -> str:
 
 def shown(value: Any, limit: int = 60) -> str:
     """A value for a message: on one line, without control characters, not too long."""
-    text = value if isinstance(value, str) else yaml.safe_dump(
-        value, default_flow_style=True, width=10_000, allow_unicode=True
-    ).removesuffix("\n...\n").strip()
+    text = (
+        value
+        if isinstance(value, str)
+        else yaml.safe_dump(value, default_flow_style=True, width=10_000, allow_unicode=True)
+        .removesuffix("\n...\n")
+        .strip()
+    )
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if len(text) <= limit else text[: limit - 3] + "..."
 
 
 def _check_size(text: str, place: str) -> None:
     """Walk the events before anything is built: depth, aliases and tags."""
-    depth = nodes = 0
-    for event in yaml.parse(text, _Loader):
-        nodes += 1
+    depth = 0
+    for nodes, event in enumerate(yaml.parse(text, _Loader)):
         if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
             depth += 1
         elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
             depth -= 1
-        line = event.start_mark.line + 1
+        line = event.start_mark.line + 1 if event.start_mark else 0
         if isinstance(event, yaml.AliasEvent):
             raise StudyFileError(
                 [f"{place}: line {line}: aliases are not supported. Write the value out."]

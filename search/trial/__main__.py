@@ -5,8 +5,11 @@ Lightning re-runs this very command for the other ranks of a distributed trial.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
+
+IMPORT_PATH = "SEARCH_IMPORT_PATH"
 
 
 def main(arguments: list[str]) -> int:
@@ -18,6 +21,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not (Path(arguments[0]) / "config.yaml").is_file():
         print("usage: python -m search.trial FOLDER (a trial's folder with a config.yaml)")
         return 2
+    sys.path[:0] = os.environ.get(IMPORT_PATH, str(Path.cwd())).split(os.pathsep)
     from search.trial.attempt import run_by_hand
 
     return run_by_hand(Path(arguments[0]))

@@ -54,7 +54,6 @@ def run_by_hand(root: Path) -> int:
     folder = TrialFolder(root)
     is_rank_zero = os.environ.get("LOCAL_RANK", "0") == "0"
     link: Link = ConsoleLink() if is_rank_zero else SilentLink()
-    sys.path.insert(0, os.getcwd())
     try:
         last_words = fit(folder, link)
     except BaseException as error:
@@ -82,9 +81,7 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     built = build(config)
     keeper = CheckpointKeeper(folder, objective, link)
     judge = ReportCallback(Judge(link), objective.metric)
-    trainer = make_trainer(
-        built, folder.root, [MetricGuard(objective.metric), keeper, judge]
-    )
+    trainer = make_trainer(built, folder.root, [MetricGuard(objective.metric), keeper, judge])
     link.send(_started(built, trainer))
     trainer.fit(
         built.model,
@@ -117,4 +114,3 @@ def _limit_device_memory(share: float) -> None:
 
 def _succeeded(message: Message) -> bool:
     return not isinstance(message, Ended) or message.cause in (DONE, "pruned")
-

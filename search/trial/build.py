@@ -139,7 +139,9 @@ def explain(message: str) -> str:
         if found := re.match(r"Expected an? (.+?)\. Got value: (.*)", line):
             return f"{place}: must be {_type_name(found[1])}, got {found[2]}. Correct the value."
         if line.startswith(("No module named", "cannot import", "Not a valid subclass")):
-            return f"{place}.class_path: {line.rstrip('.')}. Correct the path or install the package."
+            return (
+                f"{place}.class_path: {line.rstrip('.')}. Correct the path or install the package."
+            )
     given = next((line[13:].strip() for line in lines if line.startswith("Given value: ")), None)
     wanted = next((line[10:].strip() for line in lines if line.startswith("Subtypes: ")), None)
     if given is not None and wanted is not None:

@@ -90,11 +90,11 @@ def validation_step(trainer: Any) -> int:
     return int(trainer.current_epoch) * per_epoch + min(done, per_epoch)
 
 
-class ReportCallback(PyTorchLightningPruningCallback):
+class ReportCallback(PyTorchLightningPruningCallback):  # type: ignore[misc]  # untyped
     """Optuna's pruning callback with a `Judge` in place of a trial with a database."""
 
     def __init__(self, judge: Judge, metric: str) -> None:
-        super().__init__(judge, monitor=metric)  # type: ignore[arg-type]
+        super().__init__(judge, monitor=metric)
         self._judge = judge
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:

@@ -25,7 +25,7 @@ def save_checkpoint(trainer: Any, path: Path) -> None:
     if trainer.is_global_zero:
         if temporary.is_file():
             _sync(temporary)
-        os.replace(temporary, path)
+        temporary.replace(path)
 
 
 def keep_copy(source: Path, target: Path) -> None:
@@ -36,7 +36,7 @@ def keep_copy(source: Path, target: Path) -> None:
         os.link(source, temporary)
     except OSError:
         shutil.copyfile(source, temporary)
-    os.replace(temporary, target)
+    temporary.replace(target)
 
 
 def random_state() -> dict[str, Any]:
@@ -45,7 +45,7 @@ def random_state() -> dict[str, Any]:
     version, internal, gauss = random.getstate()
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else [],
+        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
         "numpy": [str(name), [int(key) for key in keys], position, has_gauss, cached],
         "python": [version, list(internal), gauss],
     }

@@ -26,7 +26,8 @@ def ended_by(error: BaseException) -> Ended:
     """The last message of an attempt that ended with `error`."""
     cause = cause_of(error)
     text = None if cause in (PRUNED, INTERRUPTED) else _full_traceback(error)
-    return Ended(cause=cause, message=one_line(error), traceback=text)
+    message = None if cause == PRUNED else one_line(error)
+    return Ended(cause=cause, message=message, traceback=text)
 
 
 def cause_of(error: BaseException) -> str:

@@ -21,6 +21,7 @@ from typing import NoReturn
 
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, decode, encode
 from search.study.layout import TrialFolder
+from search.trial.__main__ import IMPORT_PATH
 
 _PR_SET_PDEATHSIG = 1
 
@@ -80,7 +81,10 @@ def _obey(message: Message, children: dict[int, str], control: int) -> None:
 
 
 def _preload(message: Preload) -> None:
-    sys.path[:0] = message.sys_path
+    if message.sys_path:
+        sys.path[:0] = message.sys_path
+        # for the ranks of a distributed trial, which start afresh
+        os.environ[IMPORT_PATH] = os.pathsep.join(message.sys_path)
     modules = [path.rpartition(".")[0] for path in message.class_paths]
     for name in (*_LAZY_IMPORTS, *modules, *message.modules):
         try:

@@ -163,6 +163,6 @@ class Board:
         self.counts[event.state] += 1
         self._durations.append(event.duration_s)
         params = self._params.pop(event.number, {})
-        if event.state == "COMPLETE" and event.value is not None:
-            if self.best is None or self.is_better(event.value, self.best.value):
-                self.best = Best(event.number, event.value, params)
+        value = event.value if event.state == "COMPLETE" else None
+        if value is not None and (self.best is None or self.is_better(value, self.best.value)):
+            self.best = Best(event.number, value, params)

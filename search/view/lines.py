@@ -14,7 +14,7 @@ from search.engine.progress import (
     TrialEnded,
     TrialStarted,
 )
-from search.view.board import Board
+from search.view.board import Board, RunningTrial
 from search.view.text import clean, duration, number, parameters
 
 
@@ -26,7 +26,7 @@ class LinesView:
         self._board = Board()
 
     def handle(self, event: Event) -> None:
-        params = {n: trial.params for n, trial in self._board.running.items()}
+        running = dict(self._board.running)
         self._board.fold(event)
         if isinstance(event, StudyOpened):
             self._print(opening_line(event))
@@ -34,7 +34,7 @@ class LinesView:
             again = f" (attempt {event.attempt}, from epoch {event.step})" if event.step else ""
             self._print(f"trial {event.number:>4}  started{again}  {parameters(event.params)}")
         elif isinstance(event, TrialEnded):
-            self._print(ended_line(event, self._board, params.get(event.number, {})))
+            self._print(ended_line(event, self._board, running.get(event.number)))
         elif isinstance(event, BatchSizeFound):
             self._print(
                 f"trial {event.number:>4}  micro-batch {event.micro_batch}, "
@@ -85,14 +85,16 @@ def opening_line(event: StudyOpened) -> str:
     )
 
 
-def ended_line(event: TrialEnded, board: Board, params: dict[str, object]) -> str:
+def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> str:
     """How one trial ended."""
     metric = clean(board.record.metric) if board.record else "value"
-    words = {"COMPLETE": "done", "PRUNED": "pruned", "WAITING": event.cause}
-    outcome = words.get(event.state, event.cause)
+    outcome = event.cause
+    if event.state == "PRUNED" and trial is not None:
+        outcome = f"pruned at epoch {trial.epoch}"
     value = f"  {metric} {number(event.value)}" if event.value is not None else ""
     best = board.best is not None and board.best.number == event.number
-    text = f"trial {event.number:>4}  {outcome}{value}  {parameters(params)}".rstrip()
+    params = parameters(trial.params if trial else {})
+    text = f"trial {event.number:>4}  {outcome}{value}  {params}".rstrip()
     text += f"  ({duration(event.duration_s)})" + ("  best so far" if best else "")
     if event.state == "FAIL":
         text += f"\n            {clean(event.message or 'no message')}\n            {event.log}"

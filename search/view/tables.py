@@ -14,7 +14,7 @@ from rich.text import Text
 from search.engine.records import StudyRecord, TrialRecord
 from search.study.layout import TrialFolder
 from search.view.json_lines import study_summary, to_json, trial_summary
-from search.view.text import clean, duration, number, parameters, sparkline
+from search.view.text import clean, duration, number, sparkline
 
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
 
@@ -108,7 +108,9 @@ def status_json(records: Sequence[StudyRecord]) -> str:
 
 def trial_json(record: StudyRecord, trial: TrialRecord) -> str:
     """One trial as a JSON object."""
-    return to_json({"study": record.name, "metric": record.metric, **trial_summary(trial)}, indent=2)
+    return to_json(
+        {"study": record.name, "metric": record.metric, **trial_summary(trial)}, indent=2
+    )
 
 
 def best_json(record: StudyRecord) -> str:

@@ -58,4 +58,3 @@ def sparkline(values: Sequence[float], width: int = 16) -> str:
     return "".join(
         _BLOCKS[round((value - low) * scale)] if math.isfinite(value) else " " for value in shown
     )
-

@@ -51,7 +51,8 @@ class LocalExecutor:
         self._tell(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
 
     def _start_server(self, threads: int) -> subprocess.Popen[bytes]:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        # a folder called search where the user stands must not shadow this package
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment.setdefault(name, str(threads))
         with self._server_log.open("ab") as log:
