@@ -147,7 +147,8 @@ def _random(sampling: Sampling, seed: int) -> samplers.BaseSampler:
 
 def _grid(sampling: Sampling, seed: int) -> samplers.BaseSampler:
     check_options("sampler", sampling.name, sampling.options, samplers.GridSampler)
-    return samplers.GridSampler(sampling._listed_values(), **sampling.options, seed=seed)
+    # its seed orders the grid, whose places are counted through the whole study
+    return samplers.GridSampler(sampling._listed_values(), **sampling.options, seed=sampling.seed)
 
 
 def _qmc(sampling: Sampling, seed: int) -> samplers.BaseSampler:

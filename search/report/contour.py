@@ -15,7 +15,7 @@ from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, score
 from search.report.dimensions import Dimension
 from search.report.grid import axes_of, panels, set_axes
-from search.report.palette import HIGHLIGHT, INK, MUTED, PAPER, colorscale
+from search.report.palette import BEST_MARKER, INK, MUTED, PAPER, colorscale
 from search.report.text import format_number, format_param, plot_text
 
 MIN_TRIALS = 5
@@ -53,8 +53,11 @@ def contour(data: StudyData) -> Plot:
 def surface(data: StudyData, x: Dimension, y: Dimension) -> Surface:
     """Nadaraya-Watson estimate with a Gaussian kernel over the scaled ranges
     (https://doi.org/10.1137/1109020), of the logarithm of the metric where its axis is log."""
-    placed = [(a, b, t) for t in data.scored if (a := _at(x, t)) is not None
-              and (b := _at(y, t)) is not None]  # fmt: skip
+    placed = [
+        (a, b, t)
+        for t in data.scored
+        if (a := _at(x, t)) is not None and (b := _at(y, t)) is not None
+    ]
     values = np.asarray([data.axis.transformed(score(t)) for *_, t in placed])
     xs, ys = _cells(x), _cells(y)
     near_x = _kernel(xs, [a for a, *_ in placed])
@@ -148,12 +151,7 @@ def _star(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
         y=[y.coordinate(best.params.get(y.path))],
         mode="markers",
         cliponaxis=False,
-        marker={
-            "symbol": "star",
-            "size": 15,
-            "color": HIGHLIGHT,
-            "line": {"color": PAPER, "width": 1.5},
-        },
+        marker=BEST_MARKER,
         hoverinfo="skip",
     )
 

@@ -1,4 +1,4 @@
-"""What all figures share: axes, trials with a usable value, and how much each parameter explains."""
+"""What all figures share: axes, trials with a usable value, what each parameter explains."""
 
 from __future__ import annotations
 
@@ -53,6 +53,11 @@ class StudyData:
         sign = 1.0 if self.is_minimized else -1.0
         return tuple(sorted(self.scored, key=lambda t: (sign * score(t), t.number)))
 
+    @property
+    def best(self) -> TrialRecord | None:
+        """The best complete trial, one with a finite value where there is any."""
+        return self.ranked[0] if self.ranked else self.record.best
+
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...]:
         """One for each path of the space, then those that only trials name."""
@@ -74,7 +79,7 @@ class StudyData:
         varied = [
             dim
             for dim in self.dimensions
-            if len({dim.coordinate(t.params.get(dim.path)) for t in self.scored} - {None}) > 1
+            if len({dim.scaled(t.params.get(dim.path)) for t in self.scored} - {None}) > 1
         ]
         return tuple(sorted(varied, key=lambda d: -self.importances.get(d.path, 0.0)))
 

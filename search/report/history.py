@@ -11,9 +11,8 @@ from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, finite_curve, score
 from search.report.palette import (
     ACCENT,
-    HIGHLIGHT,
+    BEST_MARKER,
     OUTCOMES,
-    PAPER,
     outcome_key,
     template,
 )
@@ -78,29 +77,26 @@ def _draw(data: StudyData, points: Sequence[Point], axis: ValueAxis) -> go.Figur
     for key in [key for key in OUTCOMES if any(point.outcome == key for point in points)]:
         figure.add_trace(_markers(key, [p for p in points if p.outcome == key], axis))
     figure.add_trace(_best_line(data, points[-1].trial.number, axis))
-    best = data.ranked[0]
-    figure.add_trace(
-        go.Scatter(
-            x=[best.number],
-            y=[axis.clip(score(best))],
-            mode="markers",
-            name="best",
-            marker={
-                "symbol": "star",
-                "size": 15,
-                "color": HIGHLIGHT,
-                "line": {"color": PAPER, "width": 1.5},
-            },
-            customdata=[best.number],
-            hovertemplate=f"best: trial {best.number}<br>{format_number(best.value)}<extra></extra>",
-        )
-    )
+    figure.add_trace(_star(data.ranked[0], axis))
     last = points[-1].trial.number
     pad = 0.5 + 0.015 * last
     ticks = {"dtick": 1} if last < 10 else {}
     figure.update_xaxes(title_text="trial", range=[-pad, last + pad], showgrid=False, **ticks)
     figure.update_yaxes(**axis.settings())
     return figure
+
+
+def _star(best: TrialRecord, axis: ValueAxis) -> go.Scatter:
+    return go.Scatter(
+        x=[best.number],
+        y=[axis.clip(score(best))],
+        mode="markers",
+        name="best",
+        marker=BEST_MARKER,
+        customdata=[best.number],
+        text=[f"best: trial {best.number}<br>{format_number(best.value)}"],
+        hovertemplate="%{text}<extra></extra>",
+    )
 
 
 def _markers(key: str, points: Sequence[Point], axis: ValueAxis) -> go.Scatter:

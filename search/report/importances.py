@@ -42,7 +42,9 @@ def param_importances(
         frozen = [frozen_trial for trial in trials if (frozen_trial := _frozen(trial, named))]
         if len(frozen) < MIN_TRIALS or len({t.value for t in frozen}) < 2 or not named:
             return {}
-        study = optuna.create_study(study_name="report", direction=direction)
+        study = optuna.create_study(
+            study_name="report", direction=optuna.study.StudyDirection[direction.upper()]
+        )
         study.add_trials(frozen)
         evaluator = optuna.importance.FanovaImportanceEvaluator(seed=_SEED)
         shares = optuna.importance.get_param_importances(study, evaluator=evaluator)
@@ -64,13 +66,13 @@ def _quiet_optuna() -> Iterator[None]:
 
 def _is_usable(dimension: Dimension, trials: Sequence[TrialRecord]) -> bool:
     """Whether it varies, and most trials have it: else few trials are left for the others."""
-    places = [dimension.coordinate(trial.params.get(dimension.path)) for trial in trials]
+    places = [dimension.scaled(trial.params.get(dimension.path)) for trial in trials]
     placed = [place for place in places if place is not None]
     return len(set(placed)) > 1 and len(placed) * 2 > len(trials)
 
 
 def _frozen(trial: TrialRecord, named: dict[str, Dimension]) -> optuna.trial.FrozenTrial | None:
-    """The trial for Optuna, its parameters by short label; None where one does not fit its range."""
+    """The trial for Optuna, parameters by short label; None where one does not fit its range."""
     try:
         return optuna.trial.create_trial(
             value=trial.value,

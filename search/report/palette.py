@@ -29,6 +29,14 @@ SCALE = ("#f1f3f6", "#cfdfee", "#97c0e4", "#4f93d3", "#1a67b5", "#0a3d7a")
 LINES = ("#d3d8df", "#b9cbde", "#86b4dd", "#3f8ad0", "#0b5fb3")
 
 
+BEST_MARKER = {
+    "symbol": "star",
+    "size": 15,
+    "color": HIGHLIGHT,
+    "line": {"color": PAPER, "width": 1.5},
+}
+
+
 @dataclass(frozen=True)
 class Outcome:
     """How the trials that ended for one cause are shown."""

@@ -80,22 +80,24 @@ def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialReco
             "margin": {"t": 44, "b": 20, "l": 88, "r": 44},
         }
     )
-    for axis in range(count):
-        figure.add_shape(
-            type="line", x0=axis, x1=axis, y0=0, y1=1, line={"color": LINE}, layer="below"
-        )
     # the poorest first, so that better lines lie on top
     for index, colour in enumerate(LINES):
         group = _share(trials, len(LINES) - 1 - index, len(LINES))
         if group:
             figure.add_trace(_lines(data, dims, group, colour, 1.0 + 0.25 * index))
     figure.add_trace(_lines(data, dims, trials[:1], HIGHLIGHT, 3.0))
+    _draw_axes(figure, data, dims)
+    return figure
+
+
+def _draw_axes(figure: go.Figure, data: StudyData, dims: Sequence[Dimension]) -> None:
+    """An upright line with its name and ticks for each dimension, and one for the metric."""
     labels = [plot_text(shorten(dim.label, 18)) for dim in dims] + [plot_text(data.metric)]
     figure.update_xaxes(
         side="top",
-        tickvals=list(range(count)),
+        tickvals=list(range(len(labels))),
         ticktext=[f"<b>{label}</b>" for label in labels],
-        range=[-0.12, count - 1 + 0.18],
+        range=[-0.12, len(dims) + 0.18],
         showgrid=False,
         showline=False,
         automargin=False,
@@ -104,9 +106,11 @@ def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialReco
     )
     figure.update_yaxes(visible=False, range=[-0.04, 1.04])
     for axis, ticks in enumerate([*map(_dimension_ticks, dims), _value_ticks(data)]):
+        figure.add_shape(
+            type="line", x0=axis, x1=axis, y0=0, y1=1, line={"color": LINE}, layer="below"
+        )
         for height, text in ticks:
             figure.add_annotation(**_tick(axis, height, text))
-    return figure
 
 
 def _share(ranked: Sequence[TrialRecord], part: int, parts: int) -> list[TrialRecord]:

@@ -10,7 +10,7 @@ from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, score
 from search.report.dimensions import Dimension
 from search.report.grid import axes_of, panels, set_axes
-from search.report.palette import HIGHLIGHT, OUTCOMES, PAPER, SCALE, outcome_key
+from search.report.palette import BEST_MARKER, OUTCOMES, PAPER, SCALE, outcome_key
 from search.report.text import format_number, format_param, plot_text
 
 _PANELS = 9
@@ -116,12 +116,7 @@ def _star(data: StudyData, dim: Dimension) -> go.Scatter:
         x=[x for x, _ in placed],
         y=[data.axis.clip(score(trial)) for _, trial in placed],
         mode="markers",
-        marker={
-            "symbol": "star",
-            "size": 15,
-            "color": HIGHLIGHT,
-            "line": {"color": PAPER, "width": 1.5},
-        },
+        marker=BEST_MARKER,
         hoverinfo="skip",
     )
 

@@ -11,7 +11,7 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.text import counted, format_duration, format_number, format_param
+from search.report.text import counted, format_duration, format_number, format_param, shorten
 from search.report.timing import busy_s, last_seen, spans
 from search.study.layout import TrialFolder
 from search.study.space import Choice, FloatRange
@@ -67,7 +67,7 @@ def summarise(data: StudyData) -> Summary:
     record = data.record
     placed = spans(record)
     seen = last_seen(record)
-    best = record.best
+    best = data.best
     state = _state(record)
     return Summary(
         state=state,
@@ -146,20 +146,26 @@ def _batch(best: TrialRecord | None) -> str | None:
 
 
 def _searched(data: StudyData, dim: Dimension) -> Searched:
-    best = data.record.best
+    best = data.best
     is_known = best is not None and dim.path in best.params
     value = best.params[dim.path] if best is not None and is_known else None
     at = dim.scaled(value) if is_known else None
-    places = [p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled(t.params.get(dim.path)))]
+    places = [
+        p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled(t.params.get(dim.path))) is not None
+    ]
     dist = dim.distribution
     edge = dim.edge(value) if is_known and len(data.scored) > 1 else None
     return Searched(
         path=dim.path,
         kind="choice" if isinstance(dist, Choice) else _kind(dist),
-        choices=tuple((format_param(c), is_known and _same(dim, c, value)) for c in dim.choices),
-        bounds=None if isinstance(dist, Choice) else (_number(dist.low), _number(dist.high)),
+        choices=tuple(
+            (shorten(format_param(c), 60), is_known and _same(dim, c, value)) for c in dim.choices
+        ),
+        bounds=None
+        if isinstance(dist, Choice)
+        else (format_number(dist.low), format_number(dist.high)),
         scale="log" if dim.is_log else "" if dim.choices else "linear",
-        best=format_param(value) if is_known else "–",
+        best=shorten(format_param(value), 24) if is_known else "–",
         best_at=None if at is None or dim.choices else round(100 * at, 2),
         marks=() if dim.choices else tuple(round(100 * place, 2) for place in places),
         importance=data.importances.get(dim.path),
@@ -176,10 +182,6 @@ def _kind(dist: object) -> str:
     name = "float" if isinstance(dist, FloatRange) else "int"
     is_stepped = step is not None and not (name == "int" and step == 1)
     return f"{name}, step {format_number(step)}" if is_stepped else name
-
-
-def _number(value: float) -> str:
-    return format_number(value)
 
 
 def trials_heading(record: StudyRecord) -> str:

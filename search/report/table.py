@@ -67,14 +67,16 @@ def columns(data: StudyData) -> tuple[Column, ...]:
 
 def rows(data: StudyData) -> tuple[Row, ...]:
     """One row a trial, by number."""
-    best = data.record.best
+    best = data.best
     return tuple(
         Row(
-            trial.number, outcome_key(trial), best is not None and trial.number == best.number,
+            trial.number,
+            outcome_key(trial),
+            best is not None and trial.number == best.number,
             _cells(trial, data.dimensions),
         )
         for trial in sorted(data.record.trials, key=lambda t: t.number)
-    )  # fmt: skip
+    )
 
 
 def _cells(trial: TrialRecord, dimensions: Sequence[Dimension]) -> tuple[Cell, ...]:

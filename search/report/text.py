@@ -21,7 +21,7 @@ def format_number(value: float | None) -> str:
 
 
 def format_param(value: Any) -> str:
-    """A parameter as the study file would write it: `null`, `true`, numbers short, text as it is."""
+    """A parameter as the study file writes it: `null`, `true`, numbers short, text as it is."""
     if value is None:
         return "null"
     if isinstance(value, bool):

@@ -44,18 +44,13 @@ def _draw(placed: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
     figure = go.Figure(
         layout={"template": template(), "height": 130 + 44 * min(lanes, 12), "barmode": "overlay"}
     )
-    drawn_gap = _GAP_DRAWN * busy
+    drawn_gap_s = _GAP_DRAWN * busy
     for key in [key for key in OUTCOMES if any(span.outcome == key for span in placed)]:
         group = [span for span in placed if span.outcome == key]
-        figure.add_trace(_bars(key, group, [_shift(s.start_s, found, drawn_gap) for s in group],
-                               seconds))  # fmt: skip
-    for gap in found:
-        at = (_shift(gap.start_s, found, drawn_gap) + drawn_gap / 2) / seconds
-        figure.add_vline(x=at, line={"color": MUTED, "dash": "dot", "width": 1.5})
-        figure.add_annotation(
-            x=at, y=1, yref="paper", text=f"idle {format_duration(gap.length_s)}",
-            showarrow=False, font={"color": MUTED, "size": 11}, bgcolor=PAPER,
-        )  # fmt: skip
+        figure.add_trace(
+            _bars(key, group, [_shift(s.start_s, found, drawn_gap_s) for s in group], seconds)
+        )
+    _draw_gaps(figure, found, drawn_gap_s, seconds)
     figure.update_xaxes(title_text=f"{unit} since the first start", rangemode="tozero")
     figure.update_yaxes(
         tickvals=list(range(lanes)),
@@ -66,6 +61,21 @@ def _draw(placed: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
         ticks="",
     )
     return figure
+
+
+def _draw_gaps(figure: go.Figure, found: Sequence[Gap], drawn_gap_s: float, seconds: float) -> None:
+    for gap in found:
+        at = (_shift(gap.start_s, found, drawn_gap_s) + drawn_gap_s / 2) / seconds
+        figure.add_vline(x=at, line={"color": MUTED, "dash": "dot", "width": 1.5})
+        figure.add_annotation(
+            x=at,
+            y=1,
+            yref="paper",
+            text=f"idle {format_duration(gap.length_s)}",
+            showarrow=False,
+            font={"color": MUTED, "size": 11},
+            bgcolor=PAPER,
+        )
 
 
 def _shift(start_s: float, found: Sequence[Gap], drawn_gap_s: float) -> float:

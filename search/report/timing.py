@@ -35,7 +35,7 @@ class Gap:
 
 
 def spans(record: StudyRecord) -> list[Span]:
-    """Attempts by start, each in the lowest lane that is free; a running one ends at `last_seen`."""
+    """Attempts by start, each in the lowest free lane; a running one ends at `last_seen`."""
     begun = [interval for trial in record.trials for interval in _intervals(trial)]
     if not begun:
         return []

@@ -62,12 +62,14 @@ def value_axis(metric: str, direction: str, values: Sequence[float]) -> ValueAxi
     is_log = bool(numbers.min() > 0 and numbers.max() / numbers.min() > _LOG_FROM_RATIO)
     scale = np.log10(numbers) if is_log else numbers
     lower, upper = np.quantile(scale, [0.25, 0.75])
-    reach = _WILD * max(upper - lower, 1e-12 * max(1.0, abs(upper)))
-    low, high = float(scale.min()), float(scale.max())
-    if upper > lower:
-        if direction == "minimize":
-            high = min(high, float(upper + reach))
-        else:
-            low = max(low, float(lower - reach))
-    ends = (10**low, 10**high) if is_log else (low, high)
-    return ValueAxis(metric, is_log, *ends)
+    reach = _WILD * (upper - lower)
+    low, high = float(numbers.min()), float(numbers.max())
+    if upper > lower and direction == "minimize" and scale.max() > upper + reach:
+        high = _unscaled(float(upper + reach), is_log)
+    if upper > lower and direction == "maximize" and scale.min() < lower - reach:
+        low = _unscaled(float(lower - reach), is_log)
+    return ValueAxis(metric, is_log, low, high)
+
+
+def _unscaled(place: float, is_log: bool) -> float:
+    return float(10**place) if is_log else place

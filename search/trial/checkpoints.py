@@ -43,9 +43,11 @@ def random_state() -> dict[str, Any]:
     """The global random state of torch, CUDA, NumPy and Python as tensors, numbers and lists."""
     name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
     version, internal, gauss = random.getstate()
+    # asking for the state would bring CUDA up in a trial that does without it
+    uses_cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     return {
         "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        "cuda": torch.cuda.get_rng_state_all() if uses_cuda else [],
         "numpy": [str(name), [int(key) for key in keys], position, has_gauss, cached],
         "python": [version, list(internal), gauss],
     }

@@ -83,21 +83,44 @@ def _trained(number, params, earlier, *, epochs, rng):
     if params[LR] > 0.06:
         message = "val_loss became nan at validation 3: lower model.init_args.lr"
         curve = {1: 0.21, 2: 4.7, 3: float("nan")}
-        return trial(number, "FAIL", None, params=params, curve=curve, cause="diverged",
-                     message=message, **usual)  # fmt: skip
+        return trial(
+            number,
+            "FAIL",
+            None,
+            params=params,
+            curve=curve,
+            cause="diverged",
+            message=message,
+            **usual,
+        )
     if number in (11, 33):
         cause = "oom" if number == 11 else "killed"
         message = "ran out of memory at batch 64" if number == 11 else "ended by signal 9"
-        return trial(number, "FAIL", None, params=params, curve={1: 0.17, 2: 0.15}, cause=cause,
-                     message=message, **usual)  # fmt: skip
+        return trial(
+            number,
+            "FAIL",
+            None,
+            params=params,
+            curve={1: 0.17, 2: 0.15},
+            cause=cause,
+            message=message,
+            **usual,
+        )
     for step in range(1, epochs + 1):
         noise = rng.gauss(0, 0.0012)
         curve[step] = floor + (0.23 - floor) * math.exp(-speed * step) + noise
         others = sorted(t.curve[step] for t in earlier if step in t.curve)
         is_poor = len(others) > 5 and curve[step] > others[len(others) * 2 // 3]
         if step > 4 and is_poor and step < epochs:
-            return trial(number, "PRUNED", curve[step], params=params, curve=curve,
-                         message=f"pruned at validation {step}", **usual)  # fmt: skip
+            return trial(
+                number,
+                "PRUNED",
+                curve[step],
+                params=params,
+                curve=curve,
+                message=f"pruned at validation {step}",
+                **usual,
+            )
     return trial(number, value=min(curve.values()), params=params, curve=curve, **usual)
 
 
@@ -107,8 +130,9 @@ def _timed(done, begin_s, taken_s):
     if begin_s > 100:
         started += timedelta(hours=14)
     ended = started + timedelta(seconds=taken_s)
-    attempts = [AttemptRecord(1, 4000 + done.number, "b00t", started, ended, done.cause,
-                              done.message)]  # fmt: skip
+    attempts = [
+        AttemptRecord(1, 4000 + done.number, "b00t", started, ended, done.cause, done.message)
+    ]
     if done.number == 20:
         half = started + timedelta(seconds=taken_s / 2)
         attempts = [

@@ -1,0 +1,127 @@
+"""Trials that go wrong: each ends with its cause, and the study goes on or says why not."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from conftest import Project, plain
+
+MODES = "model.init_args.mode"
+
+
+def mixed(project: Project, mode: str, **changes: Any) -> Any:
+    """A grid of one good and one bad trial."""
+    return project.study(
+        model={"class_path": "tiny.Tiny", "init_args": {"when": 1}},
+        sampler="grid",
+        space={MODES: {"choice": ["fine", mode]}},
+        budget={"trials": 2},
+        **changes,
+    )
+
+
+def failed(project: Project) -> dict[str, Any]:
+    """The one trial that failed, as `search show --json` tells it."""
+    number = project.states().index("FAIL")
+    trial: dict[str, Any] = json.loads(project.run("show", str(number), "--json").stdout)
+    return trial
+
+
+@pytest.mark.parametrize(
+    ("mode", "cause", "message"),
+    [
+        ("raise", "error", "RuntimeError: the layer is on fire"),
+        ("nan", "diverged", "the objective metric became nan at epoch 2"),
+        ("oom", "oom", "OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB"),
+        ("exit", "error", "its process ended with status 7"),
+        ("kill", "killed", "killed by SIGKILL"),
+    ],
+)
+def test_failing_trial_ends_with_its_cause_and_the_study_goes_on(
+    project: Project, mode: str, cause: str, message: str
+) -> None:
+    result = project.run("run", mixed(project, mode))
+    assert result.returncode == 0, result.stderr
+    assert sorted(project.states()) == ["COMPLETE", "FAIL"]
+    trial = failed(project)
+    assert trial["cause"] == cause
+    assert trial["message"] == message
+    assert message in result.stdout
+    assert f"{trial['folder']}/log.txt" in result.stdout
+    assert "Traceback" not in result.stdout + result.stderr
+
+
+def test_trial_killed_again_and_again_gets_three_attempts(project: Project) -> None:
+    assert project.run("run", mixed(project, "kill"), "--quiet").returncode == 0
+    # the first attempt got through an epoch; after it three in a row got nowhere
+    causes = [attempt["cause"] for attempt in failed(project)["attempts"]]
+    assert causes == ["killed"] * 4
+
+
+def test_hung_trial_is_ended_by_the_trial_timeout(project: Project) -> None:
+    result = project.run("run", mixed(project, "hang"), "--trial-timeout", "4s")
+    assert result.returncode == 0, result.stderr
+    trial = failed(project)
+    assert trial["cause"] == "hung"
+    assert trial["message"] == "no end within 4 s"
+
+
+def test_five_failures_in_a_row_end_the_study_with_one_traceback(project: Project) -> None:
+    path = project.study(
+        model={"class_path": "tiny.Tiny", "init_args": {"mode": "raise", "when": 1}},
+        budget={"trials": 20},
+    )
+    result = project.run("run", path)
+    assert result.returncode == 1
+    assert project.states() == ["FAIL"] * 5
+    assert result.stderr.count("Traceback") == 1
+    assert "RuntimeError: the layer is on fire" in result.stderr
+    assert (
+        "5 trials in a row ended with the cause error: RuntimeError: the layer is on fire"
+        in result.stderr
+    )
+    assert "studies/study/trials/0004/log.txt" in result.stderr
+
+
+def test_study_of_failures_alone_exits_with_one(project: Project) -> None:
+    path = project.study(
+        model={"class_path": "tiny.Tiny", "init_args": {"mode": "raise", "when": 1}},
+        budget={"trials": 2},
+    )
+    result = project.run("run", path)
+    assert result.returncode == 1
+    assert result.stderr == "study: every trial failed. See `search show 0 -s study`.\n"
+    report = project.run("report")
+    assert report.returncode == 0, report.stderr
+
+
+def test_failed_trial_is_shown_with_its_cause(project: Project) -> None:
+    assert project.run("run", mixed(project, "raise"), "--quiet").returncode == 0
+    number = project.states().index("FAIL")
+    text = plain(project.run("show", str(number)).stdout)
+    assert text.startswith(f"study, trial {number} fail (error)\n")
+    assert "RuntimeError: the layer is on fire" in text
+
+
+def test_failure_at_once_is_found_before_any_trial(project: Project) -> None:
+    path = project.study(model={"class_path": "tiny.Tiny", "init_args": {"mode": "raise"}})
+    result = project.run("run", path)
+    assert result.returncode == 2
+    assert (
+        f"{path}: the model or its data fails before any trial: "
+        "RuntimeError: the layer is on fire" in result.stderr
+    )
+    assert not (project.root / "studies/study").exists()
+
+
+def test_metric_that_is_never_logged_is_refused_with_those_that_are(project: Project) -> None:
+    path = project.study(objective={"metric": "val_los"})
+    result = project.run("run", path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"{path}: objective.metric: val_los is not logged at a validation; "
+        "logged are val_loss, val_score. Did you mean val_loss?\n"
+    )
+    assert not (project.root / "studies/study").exists()

@@ -1,0 +1,221 @@
+"""What every test stands on: the real command in a folder of its own, and a tiny project to train."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+SEARCH = Path(sys.executable).with_name("search")
+
+TINY = '''
+import os, signal, time
+import pytorch_lightning as pl
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Tiny(pl.LightningModule):
+    """Fits y = 2x; `mode` is what goes wrong, from epoch `when` on."""
+
+    def __init__(self, lr: float = 0.1, width: int = 4, mode: str = "fine", when: int = 0,
+                 pause: float = 0.0, batch_size: int = 8):
+        super().__init__()
+        self.save_hyperparameters()
+        self.lr, self.mode, self.when, self.pause = lr, mode, when, pause
+        self.batch_size = batch_size
+        self.layers = torch.nn.Sequential(
+            torch.nn.Linear(1, width), torch.nn.Dropout(0.1), torch.nn.Linear(width, 1))
+
+    def training_step(self, batch, batch_idx):
+        if self.current_epoch >= self.when and not self.trainer.fast_dev_run:
+            self.go_wrong()
+        time.sleep(self.pause)
+        x, y = batch
+        return torch.nn.functional.mse_loss(self.layers(x), y)
+
+    def go_wrong(self):
+        if self.mode == "raise":
+            raise RuntimeError("the layer is on fire")
+        if self.mode == "hang":
+            time.sleep(3600)
+        if self.mode == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.mode == "exit":
+            os._exit(7)
+        if self.mode == "oom":
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
+
+    def validation_step(self, batch, batch_idx):
+        x, y = batch
+        loss = torch.nn.functional.mse_loss(self.layers(x), y)
+        if self.mode == "nan" and self.current_epoch >= self.when:
+            loss = loss * float("nan")
+        self.log("val_loss", loss)
+        self.log("val_score", 1.0 / (1.0 + loss))
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=self.lr)
+
+    def loader(self, shuffle):
+        x = torch.linspace(-1, 1, 32).unsqueeze(1)
+        return DataLoader(TensorDataset(x, 2 * x), batch_size=self.batch_size, shuffle=shuffle)
+
+    def train_dataloader(self):
+        return self.loader(True)
+
+    def val_dataloader(self):
+        return self.loader(False)
+'''
+
+
+@dataclass(frozen=True)
+class Project:
+    """A user's folder with a module `tiny` and the command `search`."""
+
+    root: Path
+
+    def study(self, name: str = "study", **changes: Any) -> Path:
+        """Write a study file; `changes` replace its sections, None removes one."""
+        tree: dict[str, Any] = {
+            "model": {"class_path": "tiny.Tiny"},
+            "trainer": {"max_epochs": 3, "accelerator": "cpu", "num_sanity_val_steps": 0},
+            "objective": {"metric": "val_loss"},
+            "space": {"model.init_args.lr": {"float": [1e-3, 1e-1], "log": True}},
+            "pruner": "none",
+            "budget": {"trials": 3},
+            "seed": 1,
+        }
+        tree |= changes
+        path = self.root / f"{name}.yaml"
+        path.write_text(yaml.safe_dump({k: v for k, v in tree.items() if v is not None}))
+        return path
+
+    def environment(self) -> dict[str, str]:
+        return {**os.environ, "HOME": str(self.root), "COLUMNS": "200", "NO_COLOR": "1"}
+
+    def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
+        """Start `search` with its output in pipes."""
+        return subprocess.Popen(
+            [SEARCH, *map(str, arguments)],
+            cwd=self.root,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run `search` to its end."""
+        with self.start(*arguments) as process:
+            try:
+                output, errors = process.communicate(timeout=240)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+
+    def query(self, text: str, study: str = "study") -> list[tuple[Any, ...]]:
+        """Rows of the study's database, read by SQLite alone."""
+        path = self.root / "studies" / study / "study.db"
+        with closing(sqlite3.connect(path, timeout=30)) as connection:
+            return connection.execute(text).fetchall()
+
+    def states(self, study: str = "study") -> list[str]:
+        """State of each trial, in the order of their numbers."""
+        return [row[0] for row in self.query("SELECT state FROM trials ORDER BY number", study)]
+
+    def curves(self, study: str = "study") -> dict[int, dict[int, float]]:
+        """Number of each trial -> step -> value."""
+        curves: dict[int, dict[int, float]] = {}
+        for number, step, value in self.query(
+            "SELECT number, step, intermediate_value FROM trials JOIN trial_intermediate_values "
+            "USING (trial_id) ORDER BY number, step",
+            study,
+        ):
+            curves.setdefault(number, {})[step] = value
+        return curves
+
+    def events(self, number: int, study: str = "study") -> list[dict[str, Any]]:
+        """The lines of a trial's events file."""
+        path = self.root / "studies" / study / "trials" / f"{number:04d}" / "events.jsonl"
+        return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "tiny.py").write_text(TINY)
+    return Project(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    root = tmp_path_factory.mktemp("project")
+    (root / "tiny.py").write_text(TINY)
+    return Project(root)
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., Any]:
+    """Wait until a condition holds; fails with its name when it never does."""
+
+    def wait(condition: Callable[[], Any], what: str, timeout_s: float = 120.0) -> Any:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if result := condition():
+                return result
+            time.sleep(0.02)
+        pytest.fail(f"never: {what}")
+
+    return wait
+
+
+@pytest.fixture(autouse=True)
+def no_leftovers() -> Iterator[None]:
+    """No attempt and no fork server may outlive a test that this worker ran."""
+    yield
+    deadline = time.monotonic() + 10
+    while (left := attempts_of(os.getpid())) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
+def attempts_of(parent: int) -> list[int]:
+    """Processes of ours whose environment carries the marker of this test worker."""
+    marker = f"SEARCH_TEST_WORKER={parent}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if b"search.trial" in (process / "cmdline").read_bytes() and marker in (
+                process / "environ"
+            ).read_bytes():
+                found.append(int(process.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(autouse=True)
+def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep tests off the real home and the GPU, and mark the processes that they start."""
+    monkeypatch.setenv("SEARCH_TEST_WORKER", str(os.getpid()))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def plain(text: str) -> str:
+    """Text with runs of blanks as one."""
+    return re.sub(r"[ \t]+", " ", text)

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from search.report import build_report
+from search.study.space import Choice, FloatRange, IntRange
+from tests.report.records import LR, realistic, study, trial
+
+
+def body(record):
+    """The page without its scripts and style, which hold every word there is."""
+    page = build_report(record)
+    return re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+
+
+def test_report_shows_the_best_trial_with_its_parameters_and_batch():
+    best = trial(
+        7, value=0.0123, params={LR: 0.0047}, micro_batch=32, accumulation=4, effective_batch=128
+    )
+    text = body(study(best))
+    assert "0.0123" in text
+    assert 'href="#trial-7"' in text
+    assert "0.0047" in text
+    assert "128 (32 × 4)" in text
+
+
+def test_report_names_the_checkpoint_that_is_on_disk(tmp_path: Path):
+    (tmp_path / "best.ckpt").touch()
+    assert str(tmp_path / "best.ckpt") in body(study(trial(folder=tmp_path)))
+
+
+def test_report_says_when_no_checkpoint_is_left(tmp_path: Path):
+    assert "No checkpoint of trial 0" in body(study(trial(folder=tmp_path)))
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"is_running": True}, "running"),
+        ({"asked": 1}, "finished"),
+        ({"asked": 50}, "stopped"),
+    ],
+)
+def test_report_says_the_state_of_the_study(fields, word):
+    assert f'">{word}</span>' in body(study(trial(), **fields))
+
+
+def test_report_of_an_empty_study_says_so():
+    text = body(study())
+    assert "not started" in text
+    assert "No trials yet" in text
+    assert "The history appears once a trial is complete." in text
+
+
+def test_report_of_failures_shows_cause_and_message():
+    record = study(*(trial(n, "FAIL", None, cause="oom", message="at batch 64") for n in range(3)))
+    text = body(record)
+    assert text.count("at batch 64") == 3
+    assert "out of memory" in text
+    assert "none yet" in text
+
+
+def test_report_shows_every_kind_of_space():
+    space = {
+        "a": FloatRange(1e-4, 1.0, log=True),
+        "b": IntRange(2, 10, step=2),
+        "c": Choice((None, "adam", False)),
+    }
+    text = body(study(space=space))
+    assert "float, log" in text
+    assert "int, step 2, linear" in text
+    assert "<span>null</span><span>adam</span><span>false</span>" in text
+
+
+def test_report_advises_a_wider_range_when_the_best_lies_at_its_end():
+    best = trial(0, value=0.01, params={LR: 0.1})
+    text = body(study(best, trial(1, value=0.2, params={LR: 0.01})))
+    assert "best at the upper end: widen the range" in text
+
+
+def test_report_escapes_everything_that_a_trial_can_say():
+    attack = "</script><script>alert(1)</script>"
+    path = f"model.{attack}"
+    record = study(
+        *(
+            trial(n, value=0.1 * n + 0.1, params={path: n, "opt": attack}, message=attack)
+            for n in range(8)
+        ),
+        trial(8, "FAIL", None, cause="error", message=attack, params={path: 1, "opt": "x"}),
+        name=attack,
+        metric=attack,
+        storage=attack,
+        space={path: IntRange(0, 9), "opt": Choice((attack, "x"))},
+    )
+    page = build_report(record)
+    assert "<script>alert" not in page
+    assert "</script><" not in page.replace("</script>\n", "\n")
+
+
+def test_report_loads_nothing_and_runs_only_its_own_two_scripts():
+    page = build_report(realistic(20))
+    policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
+    assert policy is not None
+    assert "default-src 'none'" in policy[1]
+    assert "unsafe-eval" not in policy[1]
+    assert policy[1].count("sha256-") == 2
+    head, rest = page.split("</head>")
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=[\"'](?!data:)", head + body_of(rest))
+
+
+def body_of(rest):
+    return re.sub(r"<script\b.*?</script>", "", rest, flags=re.DOTALL)
+
+
+def test_report_holds_plotly_once():
+    page = build_report(realistic(20))
+    assert page.count("plotly.js v") == 1
+
+
+def test_report_folds_a_very_long_message():
+    long = "word " * 2000
+    text = body(study(trial(0, "FAIL", None, message=long)))
+    assert "<details>" in text
+
+
+def test_report_shows_values_that_are_not_finite():
+    record = study(trial(0, value=float("inf")), trial(1, value=0.5))
+    text = body(record)
+    assert '<td class="number" data-sort="inf">inf</td>' in text
+
+
+def test_report_is_the_same_each_time():
+    record = realistic(20)
+    assert build_report(record) == build_report(record)
+
+
+def test_report_does_not_grow_out_of_hand_with_a_thousand_trials():
+    small, large = build_report(study()), build_report(realistic(1000))
+    assert len(large) - len(small) < 3_000_000
+
+
+@pytest.mark.benchmark
+def test_report_of_a_thousand_trials_takes_seconds(capsys):
+    record = realistic(1000)
+    begin = time.perf_counter()
+    build_report(record)
+    with capsys.disabled():
+        print(f"\nreport of 1,000 trials: {time.perf_counter() - begin:.1f} s")
