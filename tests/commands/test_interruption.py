@@ -27,10 +27,7 @@ def begun(project: Project, wait_for: Callable[..., Any]) -> subprocess.Popen[st
     """A run of the same study whose first trial has some epochs behind it."""
     path = project.study("study", model=SLOW, trainer=EPOCHS, budget={"trials": 2})
     process = project.start("run", path)
-    database = project.root / "studies/study/study.db"
-    wait_for(
-        lambda: database.is_file() and len(project.curves().get(0, {})) >= 3, "three epochs"
-    )
+    wait_for(lambda: project.epochs() >= 3, "three epochs")
     return process
 
 
@@ -67,8 +64,7 @@ def test_second_ctrl_c_ends_a_trial_that_does_not_listen(
         model={"class_path": "tiny.Tiny", "init_args": {"mode": "hang", "when": 1}}
     )
     process = project.start("run", path)
-    database = project.root / "studies/study/study.db"
-    wait_for(lambda: database.is_file() and project.curves().get(0), "the first epoch")
+    wait_for(project.epochs, "the first epoch")
     process.send_signal(signal.SIGINT)
     assert process.stdout is not None
     wait_for(lambda: "stopping" in process.stdout.readline(), "the answer to Ctrl-C")
