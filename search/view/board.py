@@ -125,6 +125,7 @@ class Board:
 
     def _open(self, event: StudyOpened) -> None:
         self.record, self.workers = event.record, event.workers
+        self.notes.clear()
         self.counts = Counter(trial.state for trial in event.record.trials)
         best = event.record.best
         if best is not None and best.value is not None:

@@ -75,7 +75,7 @@ class LiveView:
             parts += [Text(""), self._running()]
         if self._board.ended:
             parts += [Text(""), self._recent()]
-        parts += [Text(clean(note), style="dim") for note in list(self._board.notes)[-1:]]
+        parts += [Text(f"\n{clean(note)}", style="dim") for note in list(self._board.notes)[-1:]]
         if self._board.stopping:
             parts.append(Text("stopping: saving checkpoints; Ctrl-C again to stop at once"))
         return Group(*parts)
@@ -122,14 +122,16 @@ class LiveView:
         )
 
     def _running(self) -> Table:
-        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=False)
-        for name, justify in (("trial", "right"), ("epoch", "right"), ("value", "right")):
-            table.add_column(name, justify=justify, no_wrap=True)  # type: ignore[arg-type]
-        table.add_column("curve", no_wrap=True)
-        table.add_column("state", no_wrap=True)
+        # fixed widths, so that nothing jumps and long parameters squeeze no other column
+        table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim")
+        for name, width in (("trial", 5), ("epoch", 8), ("value", 10)):
+            table.add_column(name, justify="right", no_wrap=True, width=width)
+        table.add_column("curve", no_wrap=True, width=self._width(20, 8))
+        table.add_column("state", no_wrap=True, width=8)
         if not self._is_narrow:
-            table.add_column("time", justify="right", no_wrap=True)
-            table.add_column("parameters", no_wrap=True, overflow="ellipsis")
+            table.add_column("time", justify="right", no_wrap=True, width=11)
+            table.add_column("parameters", no_wrap=True, overflow="ellipsis", ratio=1)
+            table.expand = True
         for trial in sorted(self._board.running.values(), key=lambda trial: trial.number):
             table.add_row(*self._running_row(trial))
         return table
@@ -157,6 +159,10 @@ class LiveView:
 
     def _recent(self) -> Table:
         table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+        table.add_column(justify="right", width=5)
+        table.add_column(width=11)
+        table.add_column(justify="right", width=10)
+        table.add_column(justify="right")
         for ended in list(self._board.ended)[-(3 if self._is_narrow else 5) :]:
             words = {"COMPLETE": "done", "PRUNED": "pruned"}
             table.add_row(
