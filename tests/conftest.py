@@ -44,6 +44,8 @@ class Tiny(pl.LightningModule):
             self.go_wrong()
         time.sleep(self.pause)
         x, y = batch
+        if self.mode == "small_device" and len(x) > 20:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
         return torch.nn.functional.mse_loss(self.layers(x), y)
 
     def go_wrong(self):
@@ -203,9 +205,10 @@ def attempts_of(parent: int) -> list[int]:
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if b"search.trial" in (process / "cmdline").read_bytes() and marker in (
-                process / "environ"
-            ).read_bytes():
+            if (
+                b"search.trial" in (process / "cmdline").read_bytes()
+                and marker in (process / "environ").read_bytes()
+            ):
                 found.append(int(process.name))
         except OSError:
             continue

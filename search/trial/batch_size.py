@@ -1,8 +1,9 @@
-"""The batch-size probe: Lightning's Tuner, guarded where it is not to be trusted.
+"""The batch-size probe.
 
-The Tuner (2.6) returns sizes that it never ran, and without an out-of-memory error grows to its
-limit. So a guard writes down every size that ran to its end, and answers with an out-of-memory
-error, in the words that the Tuner understands, whatever is beyond the cap or the memory budget.
+Lightning's Tuner (2.6) runs one size rightly: a few steps, and everything put back as it was. Its
+search is not to be trusted: it returns sizes that it never ran, grows to its limit where nothing
+runs out of memory, and never ends when a batch of the whole dataset does not fit. So the Tuner
+runs each size, and the search over sizes is here.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import importlib
 import resource
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,58 +28,36 @@ _DEFAULT_CAP = 8192
 _BUDGET = 0.8
 
 
-class SizeGuard:
-    """Hooks of the probed module that see each size begin and end.
+class MemoryGuard:
+    """Hooks of the probed module: notes which sizes ran, refuses what is beyond the budget.
 
     Args:
         owner: what carries the attribute `batch_size`.
-        cap: the largest size that may be tried.
         memory_bytes: what the process may take; None leaves it to the device's own error.
     """
 
-    def __init__(self, owner: Any, cap: int, memory_bytes: int | None) -> None:
+    def __init__(self, owner: Any, memory_bytes: int | None) -> None:
         self._owner = owner
-        self._cap = cap
         self._memory_bytes = memory_bytes
         self._baseline = peak_memory_bytes()
-        self._steps = 0
-        self.ran: list[int] = []
-        self.tried: list[int] = []
+        self.ran: set[int] = set()
 
     def watch(self, module: Any) -> None:
         """Put the guard into the module's own hooks; the Tuner removes every callback."""
         before, after = module.on_train_batch_start, module.on_train_batch_end
 
         def on_train_batch_start(*args: Any, **kwargs: Any) -> Any:
-            self._begin()
+            self._refuse_beyond(self._forecast(self._owner.batch_size))
             return before(*args, **kwargs)
 
         def on_train_batch_end(*args: Any, **kwargs: Any) -> Any:
             result = after(*args, **kwargs)
-            self._end()
+            self._refuse_beyond(peak_memory_bytes())
+            self.ran.add(self._owner.batch_size)
             return result
 
         module.on_train_batch_start = on_train_batch_start
         module.on_train_batch_end = on_train_batch_end
-
-    def _begin(self) -> None:
-        size = self._owner.batch_size
-        if not self.tried or self.tried[-1] != size:
-            self.tried.append(size)
-            self._steps = 0
-        if size > self._cap:
-            _refuse(f"{size} is beyond the cap of {self._cap}")
-        if self._memory_bytes is not None and self._forecast(size) > self._memory_bytes:
-            _refuse(f"{size} would take more than {self._memory_bytes} bytes")
-
-    def _end(self) -> None:
-        self._steps += 1
-        size = self._owner.batch_size
-        if self._memory_bytes is not None and peak_memory_bytes() > self._memory_bytes:
-            _refuse(f"{size} took more than {self._memory_bytes} bytes")
-        # a batch of the whole dataset makes an epoch of one step
-        if size not in self.ran:
-            self.ran.append(size)
 
     def _forecast(self, size: int) -> float:
         """Peak memory if it grows in proportion to the batch, from the largest size that ran."""
@@ -86,6 +65,34 @@ class SizeGuard:
         if not self.ran:
             return peak
         return self._baseline + (peak - self._baseline) * size / max(self.ran)
+
+    def _refuse_beyond(self, memory_bytes: float) -> None:
+        if self._memory_bytes is not None and memory_bytes > self._memory_bytes:
+            # in the words by which Lightning knows that memory ran out
+            raise RuntimeError(
+                f"DefaultCPUAllocator: can't allocate memory: {memory_bytes:.0f} bytes are more "
+                f"than the budget of {self._memory_bytes}"
+            )
+
+
+def largest_that_fits(fits: Callable[[int], bool], mode: str, cap: int) -> int:
+    """The largest size from 1 to `cap` that was run and fits; 0 if none does.
+
+    Args:
+        fits: runs a size.
+        mode: power doubles only; binsearch then halves the gap to the size that did not fit.
+    """
+    good, size = 0, min(_FIRST_SIZE, cap)
+    while size <= cap and fits(size):
+        good, size = size, size * 2
+    bad = min(size, cap + 1)
+    while bad - good > 1 and (mode == "binsearch" or good == 0):
+        middle = (good + bad) // 2
+        if fits(middle):
+            good = middle
+        else:
+            bad = middle
+    return good
 
 
 def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -> Probed:
@@ -103,24 +110,32 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     )
     on_host = not trainer.strategy.root_device.type.startswith("cuda")
     budget = host_budget_bytes(memory_share) if on_host else None
-    guard = SizeGuard(owner, settings.get("max") or _DEFAULT_CAP, budget)
+    guard = MemoryGuard(owner, budget)
     guard.watch(built.model)
     tuner = importlib.import_module(f"{built.lightning.__name__}.tuner").Tuner(trainer)
-    tuner.scale_batch_size(
-        built.model,
-        datamodule=built.data,
-        mode=settings["auto_scale"],
-        steps_per_trial=STEPS,
-        init_val=min(_FIRST_SIZE, guard._cap),
-        margin=0.0,
-        max_val=sys.maxsize,
-    )
-    if not guard.ran:
-        raise UserError(
-            "batch.auto_scale: not even a micro-batch of "
-            f"{_FIRST_SIZE} fits into memory. Make the model smaller or use a larger device."
+    tried: list[int] = []
+
+    def fits(size: int) -> bool:
+        tried.append(size)
+        owner.batch_size = size
+        tuner.scale_batch_size(
+            built.model,
+            datamodule=built.data,
+            mode="power",
+            steps_per_trial=STEPS,
+            init_val=size,
+            max_trials=1,
+            max_val=sys.maxsize,
         )
-    return Probed(micro_batch=max(guard.ran), tried=tuple(guard.tried))
+        return size in guard.ran
+
+    found = largest_that_fits(fits, settings["auto_scale"], settings.get("max") or _DEFAULT_CAP)
+    if not found:
+        raise UserError(
+            "batch.auto_scale: not even a micro-batch of 1 fits into memory. "
+            "Make the model smaller or use a larger device."
+        )
+    return Probed(micro_batch=found, tried=tuple(tried))
 
 
 def host_budget_bytes(memory_share: float) -> int:
@@ -140,7 +155,3 @@ def _available_bytes() -> int:
         if (file := Path(path)).is_file() and (text := file.read_text().strip()).isdigit():
             limits.append(int(text))
     return min(limits)
-
-
-def _refuse(reason: str) -> None:
-    raise RuntimeError(f"DefaultCPUAllocator: can't allocate memory: {reason}")

@@ -112,9 +112,7 @@ def test_report_is_one_file(finished: Project) -> None:
 
 
 def test_single_figure_as_json(finished: Project) -> None:
-    result = finished.run(
-        "report", "--figure", "history", "--format", "json", "-o", "history.json"
-    )
+    result = finished.run("report", "--figure", "history", "--format", "json", "-o", "history.json")
     assert result.returncode == 0, result.stderr
     assert json.loads((finished.root / "history.json").read_text())["data"]
 
@@ -174,9 +172,7 @@ def test_resume_raises_the_total(finished: Project) -> None:
 def test_resume_never_creates(project: Project) -> None:
     result = project.run("resume", "nothing")
     assert result.returncode == 2
-    assert result.stderr == (
-        "nothing: no such study in studies. Start one with `search run`.\n"
-    )
+    assert result.stderr == ("nothing: no such study in studies. Start one with `search run`.\n")
     assert not (project.root / "studies").exists()
 
 
