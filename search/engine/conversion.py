@@ -16,8 +16,6 @@ from search.study.layout import StudyFolder
 from search.study.space import Choice, Distribution, FloatRange, IntRange, Space
 
 ATTEMPTS = "attempts"
-CAUSE = "cause"
-MESSAGE = "message"
 SIZES = "batch"
 STUDY = "search"
 MICRO_BATCHES = "micro_batches"
@@ -86,8 +84,8 @@ def trial_record(
         value=value,
         curve=dict(sorted(curve.items())),
         folder=StudyFolder(folder).trial(number).root,
-        cause=attributes.get(CAUSE),
-        message=attributes.get(MESSAGE),
+        cause=attempts[-1].cause if attempts else None,
+        message=attempts[-1].message if attempts else None,
         started=attempts[0].started if attempts else None,
         ended=attempts[-1].ended if attempts and is_finished else None,
         micro_batch=sizes.get("micro_batch"),

@@ -17,8 +17,6 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.conversion import (
     ATTEMPTS,
-    CAUSE,
-    MESSAGE,
     MICRO_BATCHES,
     SIZES,
     STUDY,
@@ -185,16 +183,7 @@ class Ledger:
         A trial that was interrupted or killed waits to go on, but a third attempt killed
         without a new report ends it.
         """
-        attempts = self._trial(number).user_attrs.get(ATTEMPTS, [])
-        if attempts and attempts[-1]["ended"] is None:
-            end = {
-                "ended": datetime.now(UTC).isoformat(),
-                "cause": outcome.cause,
-                "message": outcome.message,
-            }
-            self._set(number, ATTEMPTS, [*attempts[:-1], {**attempts[-1], **end}])
-        self._set(number, CAUSE, outcome.cause)
-        self._set(number, MESSAGE, outcome.message)
+        self._close_attempt(number, outcome)
         state = self._state_after(number, outcome)
         values = [outcome.value] if state == TrialState.COMPLETE else self._pruned_values(number)
         append_event(
@@ -209,6 +198,18 @@ class Ledger:
             self._trial_id(number), state, values if state in _STATES.values() else None
         )
         return state.name
+
+    def _close_attempt(self, number: int, outcome: Outcome) -> None:
+        attempts = self._trial(number).user_attrs.get(ATTEMPTS, [])
+        now = datetime.now(UTC)
+        if not attempts or attempts[-1]["ended"] is not None:
+            if outcome.cause == INTERRUPTED:
+                return
+            # it failed before its own process began, in the probe
+            attempt = AttemptRecord(len(attempts) + 1, pid=0, boot_id=boot_id(), started=now)
+            attempts = [*attempts, {**attempt_json(attempt), "first_step": self.last_step(number)}]
+        end = {"ended": now.isoformat(), "cause": outcome.cause, "message": outcome.message}
+        self._set(number, ATTEMPTS, [*attempts[:-1], {**attempts[-1], **end}])
 
     def micro_batch(self, key: str) -> int | None:
         """The micro-batch that a probe found for `key`."""

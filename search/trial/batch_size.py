@@ -83,9 +83,13 @@ def largest_that_fits(fits: Callable[[int], bool], mode: str, cap: int) -> int:
         mode: power doubles only; binsearch then halves the gap to the size that did not fit.
     """
     good, size = 0, min(_FIRST_SIZE, cap)
-    while size <= cap and fits(size):
+    top = cap if mode == "binsearch" else 1 << (cap.bit_length() - 1)
+    while size <= top and fits(size):
+        # mostly the largest size fits; then two runs tell all
+        if good == 0 and size < top and fits(top):
+            return top
         good, size = size, size * 2
-    bad = min(size, cap + 1)
+    bad = min(size, top + 1)
     while bad - good > 1 and (mode == "binsearch" or good == 0):
         middle = (good + bad) // 2
         if fits(middle):

@@ -43,9 +43,12 @@ def build(config: Mapping[str, Any]) -> Built:
     """
     lightning = lightning_of(config)
     parser = _parser(lightning.__name__, bool(config.get("data")))
+    # the Trainer's forty defaults need no checking, and it has them itself
     sections = {key: config[key] for key in _SECTIONS if config.get(key)}
     try:
-        instances = parser.instantiate(parser.parse_object({"trainer": {}, **sections}))
+        instances = parser.instantiate(
+            parser.parse_object({"trainer": {}, **sections}, defaults=False)
+        )
     except ArgumentError as error:
         raise UserError(explain(str(error))) from error
     trainer = instances.trainer

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
@@ -36,15 +37,89 @@ _LAZY_IMPORTS = (
 )
 
 
+@dataclass
+class _Attempts:
+    """The children of the server: those at work, by process, and one that waits for work.
+
+    Forking a process that has torch in memory takes 50 ms; the next attempt's process is forked
+    while the one before it trains.
+    """
+
+    control: int
+    names: dict[int, str] = field(default_factory=dict)
+    spare: int | None = None
+    spare_input: int = -1
+
+    def fork_spare(self) -> None:
+        """Fork the process that will be the next attempt."""
+        self.drop_spare()
+        ours, theirs = os.pipe()
+        server = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            os.close(theirs)
+            _become_attempt(ours, server, self.control)
+        os.close(ours)
+        self.spare, self.spare_input = pid, theirs
+
+    def drop_spare(self) -> None:
+        """End the waiting process; it holds modules as they were when it was forked."""
+        if self.spare is not None:
+            os.close(self.spare_input)
+            self.spare = None
+
+    def launch(self, message: Launch) -> None:
+        """Give the waiting process its work."""
+        if self.spare is None:
+            self.fork_spare()
+        assert self.spare is not None
+        pid, self.spare = self.spare, None
+        self.names[pid] = message.attempt
+        os.write(self.control, encode(Launched(message.attempt, pid)))
+        with contextlib.suppress(BrokenPipeError):  # it was killed while it waited
+            os.write(self.spare_input, encode(message))
+        os.close(self.spare_input)
+
+    def kill(self, attempt: str) -> None:
+        """Kill the process group of an attempt."""
+        for pid, name in self.names.items():
+            if name == attempt:
+                _kill_group(pid)
+
+    def reap(self) -> None:
+        """Report the attempts that ended."""
+        while self.names or self.spare is not None:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            if pid == self.spare:
+                self.drop_spare()
+            attempt = self.names.pop(pid, None)
+            if attempt is not None:
+                _kill_group(pid)  # data loader workers and ranks that outlived their leader
+                os.write(self.control, encode(Exited(attempt, os.waitstatus_to_exitcode(status))))
+
+    def kill_all(self) -> None:
+        """Kill every attempt and wait until it is gone."""
+        self.drop_spare()
+        for pid in self.names:
+            _kill_group(pid)
+        for pid in self.names:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, 0)
+
+
 def serve() -> NoReturn:
     """Run until standard input ends; kills what still runs then."""
-    control = os.dup(1)
+    attempts = _Attempts(control=os.dup(1))
     os.dup2(2, 1)  # whatever a module prints while imported must not reach the control lines
     wake_read, wake_write = socket.socketpair()
     wake_write.setblocking(False)
     signal.set_wakeup_fd(wake_write.fileno(), warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    children: dict[int, str] = {}
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
     selector.register(wake_read, selectors.EVENT_READ)
@@ -53,31 +128,27 @@ def serve() -> NoReturn:
         for key, _ in selector.select():
             if key.fd != 0:
                 wake_read.recv(4096)
-                _reap(children, control)
+                attempts.reap()
                 continue
             data = os.read(0, 65536)
             if not data:
-                _kill_all(children)
+                attempts.kill_all()
                 os._exit(0)  # tearing torch down would take longer than the coordinator waits
             *lines, buffer = (buffer + data).split(b"\n")
             for line in lines:
-                _obey(decode(line), children, control)
+                _obey(decode(line), attempts)
 
 
-def _obey(message: Message, children: dict[int, str], control: int) -> None:
+def _obey(message: Message, attempts: _Attempts) -> None:
     if isinstance(message, Preload):
         _preload(message)
-        os.write(control, encode(Ready()))
+        attempts.fork_spare()
+        os.write(attempts.control, encode(Ready()))
     elif isinstance(message, Launch):
-        pid = os.fork()
-        if pid == 0:
-            _become_attempt(message, control)
-        children[pid] = message.attempt
-        os.write(control, encode(Launched(message.attempt, pid)))
+        attempts.launch(message)
+        attempts.fork_spare()
     elif isinstance(message, Kill):
-        for pid, attempt in children.items():
-            if attempt == message.attempt:
-                _kill_group(pid)
+        attempts.kill(message.attempt)
 
 
 def _preload(message: Preload) -> None:
@@ -99,41 +170,27 @@ def _preload(message: Preload) -> None:
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared by forks
 
 
-def _reap(children: dict[int, str], control: int) -> None:
-    while children:
-        pid, status = os.waitpid(-1, os.WNOHANG)
-        if pid == 0:
-            return
-        attempt = children.pop(pid, None)
-        if attempt is not None:
-            _kill_group(pid)  # data loader workers and ranks that outlived their leader
-            os.write(control, encode(Exited(attempt, os.waitstatus_to_exitcode(status))))
-
-
-def _kill_all(children: dict[int, str]) -> None:
-    for pid in children:
-        _kill_group(pid)
-    for pid in children:
-        with contextlib.suppress(ChildProcessError):
-            os.waitpid(pid, 0)
-
-
 def _kill_group(pid: int) -> None:
     for kill in (os.killpg, os.kill):  # a child just forked leads no group yet
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
 
 
-def _become_attempt(launch: Launch, control: int) -> NoReturn:
-    """Turn the forked child into the attempt; never returns."""
+def _become_attempt(source: int, server: int, control: int) -> NoReturn:
+    """Turn the forked child into an attempt once its launch arrives; never returns."""
     status = 70
     try:
-        server = os.getppid()
         os.setsid()
         _die_with_parent(server)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(control)
+        with os.fdopen(source, "rb") as lines:
+            line = lines.readline()
+        if not line:
+            os._exit(0)
+        launch = decode(line)
+        assert isinstance(launch, Launch)
         folder = TrialFolder(Path(launch.folder))
         _redirect(folder.log)
         sys.argv[1:] = [launch.folder]

@@ -1,0 +1,92 @@
+"""What people write by hand, to compare with: bare fits, and Optuna around `Trainer.fit`."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import time
+import warnings
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytorch_lightning as pl
+import torch
+import yaml
+from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
+from search.data import Digits
+from search.models import LitAutoEncoder
+
+
+def fit(config: dict[str, Any], callbacks: list[Any], **options: Any) -> float:
+    """One plain Lightning fit of a trial's configuration; the last validation loss."""
+    pl.seed_everything(config["seed_everything"], verbose=False)
+    model = LitAutoEncoder(**config["model"]["init_args"])
+    data = Digits(**config["data"]["init_args"])
+    trainer = pl.Trainer(
+        **config["trainer"],
+        callbacks=callbacks,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        **options,
+    )
+    trainer.fit(model, datamodule=data)
+    return float(trainer.callback_metrics["val_loss"])
+
+
+def fits(folder: Path, root: Path) -> float:
+    """Seconds for all trials of a study's folder, one after the other, in this warm process."""
+    configs = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*/config.yaml"))]
+    fit({**configs[0], "trainer": {**configs[0]["trainer"], "max_epochs": 1}}, [], logger=False)
+    began = time.perf_counter()
+    for config in configs:
+        fit(config, [], logger=False, default_root_dir=str(root))
+    return time.perf_counter() - began
+
+
+def script(trials: int, epochs: int, root: Path) -> float:
+    """Seconds for the script of today: `study.optimize` in one process, SQLite, pruning."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    began = time.perf_counter()
+    study = optuna.create_study(
+        storage=f"sqlite:///{root / 'script.db'}",
+        sampler=optuna.samplers.TPESampler(seed=42),
+        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
+    )
+
+    def objective(trial: optuna.Trial) -> float:
+        config = {
+            "seed_everything": 42,
+            "model": {
+                "init_args": {
+                    "hidden_size": 128,
+                    "lr": trial.suggest_float("lr", 1e-4, 1e-1, log=True),
+                    "latent_size": trial.suggest_categorical("latent", [2, 3, 4, 8, 16, 32]),
+                }
+            },
+            "data": {"init_args": {"batch_size": 64}},
+            "trainer": {
+                "max_epochs": epochs,
+                "accelerator": "cpu",
+                "accumulate_grad_batches": trial.suggest_categorical("accumulate", [1, 2, 4, 8]),
+            },
+        }
+        callback = PyTorchLightningPruningCallback(trial, monitor="val_loss")
+        return fit(config, [callback], logger=False, default_root_dir=str(root))
+
+    study.optimize(objective, n_trials=trials)
+    return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    logging.getLogger("pytorch_lightning").setLevel(logging.ERROR)
+    kind, threads, *rest = sys.argv[1:]
+    torch.set_num_threads(int(threads))
+    root = Path.cwd()
+    if kind == "fits":
+        seconds = fits(Path(rest[0]), root)
+    else:
+        seconds = script(int(rest[0]), int(rest[1]), root)
+    print(json.dumps(seconds))

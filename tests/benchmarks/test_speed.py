@@ -1,0 +1,150 @@
+"""Speed as ratios measured in one run; by hand: `pytest -m benchmark -s`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
+
+BARE = Path(__file__).with_name("bare.py")
+EPOCHS = 20
+
+
+def bare(project: Project, *arguments: object) -> float:
+    """Seconds that `bare.py` measured in a process of its own."""
+    output = subprocess.run(
+        [sys.executable, BARE, *map(str, arguments)],
+        cwd=project.root,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    seconds: float = json.loads(output.splitlines()[-1])
+    return seconds
+
+
+def study_seconds(project: Project, name: str, trials: int, workers: int, *options: str) -> float:
+    """Seconds from the first trial's start to the last one's end: a run less its start-up."""
+    result = project.run(
+        "run", "--name", name, "--trials", str(trials), "--workers", str(workers), "-q", *options
+    )
+    assert result.returncode == 0, result.stderr
+    times = [
+        datetime.fromisoformat(event["time"])
+        for number in range(trials)
+        for event in project.events(number, name)
+    ]
+    return (max(times) - min(times)).total_seconds()
+
+
+def report(name: str, ratio: float, target: str) -> None:
+    print(f"\n{name}: {ratio:.2f} (target {target})")
+
+
+def test_overhead_over_bare_fits_and_gain_of_a_second_worker(project: Project) -> None:
+    options = ("--set", "pruner=none", "--set", "sampler=random")
+    one = study_seconds(project, "one", 20, 1, *options)
+    cores = len(os.sched_getaffinity(0))
+    plain = bare(project, "fits", cores, project.root / "studies/one/trials")
+    two = study_seconds(project, "two", 20, 2, *options)
+    again = bare(project, "fits", cores, project.root / "studies/one/trials")
+    print(f"\none worker {one:.1f} s, two {two:.1f} s, bare fits {plain:.1f} and {again:.1f} s")
+    report("overhead, one worker / bare fits", one / ((plain + again) / 2), "at most 1.10")
+    report("throughput, two workers / one", one / two, "at least 1.7")
+
+
+def test_speed_against_the_script_of_today(project: Project) -> None:
+    began = time.perf_counter()
+    result = project.run("run", "--trials", "50", "--workers", "2", "-q")
+    ours = time.perf_counter() - began
+    assert result.returncode == 0, result.stderr
+    began = time.perf_counter()
+    inside = bare(project, "script", len(os.sched_getaffinity(0)), 50, EPOCHS)
+    theirs = time.perf_counter() - began
+    print(f"\nours {ours:.1f} s, the script {theirs:.1f} s ({inside:.1f} s after its imports)")
+    report("the script / ours, both with their imports", theirs / ours, "at least 1.7")
+
+
+def seconds_of(command: list[str | Path], project: Project) -> float:
+    """The best of five, because other processes can only make it longer."""
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        subprocess.run(
+            command, cwd=project.root, env=project.environment(), check=True, capture_output=True
+        )
+        times.append(time.perf_counter() - began)
+    return min(times)
+
+
+def test_commands_answer_at_once(project: Project) -> None:
+    import optuna
+    from conftest import SEARCH
+
+    python = seconds_of([sys.executable, "-c", "pass"], project)
+    help_ = seconds_of([SEARCH, "--help"], project)
+    assert project.run("run", project.study(), "--trials", "1", "-q").returncode == 0
+    path = project.root / "studies/study/study.db"
+    study = optuna.load_study(study_name="study", storage=f"sqlite:///{path}")
+    (first,) = study.trials
+    study.add_trials([first] * 999)
+    status = seconds_of([SEARCH, "status"], project)
+    print(f"\npython {python:.2f} s, --help {help_:.2f} s, status of 1,000 trials {status:.2f} s")
+    report("search --help in seconds", help_, "at most 0.3")
+    report("search status of 1,000 trials in seconds", status, "at most 1")
+
+
+def test_memory_of_the_coordinator_does_not_grow(project: Project) -> None:
+    path = project.study(trainer={"max_epochs": 2, "accelerator": "cpu"}, budget={"trials": 300})
+    process = project.start("run", path, "--workers", "2", "--quiet")
+    sizes: dict[int, int] = {}
+    while process.poll() is None:
+        time.sleep(0.2)
+        try:
+            finished = sum(state != "RUNNING" for state in project.states())
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except Exception:  # the study is not there yet, or the process just ended
+            continue
+        for line in status.splitlines():
+            if line.startswith("VmRSS"):
+                sizes[finished] = int(line.split()[1]) // 1024
+    early = min(size for count, size in sizes.items() if count >= 10)
+    late = sizes[max(sizes)]
+    print(f"\ncoordinator: {early} MiB after 10 trials, {late} MiB after {max(sizes)}")
+    report("growth in MiB", late - early, "at most 50")
+
+
+def test_data_module_against_per_sample_to_tensor(project: Project) -> None:
+    import torch
+    from search.data.tensors import TensorImages, tensor_loader
+    from torch.utils.data import DataLoader
+    from torchvision.datasets import MNIST as TorchvisionMNIST
+    from torchvision.transforms import ToTensor
+
+    torch.set_num_threads(1)
+    pixels = torch.randint(0, 256, (60_000, 28, 28), dtype=torch.uint8)
+    targets = torch.randint(0, 10, (60_000,))
+    theirs = TorchvisionMNIST.__new__(TorchvisionMNIST)
+    theirs.data, theirs.targets = pixels, targets
+    theirs.transform, theirs.target_transform = ToTensor(), None
+    ours = TensorImages(pixels.unsqueeze(1).float().div(255), targets)
+    times = []
+    for loader in (
+        DataLoader(theirs, batch_size=256, shuffle=True),
+        tensor_loader(ours, 256, shuffle=True),
+    ):
+        began = time.perf_counter()
+        batches = sum(1 for _ in loader)
+        times.append(time.perf_counter() - began)
+        assert batches == 235
+    report("an epoch, torchvision / shipped", times[0] / times[1], "at least 3")
