@@ -6,9 +6,10 @@ from abc import abstractmethod
 
 import pytorch_lightning as pl
 import torch
-from search.data.tensors import Batch, TensorImages, Transform, tensor_loader
 from torch import Tensor
 from torch.utils.data import DataLoader
+
+from search.data.tensors import Batch, TensorImages, Transform, tensor_loader
 
 Arrays = tuple[Tensor, Tensor]
 

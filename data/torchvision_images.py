@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+
 from search.data.module import Arrays, ImageDataModule
 from search.data.tensors import Transform
 

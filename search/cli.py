@@ -20,6 +20,7 @@ app = typer.Typer(
     help="Hyperparameter search for PyTorch Lightning: one command, one study file, no lost trial.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # rich's help takes longer to import than all the rest
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 

@@ -1,4 +1,4 @@
-"""What every test stands on: the real command in a folder of its own, and a tiny project to train."""
+"""What every test stands on: the real command, and a tiny project to train."""
 
 from __future__ import annotations
 

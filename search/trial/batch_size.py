@@ -108,7 +108,7 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     seed_everything(config)
     built = build(config)
     settings = config["batch"]
-    owner = built.data if hasattr(built.data, "batch_size") else built.model
+    owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
     trainer = make_trainer(
         built, folder.root, [], accumulate_grad_batches=1, max_epochs=1, callbacks=None, logger=None
     )

@@ -15,6 +15,7 @@ import pytorch_lightning as pl
 import torch
 import yaml
 from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
+
 from search.data import Digits
 from search.models import LitAutoEncoder
 

@@ -126,10 +126,11 @@ def test_memory_of_the_coordinator_does_not_grow(project: Project) -> None:
 
 def test_data_module_against_per_sample_to_tensor(project: Project) -> None:
     import torch
-    from search.data.tensors import TensorImages, tensor_loader
     from torch.utils.data import DataLoader
     from torchvision.datasets import MNIST as TorchvisionMNIST
     from torchvision.transforms import ToTensor
+
+    from search.data.tensors import TensorImages, tensor_loader
 
     torch.set_num_threads(1)
     pixels = torch.randint(0, 256, (60_000, 28, 28), dtype=torch.uint8)
