@@ -1,0 +1,86 @@
+"""A study in a real PostgreSQL, started for this test."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Project
+
+PASSWORD = "correct-horse-battery"
+
+
+def programs() -> Path | None:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if found:
+        return found[-1].parent
+    path = shutil.which("initdb")
+    return Path(path).parent if path else None
+
+
+@pytest.fixture
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = programs()
+    if folder is None:
+        pytest.skip("PostgreSQL's initdb is not installed here")
+    root = tmp_path_factory.mktemp("postgresql")
+    # it refuses to run as root
+    user = "postgres" if os.getuid() == 0 else None
+    if user:
+        for place in (root, *root.parents[:2]):
+            place.chmod(0o755)
+        shutil.chown(root, user)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    secret = root / "secret"
+    secret.write_text(PASSWORD)
+    secret.chmod(0o644)
+    subprocess.run(
+        [folder / "initdb", "-D", root / "data", "-U", "ada", "-A", "scram-sha-256"]
+        + [f"--pwfile={secret}"],
+        user=user,
+        check=True,
+        capture_output=True,
+    )
+    options = f"-p {port} -k {root} -c listen_addresses=127.0.0.1"
+    control = [folder / "pg_ctl", "-D", root / "data", "-w", "-l", root / "log"]
+    subprocess.run([*control, "-o", options, "start"], user=user, check=True, capture_output=True)
+    yield f"postgresql+psycopg://ada:{PASSWORD}@127.0.0.1:{port}/postgres"
+    subprocess.run([*control, "-m", "immediate", "stop"], user=user, check=True, capture_output=True)
+
+
+def test_study_in_postgresql_runs_resumes_and_hides_its_password(project: Project, url: str) -> None:
+    path = project.study()
+    result = project.run("run", path, "--trials", "2", "--storage", url)
+    assert result.returncode == 0, result.stderr
+    outputs = result.stdout + result.stderr
+    result = project.run("resume", "study", "--trials", "3", "--storage", url)
+    assert result.returncode == 0, result.stderr
+    best = project.run("best", "--json", "--storage", url)
+    assert json.loads(best.stdout)["value"] > 0
+    without = project.run("best")
+    assert without.returncode == 2
+    assert "cannot be opened" in without.stderr
+    outputs += result.stdout + result.stderr + best.stdout + without.stderr
+    assert PASSWORD not in outputs
+    files = [file for file in (project.root / "studies").rglob("*") if file.is_file()]
+    assert not [file for file in files if PASSWORD.encode() in file.read_bytes()]
+    assert not (project.root / "studies/study/study.db").exists()
+
+
+def test_missing_server_is_one_line(project: Project) -> None:
+    url = f"postgresql+psycopg://ada:{PASSWORD}@127.0.0.1:1/postgres"
+    result = project.run("run", project.study(), "--storage", url)
+    assert result.returncode == 2
+    assert result.stderr.startswith(
+        "postgresql+psycopg://ada:***@127.0.0.1:1/postgres: cannot be opened: "
+    )
+    assert result.stderr.count("\n") == 1
+    assert not (project.root / "studies/study").exists()
