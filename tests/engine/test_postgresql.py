@@ -53,10 +53,14 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     control = [folder / "pg_ctl", "-D", root / "data", "-w", "-l", root / "log"]
     subprocess.run([*control, "-o", options, "start"], user=user, check=True, capture_output=True)
     yield f"postgresql+psycopg://ada:{PASSWORD}@127.0.0.1:{port}/postgres"
-    subprocess.run([*control, "-m", "immediate", "stop"], user=user, check=True, capture_output=True)
+    subprocess.run(
+        [*control, "-m", "immediate", "stop"], user=user, check=True, capture_output=True
+    )
 
 
-def test_study_in_postgresql_runs_resumes_and_hides_its_password(project: Project, url: str) -> None:
+def test_study_in_postgresql_runs_resumes_and_hides_its_password(
+    project: Project, url: str
+) -> None:
     path = project.study()
     result = project.run("run", path, "--trials", "2", "--storage", url)
     assert result.returncode == 0, result.stderr

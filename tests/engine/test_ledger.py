@@ -1,0 +1,172 @@
+"""The ledger on a real database: numbers, states, attempts, totals."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import optuna
+import pytest
+
+from search.engine.ledger import Ledger, Outcome
+from search.engine.opening import open_ledger, plan
+from search.engine.reading import read_study
+from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, PRUNED
+from search.study.file import parse_study_tree
+from search.study.layout import StudyFolder
+
+TREE = {
+    "model": {"class_path": "tiny.Tiny"},
+    "objective": {"metric": "val_loss"},
+    "space": {
+        "model.init_args.lr": {"float": [1e-3, 1e-1], "log": True},
+        "model.init_args.width": {"int": [2, 64]},
+        "model.init_args.mode": {"choice": ["fine", 3, None]},
+    },
+    "pruner": {"name": "median", "n_startup_trials": 1},
+}
+
+
+def opened(folder: StudyFolder, asked: int | None = 10) -> Ledger:
+    study_file = parse_study_tree(TREE, source="study.yaml", default_name=folder.name)
+    return open_ledger(plan(folder, study_file, None), asked)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    return StudyFolder(tmp_path / "studies" / "study")
+
+
+@pytest.fixture
+def ledger(folder: StudyFolder) -> Ledger:
+    return opened(folder)
+
+
+def trained(ledger: Ledger, *curve: float, cause: str = DONE) -> int:
+    """One trial from its sample to its end."""
+    number = ledger.sample()
+    ledger.begin_attempt(number, os.getpid())
+    for step, value in enumerate(curve, 1):
+        ledger.report(number, step, step, value)
+    ledger.end_attempt(number, Outcome(cause, curve[-1] if cause == DONE else None))
+    return number
+
+
+def test_numbers_count_up_and_every_end_has_its_state(ledger: Ledger) -> None:
+    ends = [trained(ledger, 0.5, cause=cause) for cause in (DONE, PRUNED, DIVERGED)]
+    assert ends == [0, 1, 2]
+    assert [t.state for t in ledger.record().trials] == ["COMPLETE", "PRUNED", "FAIL"]
+    assert ledger.finished == ledger.created == 3
+
+
+def test_interrupted_trial_waits_with_its_curve_and_keeps_its_number(ledger: Ledger) -> None:
+    number = trained(ledger, 0.9, 0.8, cause=INTERRUPTED)
+    assert ledger.waiting() == [number]
+    assert ledger.finished == 0
+    ledger.claim(number)
+    ledger.begin_attempt(number, os.getpid())
+    ledger.report(number, 2, 2, 0.8)
+    ledger.report(number, 3, 3, 0.7)
+    ledger.end_attempt(number, Outcome(DONE, 0.7))
+    trial = ledger.trial(number)
+    assert (trial.state, trial.value, trial.curve) == ("COMPLETE", 0.7, {1: 0.9, 2: 0.8, 3: 0.7})
+    assert [attempt.cause for attempt in trial.attempts] == [INTERRUPTED, DONE]
+
+
+def test_third_killed_attempt_without_progress_ends_the_trial(ledger: Ledger) -> None:
+    number = ledger.sample()
+    states = []
+    for attempt in range(4):
+        if attempt:
+            ledger.claim(number)
+        ledger.begin_attempt(number, os.getpid())
+        if attempt == 0:
+            ledger.report(number, 1, 1, 0.5)
+        states.append(ledger.end_attempt(number, Outcome(KILLED)))
+    # the first one got somewhere
+    assert states == ["WAITING", "WAITING", "WAITING", "FAIL"]
+
+
+def test_heal_puts_running_trials_back(folder: StudyFolder, ledger: Ledger) -> None:
+    number = ledger.sample()
+    ledger.begin_attempt(number, 2**22 - 1)
+    ledger.report(number, 1, 1, 0.5)
+    sampled_only = ledger.sample()
+    again = opened(folder)
+    assert again.heal() == [number, sampled_only]
+    assert again.waiting() == [number, sampled_only]
+    assert again.trial(number).attempts[0].cause == INTERRUPTED
+    assert again.trial(number).curve == {1: 0.5}
+
+
+def test_verdict_compares_with_the_trials_before(ledger: Ledger) -> None:
+    trained(ledger, 0.5, 0.4)
+    trained(ledger, 0.5, 0.4)
+    number = ledger.sample()
+    assert not ledger.judge(number, 1, 0.1)
+    assert ledger.judge(number, 1, 0.9)
+
+
+def test_what_optuna_reads_is_what_the_ledger_says(folder: StudyFolder, ledger: Ledger) -> None:
+    trained(ledger, 0.5, 0.25)
+    trained(ledger, 0.5, float("inf"), cause=PRUNED)
+    trained(ledger, 0.5, float("nan"), cause=DIVERGED)
+    stored = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}").trials
+    records = ledger.record().trials
+    assert [t.state.name for t in stored] == [r.state for r in records]
+    assert [t.params for t in stored] == [r.params for r in records]
+    assert [t.value for t in stored] == [r.value for r in records]
+    assert [repr(t.intermediate_values) for t in stored] == [repr(r.curve) for r in records]
+
+
+def test_read_study_says_what_the_ledger_says(folder: StudyFolder, ledger: Ledger) -> None:
+    trained(ledger, 0.5, 0.25)
+    trained(ledger, 0.5, float("inf"), cause=PRUNED)
+    ledger.set_sizes(ledger.sample(), {"micro_batch": 8, "accumulation": 2, "effective_batch": 16})
+    read, record = read_study(folder), ledger.record()
+    assert read.trials == record.trials
+    assert (read.space, read.metric, read.asked) == (record.space, record.metric, record.asked)
+
+
+def test_asked_total_is_remembered(folder: StudyFolder, ledger: Ledger) -> None:
+    opened(folder, asked=77)
+    assert read_study(folder).asked == 77
+
+
+def test_events_tell_the_whole_trial_in_strict_json(ledger: Ledger) -> None:
+    number = trained(ledger, 0.5, float("nan"), cause=DIVERGED)
+    lines = ledger.folder.trial(number).events.read_text().splitlines()
+    events = [json.loads(line, parse_constant=pytest.fail) for line in lines]
+    assert [event["event"] for event in events] == [
+        "sampled",
+        "attempt_started",
+        "reported",
+        "reported",
+        "attempt_ended",
+    ]
+    assert events[3]["value"] == "nan"
+    assert set(events[0]["params"]) == set(TREE["space"])  # type: ignore[arg-type]
+
+
+def test_micro_batches_are_remembered(folder: StudyFolder, ledger: Ledger) -> None:
+    ledger.set_micro_batch("abc", 64)
+    assert opened(folder).micro_batch("abc") == 64
+    assert opened(folder).micro_batch("other") is None
+
+
+def test_enqueued_trial_of_another_tool_is_taken_up_once(folder: StudyFolder) -> None:
+    ledger = opened(folder)
+    study = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}")
+    wanted = {
+        "model.init_args.lr": 0.05,
+        "model.init_args.width": 7,
+        "model.init_args.mode": "fine",
+    }
+    study.enqueue_trial(wanted)
+    ledger = opened(folder)
+    number = ledger.sample()
+    assert ledger.params(number) == wanted
+    ledger.end_attempt(number, Outcome(DONE, 0.1))
+    assert ledger.sample() != number
+    assert len(study.get_trials()) == 2

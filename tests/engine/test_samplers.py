@@ -1,0 +1,122 @@
+"""Samplers by name: inside the space, the same again, and never from a stranger's pickle."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+
+from search.engine.samplers import Sampling, to_optuna, values_of
+from search.errors import UserError
+from search.study.space import Choice, FloatRange, IntRange, Space
+
+RANGES: Space = {
+    "lr": FloatRange(1e-4, 1e-1, log=True),
+    "width": IntRange(2, 64, log=True),
+    "drop": FloatRange(0.0, 0.6, step=0.1),
+    "act": Choice(("relu", "tanh", None)),
+}
+LISTS: Space = {"depth": IntRange(1, 3), "act": Choice(("relu", "tanh"))}
+NAMES = ("tpe", "gp", "random", "qmc", "cmaes", "nsgaii")
+
+
+def sampled(sampling: Sampling, count: int, study: optuna.Study | None = None) -> list[Any]:
+    """The parameters of the next `count` trials; the value is the learning rate or depth."""
+    study = study or optuna.create_study()
+    space = {path: to_optuna(distribution) for path, distribution in sampling.space.items()}
+    for _ in range(count):
+        study.sampler = sampling.sampler(len(study.trials))
+        trial = study.ask(space)
+        value = trial.params.get("lr", trial.params.get("depth", 0))
+        study._storage.set_trial_state_values(
+            trial._trial_id, optuna.trial.TrialState.COMPLETE, [value]
+        )
+    return [trial.params for trial in study.trials]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_sampler_stays_inside_the_space_and_gives_the_same_again(name: str) -> None:
+    first = sampled(Sampling(name, {}, RANGES, seed=3), 14)
+    assert first == sampled(Sampling(name, {}, RANGES, seed=3), 14)
+    for params in first:
+        assert 1e-4 <= params["lr"] <= 1e-1
+        assert params["width"] in range(2, 65)
+        assert params["act"] in ("relu", "tanh", None)
+    # a Gaussian process may come back to a corner
+    assert len({params["lr"] for params in first}) > 10
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsgaii"])
+def test_study_that_was_cut_off_samples_what_it_would_have(name: str) -> None:
+    whole = sampled(Sampling(name, {}, RANGES, seed=3), 15)
+    study = optuna.create_study()
+    sampled(Sampling(name, {}, RANGES, seed=3), 6, study)
+    assert sampled(Sampling(name, {}, RANGES, seed=3), 9, study) == whole
+
+
+@pytest.mark.parametrize("name", ["grid", "bruteforce"])
+def test_each_combination_is_tried_once(name: str) -> None:
+    sampling = Sampling(name, {}, LISTS, seed=3)
+    assert sampling.combinations == 6
+    tried = sampled(sampling, 6)
+    assert len({tuple(params.items()) for params in tried}) == 6
+
+
+@pytest.mark.parametrize("name", ["grid", "bruteforce"])
+def test_range_without_steps_cannot_be_listed(name: str) -> None:
+    with pytest.raises(UserError) as caught:
+        _ = Sampling(name, {}, RANGES, seed=3).combinations
+    assert str(caught.value) == (
+        f"space.lr: {name} needs a list of values, got a range without steps. "
+        "Give it a step, or use choice."
+    )
+
+
+def test_unknown_option_gets_a_did_you_mean() -> None:
+    with pytest.raises(UserError) as caught:
+        Sampling("tpe", {"multivariat": True}, RANGES, seed=3).sampler(0)
+    assert str(caught.value) == (
+        "sampler.multivariat: tpe has no such option. Did you mean multivariate?"
+    )
+
+
+def test_option_reaches_optuna() -> None:
+    with pytest.raises(UserError, match="sampler: nsgaii refuses its options: "):
+        Sampling("nsgaii", {"population_size": 1}, RANGES, seed=3).sampler(0)
+
+
+def test_values_of_a_stepped_range_end_where_it_ends() -> None:
+    assert values_of(FloatRange(0.0, 0.3, step=0.1)) == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert values_of(IntRange(1, 6, step=2)) == [1, 3, 5]
+
+
+class Bomb:
+    """What a stranger would put into a database."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_cmaes_never_loads_a_pickle_that_it_did_not_write(tmp_path: Path) -> None:
+    target = tmp_path / "executed"
+    study = optuna.create_study()
+    space = {"lr": FloatRange(0.1, 1.0), "drop": FloatRange(0.1, 1.0)}
+    distributions = {path: to_optuna(distribution) for path, distribution in space.items()}
+    bomb = pickle.dumps(Bomb(target)).hex()
+    for _ in range(3):
+        study.add_trial(
+            optuna.trial.create_trial(
+                params={"lr": 0.2, "drop": 0.3},
+                distributions=distributions,
+                value=1.0,
+                system_attrs={f"{prefix}optimizer:0": bomb for prefix in ("cma:", "sepcma:")},
+            )
+        )
+    assert len(sampled(Sampling("cmaes", {}, space, seed=3), 12, study)) == 15
+    assert not target.exists()
