@@ -42,25 +42,18 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     secret = root / "secret"
     secret.write_text(PASSWORD)
     secret.chmod(0o644)
-    subprocess.run(
-        [folder / "initdb", "-D", root / "data", "-U", "ada", "-A", "scram-sha-256"]
-        + [f"--pwfile={secret}"],
-        user=user,
-        check=True,
-        capture_output=True,
-    )
+    where = ["-D", root / "data"]
+    login = ["-U", "ada", "-A", "scram-sha-256", f"--pwfile={secret}"]
+    control = [folder / "pg_ctl", *where, "-w", "-l", root / "log"]
     options = f"-p {port} -k {root} -c listen_addresses=127.0.0.1"
-    control = [folder / "pg_ctl", "-D", root / "data", "-w", "-l", root / "log"]
-    subprocess.run([*control, "-o", options, "start"], user=user, check=True, capture_output=True)
+    for command in ([folder / "initdb", *where, *login], [*control, "-o", options, "start"]):
+        subprocess.run(command, user=user, check=True, capture_output=True)
     yield f"postgresql+psycopg://ada:{PASSWORD}@127.0.0.1:{port}/postgres"
-    subprocess.run(
-        [*control, "-m", "immediate", "stop"], user=user, check=True, capture_output=True
-    )
+    stop = [*control, "-m", "immediate", "stop"]
+    subprocess.run(stop, user=user, check=True, capture_output=True)
 
 
-def test_study_in_postgresql_runs_resumes_and_hides_its_password(
-    project: Project, url: str
-) -> None:
+def test_study_in_postgresql_resumes_and_hides_its_password(project: Project, url: str) -> None:
     path = project.study()
     result = project.run("run", path, "--trials", "2", "--storage", url)
     assert result.returncode == 0, result.stderr
