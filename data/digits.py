@@ -8,7 +8,7 @@ from search.data.module import Arrays, ImageDataModule
 
 
 class Digits(ImageDataModule):
-    """1,797 real digits of 8 x 8 pixels: 1,257 to train, 180 to validate, 360 to test.
+    """1,797 real digits of 8 x 8 pixels: 1,258 to train, 179 to validate, 360 to test.
 
     Needs no network and no disk, which makes it the default. The digits are the test set of
     https://archive.ics.uci.edu/dataset/80 as scikit-learn ships it.

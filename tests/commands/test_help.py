@@ -1,0 +1,54 @@
+"""Usage: help for every verb, and mistakes on the command line itself."""
+
+from __future__ import annotations
+
+import pytest
+from conftest import Project
+
+VERBS = ("run", "resume", "status", "show", "best", "report", "export")
+
+
+def test_help_lists_every_verb(project: Project) -> None:
+    result = project.run("--help")
+    assert result.returncode == 0
+    for verb in VERBS:
+        assert f"\n  {verb} " in result.stdout
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help_without_cut_lines(project: Project, verb: str) -> None:
+    result = project.run(verb, "--help")
+    assert result.returncode == 0
+    assert result.stdout.startswith(f"Usage: search {verb} ")
+    assert "..." not in result.stdout.replace("[ARGS]...", "").replace("8h ...", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["rnu"], "search: No such command 'rnu'. Did you mean 'run'? Try --help.\n"),
+        (["run", "--trials", "0"], "--trials"),
+        (["run", "--trials", "many"], "--trials"),
+        (["show"], "Missing argument"),
+        (["run", "nothing.yaml"], "nothing.yaml: no such file. Check the path.\n"),
+        (["run", "--workers", "none"], "--workers: must be a number from 1 or auto, got none. Correct it.\n"),
+        (["run", "--timeout", "soon"], "--timeout: must be a duration above 0, got soon. Write 90s, 30m, 8h or 2d.\n"),
+        (["run", "--set", "trainer"], "--set: must be PATH=VALUE, got trainer. Write trainer.max_epochs=20.\n"),
+        (["run", "--storage", "nonsense"], "--storage: not a database URL, got nonsense:.... Write it as postgresql+psycopg://user@host/database.\n"),
+        (["report"], "studies: holds no study yet. Start one with `search run`.\n"),
+    ],
+)  # fmt: skip
+def test_mistake_on_the_command_line_is_one_line_and_exit_2(
+    project: Project, arguments: list[str], line: str
+) -> None:
+    result = project.run(*arguments)
+    assert result.returncode == 2
+    assert line in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not (project.root / "studies").exists()
+
+
+def test_status_without_a_study_says_how_to_start_one(project: Project) -> None:
+    result = project.run("status")
+    assert result.returncode == 0
+    assert result.stdout == "No study here yet. Start one with: search run --trials 50\n"
