@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -44,8 +45,8 @@ class TensorImages(Dataset[Batch]):
         return images, self.targets[chosen]
 
 
-def whole_batch(batch: Batch) -> Batch:
-    """The collate function of `TensorImages`: its batches are complete."""
+def whole_batch(batch: Any) -> Any:
+    """The collate function of `TensorImages`: what arrives is a batch already, not samples."""
     return batch
 
 

@@ -68,12 +68,12 @@ class LitVAE(pl.LightningModule):
         images, _ = batch
         mean, log_variance = self.encoder(images).chunk(2, dim=1)
         latent = mean + torch.randn_like(mean) * (0.5 * log_variance).exp()
-        reconstruction = nn.functional.binary_cross_entropy_with_logits(
+        reconstruction: Tensor = nn.functional.binary_cross_entropy_with_logits(
             self.decoder(latent), images.flatten(1), reduction="sum"
         ) / len(images)
         divergence = 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
         kl = divergence.sum(dim=1).mean()
-        loss = reconstruction + self.beta * kl
+        loss: Tensor = reconstruction + self.beta * kl
         self.log_dict(
             {f"{stage}_loss": loss, f"{stage}_reconstruction": reconstruction, f"{stage}_kl": kl},
             batch_size=len(images),

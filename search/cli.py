@@ -80,7 +80,7 @@ def run(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Run a study, or go on with it, until it has the trials asked for."""
+    """Run a study, or go on with it, up to a total of trials."""
     from search.commands.run import RunOptions, run_command
 
     run_command(
@@ -113,7 +113,7 @@ def resume(
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Go on with a study to the total that was last asked for; never creates one."""
+    """Go on with a study up to the total last asked for."""
     from search.commands.run import RunOptions, resume_command
 
     resume_command(
@@ -133,7 +133,7 @@ def resume(
 
 @app.command()
 def status(studies: StudiesDir = _DEFAULT_DIR, json: Json = False) -> None:
-    """List the studies here: state, trials by outcome, best value, time."""
+    """List the studies here: state, trials, best value, time."""
     from search.commands.inspect import status_command
 
     status_command(studies, json=json)
@@ -147,7 +147,7 @@ def show(
     studies: StudiesDir = _DEFAULT_DIR,
     json: Json = False,
 ) -> None:
-    """Show one trial: parameters, curve, cause, attempts, log, checkpoint."""
+    """Show one trial: parameters, curve, cause, attempts, files."""
     from search.commands.inspect import show_command
 
     show_command(trial, study, studies, storage, json=json)

@@ -15,7 +15,7 @@ from search.engine.ledger import Ledger
 from search.engine.pruners import make_pruner
 from search.engine.reading import look_at_sqlite
 from search.engine.samplers import Sampling
-from search.engine.storage import open_database, shown_url, sqlite_url
+from search.engine.storage import connected, open_database, shown_url, sqlite_url
 from search.errors import StorageError, UserError
 from search.study.changes import differences
 from search.study.file import StudyFile, load_study_file
@@ -44,7 +44,9 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
     _writable(folder.root)
     if url is None and folder.storage.is_file():
         url = folder.storage.read_text("utf-8").strip()
-    if url is None and folder.db.exists():
+    if url is not None:
+        _reachable(url)
+    elif folder.db.exists():
         look_at_sqlite(folder.db)
     exists = folder.study_file.is_file()
     if exists:
@@ -144,6 +146,18 @@ def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
         write_whole(folder.storage, shown_url(opening.url) + "\n")
     # last, because its presence says that the study exists
     write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
+
+
+def _reachable(url: str) -> None:
+    if not url.startswith("sqlite"):
+        with connected(url) as query:
+            query("SELECT 1")
+        return
+    path = Path(url.partition(":///")[2])
+    if path.exists():
+        look_at_sqlite(path)
+    elif not path.parent.is_dir():
+        raise StorageError(f"--storage: {path.parent} is no folder. Create it or correct the URL.")
 
 
 def _writable(root: Path) -> None:

@@ -168,6 +168,7 @@ def _executor(request: RunRequest) -> Iterator[LocalExecutor]:
 def _locked(opening: Opening) -> Iterator[None]:
     """Own the study's folder; a new one that came to nothing is removed again."""
     root = opening.folder.root
+    is_first = not root.parent.exists()
     root.mkdir(parents=True, exist_ok=True, mode=0o700)
     lock = StudyLock(opening.folder.lock)
     try:
@@ -176,6 +177,9 @@ def _locked(opening: Opening) -> Iterator[None]:
         lock.release()
         if not opening.exists and not opening.folder.study_file.is_file():
             shutil.rmtree(root, ignore_errors=True)
+            if is_first:
+                with contextlib.suppress(OSError):
+                    root.parent.rmdir()
 
 
 def _is_complete(ledger: Ledger, asked: int | None) -> bool:
