@@ -42,6 +42,10 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's safe dumper that quotes also what only YAML 1.2 would take for a number."""
+
+
 _CORE_SCHEMA = (
     ("tag:yaml.org,2002:bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("tag:yaml.org,2002:null", r"~|null|Null|NULL|", "~nN\0"),
@@ -56,7 +60,8 @@ _CORE_SCHEMA = (
 )
 for _tag, _pattern, _first in _CORE_SCHEMA:
     _letters: list[Any] = ["" if letter == "\0" else letter for letter in _first]
-    _Loader.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _letters)
+    for _class in (_Loader, _Dumper):
+        _class.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _letters)
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -102,7 +107,7 @@ def parse_yaml(text: str, place: str) -> Any:
 
 def dump_yaml(tree: Any) -> str:
     """YAML that readers of version 1.1 (LightningCLI) and 1.2 read back to the same values."""
-    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True, width=100)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
 def shown(value: Any, limit: int = 60) -> str:
