@@ -1,0 +1,277 @@
+"""What a user sees of a study while it runs, in each of the views."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from search.engine.progress import (
+    BatchSizeFound,
+    Event,
+    Note,
+    ProbeStarted,
+    Stopping,
+    StudyEnded,
+    StudyOpened,
+    TrialEnded,
+    TrialReported,
+    TrialStarted,
+)
+from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.study.space import FloatRange
+from search.view.board import Board
+from search.view.choose import make_view
+from search.view.json_lines import JsonView
+from search.view.lines import LinesView, QuietView
+from search.view.live import LiveView
+from search.view.tables import print_best, print_status, print_trial, status_json
+from search.view.text import clean, duration, parameters, sparkline
+
+LR = "model.init_args.lr"
+LOG = Path("studies/demo/trials/0001/log.txt")
+NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def study(*trials: TrialRecord, direction: str = "minimize", asked: int | None = 4) -> StudyRecord:
+    return StudyRecord(
+        name="demo",
+        folder=Path("studies/demo"),
+        storage="studies/demo/study.db",
+        metric="val_loss",
+        direction=direction,
+        space={LR: FloatRange(1e-4, 1e-1, log=True)},
+        asked=asked,
+        trials=trials,
+    )
+
+
+def trial(number: int, value: float | None, state: str = "COMPLETE", **more: object) -> TrialRecord:
+    attempt = AttemptRecord(1, 7, "boot", NOON, NOON + timedelta(seconds=9), "done")
+    fields: dict[str, object] = {
+        "number": number,
+        "state": state,
+        "params": {LR: 0.01},
+        "value": value,
+        "curve": {1: 0.5, 2: value or 0.4},
+        "folder": Path(f"studies/demo/trials/{number:04d}"),
+        "cause": "done",
+        "started": NOON,
+        "ended": NOON + timedelta(seconds=9),
+        "attempts": (attempt,),
+    }
+    return TrialRecord(**(fields | more))  # type: ignore[arg-type]
+
+
+def story(message: str = "RuntimeError: the layer is on fire") -> list[Event]:
+    """A study of four trials: one done, one pruned, one failed, one cut off."""
+    started = [TrialStarted(n, 1, {LR: 0.01 * (n + 1)}, 0, 5) for n in range(4)]
+    done, others = trial(0, 0.25), (trial(1, 0.9, "PRUNED"), trial(2, None, "FAIL"))
+    return [
+        Note("loading torch"),
+        StudyOpened(study(), workers=2, resumed=False),
+        ProbeStarted(0),
+        BatchSizeFound(0, 64, 2),
+        started[0],
+        TrialReported(0, 1, 1, 0.5, False),
+        TrialReported(0, 2, 2, 0.25, False),
+        started[1],
+        TrialReported(1, 1, 1, 0.9, True),
+        TrialEnded(0, "COMPLETE", "done", 0.25, None, 2.0, LOG),
+        TrialEnded(1, "PRUNED", "pruned", None, None, 1.0, LOG),
+        started[2],
+        TrialEnded(2, "FAIL", "error", None, message, 1.0, LOG),
+        started[3],
+        TrialReported(3, 1, 1, float("nan"), False),
+        Stopping(2),
+        TrialEnded(3, "WAITING", "interrupted", None, "goes on", 1.0, LOG),
+        StudyEnded(study(done, *others), "interrupted", 6.0),
+    ]
+
+
+def replayed(view: LinesView | JsonView | LiveView, events: Sequence[Event]) -> None:
+    for event in events:
+        view.handle(event)
+        view.tick()
+    view.close()
+
+
+def test_lines_tell_the_whole_story() -> None:
+    stream = io.StringIO()
+    replayed(LinesView(stream), story())
+    assert stream.getvalue().splitlines() == [
+        "loading torch",
+        "study demo: minimize val_loss, 4 trials, 2 workers",
+        "trial    0  micro-batch 64, the largest of 2 sizes that ran",
+        "trial    0  started  lr=0.01",
+        "trial    1  started  lr=0.02",
+        "trial    0  done  val_loss 0.25  lr=0.01  (2.0 s)  best so far",
+        "trial    1  pruned at epoch 1  lr=0.02  (1.0 s)",
+        "trial    2  started  lr=0.03",
+        "trial    2  error  lr=0.03  (1.0 s)",
+        "            RuntimeError: the layer is on fire",
+        "            studies/demo/trials/0001/log.txt",
+        "trial    3  started  lr=0.04",
+        "stopping: trials save their checkpoints; once more to stop at once",
+        "trial    3  interrupted  lr=0.04  (1.0 s)",
+        "study demo interrupted, everything is saved: 3 of 4 trials (1 done, 1 pruned, 1 failed) "
+        "in 6.0 s",
+        "best: trial 0, val_loss 0.25  lr=0.01",
+        "go on:  search resume demo",
+        "next:   search best -s demo    search report -s demo --open",
+    ]
+
+
+def test_json_lines_are_strict_and_one_an_event() -> None:
+    stream = io.StringIO()
+    replayed(JsonView(stream), story())
+    events = [
+        json.loads(line, parse_constant=pytest.fail) for line in stream.getvalue().splitlines()
+    ]
+    assert [event["event"] for event in events][:3] == ["note", "study_opened", "probe_started"]
+    assert events[1]["study"] == "demo"
+    assert events[-4]["value"] is None
+    assert events[-1]["reason"] == "interrupted"
+    assert events[-1]["best"]["number"] == 0
+    assert len(events) == len(story())
+
+
+@pytest.mark.parametrize("width", [100, 60])
+def test_live_table_shows_what_runs_and_what_came_out(width: int) -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, width=width, force_terminal=True, color_system=None)
+    view = LiveView(stream, console)
+    for event in story()[:9]:
+        view.handle(event)
+    with console.capture() as capture:
+        console.print(view._render())
+    screen = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", capture.get())  # of the live display
+    assert "demo  minimize val_loss  2 workers" in screen
+    assert "0/4" in screen
+    assert "0.25" in screen
+    assert "2/5" in screen
+    assert "pruning" in screen
+    assert not [line for line in screen.splitlines() if len(line) > width]
+    replayed(view, story()[9:])
+    assert "study demo interrupted, everything is saved" in stream.getvalue()
+    assert "search resume demo" in stream.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["lines", "live"])
+def test_message_cannot_control_the_terminal(kind: str) -> None:
+    stream = io.StringIO()
+    message = "\x1b[2J[red]gone[/red]\x07\nsecond line"
+    if kind == "lines":
+        view: LinesView | LiveView = LinesView(stream)
+    else:
+        console = Console(file=stream, width=100, force_terminal=True, color_system=None)
+        view = LiveView(stream, console)
+    replayed(view, story(message))
+    assert "\x1b[2J" not in stream.getvalue()
+    assert "\x07" not in stream.getvalue()
+    assert "?[2J[red]gone[/red]? second line" in stream.getvalue()
+
+
+def test_quiet_view_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    view = QuietView()
+    for event in story():
+        view.handle(event)
+    view.tick()
+    view.close()
+    assert capsys.readouterr().out == ""
+
+
+def test_view_fits_where_the_output_goes() -> None:
+    pipe = io.StringIO()
+    assert isinstance(make_view(stream=pipe), LinesView)
+    assert isinstance(make_view(json=True, quiet=True, stream=pipe), JsonView)
+    assert isinstance(make_view(quiet=True, stream=pipe), QuietView)
+
+
+def test_board_knows_the_better_value_in_both_directions() -> None:
+    for direction, best in (("minimize", 0.2), ("maximize", 0.9)):
+        board = Board()
+        board.fold(StudyOpened(study(trial(0, 0.5), direction=direction), 1, resumed=True))
+        for number, value in ((1, 0.2), (2, 0.9)):
+            board.fold(TrialStarted(number, 1, {LR: value}, 0, None))
+            board.fold(TrialEnded(number, "COMPLETE", "done", value, None, 1.0, LOG))
+        assert board.best is not None
+        assert (board.best.value, board.best.params) == (best, {LR: best})
+        assert board.finished == 3
+
+
+def test_board_estimates_the_time_left_from_the_pace() -> None:
+    now = [0.0]
+    board = Board(clock=lambda: now[0])
+    board.fold(StudyOpened(study(asked=10), 2, resumed=False))
+    assert board.remaining_s is None
+    board.fold(TrialEnded(0, "COMPLETE", "done", 0.5, None, 4.0, LOG))
+    board.fold(TrialEnded(1, "PRUNED", "pruned", None, None, 2.0, LOG))
+    assert board.remaining_s == pytest.approx(8 * 3 / 2)
+    board.fold(TrialStarted(2, 1, {}, 0, None))
+    now[0] = 1.0
+    assert board.remaining_s == pytest.approx((8 * 3 - 1) / 2)
+
+
+def test_board_goes_on_with_the_curve_of_a_resumed_trial() -> None:
+    board = Board()
+    board.fold(StudyOpened(study(trial(0, None, "WAITING", curve={1: 0.9, 2: 0.8})), 1, True))
+    board.fold(TrialStarted(0, 2, {LR: 0.1}, 2, 5))
+    board.fold(TrialReported(0, 3, 3, 0.7, False))
+    assert board.running[0].curve == [0.9, 0.8, 0.7]
+
+
+def test_status_has_a_row_a_study() -> None:
+    stream = io.StringIO()
+    running = replace(study(trial(0, 0.25), direction="maximize"), name="other", is_running=True)
+    print_status([study(trial(0, 0.25), trial(1, 0.9, "PRUNED")), running], stream)
+    rows = [line.split() for line in stream.getvalue().splitlines()]
+    assert rows[1][:9] == ["demo", "interrupted", "2/4", "1", "1", "0", "0.25", "val_loss", "↓"]
+    assert rows[2][:9] == ["other", "running", "1/4", "1", "0", "0", "0.25", "val_loss", "↑"]
+    assert json.loads(status_json([running]))[0]["state"] == "running"
+
+
+def test_trial_is_shown_with_its_cause_and_attempts() -> None:
+    attempts = tuple(
+        AttemptRecord(
+            n, 7, "boot", NOON, NOON + timedelta(minutes=2), "killed", "killed by SIGKILL"
+        )
+        for n in (1, 2)
+    )
+    stream = io.StringIO()
+    failed = trial(3, None, "FAIL", cause="killed", message="killed by SIGKILL", attempts=attempts)
+    print_trial(study(failed), failed, stream)
+    text = stream.getvalue()
+    assert text.startswith("demo, trial 3  fail (killed)\nkilled by SIGKILL\n")
+    assert text.count("2 min 00 s  ") == 2
+
+
+def test_best_is_shown_with_its_parameters() -> None:
+    stream = io.StringIO()
+    print_best(study(trial(0, 0.25, micro_batch=8, accumulation=2, effective_batch=16)), stream)
+    assert stream.getvalue().startswith("demo, trial 0  val_loss 0.25\n")
+    assert "8 micro-batch × 2 accumulated = 16 effective" in stream.getvalue()
+
+
+def test_values_as_text() -> None:
+    assert [duration(s) for s in (1.94, 42, 185, 7620, 273600, float("nan"), None)] == [
+        "1.9 s",
+        "42 s",
+        "3 min 05 s",
+        "2 h 07 min",
+        "3 d 04 h",
+        "–",
+        "–",
+    ]
+    assert sparkline([3.0, 2.0, float("nan"), 1.0]) == "█▅ ▁"
+    assert sparkline([float("nan")]) == ""
+    assert clean("a\tb\x00c", 10) == "a b?c"
+    assert clean("x" * 20, 5) == "xxxx…"
+    assert parameters({LR: 0.00123456, "model.init_args.act": "relu"}) == "lr=0.0012346  act=relu"
