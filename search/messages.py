@@ -201,10 +201,14 @@ def decode(line: bytes) -> Message:
     Raises:
         ValueError: the line is no JSON object, of an unknown kind, or has other fields.
     """
-    tree = json.loads(line)
-    if not isinstance(tree, dict) or tree.get("kind") not in _CLASSES:
+    try:
+        tree = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    kind = tree.pop("kind", None) if isinstance(tree, dict) else None
+    if not isinstance(kind, str) or kind not in _CLASSES:
         raise ValueError("not a message of this channel")
-    cls = _CLASSES[tree.pop("kind")]
+    cls = _CLASSES[kind]
     try:
         message = cls(**{key: _restored(value) for key, value in tree.items()})
     except TypeError as error:

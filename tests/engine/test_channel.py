@@ -1,0 +1,136 @@
+"""The channel over real sockets: who is let in, and what is heard."""
+
+from __future__ import annotations
+
+import selectors
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from search.engine.channel import Channel
+from search.messages import (
+    MAX_LINE_BYTES,
+    Ended,
+    Hello,
+    Message,
+    Reported,
+    Stop,
+    Verdict,
+    decode,
+    encode,
+)
+
+
+class Coordinator:
+    """A channel with its selector, as the executor drives them."""
+
+    def __init__(self) -> None:
+        self.selector = selectors.DefaultSelector()
+        self.channel = Channel(self.selector)
+
+    def heard(self) -> list[tuple[str, Message]]:
+        """What arrives until nothing more does."""
+        messages: list[tuple[str, Message]] = []
+        while ready := self.selector.select(0.1):
+            for key, _ in ready:
+                messages += key.data()
+        return messages
+
+    def connect(self) -> socket.socket:
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        sock.connect(self.channel.address)
+        sock.settimeout(5)
+        return sock
+
+
+@pytest.fixture
+def coordinator() -> Iterator[Coordinator]:
+    made = Coordinator()
+    yield made
+    made.channel.close()
+    made.selector.close()
+
+
+def is_closed(sock: socket.socket) -> bool:
+    try:
+        return sock.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
+REPORT = Reported(step=1, epoch=1, value=0.5)
+
+
+def test_attempt_with_its_token_is_heard_and_answered(coordinator: Coordinator) -> None:
+    token = coordinator.channel.admit("fit-0")
+    with coordinator.connect() as sock:
+        sock.sendall(encode(Hello(token)) + encode(REPORT))
+        assert coordinator.heard() == [("fit-0", REPORT)]
+        coordinator.channel.send("fit-0", Verdict(1, prune=True))
+        coordinator.channel.send("fit-0", Stop())
+        lines = sock.makefile("rb")
+        assert [decode(lines.readline()), decode(lines.readline())] == [Verdict(1, True), Stop()]
+        lines.close()
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        encode(Hello("wrong")),
+        encode(REPORT),
+        b"GET / HTTP/1.1\n",
+        b'{"kind": "launch"}\n',
+        b"[" * 100_000 + b"\n",
+        b"\xff\xfe\n",
+    ],
+)
+def test_stranger_is_turned_away(coordinator: Coordinator, first: bytes) -> None:
+    coordinator.channel.admit("fit-0")
+    with coordinator.connect() as sock:
+        sock.sendall(first + encode(REPORT))
+        assert coordinator.heard() == []
+        assert is_closed(sock)
+
+
+def test_token_admits_once(coordinator: Coordinator) -> None:
+    token = coordinator.channel.admit("fit-0")
+    with coordinator.connect() as first, coordinator.connect() as second:
+        first.sendall(encode(Hello(token)))
+        coordinator.heard()
+        second.sendall(encode(Hello(token)) + encode(REPORT))
+        assert coordinator.heard() == []
+        assert is_closed(second)
+
+
+def test_line_without_end_is_cut_off(coordinator: Coordinator) -> None:
+    token = coordinator.channel.admit("fit-0")
+    with coordinator.connect() as sock:
+        sock.sendall(encode(Hello(token)))
+        coordinator.heard()
+        sent = 0
+        with pytest.raises((BrokenPipeError, ConnectionResetError)):
+            while sent < 4 * MAX_LINE_BYTES:
+                sent += sock.send(b"x" * 65536)
+                coordinator.heard()
+        assert sent >= MAX_LINE_BYTES
+
+
+def test_last_words_are_read_when_an_attempt_is_dropped(coordinator: Coordinator) -> None:
+    token = coordinator.channel.admit("fit-0")
+    sock = coordinator.connect()
+    sock.sendall(encode(Hello(token)))
+    coordinator.heard()
+    sock.sendall(encode(REPORT) + encode(Ended("done", 0.5)))
+    sock.close()
+    assert coordinator.channel.drop("fit-0") == [("fit-0", REPORT), ("fit-0", Ended("done", 0.5))]
+
+
+def test_socket_is_private_and_goes_with_the_channel() -> None:
+    made = Coordinator()
+    folder = Path(made.channel.address).parent
+    assert folder.stat().st_mode & 0o077 == 0
+    made.channel.close()
+    made.selector.close()
+    assert not folder.exists()

@@ -1,0 +1,80 @@
+"""What the channel carries survives the way, and nothing else is taken for it."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from search.messages import (
+    Checked,
+    Ended,
+    Exited,
+    Hello,
+    Kill,
+    Launch,
+    Launched,
+    Message,
+    Preload,
+    Probed,
+    Ready,
+    Reported,
+    Started,
+    Stop,
+    Verdict,
+    decode,
+    encode,
+)
+
+MESSAGES: list[Message] = [
+    Preload(("a.B",), ("c",), ("/d",)),
+    Launch("fit-0", "fit", "/studies/x", "/socket", "token", 2, (0, 1), 0.5),
+    Launch("fit-0", "fit", "/studies/x", "/socket", "token", 2),
+    Ready(),
+    Launched("fit-0", 7),
+    Exited("fit-0", -9),
+    Kill("fit-0"),
+    Hello("token"),
+    Started(20, 64, 4, 256),
+    Reported(3, 3, 0.125),
+    Reported(3, 3, float("inf")),
+    Reported(3, 3, 1),
+    Verdict(3, prune=True),
+    Stop(),
+    Ended("error", None, "one line", "many\nlines"),
+    Probed(64, (2, 64)),
+    Checked(("a problem",), ("model.x",), "data.init_args.batch_size", 64, 1258, (0,), ("json",)),
+]
+
+
+@pytest.mark.parametrize("message", MESSAGES, ids=repr)
+def test_message_survives_the_way(message: Message) -> None:
+    line = encode(message)
+    assert line.count(b"\n") == 1
+    json.loads(line, parse_constant=pytest.fail)
+    assert decode(line) == message
+
+
+def test_nan_survives_the_way() -> None:
+    back = decode(encode(Reported(1, 1, float("nan"))))
+    assert isinstance(back, Reported)
+    assert math.isnan(back.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"nonsense",
+        b"[]",
+        b'{"kind": "unknown"}',
+        b'{"kind": ["stop"]}',
+        b'{"kind": "verdict"}',
+        b'{"kind": "stop", "more": 1}',
+        b'{"kind": "reported", "step": 1, "epoch": 1, "value": "much"}',
+    ],
+)
+def test_nonsense_is_refused(line: bytes) -> None:
+    with pytest.raises(ValueError):
+        decode(line)
