@@ -235,6 +235,9 @@ class Coordinator:
                     "effective_batch": message.effective_batch,
                 },
             )
+            if self._stopping_since is not None:
+                # it was not connected yet when the others were told
+                self._executor.send(attempt, Stop())
             record = self._ledger.trial(number)
             self._view.handle(
                 TrialStarted(

@@ -61,7 +61,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         ledger = _healed(opening, limits, view) if opening.exists else None
         if ledger is not None and _is_complete(ledger, limits.asked):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
-            return _close(ledger, view, "finished", began)
+            return _successful(_close(ledger, view, "finished", began))
         with _executor(request) as executor:
             facts, batches = _check(request, executor, view, signals)
             if ledger is None:
@@ -73,7 +73,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 view=view,
                 study_file=request.study_file,
                 batches=batches,
-                slots=slots_for(request.workers, facts.gpus),
+                slots=slots_for(request.workers, _pinned(facts.gpus, request.study_file)),
                 limits=limits,
                 signals=signals,
             )
@@ -84,11 +84,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 raise
         record = _close(ledger, view, reason, began)
         signals.check()
-    if record.finished and not any(trial.state != "FAIL" for trial in record.trials):
-        raise StudyFailed(
-            f"{record.name}: every trial failed. See `search show 0 -s {record.name}`."
-        )
-    return record
+    return _successful(record)
 
 
 def slots_for(workers: int, gpus: tuple[int, ...] = ()) -> list[Slot]:
@@ -108,6 +104,20 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _pinned(gpus: tuple[int, ...], study_file: StudyFile) -> tuple[int, ...]:
+    """The GPUs that workers are pinned to: none where a trial asks for several by itself."""
+    devices = study_file.trainer.get("devices")
+    searched = "trainer.devices" in study_file.space
+    return gpus if devices in (None, "auto", 1, "1") and not searched else ()
+
+
+def _successful(record: StudyRecord) -> StudyRecord:
+    if record.finished and all(trial.state == "FAIL" for trial in record.trials):
+        name = record.name
+        raise StudyFailed(f"{name}: every trial failed. See `search show 0 -s {name}`.")
+    return record
 
 
 def _with_combinations(request: RunRequest, view: View) -> Limits:

@@ -20,7 +20,7 @@ import psutil
 from search.errors import UserError
 from search.messages import Probed
 from search.study.layout import TrialFolder
-from search.trial.build import build, make_trainer, seed_everything
+from search.trial.build import ONE_DEVICE, build, make_trainer, seed_everything
 
 STEPS = 3
 _FIRST_SIZE = 2
@@ -110,7 +110,14 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     settings = config["batch"]
     owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
     trainer = make_trainer(
-        built, folder.root, [], accumulate_grad_batches=1, max_epochs=1, callbacks=None, logger=None
+        built,
+        folder.root,
+        [],
+        accumulate_grad_batches=1,
+        max_epochs=1,
+        callbacks=None,
+        logger=None,
+        **ONE_DEVICE,
     )
     on_host = not trainer.strategy.root_device.type.startswith("cuda")
     budget = host_budget_bytes(memory_share) if on_host else None

@@ -60,6 +60,10 @@ def build(config: Mapping[str, Any]) -> Built:
     )
 
 
+# a probe and a check run alone: the ranks of a distributed Trainer would begin the whole fit
+ONE_DEVICE: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+
+
 def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: Any) -> Any:
     """The Trainer of `built` with the callbacks `extra` after the user's own.
 

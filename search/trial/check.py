@@ -21,7 +21,14 @@ from search.errors import UserError
 from search.messages import Checked
 from search.study.layout import TrialFolder
 from search.study.resolve import read_path, write_path
-from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.build import (
+    ONE_DEVICE,
+    Built,
+    build,
+    make_trainer,
+    micro_batch_of,
+    seed_everything,
+)
 from search.trial.callbacks import MetricGuard
 from search.trial.failures import one_line
 
@@ -106,6 +113,7 @@ def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> in
         check_val_every_n_epoch=1,
         num_sanity_val_steps=0,
         logger=None,
+        **ONE_DEVICE,
     )
     trainer.fit(built.model, datamodule=built.data)
     return _samples_per_epoch(trainer, built.trainer_arguments.get("limit_train_batches"))

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -25,16 +26,14 @@ def programs() -> Path | None:
 
 
 @pytest.fixture
-def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def url() -> Iterator[str]:
     folder = programs()
     if folder is None:
         pytest.skip("PostgreSQL's initdb is not installed here")
-    root = tmp_path_factory.mktemp("postgresql")
-    # it refuses to run as root
+    # not below pytest's folders: the server does not run as root and could not enter them
+    root = Path(tempfile.mkdtemp(prefix="search-postgresql-"))
     user = "postgres" if os.getuid() == 0 else None
     if user:
-        for place in (root, *root.parents[:2]):
-            place.chmod(0o755)
         shutil.chown(root, user)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -51,6 +50,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     yield f"postgresql+psycopg://ada:{PASSWORD}@127.0.0.1:{port}/postgres"
     stop = [*control, "-m", "immediate", "stop"]
     subprocess.run(stop, user=user, check=True, capture_output=True)
+    shutil.rmtree(root)
 
 
 def test_study_in_postgresql_resumes_and_hides_its_password(project: Project, url: str) -> None:
