@@ -30,12 +30,14 @@ class Preload:
     """Coordinator to fork server: what to import before the next fork.
 
     `class_paths` are dotted names of the study's classes, `modules` what those import only when
-    used, `sys_path` goes before the rest of the import path.
+    used, `sys_path` goes before the rest of the import path. `rehearse` lets a waiting attempt
+    train a toy, which must not happen where there is a GPU.
     """
 
     class_paths: tuple[str, ...] = ()
     modules: tuple[str, ...] = ()
     sys_path: tuple[str, ...] = ()
+    rehearse: bool = False
 
 
 @dataclass(frozen=True)

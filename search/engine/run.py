@@ -153,7 +153,7 @@ def _check(
     slot = Slot(threads=max(1, cores() // request.workers))
     facts = preflight(executor, request.study_file, request.source, slot, tick)
     # what the training step imported on the way, so that no trial has to
-    executor.preload(facts.modules)
+    executor.preload(facts.modules, rehearse=not facts.gpus)
     try:
         return facts, plan_batches(request.study_file, facts)
     except UserError as error:

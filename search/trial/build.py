@@ -127,8 +127,18 @@ def lightning_of(config: Mapping[str, Any]) -> ModuleType:
 def warm_up(paths: Sequence[str]) -> None:
     """Build the parsers that the attempts will need, so that a fork inherits them."""
     for name in NAMESPACES:
-        if any(_is_of(path, name) for path in paths):
-            _parser(name, True)
+        bases = _bases(name)
+        models = [path for path in paths if _is_of(path, bases["model"])]
+        if not models:
+            continue
+        data = [path for path in paths if _is_of(path, bases["data"])]
+        sections = {"model": models, "data": data}
+        for section, path in [(key, path) for key in sections for path in sections[key]]:
+            # it may lack what its class requires; its parser is made and kept all the same
+            with contextlib.suppress(ArgumentError):
+                _parser(name, True).parse_object(
+                    {"trainer": {}, section: {"class_path": path}}, defaults=False
+                )
 
 
 def explain(message: str) -> str:
@@ -163,11 +173,15 @@ def _type_name(text: str) -> str:
     return " or ".join(part.strip() for part in names.split(", "))
 
 
-def _is_of(path: str, namespace: str) -> bool:
+def _bases(namespace: str) -> dict[str, type]:
+    lightning = importlib.import_module(namespace)
+    return {"model": lightning.LightningModule, "data": lightning.LightningDataModule}
+
+
+def _is_of(path: str, base: type) -> bool:
     try:
-        cls = _import_class(path, "class_path")
-        return issubclass(cls, importlib.import_module(namespace).LightningModule)
-    except (UserError, ImportError, TypeError):
+        return issubclass(_import_class(path, "class_path"), base)
+    except (UserError, TypeError):
         return False
 
 

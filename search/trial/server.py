@@ -47,6 +47,7 @@ class _Attempts:
 
     control: int
     names: dict[int, str] = field(default_factory=dict)
+    rehearses: bool = False
     spare: int | None = None
     spare_input: int = -1
 
@@ -58,7 +59,7 @@ class _Attempts:
         pid = os.fork()
         if pid == 0:
             os.close(theirs)
-            _become_attempt(ours, server, self.control)
+            _become_attempt(ours, server, self.control, self.rehearses)
         os.close(ours)
         self.spare, self.spare_input = pid, theirs
 
@@ -142,6 +143,7 @@ def serve() -> NoReturn:
 def _obey(message: Message, attempts: _Attempts) -> None:
     if isinstance(message, Preload):
         _preload(message)
+        attempts.rehearses = message.rehearse
         attempts.fork_spare()
         os.write(attempts.control, encode(Ready()))
     elif isinstance(message, Launch):
@@ -176,7 +178,7 @@ def _kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _become_attempt(source: int, server: int, control: int) -> NoReturn:
+def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> NoReturn:
     """Turn the forked child into an attempt once its launch arrives; never returns."""
     status = 70
     try:
@@ -185,6 +187,8 @@ def _become_attempt(source: int, server: int, control: int) -> NoReturn:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(control)
+        if rehearses:
+            _rehearse()
         with os.fdopen(source, "rb") as lines:
             line = lines.readline()
         if not line:
@@ -207,6 +211,16 @@ def _become_attempt(source: int, server: int, control: int) -> NoReturn:
             sys.stderr.flush()
         # a normal exit would spend a quarter of a second on tearing torch down
         os._exit(status)
+
+
+def _rehearse() -> None:
+    from search.trial.rehearsal import rehearse
+
+    try:
+        rehearse(importlib.import_module("pytorch_lightning"))
+    except Exception:
+        # whatever is wrong shows in the trial itself, where it has a place in a log
+        traceback.print_exc()
 
 
 def _die_with_parent(server: int) -> None:

@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 
 BARE = Path(__file__).with_name("bare.py")
 EPOCHS = 20
+ROUNDS = 3
 
 
 def bare(project: Project, *arguments: object) -> float:
@@ -53,13 +54,17 @@ def report(name: str, ratio: float, target: str) -> None:
 
 def test_overhead_over_bare_fits_and_gain_of_a_second_worker(project: Project) -> None:
     options = ("--set", "pruner=none", "--set", "sampler=random")
-    one = study_seconds(project, "one", 20, 1, *options)
     cores = len(os.sched_getaffinity(0))
-    plain = bare(project, "fits", cores, project.root / "studies/one/trials")
-    two = study_seconds(project, "two", 20, 2, *options)
-    again = bare(project, "fits", cores, project.root / "studies/one/trials")
-    print(f"\none worker {one:.1f} s, two {two:.1f} s, bare fits {plain:.1f} and {again:.1f} s")
-    report("overhead, one worker / bare fits", one / ((plain + again) / 2), "at most 1.10")
+    ones, twos, plains = [], [], []
+    # in turn, and the best of each: a machine that is slow for a while must not decide
+    for turn in range(ROUNDS):
+        ones.append(study_seconds(project, f"one{turn}", 20, 1, *options))
+        plains.append(bare(project, "fits", cores, project.root / f"studies/one{turn}/trials"))
+        twos.append(study_seconds(project, f"two{turn}", 20, 2, *options))
+    one, two, plain = min(ones), min(twos), min(plains)
+    print(f"\nseconds: one worker {ones}, two {twos}, bare {plains}")
+    print(f"\none worker {one:.1f} s, two {two:.1f} s, bare fits {plain:.1f} s")
+    report("overhead, one worker / bare fits", one / plain, "at most 1.10")
     report("throughput, two workers / one", one / two, "at least 1.7")
 
 

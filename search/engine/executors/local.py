@@ -70,8 +70,8 @@ class LocalExecutor:
         assert self._server.stdout is not None
         return self._server.stdout.fileno()
 
-    def preload(self, modules: Sequence[str]) -> None:
-        self._tell(Preload(modules=tuple(modules)))
+    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
+        self._tell(Preload(modules=tuple(modules), rehearse=rehearse))
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._held[attempt] = []

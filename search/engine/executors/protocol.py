@@ -31,8 +31,12 @@ class Executor(Protocol):
     executor, and the executor with the process that made it, whatever kills that.
     """
 
-    def preload(self, modules: Sequence[str]) -> None:
-        """Import `modules` ahead of the attempts, where that makes their start quicker."""
+    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
+        """Import `modules` ahead of the attempts, where that makes their start quicker.
+
+        Args:
+            rehearse: whether waiting attempts may warm up, which must not be where a GPU is.
+        """
         ...
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
