@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 
 
 def rehearse(lightning: ModuleType) -> None:
@@ -24,16 +24,17 @@ def rehearse(lightning: ModuleType) -> None:
             self.layer = torch.nn.Linear(1, 1)
 
         def training_step(self, batch: Any, batch_idx: int) -> Any:
-            loss = self.layer(batch).square().mean()
+            loss = self.layer(batch[0]).square().mean()
             self.log("loss", loss)
             return loss
 
         def validation_step(self, batch: Any, batch_idx: int) -> None:
-            self.log("loss", self.layer(batch).square().mean())
+            self.log("loss", self.layer(batch[0]).square().mean())
 
         def configure_optimizers(self) -> Any:
             return torch.optim.Adam(self.parameters())
 
+    batches = DataLoader(TensorDataset(torch.ones(1, 1)))
     logging.disable(logging.ERROR)
     try:
         with warnings.catch_warnings():
@@ -45,6 +46,6 @@ def rehearse(lightning: ModuleType) -> None:
                 enable_checkpointing=False,
                 enable_progress_bar=False,
                 enable_model_summary=False,
-            ).fit(OneWeight(), DataLoader(torch.ones(1, 1)), DataLoader(torch.ones(1, 1)))
+            ).fit(OneWeight(), batches, batches)
     finally:
         logging.disable(logging.NOTSET)

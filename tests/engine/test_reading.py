@@ -133,7 +133,8 @@ def test_lock_is_freed_by_the_death_of_its_holder(tmp_path: Path) -> None:
 def test_pruner_judges_a_hopeless_curve(
     name: str, options: dict[str, object], prunes: bool
 ) -> None:
-    study = optuna.create_study(pruner=make_pruner(name, options, max_steps=8))
+    # hyperband picks a trial's bracket by the study's name
+    study = optuna.create_study(study_name="a", pruner=make_pruner(name, options, max_steps=8))
     for _ in range(4):
         good = study.ask()
         for step in range(1, 9):
