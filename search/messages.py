@@ -82,9 +82,11 @@ class Exited:
 
 @dataclass(frozen=True)
 class Kill:
-    """Coordinator to fork server: kill the attempt's process group."""
+    """Coordinator to fork server: kill the attempt's process group; with `dump`, its stacks go to
+    its log first."""
 
     attempt: str
+    dump: bool = False
 
 
 @dataclass(frozen=True)

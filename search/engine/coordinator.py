@@ -362,7 +362,7 @@ class Coordinator:
     def _kill(self, attempt: str, running: _Running, ended_as: str) -> None:
         if running.ended_as is None:
             running.ended_as = ended_as
-            self._executor.kill(attempt)
+            self._executor.kill(attempt, dump=ended_as == HUNG)
 
     def _release_blocked(self) -> None:
         for number in self._blocked:

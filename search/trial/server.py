@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import faulthandler
 import gc
 import importlib
 import os
@@ -15,6 +16,7 @@ import selectors
 import signal
 import socket
 import sys
+import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,9 @@ from search.study.layout import TrialFolder
 from search.trial.__main__ import IMPORT_PATH
 
 _PR_SET_PDEATHSIG = 1
+# writes the stacks of an attempt to its log; Lightning takes SIGUSR1 for itself
+_DUMP_SIGNAL = signal.SIGUSR2
+_DUMP_S = 0.2
 
 # what Lightning and torch import only at the first fit; seconds in every fresh process
 _LAZY_IMPORTS = (
@@ -81,10 +86,12 @@ class _Attempts:
             os.write(self.spare_input, encode(message))
         os.close(self.spare_input)
 
-    def kill(self, attempt: str) -> None:
-        """Kill the process group of an attempt."""
+    def kill(self, attempt: str, *, dump: bool) -> None:
+        """Kill the process group of an attempt, after its stacks are in its log if asked."""
         for pid, name in self.names.items():
             if name == attempt:
+                if dump:
+                    _dump_stacks(pid)
                 _kill_group(pid)
 
     def reap(self) -> None:
@@ -150,7 +157,7 @@ def _obey(message: Message, attempts: _Attempts) -> None:
         attempts.launch(message)
         attempts.fork_spare()
     elif isinstance(message, Kill):
-        attempts.kill(message.attempt)
+        attempts.kill(message.attempt, dump=message.dump)
 
 
 def _preload(message: Preload) -> None:
@@ -170,6 +177,13 @@ def _preload(message: Preload) -> None:
     warm_up(message.class_paths)
     gc.collect()
     gc.freeze()  # keeps the collector from touching, and so copying, the pages shared by forks
+
+
+def _dump_stacks(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, _DUMP_SIGNAL)
+        # nothing says when the dump is written; it takes milliseconds unless the process is stopped
+        time.sleep(_DUMP_S)
 
 
 def _kill_group(pid: int) -> None:
@@ -197,6 +211,7 @@ def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> 
         assert isinstance(launch, Launch)
         folder = TrialFolder(Path(launch.folder))
         _redirect(folder.log)
+        faulthandler.register(_DUMP_SIGNAL, all_threads=True)
         sys.argv[1:] = [launch.folder]
         if launch.gpus is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, launch.gpus))

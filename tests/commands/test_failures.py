@@ -66,6 +66,8 @@ def test_hung_trial_is_ended_by_the_trial_timeout(project: Project) -> None:
     trial = failed(project)
     assert trial["cause"] == "hung"
     assert trial["message"] == "no end within 4 s"
+    log = (project.root / trial["folder"] / "log.txt").read_text()
+    assert 'tiny.py", line' in log.partition("(most recent call first)")[2]
 
 
 def test_five_failures_in_a_row_end_the_study_with_one_traceback(project: Project) -> None:

@@ -106,8 +106,8 @@ class LocalExecutor:
     def send(self, attempt: str, message: Message) -> None:
         self._channel.send(attempt, message)
 
-    def kill(self, attempt: str) -> None:
-        self._tell(Kill(attempt))
+    def kill(self, attempt: str, *, dump: bool = False) -> None:
+        self._tell(Kill(attempt, dump))
 
     def close(self) -> None:
         signal.set_wakeup_fd(self._previous_wakeup)

@@ -51,8 +51,9 @@ class Executor(Protocol):
         """Send to an attempt; nothing happens when it is gone."""
         ...
 
-    def kill(self, attempt: str) -> None:
-        """Kill the attempt's process group now; its `Exited` follows."""
+    def kill(self, attempt: str, *, dump: bool = False) -> None:
+        """Kill the attempt's process group now; its `Exited` follows. With `dump`, the stacks of
+        its threads are written to its log first."""
         ...
 
     def close(self) -> None:
