@@ -217,6 +217,18 @@ def export(
     export_command(study, studies, storage, export_format=format_, output=output)
 
 
+@app.command()
+def rebuild(
+    study: Annotated[str, typer.Argument(help="Name or folder of the study.")],
+    storage: Storage = None,
+    studies: StudiesDir = _DEFAULT_DIR,
+) -> None:
+    """Make the database again from the events files of the trials."""
+    from search.commands.upkeep import rebuild_command
+
+    rebuild_command(study, studies, storage)
+
+
 def main() -> int:
     """The entry point of the command `search`."""
     return guarded(lambda: app(standalone_mode=False))

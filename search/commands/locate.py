@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import get_close_matches
 from pathlib import Path
 
-from search.engine.reading import read_study, studies_in
+from search.engine.reading import is_study, read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import UserError
 from search.study.layout import StudyFolder
@@ -30,7 +30,7 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
             raise UserError(f"{studies}: holds no study yet. Start one with `search run`.")
         raise UserError(f"--study: several to choose from. Name one of {', '.join(names)}.")
     for folder in (StudyFolder(studies / name), StudyFolder(Path(name))):
-        if folder.db.is_file() or folder.storage.is_file():
+        if is_study(folder):
             return StudyFolder(folder.root.resolve() if not folder.root.name else folder.root)
     near = get_close_matches(Path(name).name, names, 1)
     if near:

@@ -19,6 +19,11 @@ ATTEMPTS = "attempts"
 SIZES = "batch"
 STUDY = "search"
 MICRO_BATCHES = "micro_batches"
+TAKEN_FROM = "taken_from"
+
+# what happens to a study as a whole, in its own events file
+ASKED = "asked"
+MICRO_BATCH = "micro_batch"
 
 _KINDS: dict[str, type[FloatRange] | type[IntRange] | type[Choice]] = {
     "float": FloatRange,
@@ -96,7 +101,7 @@ def trial_record(
 
 
 def attempt_record(tree: Mapping[str, Any]) -> AttemptRecord:
-    """The inverse of `attempt_json`."""
+    """An attempt as `history.attempts_after` wrote it."""
     ended = tree.get("ended")
     return AttemptRecord(
         number=tree["number"],
@@ -107,14 +112,6 @@ def attempt_record(tree: Mapping[str, Any]) -> AttemptRecord:
         cause=tree.get("cause"),
         message=tree.get("message"),
     )
-
-
-def attempt_json(attempt: AttemptRecord) -> dict[str, Any]:
-    """An attempt as an attribute can hold it."""
-    tree = asdict(attempt)
-    tree["started"] = attempt.started.isoformat()
-    tree["ended"] = attempt.ended.isoformat() if attempt.ended else None
-    return tree
 
 
 def _kind_and_fields(distribution: Distribution) -> dict[str, Any]:

@@ -1,21 +1,59 @@
-"""`events.jsonl` of a trial: what happened, written by the coordinator, one JSON object a line."""
+"""`events.jsonl` of a trial or a study: what happened, one JSON object a line, before the database
+has it. From these files alone `search rebuild` makes the database again."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from search.study.layout import TrialFolder
+from search.errors import StorageError
+
+Event = dict[str, Any]
 
 
-def append_event(folder: TrialFolder, event: str, **details: Any) -> None:
-    """Append one event with the time it is written; the line is flushed before this returns."""
+def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -> Event:
+    """Append one event with the time it is written; returns the line as `read_events` will.
+
+    Args:
+        sync: wait until the line is on the disk. A report need not: its checkpoint is older than
+            it, so a power cut that takes the line makes the trial report it again.
+    """
     line = {"time": datetime.now(UTC).isoformat(), "event": event}
     line |= {key: strict(value) for key, value in details.items()}
-    with folder.events.open("a", encoding="utf-8") as file:
+    with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, allow_nan=False) + "\n")
+        file.flush()
+        if sync:
+            os.fsync(file.fileno())
+    return line
+
+
+def read_events(path: Path) -> list[Event]:
+    """The events of a file, the oldest first; none where there is no file.
+
+    A last line without its end was cut off while it was written, and counts as not written.
+
+    Raises:
+        StorageError: a line is no event.
+    """
+    if not path.exists():
+        return []
+    *lines, _ = path.read_bytes().split(b"\n")
+    return [_parsed(path, number, line) for number, line in enumerate(lines, 1)]
+
+
+def cut_torn_line(path: Path) -> None:
+    """Remove a last line that was cut off, so that the next one does not run into it."""
+    if not path.exists():
+        return
+    content = path.read_bytes()
+    whole = content.rfind(b"\n") + 1
+    if whole < len(content):
+        os.truncate(path, whole)
 
 
 def strict(value: Any) -> Any:
@@ -23,3 +61,16 @@ def strict(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     return value
+
+
+def _parsed(path: Path, number: int, line: bytes) -> Event:
+    try:
+        event = json.loads(line)
+    except (ValueError, RecursionError):
+        event = None
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
+        raise StorageError(
+            f"{path}: line {number} is not an event. Restore the file from a copy, or remove the "
+            "line to do without it."
+        )
+    return event

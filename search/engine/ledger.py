@@ -1,6 +1,7 @@
 """The ledger: the Optuna study and the attempts at its trials. The only writer of the database.
 
-Knows trials, not processes: what it is told it writes, what it is asked it samples.
+Knows trials, not processes: what it is told it writes, what it is asked it samples. Everything is
+written to the events files first and to the database then; see `search.engine.healing`.
 """
 
 from __future__ import annotations
@@ -8,26 +9,39 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.engine.cmaes import is_private
 from search.engine.conversion import (
+    ASKED,
     ATTEMPTS,
+    MICRO_BATCH,
     MICRO_BATCHES,
     SIZES,
     STUDY,
     StudyAttributes,
-    attempt_json,
     study_attributes,
     trial_record,
 )
 from search.engine.events import append_event
+from search.engine.healing import reconcile
+from search.engine.history import (
+    ATTEMPT_ENDED,
+    ATTEMPT_STARTED,
+    ATTRIBUTES,
+    REPORTED,
+    SAMPLED,
+    SIZES_SET,
+    attempts_after,
+)
+from search.engine.patience import Patience, endless
 from search.engine.processes import boot_id, end_attempt
-from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.engine.records import StudyRecord, TrialRecord
 from search.engine.samplers import Sampling, to_optuna
 from search.engine.storage import shown_url
 from search.engine.write_through import WriteThroughStorage
@@ -57,6 +71,10 @@ class Ledger:
         database: an open Optuna storage that holds the study `folder.name`.
         sampling: how new trials are sampled.
         pruner: what judges reports.
+        patience: called while another program locks the database.
+
+    Raises:
+        StorageError: the database has no such study, or cannot be used.
     """
 
     def __init__(
@@ -65,9 +83,10 @@ class Ledger:
         database: RDBStorage,
         sampling: Sampling,
         pruner: optuna.pruners.BasePruner,
+        patience: Patience = endless,
     ) -> None:
         self.folder = folder
-        self._storage = WriteThroughStorage(database, folder.name)
+        self._storage = WriteThroughStorage(database, folder.name, patience)
         self._sampling = sampling
         self._distributions = {path: to_optuna(dist) for path, dist in sampling.space.items()}
         # this sampler is never asked: each trial gets its own
@@ -84,8 +103,10 @@ class Ledger:
 
     def set_asked(self, asked: int | None) -> None:
         """Remember the total of trials that was asked for."""
-        attributes = replace(self.attributes, asked=asked)
-        self._study.set_user_attr(STUDY, attributes.to_json())
+        if self.attributes.asked != asked:
+            append_event(self.folder.events, ASKED, trials=asked)
+            attributes = replace(self.attributes, asked=asked)
+            self._study.set_user_attr(STUDY, attributes.to_json())
 
     @property
     def finished(self) -> int:
@@ -99,8 +120,10 @@ class Ledger:
     def heal(self) -> list[int]:
         """Put trials that an earlier coordinator left running back to waiting; their numbers.
 
-        Attempts die with their coordinator; one that did not yet is waited for.
+        First events and database are brought to the same. Attempts die with their coordinator; one
+        that did not yet is waited for.
         """
+        reconcile(self.folder, self._storage, self._distributions)
         healed = []
         for trial in self._trials():
             if trial.state == TrialState.RUNNING:
@@ -126,12 +149,21 @@ class Ledger:
         """
         assert not self.waiting()
         self._study.sampler = self._sampling.sampler(self.created)
+        known = dict(self._storage.get_study_system_attrs(self._storage.study_id))
         trial = self._study.ask(self._distributions)
-        trial_id = self._trial_id(trial.number)
-        folder = self.folder.trial(trial.number)
-        folder.root.mkdir(parents=True, exist_ok=True)
-        append_event(folder, "sampled", number=trial.number, params=trial.params)
-        self._storage.publish(trial_id)
+        now = self._storage.get_study_system_attrs(self._storage.study_id)
+        self._note_attributes(self.folder.events, known, now)
+        self.folder.trial(trial.number).root.mkdir(parents=True, exist_ok=True)
+        noted = self._trial(trial.number).system_attrs
+        attributes = {k: v for k, v in noted.items() if not is_private(k)}
+        append_event(
+            self._events(trial.number),
+            SAMPLED,
+            number=trial.number,
+            params=trial.params,
+            attributes=attributes,
+        )
+        self._storage.publish(self._trial_id(trial.number))
         return trial.number
 
     def params(self, number: int) -> dict[str, Any]:
@@ -147,35 +179,43 @@ class Ledger:
 
     def begin_attempt(self, number: int, pid: int) -> int:
         """Write that process `pid` works on the trial from now; returns the attempt's number."""
-        attempts = self._trial(number).user_attrs.get(ATTEMPTS, [])
-        attempt = AttemptRecord(
-            number=len(attempts) + 1, pid=pid, boot_id=boot_id(), started=datetime.now(UTC)
+        attempts = self._attempts(number)
+        event = append_event(
+            self._events(number),
+            ATTEMPT_STARTED,
+            attempt=len(attempts) + 1,
+            pid=pid,
+            boot_id=boot_id(),
+            step=self.last_step(number),
         )
-        first_step = self.last_step(number)
-        self._set(
-            number, ATTEMPTS, [*attempts, {**attempt_json(attempt), "first_step": first_step}]
-        )
-        append_event(self.folder.trial(number), "attempt_started", attempt=attempt.number, pid=pid)
-        return attempt.number
+        self._set(number, ATTEMPTS, attempts_after(attempts, event))
+        return len(attempts) + 1
 
     def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
         """Write micro_batch, accumulation and effective_batch of a trial."""
-        self._set(number, SIZES, dict(sizes))
-        append_event(self.folder.trial(number), "sizes", **sizes)
+        details: dict[str, Any] = dict(sizes)
+        append_event(self._events(number), SIZES_SET, **details)
+        self._set(number, SIZES, details)
 
     def judge(self, number: int, step: int, value: float) -> bool:
-        """Whether the trial should be pruned after the value of `step`; does not write.
+        """Whether the trial should be pruned after the value of `step`; does not write the value.
 
         A resumed trial may report a step again; the later value stands.
         """
         trial = copy.copy(self._trial(number))
+        known = dict(trial.system_attrs)
         trial.intermediate_values = {**trial.intermediate_values, step: value}
-        return bool(self._study.pruner.prune(self._study, trial))
+        verdict = bool(self._study.pruner.prune(self._study, trial))
+        # successive halving notes the rungs that a trial has reached
+        self._note_attributes(self._events(number), known, self._trial(number).system_attrs)
+        return verdict
 
     def report(self, number: int, step: int, epoch: int, value: float) -> None:
         """Write one value of the objective metric."""
+        append_event(
+            self._events(number), REPORTED, sync=False, step=step, epoch=epoch, value=value
+        )
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
-        append_event(self.folder.trial(number), "reported", step=step, epoch=epoch, value=value)
 
     def end_attempt(self, number: int, outcome: Outcome) -> str:
         """Write how the running attempt ended; returns the trial's state.
@@ -183,33 +223,26 @@ class Ledger:
         A trial that was interrupted or killed waits to go on, but a third attempt killed
         without a new report ends it.
         """
-        self._close_attempt(number, outcome)
         state = self._state_after(number, outcome)
-        values = [outcome.value] if state == TrialState.COMPLETE else self._pruned_values(number)
-        append_event(
-            self.folder.trial(number),
-            "attempt_ended",
+        value = outcome.value if state == TrialState.COMPLETE else None
+        if state == TrialState.PRUNED and (curve := self._trial(number).intermediate_values):
+            value = curve[max(curve)]
+        attempts = self._attempts(number)
+        event = append_event(
+            self._events(number),
+            ATTEMPT_ENDED,
             cause=outcome.cause,
             state=state.name,
-            value=outcome.value,
+            value=value,
             message=outcome.message,
+            step=self.last_step(number),
         )
+        if (after := attempts_after(attempts, event)) != attempts:
+            self._set(number, ATTEMPTS, after)
         self._storage.set_trial_state_values(
-            self._trial_id(number), state, values if state in _STATES.values() else None
+            self._trial_id(number), state, None if value is None else [value]
         )
         return state.name
-
-    def _close_attempt(self, number: int, outcome: Outcome) -> None:
-        attempts = self._trial(number).user_attrs.get(ATTEMPTS, [])
-        now = datetime.now(UTC)
-        if not attempts or attempts[-1]["ended"] is not None:
-            if outcome.cause == INTERRUPTED:
-                return
-            # it failed before its own process began, in the probe
-            attempt = AttemptRecord(len(attempts) + 1, pid=0, boot_id=boot_id(), started=now)
-            attempts = [*attempts, {**attempt_json(attempt), "first_step": self.last_step(number)}]
-        end = {"ended": now.isoformat(), "cause": outcome.cause, "message": outcome.message}
-        self._set(number, ATTEMPTS, [*attempts[:-1], {**attempts[-1], **end}])
 
     def micro_batch(self, key: str) -> int | None:
         """The micro-batch that a probe found for `key`."""
@@ -217,6 +250,7 @@ class Ledger:
         return found.get(key)
 
     def set_micro_batch(self, key: str, size: int) -> None:
+        append_event(self.folder.events, MICRO_BATCH, key=key, size=size)
         found = self._study.user_attrs.get(MICRO_BATCHES, {})
         self._study.set_user_attr(MICRO_BATCHES, {**found, key: size})
 
@@ -247,18 +281,18 @@ class Ledger:
         return _STATES.get(outcome.cause, TrialState.FAIL)
 
     def _idle_attempts(self, number: int) -> int:
-        """How many attempts in a row, up to the last, were killed without any report."""
-        step = self.last_step(number)
-        killed = 0
-        for attempt in reversed(self._trial(number).user_attrs.get(ATTEMPTS, ())):
+        """How many attempts in a row, with the one that ends now, were killed without a report."""
+        step, before = self.last_step(number), self._attempts(number)
+        if before and before[-1]["ended"] is None:
+            *before, current = before
+            if current["first_step"] != step:
+                return 0
+        idle = 1
+        for attempt in reversed(before):
             if attempt["cause"] != KILLED or attempt["first_step"] != step:
                 break
-            killed += 1
-        return killed
-
-    def _pruned_values(self, number: int) -> list[float] | None:
-        curve = self._trial(number).intermediate_values
-        return [curve[max(curve)]] if curve else None
+            idle += 1
+        return idle
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         return trial_record(
@@ -279,6 +313,21 @@ class Ledger:
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._storage.study_id, number)
+
+    def _attempts(self, number: int) -> list[dict[str, Any]]:
+        attempts: list[dict[str, Any]] = self._trial(number).user_attrs.get(ATTEMPTS, [])
+        return attempts
+
+    def _events(self, number: int) -> Path:
+        return self.folder.trial(number).events
+
+    def _note_attributes(
+        self, events: Path, known: Mapping[str, Any], now: Mapping[str, Any]
+    ) -> None:
+        """Write an event of what a sampler or pruner has noted since `known`."""
+        new = {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}
+        if new:
+            append_event(events, ATTRIBUTES, attributes=new)
 
     def _set(self, number: int, key: str, value: Any) -> None:
         self._storage.set_trial_user_attr(self._trial_id(number), key, value)

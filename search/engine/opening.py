@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
 from optuna.storages import RDBStorage
 
-from search.engine.conversion import STUDY, StudyAttributes
+from search.engine.conversion import ASKED, STUDY, StudyAttributes
+from search.engine.events import append_event
 from search.engine.ledger import Ledger
+from search.engine.patience import Patience, endless
+from search.engine.places import check_local, check_writable
 from search.engine.pruners import make_pruner
 from search.engine.reading import look_at_sqlite
 from search.engine.samplers import Sampling
@@ -41,14 +43,21 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
         StorageError: the database cannot be used.
         UserError: the study file differs from the study in what may not change.
     """
-    _writable(folder.root)
+    check_writable(folder.root)
     if url is None and folder.storage.is_file():
         url = folder.storage.read_text("utf-8").strip()
     if url is not None:
         _reachable(url)
-    elif folder.db.exists():
-        look_at_sqlite(folder.db)
+    else:
+        check_local(folder.db)
+        if folder.db.exists():
+            look_at_sqlite(folder.db)
     exists = folder.study_file.is_file()
+    if exists and url is None and not folder.db.exists():
+        raise StorageError(
+            f"{folder.db}: is missing. Make it again from the events of the trials: "
+            f"`search rebuild {folder.name}`."
+        )
     if exists:
         stored = load_study_file(folder.study_file)
         if changed := differences(stored, study_file):
@@ -62,11 +71,19 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
             f"{folder.db}: has no study.yaml beside it. Move it away, or restore "
             f"{folder.study_file}."
         )
+    elif folder.trials.exists():
+        raise StorageError(
+            f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
+            "the new study another name with --name."
+        )
     return Opening(folder, study_file, url or sqlite_url(folder.db), exists)
 
 
-def open_ledger(opening: Opening, asked: int | None) -> Ledger:
+def open_ledger(opening: Opening, asked: int | None, patience: Patience = endless) -> Ledger:
     """Open the study of `opening`, making folder, database and study where they are new.
+
+    Args:
+        patience: called while another program locks the database.
 
     Raises:
         UserError: sampler or pruner refuse their options.
@@ -78,10 +95,10 @@ def open_ledger(opening: Opening, asked: int | None) -> Ledger:
     pruner = make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
-    database = open_database(opening.url)
+    database = open_database(opening.url, patience)
     if not opening.exists:
         _create(opening, database, asked)
-    ledger = Ledger(folder, database, sampling, pruner)
+    ledger = Ledger(folder, database, sampling, pruner, patience)
     ledger.set_asked(asked)
     return ledger
 
@@ -107,6 +124,21 @@ def max_steps(study_file: StudyFile) -> int | None:
     return epochs
 
 
+def attributes_of(study_file: StudyFile, asked: int | None) -> StudyAttributes:
+    """What a study says of itself, out of its study file."""
+    return StudyAttributes(
+        metric=study_file.objective.metric,
+        direction=study_file.objective.direction,
+        asked=asked,
+        space=study_file.space,
+        settings={
+            "sampler": study_file.sampler.name,
+            "pruner": study_file.pruner.name,
+            "seed": study_file.seed,
+        },
+    )
+
+
 def send_chatter_to(log: Path) -> None:
     """Optuna's own messages go to a file, not into the live view."""
     optuna.logging.disable_default_handler()
@@ -117,12 +149,11 @@ def send_chatter_to(log: Path) -> None:
 
 def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
     folder, study_file = opening.folder, opening.study_file
-    objective = study_file.objective
     try:
         study = optuna.create_study(
             storage=database,
             study_name=folder.name,
-            direction=objective.direction,
+            direction=study_file.objective.direction,
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
     except optuna.exceptions.DuplicatedStudyError as error:
@@ -130,17 +161,8 @@ def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
             f"{shown_url(opening.url)}: already has a study {folder.name}, whose folder "
             f"{folder.root} is not here. Give the new study another name with --name."
         ) from error
-    attributes = StudyAttributes(
-        metric=objective.metric,
-        direction=objective.direction,
-        asked=asked,
-        space=study_file.space,
-        settings={
-            "sampler": study_file.sampler.name,
-            "pruner": study_file.pruner.name,
-            "seed": study_file.seed,
-        },
-    )
+    attributes = attributes_of(study_file, asked)
+    append_event(folder.events, ASKED, trials=asked)
     study.set_user_attr(STUDY, attributes.to_json())
     if not opening.url.startswith("sqlite"):
         write_whole(folder.storage, shown_url(opening.url) + "\n")
@@ -154,17 +176,8 @@ def _reachable(url: str) -> None:
             query("SELECT 1")
         return
     path = Path(url.partition(":///")[2])
+    check_local(path)
     if path.exists():
         look_at_sqlite(path)
     elif not path.parent.is_dir():
         raise StorageError(f"--storage: {path.parent} is no folder. Create it or correct the URL.")
-
-
-def _writable(root: Path) -> None:
-    place = root
-    while not place.exists():
-        place = place.parent
-    if not place.is_dir():
-        raise StorageError(f"{place}: is not a folder. Remove it or name another place.")
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise StorageError(f"{place}: cannot be written to. Change its permissions.")

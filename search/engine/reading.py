@@ -48,7 +48,12 @@ def studies_in(root: Path) -> list[StudyFolder]:
     if not root.is_dir():
         return []
     folders = [StudyFolder(path) for path in sorted(root.iterdir()) if path.is_dir()]
-    return [folder for folder in folders if folder.db.is_file() or folder.storage.is_file()]
+    return [folder for folder in folders if is_study(folder)]
+
+
+def is_study(folder: StudyFolder) -> bool:
+    """Whether a folder holds a study, be its database there or not."""
+    return any(path.is_file() for path in (folder.db, folder.storage, folder.study_file))
 
 
 def look_at_sqlite(path: Path) -> None:
@@ -60,21 +65,27 @@ def look_at_sqlite(path: Path) -> None:
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
-        raise StorageError(f"{path}: is empty, not a study database. Delete it to start anew.")
+        remedy = _remedy(path, "Delete it to start anew.")
+        raise StorageError(f"{path}: is empty, not a study database. {remedy}")
     if start != _SQLITE_MAGIC:
-        raise StorageError(f"{path}: is not a SQLite database. Move it out of the way.")
+        remedy = _remedy(path, "Move it out of the way.")
+        raise StorageError(f"{path}: is not a SQLite database. {remedy}")
     with _sqlite(path) as query:
         tables = {row[0] for row in query("SELECT name FROM sqlite_master")}
         if not {"studies", "trials", "alembic_version"} <= tables:
             raise StorageError(f"{path}: is a database of another program. Name another place.")
         _check_schema(path, query)
+        damage = [row[0] for row in query("PRAGMA quick_check(1)")]
+        if damage != ["ok"]:
+            raise sqlite3.DatabaseError(damage[0])
 
 
 @contextmanager
 def _queries(folder: StudyFolder, url: str | None) -> Iterator[Query]:
     if url is None:
         if not folder.db.is_file():
-            raise StorageError(f"{folder.root}: holds no study. Run `search status` to see all.")
+            remedy = _remedy(folder.db, "Run `search status` to see all studies.")
+            raise StorageError(f"{folder.db}: is missing. {remedy}")
         look_at_sqlite(folder.db)
         with _sqlite(folder.db) as query:
             yield query
@@ -93,7 +104,18 @@ def _sqlite(path: Path) -> Iterator[Query]:
         with closing(sqlite3.connect(address, uri=True, timeout=30)) as connection:
             yield lambda text: connection.execute(text).fetchall()
     except sqlite3.DatabaseError as error:
-        raise StorageError(f"{path}: cannot be read: {error}. Restore it from a copy.") from error
+        remedy = _remedy(path, "Restore it from a copy.")
+        raise StorageError(f"{path}: cannot be read: {error}. {remedy}") from error
+
+
+def _remedy(path: Path, otherwise: str) -> str:
+    """What helps with a broken database: its events files, where it is a study's own."""
+    if not StudyFolder(path.parent).study_file.is_file():
+        return otherwise
+    return (
+        "Make it again from the events of the trials: "
+        f"`search rebuild {path.absolute().parent.name}`."
+    )
 
 
 def _check_schema(place: Path, query: Query) -> None:

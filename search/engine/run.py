@@ -17,6 +17,7 @@ from search.engine.executors.protocol import Slot
 from search.engine.ledger import Ledger
 from search.engine.lock import StudyLock
 from search.engine.opening import Opening, max_steps, open_ledger, plan, sampling_of
+from search.engine.patience import Patience
 from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.pruners import make_pruner
@@ -27,6 +28,8 @@ from search.messages import Checked
 from search.study.classes import class_paths
 from search.study.file import StudyFile
 from search.study.layout import StudyFolder
+
+_LOCK_TOLD_S = 3.0
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,15 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     opening = plan(request.folder, request.study_file, request.url)
     limits = _with_combinations(request, view)
     with SignalWatch() as signals, _locked(opening):
-        ledger = _healed(opening, limits, view) if opening.exists else None
+        patience = _patience(view, signals)
+        ledger = _healed(opening, limits, view, patience) if opening.exists else None
         if ledger is not None and _is_complete(ledger, limits.asked):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
             return _successful(_close(ledger, view, "finished", began))
         with _executor(request) as executor:
             facts, batches = _check(request, executor, view, signals)
             if ledger is None:
-                ledger = open_ledger(opening, limits.asked)
+                ledger = open_ledger(opening, limits.asked, patience)
             view.handle(StudyOpened(ledger.record(), request.workers, opening.exists))
             coordinator = Coordinator(
                 ledger=ledger,
@@ -133,8 +137,24 @@ def _with_combinations(request: RunRequest, view: View) -> Limits:
     return replace(request.limits, asked=combinations)
 
 
-def _healed(opening: Opening, limits: Limits, view: View) -> Ledger:
-    ledger = open_ledger(opening, limits.asked)
+def _patience(view: View, signals: SignalWatch) -> Patience:
+    """What is done while another program locks the database: it is told once, and a signal ends
+    the wait. What could not be written is in the events files and comes back with the next start.
+    """
+    told: list[str] = []
+
+    def wait(waited_s: float) -> None:
+        signals.check()
+        if waited_s > _LOCK_TOLD_S and not told:
+            told.append("locked")
+            view.handle(Note("another program has locked the database; waiting until it is done"))
+        view.tick()
+
+    return wait
+
+
+def _healed(opening: Opening, limits: Limits, view: View, patience: Patience) -> Ledger:
+    ledger = open_ledger(opening, limits.asked, patience)
     for number in ledger.heal():
         view.handle(Note(f"trial {number} was cut off and goes on from its last checkpoint"))
     return ledger

@@ -14,9 +14,11 @@ import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
+from search.engine.patience import Patience, endless, patiently, root_message
 from search.errors import StorageError
 
-_LOCK_TIMEOUT_S = 60
+# a lock is waited for here, in short turns, so that a signal is noticed meanwhile
+_LOCK_TIMEOUT_S = 1
 
 
 def sqlite_url(path: Path) -> str:
@@ -32,14 +34,17 @@ def shown_url(url: str) -> str:
         return url.partition(":")[0] + ":..."
 
 
-def open_database(url: str) -> RDBStorage:
+def open_database(url: str, patience: Patience = endless) -> RDBStorage:
     """Open the database for writing, making its tables where it is new.
+
+    Args:
+        patience: called while another program locks it.
 
     Raises:
         StorageError: the URL, its driver, or what it leads to cannot be used.
     """
     try:
-        storage = RDBStorage(url, engine_kwargs=_engine_settings(url))
+        storage = patiently(lambda: RDBStorage(url, engine_kwargs=_engine_settings(url)), patience)
     except RuntimeError as error:
         raise StorageError(
             f"{shown_url(url)}: written by another version of Optuna. Run `optuna storage upgrade` "
@@ -51,6 +56,14 @@ def open_database(url: str) -> RDBStorage:
         sqlalchemy.event.listen(storage.engine, "connect", _tune_sqlite)
         storage.engine.dispose()
     return storage
+
+
+def cannot_be_written(url: str, error: Exception) -> StorageError:
+    """What a user is told when the database refuses to take what happened."""
+    return StorageError(
+        f"{shown_url(url)}: cannot be written: {root_message(error)}. "
+        "Nothing is lost: remove the cause, then go on with `search resume`."
+    )
 
 
 @contextmanager
@@ -81,8 +94,7 @@ def _cannot_open(url: str, error: Exception) -> StorageError:
             f"--storage: the driver of {shown} is not installed. "
             'For PostgreSQL: pip install "lightning-search[postgresql]".'
         )
-    reason = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
-    return StorageError(f"{shown}: cannot be opened: {reason}. Check that it runs.")
+    return StorageError(f"{shown}: cannot be opened: {root_message(error)}. Check that it runs.")
 
 
 def _engine_settings(url: str) -> dict[str, Any]:

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import sqlalchemy
 from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.trial import TrialState
+
+from search.engine.cmaes import is_private
+from search.engine.patience import REFUSALS, Patience, endless, patiently
+from search.engine.storage import cannot_be_written, shown_url
+from search.errors import StorageError
 
 # the one statement that is written at every report; through Optuna's object mapper it takes twelve
 # times as long, on a core that a trial could use (DECISIONS.md)
@@ -19,6 +25,7 @@ _REPORT = sqlalchemy.text(
     "intermediate_value_type = excluded.intermediate_value_type"
 )
 _KNOWS_REPORT = ("sqlite", "postgresql")
+T = TypeVar("T")
 
 
 class WriteThroughStorage(InMemoryStorage):
@@ -27,12 +34,22 @@ class WriteThroughStorage(InMemoryStorage):
     Samplers and pruners read all trials at every step; from the database that costs milliseconds a
     report, from here microseconds. Correct because one process owns the study. A new trial is
     staged in memory until `publish` writes it with all its parameters in one transaction.
+
+    Args:
+        patience: called while the database is locked by another program; see `patiently`.
     """
 
-    def __init__(self, database: RDBStorage, study_name: str) -> None:
+    def __init__(self, database: RDBStorage, study_name: str, patience: Patience = endless) -> None:
         super().__init__()
         self.database = database
-        self._database_study = database.get_study_id_from_name(study_name)
+        self._patience = patience
+        try:
+            self._database_study = self._write(lambda: database.get_study_id_from_name(study_name))
+        except KeyError as error:
+            raise StorageError(
+                f"{shown_url(database.url)}: has no study {study_name}. Make it again from the "
+                f"events of the trials: `search rebuild {study_name}`."
+            ) from error
         # ids of this storage to ids of the database; a staged trial has none yet
         self._database_trials: dict[int, int] = {}
         self._load(study_name)
@@ -44,7 +61,7 @@ class WriteThroughStorage(InMemoryStorage):
             super().set_study_user_attr(self.study_id, key, value)
         for key, value in self.database.get_study_system_attrs(self._database_study).items():
             super().set_study_system_attr(self.study_id, key, value)
-        trials = self.database.get_all_trials(self._database_study)
+        trials = self._write(lambda: self.database.get_all_trials(self._database_study))
         for trial in sorted(trials, key=lambda trial: trial.number):
             trial_id = super().create_new_trial(self.study_id, trial)
             self._database_trials[trial_id] = trial._trial_id
@@ -54,9 +71,16 @@ class WriteThroughStorage(InMemoryStorage):
         if trial_id in self._database_trials:
             return
         trial = self.get_trial(trial_id)
-        self._database_trials[trial_id] = self.database.create_new_trial(
-            self._database_study, trial
+        trial.system_attrs = {k: v for k, v in trial.system_attrs.items() if not is_private(k)}
+        self._database_trials[trial_id] = self._write(
+            lambda: self.database.create_new_trial(self._database_study, trial)
         )
+
+    def _write(self, operation: Callable[[], T]) -> T:
+        try:
+            return patiently(operation, self._patience)
+        except REFUSALS as error:
+            raise cannot_be_written(self.database.url, error) from error
 
     def create_new_study(
         self, directions: Any, study_name: str | None = None
@@ -65,23 +89,27 @@ class WriteThroughStorage(InMemoryStorage):
 
     def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
         super().set_study_user_attr(study_id, key, value)
-        self.database.set_study_user_attr(self._database_study, key, value)
+        self._write(lambda: self.database.set_study_user_attr(self._database_study, key, value))
 
     def set_study_system_attr(self, study_id: int, key: str, value: Any) -> None:
         super().set_study_system_attr(study_id, key, value)
-        self.database.set_study_system_attr(self._database_study, key, value)
+        self._write(lambda: self.database.set_study_system_attr(self._database_study, key, value))
 
     def set_trial_param(
         self, trial_id: int, param_name: str, param_value_internal: float, distribution: Any
     ) -> None:
         super().set_trial_param(trial_id, param_name, param_value_internal, distribution)
         if (target := self._database_trials.get(trial_id)) is not None:
-            self.database.set_trial_param(target, param_name, param_value_internal, distribution)
+            self._write(
+                lambda: self.database.set_trial_param(
+                    target, param_name, param_value_internal, distribution
+                )
+            )
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
         changed = super().set_trial_state_values(trial_id, state, values)
         if changed and (target := self._database_trials.get(trial_id)) is not None:
-            self.database.set_trial_state_values(target, state, values)
+            self._write(lambda: self.database.set_trial_state_values(target, state, values))
         return changed
 
     def set_trial_intermediate_value(
@@ -91,9 +119,11 @@ class WriteThroughStorage(InMemoryStorage):
         if (target := self._database_trials.get(trial_id)) is None:
             return
         if self.database.engine.dialect.name in _KNOWS_REPORT:
-            self._write_report(target, step, intermediate_value)
+            self._write(lambda: self._write_report(target, step, intermediate_value))
         else:
-            self.database.set_trial_intermediate_value(target, step, intermediate_value)
+            self._write(
+                lambda: self.database.set_trial_intermediate_value(target, step, intermediate_value)
+            )
 
     def _write_report(self, target: int, step: int, value: float) -> None:
         kind = "FINITE"
@@ -113,9 +143,10 @@ class WriteThroughStorage(InMemoryStorage):
     def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
         super().set_trial_user_attr(trial_id, key, value)
         if (target := self._database_trials.get(trial_id)) is not None:
-            self.database.set_trial_user_attr(target, key, value)
+            self._write(lambda: self.database.set_trial_user_attr(target, key, value))
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         super().set_trial_system_attr(trial_id, key, value)
-        if (target := self._database_trials.get(trial_id)) is not None:
-            self.database.set_trial_system_attr(target, key, value)
+        target = self._database_trials.get(trial_id)
+        if target is not None and not is_private(key):
+            self._write(lambda: self.database.set_trial_system_attr(target, key, value))

@@ -72,6 +72,11 @@ class StudyFolder:
         return self.root / ".lock"
 
     @property
+    def events(self) -> Path:
+        """What happened to the study as a whole, as in the trials' own files."""
+        return self.root / "events.jsonl"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

@@ -23,9 +23,9 @@ def uninterrupted(project: Project) -> dict[int, dict[int, float]]:
     return project.curves("reference")
 
 
-def begun(project: Project, wait_for: Callable[..., Any]) -> subprocess.Popen[str]:
+def begun(project: Project, wait_for: Callable[..., Any], trials: int = 2) -> subprocess.Popen[str]:
     """A run of the same study whose first trial has some epochs behind it."""
-    path = project.study("study", model=SLOW, trainer=EPOCHS, budget={"trials": 2})
+    path = project.study("study", model=SLOW, trainer=EPOCHS, budget={"trials": trials})
     process = project.start("run", path)
     wait_for(lambda: project.epochs() >= 3, "three epochs")
     return process
@@ -121,7 +121,7 @@ def test_kill_of_the_fork_server_ends_the_run_with_its_log(
 def test_second_run_of_a_study_is_refused_while_one_runs(
     project: Project, wait_for: Callable[..., Any]
 ) -> None:
-    process = begun(project, wait_for)
+    process = begun(project, wait_for, trials=200)
     result = project.run("run", project.root / "study.yaml")
     assert result.returncode == 2
     assert result.stderr == (

@@ -1,0 +1,119 @@
+"""What the events of a trial add up to. Pure: reads no file, knows no database.
+
+The ledger applies the same functions to an event before it writes what follows to the database, so
+that the two cannot tell different stories.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from search.engine.events import Event
+
+SAMPLED = "sampled"
+ATTRIBUTES = "attributes"
+ATTEMPT_STARTED = "attempt_started"
+SIZES_SET = "sizes"
+REPORTED = "reported"
+HALVED = "micro_batch_halved"
+ATTEMPT_ENDED = "attempt_ended"
+
+FINISHED = ("COMPLETE", "PRUNED", "FAIL")
+Attempts = list[dict[str, Any]]
+
+
+@dataclass
+class TrialHistory:
+    """One trial as its events tell it. `attributes` are the sampler's and pruner's own notes,
+    `taken_from` where a trial of an extended study comes from."""
+
+    number: int
+    params: dict[str, Any]
+    state: str = "RUNNING"
+    value: float | None = None
+    curve: dict[int, float] = field(default_factory=dict)
+    attempts: Attempts = field(default_factory=list)
+    sizes: dict[str, Any] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+    taken_from: str | None = None
+    sampled: datetime | None = None
+    ended: datetime | None = None
+
+
+def fold(events: Sequence[Event]) -> TrialHistory | None:
+    """The history of a trial; None where its sampling was never written.
+
+    Raises:
+        KeyError, TypeError, ValueError: an event lacks what its kind has.
+    """
+    history: TrialHistory | None = None
+    for event in events:
+        if event["event"] == SAMPLED:
+            if history is None:
+                history = _begun(event)
+        elif history is not None:
+            _apply(history, event)
+    return history
+
+
+def attempts_after(attempts: Sequence[Mapping[str, Any]], event: Event) -> Attempts:
+    """The attempts of a trial once `event` happened; only starts and ends change them."""
+    before = [dict(attempt) for attempt in attempts]
+    if event["event"] == ATTEMPT_STARTED:
+        return [*before, _attempt(event, event["attempt"], event["pid"], event["boot_id"])]
+    if event["event"] != ATTEMPT_ENDED:
+        return before
+    if not before or before[-1]["ended"] is not None:
+        if event["cause"] == "interrupted":
+            return before
+        # it failed before its own process began, in the probe
+        before.append(_attempt(event, len(before) + 1, 0, ""))
+    before[-1] |= {
+        "ended": event["time"],
+        "cause": event["cause"],
+        "message": event["message"],
+    }
+    return before
+
+
+def _attempt(event: Event, number: int, pid: int, boot_id: str) -> dict[str, Any]:
+    return {
+        "number": number,
+        "pid": pid,
+        "boot_id": boot_id,
+        "started": event["time"],
+        "ended": None,
+        "cause": None,
+        "message": None,
+        "first_step": event["step"],
+    }
+
+
+def _begun(event: Event) -> TrialHistory:
+    return TrialHistory(
+        number=event["number"],
+        params=dict(event["params"]),
+        attributes=dict(event.get("attributes", {})),
+        taken_from=event.get("taken_from"),
+        sampled=datetime.fromisoformat(event["time"]),
+    )
+
+
+def _apply(history: TrialHistory, event: Event) -> None:
+    kind = event["event"]
+    history.attempts = attempts_after(history.attempts, event)
+    if kind == ATTRIBUTES:
+        history.attributes |= event["attributes"]
+    elif kind == ATTEMPT_STARTED:
+        history.state = "RUNNING"
+    elif kind == SIZES_SET:
+        history.sizes = {key: value for key, value in event.items() if key not in ("time", "event")}
+    elif kind == REPORTED:
+        history.curve[event["step"]] = float(event["value"])
+    elif kind == ATTEMPT_ENDED:
+        history.state = event["state"]
+        history.value = None if event["value"] is None else float(event["value"])
+        history.ended = datetime.fromisoformat(event["time"])

@@ -1,0 +1,49 @@
+"""Waiting for a database that another program has locked, for as long as it takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import sqlalchemy
+from optuna.exceptions import StorageInternalError
+
+_RETRY_S = 0.05
+REFUSALS = (sqlalchemy.exc.SQLAlchemyError, StorageInternalError)
+
+T = TypeVar("T")
+Patience = Callable[[float], None]
+
+
+def endless(waited_s: float) -> None:
+    """The patience of somebody who only waits."""
+
+
+def patiently(operation: Callable[[], T], patience: Patience) -> T:
+    """The result of a database operation, tried again while another program holds a lock.
+
+    Args:
+        patience: told the seconds waited so far before each new try; raises to give up.
+
+    Raises:
+        SQLAlchemyError, StorageInternalError: the database refuses for another reason.
+    """
+    began = time.monotonic()
+    while True:
+        try:
+            return operation()
+        except REFUSALS as error:
+            if "database is locked" not in root_message(error):
+                raise
+        patience(time.monotonic() - began)
+        time.sleep(_RETRY_S)
+
+
+def root_message(error: Exception) -> str:
+    """The database's own words, on one line; Optuna and SQLAlchemy wrap them."""
+    cause: BaseException = error
+    while cause.__cause__ is not None and not hasattr(cause, "orig"):
+        cause = cause.__cause__
+    text = str(getattr(cause, "orig", None) or cause).strip()
+    return text.splitlines()[0].rstrip(".") if text else type(cause).__name__

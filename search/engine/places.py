@@ -1,0 +1,62 @@
+"""Where on a machine a study can live: writable, on a disk of its own, with space left."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from search.errors import StorageError
+
+# SQLite's write-ahead log needs memory that is shared between processes, and locks that hold
+_NETWORK_FILE_SYSTEMS = frozenset(
+    {"nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "ncpfs", "fuse.sshfs", "davfs"}
+)
+
+
+def check_writable(root: Path) -> None:
+    """Make sure that a study folder can be made or written.
+
+    Raises:
+        StorageError: it cannot.
+    """
+    place = _existing(root)
+    if not place.is_dir():
+        raise StorageError(f"{place}: is not a folder. Remove it or name another place.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise StorageError(f"{place}: cannot be written to. Change its permissions.")
+
+
+def check_local(database: Path, mounts: Iterable[tuple[str, str]] | None = None) -> None:
+    """Make sure that a SQLite file is not on a network file system.
+
+    Args:
+        mounts: mount point and type of each file system; this machine's without it.
+
+    Raises:
+        StorageError: it is.
+    """
+    place = _existing(database.absolute()).resolve()
+    if mounts is None:
+        mounts = [(each.mountpoint, each.fstype) for each in psutil.disk_partitions(all=True)]
+    holding = [(point, kind) for point, kind in mounts if place.is_relative_to(point)]
+    point, kind = max(holding, key=lambda each: len(each[0]), default=("", ""))
+    if kind.lower() in _NETWORK_FILE_SYSTEMS:
+        raise StorageError(
+            f"{database}: is on the network file system {point} ({kind}), where SQLite loses data. "
+            "Name a folder on a local disk with --studies, or a PostgreSQL database with --storage."
+        )
+
+
+def free_bytes(root: Path) -> int:
+    """Bytes that may still be written where `root` is or will be."""
+    return shutil.disk_usage(_existing(root)).free
+
+
+def _existing(path: Path) -> Path:
+    while not path.exists():
+        path = path.parent
+    return path

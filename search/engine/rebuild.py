@@ -1,0 +1,219 @@
+"""Making the database of a study again from its events files, and comparing the two."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import optuna
+from optuna.distributions import BaseDistribution, check_distribution_compatibility
+from optuna.storages import RDBStorage
+from optuna.trial import FrozenTrial
+
+from search.engine.conversion import MICRO_BATCHES, STUDY
+from search.engine.history import TrialHistory
+from search.engine.lock import StudyLock
+from search.engine.opening import attributes_of
+from search.engine.patience import REFUSALS
+from search.engine.reading import look_at_sqlite
+from search.engine.replay import frozen_trial, study_history, trial_history
+from search.engine.samplers import to_optuna
+from search.engine.storage import cannot_be_written, open_database, shown_url, sqlite_url
+from search.errors import StorageError
+from search.study.file import StudyFile, load_study_file
+from search.study.layout import StudyFolder
+
+_MISSING = "its events file is missing"
+_NO_TIME = "1970-01-01T00:00:00+00:00"
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """What a rebuild did: `trials` it found, whether the database `agreed` with the events files
+    already and was left alone, and where the one before was put."""
+
+    trials: int
+    agreed: bool
+    before: Path | None
+
+
+def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
+    """Make the database of a study from its events files; one that agrees with them stays.
+
+    Args:
+        url: the database, if it is not the folder's own SQLite file.
+
+    Raises:
+        StorageError: the events files are damaged, the study runs, or the database cannot be
+            written.
+    """
+    if not folder.study_file.is_file():
+        raise StorageError(
+            f"{folder.study_file}: is missing, and without it the events mean nothing. "
+            "Restore it from a copy."
+        )
+    study_file = load_study_file(folder.study_file)
+    histories = trial_histories(folder)
+    lock = StudyLock(folder.lock)
+    try:
+        if url is not None:
+            _write_to(url, folder, study_file, histories)
+            return Rebuilt(len(histories), agreed=False, before=None)
+        return _replace_file(folder, study_file, histories)
+    finally:
+        lock.release()
+
+
+def trial_histories(folder: StudyFolder) -> list[TrialHistory]:
+    """The history of every trial, by number. A folder that is gone leaves a failed trial, because
+    a number is never used twice.
+
+    Raises:
+        StorageError: an events file is damaged.
+    """
+    numbers = [int(path.name) for path in folder.trials.glob("[0-9]*") if path.name.isdigit()]
+    found = {number: trial_history(folder.trial(number)) for number in numbers}
+    last = max((number for number, history in found.items() if history), default=-1)
+    return [found.get(number) or _lost(number) for number in range(last + 1)]
+
+
+def disagreements(folder: StudyFolder, url: str | None = None) -> list[str]:
+    """One line for each thing in which the database differs from the events files.
+
+    Raises:
+        StorageError: either cannot be read.
+    """
+    if url is None:
+        look_at_sqlite(folder.db)
+    histories = trial_histories(folder)
+    study_file = load_study_file(folder.study_file)
+    distributions = {path: to_optuna(each) for path, each in study_file.space.items()}
+    database = open_database(url or sqlite_url(folder.db))
+    try:
+        study_id = database.get_study_id_from_name(folder.name)
+        attributes = database.get_study_user_attrs(study_id)
+        trials = database.get_all_trials(study_id)
+    except (*REFUSALS, KeyError) as error:
+        raise StorageError(f"{folder.root}: its database has no study {folder.name}.") from error
+    finally:
+        _close(database)
+    lines = []
+    if _as_json(attributes) != _as_json(_study_attributes(folder, study_file)):
+        lines.append("the attributes of the study")
+    if len(trials) != len(histories):
+        lines.append(f"{len(trials)} trials in the database, {len(histories)} in the events")
+    for trial, history in zip(trials, histories, strict=False):
+        lines += _differences(trial, frozen_trial(history, distributions))
+    return lines
+
+
+def _differences(stored: FrozenTrial, told: FrozenTrial) -> list[str]:
+    compared: dict[str, tuple[Any, Any]] = {
+        "number": (stored.number, told.number),
+        "state": (stored.state, told.state),
+        "values": (repr(stored.values), repr(told.values)),
+        "params": (stored.params, told.params),
+        "curve": (_curve(stored), _curve(told)),
+        "attributes": (stored.user_attrs, told.user_attrs),
+        "sampler's attributes": (stored.system_attrs, told.system_attrs),
+    }
+    lines = [f"trial {stored.number}: {key}" for key, (a, b) in compared.items() if a != b]
+    for path, distribution in told.distributions.items():
+        with contextlib.suppress(KeyError, ValueError):
+            check_distribution_compatibility(stored.distributions[path], distribution)
+            continue
+        lines.append(f"trial {stored.number}: distribution of {path}")
+    return lines
+
+
+def _as_json(attributes: Mapping[str, Any]) -> str:
+    return json.dumps(attributes, sort_keys=True)
+
+
+def _curve(trial: FrozenTrial) -> str:
+    return repr(sorted(trial.intermediate_values.items()))
+
+
+def _replace_file(
+    folder: StudyFolder, study_file: StudyFile, histories: list[TrialHistory]
+) -> Rebuilt:
+    with contextlib.suppress(StorageError):
+        if folder.db.is_file() and not disagreements(folder):
+            return Rebuilt(len(histories), agreed=True, before=None)
+    temporary = folder.db.with_name(".study.db.rebuilt")
+    _remove(temporary)
+    _write_to(sqlite_url(temporary), folder, study_file, histories)
+    before = _put_aside(folder.db)
+    temporary.replace(folder.db)
+    return Rebuilt(len(histories), agreed=False, before=before)
+
+
+def _put_aside(path: Path) -> Path | None:
+    """Rename a database and what SQLite keeps beside it; returns the new name."""
+    if not path.exists():
+        return None
+    number = 1
+    while (target := path.with_name(f"{path.name}.before-{number}")).exists():
+        number += 1
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            path.with_name(path.name + suffix).replace(target.with_name(target.name + suffix))
+    path.replace(target)
+    return target
+
+
+def _remove(path: Path) -> None:
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def _write_to(
+    url: str, folder: StudyFolder, study_file: StudyFile, histories: list[TrialHistory]
+) -> None:
+    database = open_database(url)
+    distributions: Mapping[str, BaseDistribution] = {
+        path: to_optuna(each) for path, each in study_file.space.items()
+    }
+    try:
+        study_id = database.create_new_study(
+            [optuna.study.StudyDirection[study_file.objective.direction.upper()]], folder.name
+        )
+        for key, value in _study_attributes(folder, study_file).items():
+            database.set_study_user_attr(study_id, key, value)
+        for key, value in study_history(folder).attributes.items():
+            database.set_study_system_attr(study_id, key, value)
+        for history in histories:
+            database.create_new_trial(study_id, frozen_trial(history, distributions))
+    except optuna.exceptions.DuplicatedStudyError as error:
+        raise StorageError(
+            f"{shown_url(url)}: already has a study {folder.name}. Remove it with "
+            "`optuna delete-study`, then rebuild."
+        ) from error
+    except REFUSALS as error:
+        raise cannot_be_written(url, error) from error
+    finally:
+        _close(database)
+
+
+def _study_attributes(folder: StudyFolder, study_file: StudyFile) -> dict[str, Any]:
+    history = study_history(folder)
+    attributes: dict[str, Any] = {STUDY: attributes_of(study_file, history.asked).to_json()}
+    if history.micro_batches:
+        attributes[MICRO_BATCHES] = history.micro_batches
+    return attributes
+
+
+def _lost(number: int) -> TrialHistory:
+    history = TrialHistory(number, params={}, state="FAIL")
+    attempt = {"number": 1, "pid": 0, "boot_id": "", "cause": "error", "message": _MISSING}
+    history.attempts = [{**attempt, "started": _NO_TIME, "ended": _NO_TIME, "first_step": 0}]
+    return history
+
+
+def _close(database: RDBStorage) -> None:
+    database.remove_session()
+    database.engine.dispose()

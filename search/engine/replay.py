@@ -1,0 +1,88 @@
+"""From the events files of a study to Optuna's form of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from search.engine.conversion import ASKED, ATTEMPTS, MICRO_BATCH, SIZES, TAKEN_FROM
+from search.engine.events import Event, read_events
+from search.engine.history import ATTRIBUTES, FINISHED, TrialHistory, fold
+from search.errors import StorageError
+from search.study.layout import StudyFolder, TrialFolder
+
+
+@dataclass
+class StudyHistory:
+    """What happened to a study as a whole. `attributes` are the samplers' own notes."""
+
+    asked: int | None = None
+    micro_batches: dict[str, int] = field(default_factory=dict)
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+
+def study_history(folder: StudyFolder) -> StudyHistory:
+    """What the events of the study itself add up to.
+
+    Raises:
+        StorageError: the file is damaged.
+    """
+    history = StudyHistory()
+    for event in read_events(folder.events):
+        if event["event"] == ASKED:
+            history.asked = event.get("trials")
+        elif event["event"] == MICRO_BATCH:
+            history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
+        elif event["event"] == ATTRIBUTES:
+            history.attributes |= event.get("attributes", {})
+    return history
+
+
+def trial_history(folder: TrialFolder) -> TrialHistory | None:
+    """What the events of a trial add up to; None where none tells of its sampling.
+
+    Raises:
+        StorageError: the file is damaged.
+    """
+    events: list[Event] = read_events(folder.events)
+    try:
+        return fold(events)
+    except (KeyError, TypeError, ValueError) as error:
+        raise StorageError(
+            f"{folder.events}: an event lacks what its kind has ({type(error).__name__}: {error}). "
+            "Restore the file from a copy."
+        ) from error
+
+
+def frozen_trial(
+    history: TrialHistory, distributions: Mapping[str, BaseDistribution]
+) -> FrozenTrial:
+    """The trial as Optuna holds it. Optuna's times are local and without a zone."""
+    is_finished = history.state in FINISHED
+    attributes = {
+        ATTEMPTS: history.attempts,
+        SIZES: history.sizes,
+        TAKEN_FROM: history.taken_from,
+    }
+    return FrozenTrial(
+        number=history.number,
+        trial_id=-1,
+        state=TrialState[history.state],
+        value=history.value,
+        params=history.params,
+        distributions={path: distributions[path] for path in history.params},
+        user_attrs={key: value for key, value in attributes.items() if value},
+        system_attrs=history.attributes,
+        intermediate_values=history.curve,
+        datetime_start=_local(history.sampled),
+        datetime_complete=_local(history.ended) if is_finished else None,
+    )
+
+
+def _local(time: datetime | None) -> datetime:
+    return (time or datetime.now(UTC)).astimezone().replace(tzinfo=None)

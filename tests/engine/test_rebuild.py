@@ -1,0 +1,180 @@
+"""The database made again from the events files."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from search.engine.events import append_event, read_events
+from search.engine.ledger import Ledger, Outcome
+from search.engine.opening import open_ledger, plan
+from search.engine.reading import read_study
+from search.engine.rebuild import disagreements, rebuild
+from search.errors import StorageError
+from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, OOM, PRUNED
+from search.study.file import parse_study_tree
+from search.study.layout import StudyFolder
+
+SPACE = {
+    "model.init_args.lr": {"float": [1e-3, 1e-1], "log": True},
+    "model.init_args.width": {"int": [2, 64]},
+    "model.init_args.mode": {"choice": ["fine", 3, None, 0.1]},
+}
+
+
+def opened(folder: StudyFolder, sampler: str = "tpe", pruner: str = "median") -> Ledger:
+    tree = {
+        "model": {"class_path": "tiny.Tiny"},
+        "objective": {"metric": "val_loss", "direction": "maximize"},
+        "space": SPACE if sampler != "grid" else {"model.init_args.width": {"int": [2, 64]}},
+        "sampler": sampler,
+        "pruner": pruner,
+        "seed": 3,
+    }
+    study_file = parse_study_tree(tree, source="study.yaml", default_name=folder.name)
+    return open_ledger(plan(folder, study_file, None), 20)
+
+
+def lived(ledger: Ledger) -> None:
+    """Trials with every end, and two that are under way."""
+    ends = (DONE, PRUNED, DIVERGED, OOM, KILLED, INTERRUPTED, DONE)
+    for index, cause in enumerate(ends):
+        if waiting := ledger.waiting():
+            ledger.claim(waiting[0])
+            number = waiting[0]
+        else:
+            number = ledger.sample()
+        ledger.begin_attempt(number, os.getpid())
+        ledger.set_sizes(number, {"micro_batch": 8, "accumulation": 2, "effective_batch": 16})
+        for step in range(1, 4):
+            value = float("nan") if cause == DIVERGED else 0.1 * step * index
+            ledger.judge(number, step, value)
+            ledger.report(number, step, step, value)
+        ledger.end_attempt(number, Outcome(cause, 0.5 if cause == DONE else None, "why"))
+    ledger.set_micro_batch("abc", 64)
+    ledger.begin_attempt(ledger.sample(), os.getpid())
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    return StudyFolder(tmp_path / "studies" / "study")
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "grid", "qmc", "nsgaii", "cmaes"])
+@pytest.mark.parametrize("pruner", ["median", "hyperband", "successive_halving"])
+def test_rebuilt_database_is_the_one_that_was_lost(
+    folder: StudyFolder, sampler: str, pruner: str
+) -> None:
+    lived(opened(folder, sampler, pruner))
+    assert disagreements(folder) == []
+    before = read_study(folder)
+    folder.db.unlink()
+    done = rebuild(folder, None)
+    assert (done.trials, done.agreed, done.before) == (len(before.trials), False, None)
+    assert repr(read_study(folder)) == repr(before)
+    assert disagreements(folder) == []
+    assert sorted(path.name for path in folder.root.glob("*study.db*")) == ["study.db"]
+
+
+def test_database_that_agrees_is_left_alone(folder: StudyFolder) -> None:
+    lived(opened(folder))
+    stamp = folder.db.read_bytes()
+    assert rebuild(folder, None).agreed
+    assert folder.db.read_bytes() == stamp
+
+
+def test_database_with_another_value_is_put_aside(folder: StudyFolder) -> None:
+    lived(opened(folder))
+    with closing(sqlite3.connect(folder.db)) as connection:
+        connection.execute("UPDATE trial_values SET value = 9 WHERE trial_id = 1")
+        connection.commit()
+    assert disagreements(folder) == ["trial 0: values"]
+    done = rebuild(folder, None)
+    assert done.before == folder.root / "study.db.before-1"
+    assert read_study(folder).trials[0].value == 0.5
+
+
+def test_study_goes_on_after_a_rebuild_as_if_nothing_had_happened(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    other = StudyFolder(tmp_path / "other" / "study")
+    for place in (folder, other):
+        lived(opened(place))
+    folder.db.unlink()
+    rebuild(folder, None)
+    sampled = []
+    for place in (folder, other):
+        ledger = opened(place)
+        ledger.heal()
+        ledger.claim(ledger.waiting()[0])
+        sampled.append(ledger.params(ledger.sample()))
+    assert sampled[0] == sampled[1]
+
+
+def test_lost_trial_folder_leaves_a_failed_trial_with_its_number(folder: StudyFolder) -> None:
+    lived(opened(folder))
+    folder.trial(1).events.unlink()
+    assert rebuild(folder, None).trials == 6
+    trial = read_study(folder).trials[1]
+    assert (trial.state, trial.cause, trial.message) == (
+        "FAIL",
+        "error",
+        "its events file is missing",
+    )
+    assert disagreements(folder) == []
+
+
+def test_sampled_trial_that_the_database_never_got_is_kept(folder: StudyFolder) -> None:
+    ledger = opened(folder)
+    ledger.sample()
+    place = folder.trial(1)
+    place.root.mkdir(parents=True)
+    params = ledger.params(0)
+    append_event(place.events, "sampled", number=1, params=params, attributes={})
+    again = opened(folder)
+    assert again.heal() == [0, 1]
+    assert again.params(1) == params
+    assert disagreements(folder) == []
+
+
+def test_end_that_the_database_never_got_is_kept(folder: StudyFolder) -> None:
+    ledger = opened(folder)
+    number = ledger.sample()
+    ledger.begin_attempt(number, os.getpid())
+    ending = {"cause": "done", "state": "COMPLETE", "value": 0.25, "message": None, "step": 0}
+    append_event(folder.trial(number).events, "reported", step=1, epoch=1, value=0.25)
+    append_event(folder.trial(number).events, "attempt_ended", **ending)
+    again = opened(folder)
+    assert again.heal() == []
+    assert (again.trial(number).state, again.trial(number).value) == ("COMPLETE", 0.25)
+    assert disagreements(folder) == []
+
+
+def test_line_that_was_cut_off_counts_as_not_written(folder: StudyFolder) -> None:
+    ledger = opened(folder)
+    number = ledger.sample()
+    events = folder.trial(number).events
+    whole = events.read_bytes()
+    events.write_bytes(whole + b'{"time": "2026-11-24T00:00:0')
+    assert [event["event"] for event in read_events(events)] == ["sampled"]
+    opened(folder).heal()
+    lines = events.read_bytes().splitlines()
+    assert len(lines) == 2
+    assert disagreements(folder) == []
+
+
+def test_damaged_events_file_is_refused_with_its_line(folder: StudyFolder) -> None:
+    lived(opened(folder))
+    events = folder.trial(2).events
+    lines = events.read_bytes().splitlines(keepends=True)
+    events.write_bytes(b"".join([lines[0], b"\x00\xff nonsense\n", *lines[2:]]))
+    with pytest.raises(StorageError) as error:
+        rebuild(folder, None)
+    assert str(error.value) == (
+        f"{events}: line 2 is not an event. Restore the file from a copy, or remove the line to "
+        "do without it."
+    )
