@@ -116,6 +116,11 @@ class Reported:
 
 
 @dataclass(frozen=True)
+class Stepped:
+    """Attempt to coordinator, at most once a second: training or validation has made a step."""
+
+
+@dataclass(frozen=True)
 class Verdict:
     """Coordinator to attempt: the answer to the report of `step`."""
 
@@ -178,6 +183,7 @@ Message = (
     | Hello
     | Started
     | Reported
+    | Stepped
     | Verdict
     | Stop
     | Ended

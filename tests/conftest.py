@@ -44,7 +44,7 @@ class Tiny(pl.LightningModule):
             self.go_wrong()
         time.sleep(self.pause)
         x, y = batch
-        if self.mode == "small_device" and len(x) > 20:
+        if self.mode == "small_device" and len(x) > 20 and self.current_epoch >= self.when:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
         return torch.nn.functional.mse_loss(self.layers(x), y)
 

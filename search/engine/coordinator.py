@@ -5,15 +5,14 @@ A single loop without threads. Knows the ledger, an executor and a view; never i
 
 from __future__ import annotations
 
-import signal
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-from search.engine.batch_sizes import ACCUMULATION, BatchPlan, live_accumulation
+from search.engine.batch_sizes import BatchPlan
 from search.engine.executors.protocol import Executor, Slot
-from search.engine.ledger import Ledger, Outcome
+from search.engine.ledger import Ledger
+from search.engine.outcomes import Ending, Outcome, kernel_memory_kills, outcome_of
 from search.engine.progress import (
     BatchSizeFound,
     Note,
@@ -24,13 +23,16 @@ from search.engine.progress import (
     TrialStarted,
     View,
 )
+from search.engine.records import TrialRecord
+from search.engine.retention import DiskFloor, Retention, remove
 from search.engine.signals import SignalWatch
+from search.engine.trial_config import Batch, halved, rewrite_batch, write_config
+from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.messages import (
-    ERROR,
     HUNG,
     INTERRUPTED,
-    KILLED,
+    OOM,
     Ended,
     Exited,
     Launched,
@@ -38,18 +40,21 @@ from search.messages import (
     Probed,
     Reported,
     Started,
+    Stepped,
     Stop,
     Verdict,
 )
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
-from search.study.resolve import read_path, resolve_config, write_path
+from search.study.resolve import resolve_config
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
 MAX_FAILURES_IN_A_ROW = 5
 GRACE_S = 10.0
 _POLL_S = 0.25
+# between two turns of the loop only where the process itself was stopped or the machine slept
+_ABSENCE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -72,8 +77,11 @@ class _Running:
     folder: TrialFolder
     key: str = ""
     started_at: float = field(default_factory=time.monotonic)
+    pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
+    memory_kills: int = field(default_factory=kernel_memory_kills)
     last_words: Ended | Probed | None = None
     ended_as: str | None = None
+    why: str | None = None
 
 
 class Coordinator:
@@ -100,11 +108,14 @@ class Coordinator:
         self._limits = limits
         self._signals = signals
         self._free = list(range(len(slots)))
+        self._retention = Retention(study_file.keep.top, study_file.objective.direction)
+        self._disk = DiskFloor(ledger.folder, len(slots))
+        self._is_paused = False
         self._running: dict[str, _Running] = {}
         # trials that have a number and wait for a probe to tell their micro-batch
         self._blocked: list[int] = []
         self._launches = 0
-        self._began_at = time.monotonic()
+        self._began_at = self._looked_at = time.monotonic()
         self._stopping_since: float | None = None
         self._failures: list[str] = []
         self._failed: StudyFailed | None = None
@@ -116,12 +127,14 @@ class Coordinator:
         Raises:
             StudyFailed: trials in a row failed with one cause.
         """
+        for trial in self._ledger.record().trials:
+            self._tidy(trial)
         while True:
             self._look_at_signals()
             self._look_at_clock()
             if self._stopping_since is None:
                 self._fill_slots()
-            if not self._running:
+            if not self._running and (self._stopping_since is not None or not self._is_paused):
                 break
             for attempt, message in self._executor.poll(_POLL_S):
                 self._handle(attempt, message)
@@ -132,11 +145,27 @@ class Coordinator:
         return self._reason
 
     def _fill_slots(self) -> None:
-        while self._free:
+        while self._free and self._has_more() and self._has_disk():
             number = self._next_trial()
             if number is None:
                 return
             self._start(number)
+
+    def _has_more(self) -> bool:
+        """Whether there is, or will be, a trial to start."""
+        asked = self._limits.asked
+        return (
+            bool(self._blocked or self._ledger.waiting())
+            or asked is None
+            or self._ledger.created < asked
+        )
+
+    def _has_disk(self) -> bool:
+        missing = self._disk.missing()
+        if (missing is not None) != self._is_paused:
+            self._is_paused = missing is not None
+            self._view.handle(Note(missing or "there is disk again, going on"))
+        return missing is None
 
     def _next_trial(self) -> int | None:
         """A trial that can start now: one whose probe ended, one to go on with, a new one."""
@@ -150,9 +179,6 @@ class Coordinator:
         if waiting := self._ledger.waiting():
             self._ledger.claim(waiting[0])
             return waiting[0]
-        asked = self._limits.asked
-        if asked is not None and self._ledger.created >= asked:
-            return None
         return self._ledger.sample()
 
     def _start(self, number: int) -> None:
@@ -171,11 +197,10 @@ class Coordinator:
     def _start_fit(self, number: int, folder: TrialFolder, micro_batch: int | None) -> None:
         # a trial that goes on keeps the configuration that it began with
         if not folder.config.is_file():
-            config = resolve_config(self._study_file, self._ledger.params(number))
-            config["objective"] = self._study_file.objective.model_dump()
-            self._set_batch(number, config, micro_batch)
-            folder.root.mkdir(parents=True, exist_ok=True)
-            write_whole(folder.config, dump_yaml(config))
+            params = self._ledger.params(number)
+            note = write_config(folder, self._study_file, params, self._batches, micro_batch)
+            if note is not None:
+                self._view.handle(Note(f"trial {number}: {note}"))
         self._launch(_Running(number, self._free.pop(0), "fit", folder))
 
     def _start_probe(self, number: int, key: str) -> None:
@@ -193,33 +218,17 @@ class Coordinator:
         self._running[attempt] = running
         self._executor.start(attempt, running.task, running.folder, self._slots[running.slot])
 
-    def _set_batch(self, number: int, config: dict[str, Any], micro_batch: int | None) -> None:
-        path = self._batches.path
-        if micro_batch is not None and path is not None:
-            write_path(config, path, micro_batch)
-        size = micro_batch or (read_path(config, path) if path else None)
-        accumulation = read_path(config, ACCUMULATION)
-        if not isinstance(size, int) or not isinstance(accumulation, int):
-            return
-        live = live_accumulation(self._batches, size, accumulation)
-        if live < accumulation:
-            write_path(config, ACCUMULATION, live)
-            self._view.handle(
-                Note(
-                    f"trial {number}: accumulation {accumulation} reduced to {live}, "
-                    f"an epoch has no more batches of {size}"
-                )
-            )
-
     def _handle(self, attempt: str, message: Message) -> None:
         running = self._running.get(attempt)
         if running is None:
             return
+        if isinstance(message, Stepped | Reported):
+            running.pace.sign(time.monotonic())
         if isinstance(message, Exited):
             self._end(attempt, running, message.status)
         elif isinstance(message, Ended | Probed):
             running.last_words = message
-        elif running.task == "fit":
+        elif running.task == "fit" and not isinstance(message, Stepped):
             self._handle_fit(attempt, running, message)
 
     def _handle_fit(self, attempt: str, running: _Running, message: Message) -> None:
@@ -278,24 +287,39 @@ class Coordinator:
         self._finish(running, outcome, running.last_words)
 
     def _outcome(self, running: _Running, status: int) -> Outcome:
-        """What an attempt's end means, told by itself or by how its process ended."""
-        said = running.last_words
-        if isinstance(said, Ended):
-            cause = said.cause
-            # nobody here asked it to stop: somebody else signalled it, or the code left by itself
-            if cause == INTERRUPTED and self._stopping_since is None:
-                cause = KILLED
-            return Outcome(cause, said.value, said.message)
-        if running.ended_as == HUNG:
-            return Outcome(HUNG, message=f"no end within {self._limits.trial_timeout_s:g} s")
-        if running.ended_as is not None:
-            return Outcome(running.ended_as, message="ended before its checkpoint was written")
-        if status < 0:
-            return Outcome(KILLED, message=f"killed by {signal.Signals(-status).name}")
-        return Outcome(ERROR, message=f"its process ended with status {status}")
+        outcome = outcome_of(
+            Ending(
+                said=running.last_words,
+                status=status,
+                ordered=running.ended_as,
+                why=running.why,
+                is_stopping=self._stopping_since is not None,
+                memory_ran_out=kernel_memory_kills() > running.memory_kills,
+            )
+        )
+        if outcome.cause == OOM and running.task == "fit":
+            return self._with_half_the_batch(running, outcome)
+        return outcome
+
+    def _with_half_the_batch(self, running: _Running, outcome: Outcome) -> Outcome:
+        """The trial goes on at the same effective batch in smaller parts, while there are any."""
+        trial = self._ledger.trial(running.number)
+        if trial.micro_batch is None or trial.accumulation is None or self._batches.path is None:
+            return outcome
+        smaller = halved(Batch(trial.micro_batch, trial.accumulation))
+        if smaller is None:
+            return outcome
+        rewrite_batch(running.folder, self._batches.path, smaller)
+        if self._batches.is_probed:
+            key = self._batches.key(self._ledger.params(running.number))
+            self._ledger.lower_micro_batch(key, smaller.micro_batch)
+        message = f"{outcome.message}; goes on in batches of {smaller}"
+        return replace(outcome, message=message, goes_on=True)
 
     def _finish(self, running: _Running, outcome: Outcome, said: Ended | None) -> None:
+        self._disk.learn(running.folder)
         state = self._ledger.end_attempt(running.number, outcome)
+        self._tidy(self._ledger.trial(running.number))
         log = running.folder.log
         self._view.handle(
             TrialEnded(
@@ -323,6 +347,9 @@ class Coordinator:
             )
             self._stop("failures")
 
+    def _tidy(self, trial: TrialRecord) -> None:
+        remove(self._retention.superfluous(trial))
+
     def _look_at_signals(self) -> None:
         if self._signals.first is None:
             return
@@ -335,6 +362,11 @@ class Coordinator:
     def _look_at_clock(self) -> None:
         now = time.monotonic()
         limits = self._limits
+        absent = now - self._looked_at
+        self._looked_at = now
+        for running in self._running.values() if absent > _ABSENCE_S else ():
+            running.started_at += absent
+            running.pace.forgive(absent)
         if self._stopping_since is not None:
             if now - self._stopping_since > GRACE_S:
                 self._kill_all()
@@ -344,7 +376,10 @@ class Coordinator:
         for attempt, running in self._running.items():
             age = now - running.started_at
             if limits.trial_timeout_s is not None and age > limits.trial_timeout_s:
-                self._kill(attempt, running, HUNG)
+                self._kill(attempt, running, HUNG, f"no end within {limits.trial_timeout_s:g} s")
+            elif running.pace.is_hung(now):
+                silent = f"no step for {now - running.pace.last:.0f} s"
+                self._kill(attempt, running, HUNG, silent)
 
     def _stop(self, reason: str) -> None:
         self._reason = reason
@@ -359,9 +394,9 @@ class Coordinator:
         for attempt, running in self._running.items():
             self._kill(attempt, running, INTERRUPTED)
 
-    def _kill(self, attempt: str, running: _Running, ended_as: str) -> None:
+    def _kill(self, attempt: str, running: _Running, ended_as: str, why: str | None = None) -> None:
         if running.ended_as is None:
-            running.ended_as = ended_as
+            running.ended_as, running.why = ended_as, why
             self._executor.kill(attempt, dump=ended_as == HUNG)
 
     def _release_blocked(self) -> None:

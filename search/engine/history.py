@@ -18,7 +18,6 @@ ATTRIBUTES = "attributes"
 ATTEMPT_STARTED = "attempt_started"
 SIZES_SET = "sizes"
 REPORTED = "reported"
-HALVED = "micro_batch_halved"
 ATTEMPT_ENDED = "attempt_ended"
 
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,7 @@ from search.engine.history import (
     SIZES_SET,
     attempts_after,
 )
+from search.engine.outcomes import Outcome
 from search.engine.patience import Patience, endless
 from search.engine.processes import boot_id, end_attempt
 from search.engine.records import StudyRecord, TrialRecord
@@ -49,15 +50,6 @@ from search.messages import INTERRUPTED, KILLED
 from search.study.layout import StudyFolder
 
 MAX_IDLE_ATTEMPTS = 3
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How an attempt ended: one of the causes of `search.messages`, a value if it is done."""
-
-    cause: str
-    value: float | None = None
-    message: str | None = None
 
 
 _STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
@@ -254,6 +246,12 @@ class Ledger:
         found = self._study.user_attrs.get(MICRO_BATCHES, {})
         self._study.set_user_attr(MICRO_BATCHES, {**found, key: size})
 
+    def lower_micro_batch(self, key: str, size: int) -> None:
+        """A trial ran out of memory above `size`; those to come begin with no more."""
+        found = self.micro_batch(key)
+        if found is None or size < found:
+            self.set_micro_batch(key, size)
+
     def trial(self, number: int) -> TrialRecord:
         return self._record(self._trial(number))
 
@@ -274,7 +272,7 @@ class Ledger:
         )
 
     def _state_after(self, number: int, outcome: Outcome) -> TrialState:
-        if outcome.cause == INTERRUPTED:
+        if outcome.cause == INTERRUPTED or outcome.goes_on:
             return TrialState.WAITING
         if outcome.cause == KILLED and self._idle_attempts(number) < MAX_IDLE_ATTEMPTS:
             return TrialState.WAITING

@@ -10,7 +10,7 @@ from typing import Any
 
 from search.engine.executors.protocol import Executor, Slot
 from search.errors import StudyFileError, UserError
-from search.messages import Checked, Ended, Exited
+from search.messages import INTERRUPTED, KILLED, Checked, Ended, Exited
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.resolve import resolve_config
@@ -19,6 +19,7 @@ from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
 _ATTEMPT = "preflight"
+MAX_ATTEMPTS = 3
 
 
 def preflight(
@@ -41,8 +42,17 @@ def preflight(
         "preflight": {path: list(ends_of(dist)) for path, dist in study_file.space.items()},
     }
     write_whole(folder.config, dump_yaml(config))
-    executor.start(_ATTEMPT, "check", folder, slot)
-    facts = _wait(executor, folder, tick)
+    facts = None
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        executor.start(f"{_ATTEMPT}-{attempt}", "check", folder, slot)
+        facts, status = _wait(executor, tick)
+        if facts is not None:
+            break
+    if facts is None:
+        raise UserError(
+            f"the check before the first trial was killed {MAX_ATTEMPTS} times (status {status}). "
+            f"Its output: {folder.log}"
+        )
     if facts.problems:
         # the log of a failed check is what its message points to
         raise StudyFileError([f"{source}: {problem}" for problem in facts.problems])
@@ -57,21 +67,15 @@ def ends_of(distribution: Distribution) -> tuple[Any, ...]:
     return (distribution.low, distribution.high)
 
 
-def _wait(executor: Executor, folder: TrialFolder, tick: Callable[[], None]) -> Checked:
+def _wait(executor: Executor, tick: Callable[[], None]) -> tuple[Checked | None, int]:
+    """The facts and the exit status of a check; no facts where its process was killed."""
     facts: Checked | None = None
     while True:
-        for attempt, message in executor.poll(0.25):
-            if attempt != _ATTEMPT:
-                continue
+        for _, message in executor.poll(0.25):
             if isinstance(message, Checked):
                 facts = message
-            elif isinstance(message, Ended):
+            elif isinstance(message, Ended) and message.cause not in (INTERRUPTED, KILLED):
                 raise UserError(f"the check before the first trial failed: {message.message}")
             elif isinstance(message, Exited):
-                if facts is None:
-                    raise UserError(
-                        "the check before the first trial was killed "
-                        f"(status {message.status}). Its output: {folder.log}"
-                    )
-                return facts
+                return facts, message.status
         tick()

@@ -96,6 +96,12 @@ class Budget(_Section):
         return None if value is None else parse_duration(value)
 
 
+class Keep(_Section):
+    """Which checkpoints are kept: those of the `top` best trials; None keeps every complete one."""
+
+    top: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
 def parse_duration(value: Any) -> float:
     """Seconds of a number or of text like 90s, 30m, 8h, 2d.
 
@@ -170,6 +176,7 @@ class StudyFile(_Section):
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS)] = Component(name="median")
+    keep: Keep = Keep()
     budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
 

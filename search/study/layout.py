@@ -40,6 +40,15 @@ class TrialFolder:
     def best_ckpt(self) -> Path:
         return self.root / "best.ckpt"
 
+    @property
+    def previous_ckpt(self) -> Path:
+        """The `last_ckpt` before the present one, in case that is damaged."""
+        return self.root / "previous.ckpt"
+
+    @property
+    def checkpoints(self) -> tuple[Path, ...]:
+        return (self.last_ckpt, self.best_ckpt, self.previous_ckpt)
+
 
 @dataclass(frozen=True)
 class StudyFolder:

@@ -23,8 +23,10 @@ from search.trial.callbacks import (
     MetricGuard,
     Objective,
     ReportCallback,
+    SignsOfLife,
 )
 from search.trial.check import check
+from search.trial.checkpoints import resume_point
 from search.trial.failures import ended_by
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 
@@ -81,12 +83,13 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     built = build(config)
     keeper = CheckpointKeeper(folder, objective, link)
     judge = ReportCallback(Judge(link), objective.metric)
-    trainer = make_trainer(built, folder.root, [MetricGuard(objective.metric), keeper, judge])
+    guard, signs = MetricGuard(objective.metric), SignsOfLife(link)
+    trainer = make_trainer(built, folder.root, [signs, guard, keeper, judge])
     link.send(_started(built, trainer))
     trainer.fit(
         built.model,
         datamodule=built.data,
-        ckpt_path=folder.last_ckpt if folder.last_ckpt.is_file() else None,
+        ckpt_path=resume_point(folder),
         weights_only=True,
     )
     return Ended(cause=DONE, value=keeper.value)

@@ -16,7 +16,7 @@ from lightning.pytorch import Callback
 from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 
 from search.errors import UserError
-from search.messages import Reported
+from search.messages import Reported, Stepped
 from search.study.layout import TrialFolder
 from search.trial.checkpoints import (
     keep_copy,
@@ -30,6 +30,7 @@ from search.trial.reporting import Link
 # an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
 # saved in the middle, where Lightning cannot restore the order of a shuffled loader
 _MID_EPOCH_SAVE_S = 60.0
+_SIGN_S = 1.0
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,26 @@ class ReportCallback(PyTorchLightningPruningCallback):  # type: ignore[misc]  # 
         """The judge broadcasts by itself; Optuna's way through the database stays off."""
         self._judge.trainer = trainer
         self.is_ddp_backend = False
+
+
+class SignsOfLife(Callback):
+    """Tells the coordinator, once a second at most, that the attempt still makes steps."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._told_at = 0.0
+
+    def on_train_batch_end(self, *args: Any) -> None:
+        self._tell()
+
+    def on_validation_batch_end(self, *args: Any) -> None:
+        self._tell()
+
+    def _tell(self) -> None:
+        now = time.monotonic()
+        if now - self._told_at >= _SIGN_S:
+            self._told_at = now
+            self._link.send(Stepped())
 
 
 class MetricGuard(Callback):
@@ -175,7 +196,7 @@ class CheckpointKeeper(Callback):
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
         if stop:
             if time.monotonic() - self._saved_at > _MID_EPOCH_SAVE_S:
-                save_checkpoint(trainer, self._folder.last_ckpt)
+                self._save_last(trainer)
             raise StopRequested("interrupted; goes on from its last checkpoint")
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
@@ -188,11 +209,16 @@ class CheckpointKeeper(Callback):
                 self._save_best_now(trainer)
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        save_checkpoint(trainer, self._folder.last_ckpt)
-        self._saved_at = time.monotonic()
+        self._save_last(trainer)
         if self._is_best and trainer.is_global_zero:
             keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
         self._is_best = False
+
+    def _save_last(self, trainer: Any) -> None:
+        if trainer.is_global_zero and self._folder.last_ckpt.is_file():
+            keep_copy(self._folder.last_ckpt, self._folder.previous_ckpt)
+        save_checkpoint(trainer, self._folder.last_ckpt)
+        self._saved_at = time.monotonic()
 
     def _save_best_now(self, trainer: Any) -> None:
         save_checkpoint(trainer, self._folder.best_ckpt)

@@ -6,13 +6,30 @@ Checkpoints are Lightning's own and load with `weights_only=True`.
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import shutil
+import struct
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+
+from search.study.layout import TrialFolder
+
+# what reading a damaged archive raises, depending on the byte that changed
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
 
 
 def save_checkpoint(trainer: Any, path: Path) -> None:
@@ -21,11 +38,50 @@ def save_checkpoint(trainer: Any, path: Path) -> None:
     Every rank must call it: sharded strategies gather their weights here.
     """
     temporary = path.with_name(f".{path.name}.tmp")
-    trainer.save_checkpoint(temporary)
+    try:
+        trainer.save_checkpoint(temporary)
+    except OSError:
+        # half a checkpoint on a full disk is in the way of everything else
+        temporary.unlink(missing_ok=True)
+        raise
     if trainer.is_global_zero:
         if temporary.is_file():
             _sync(temporary)
         temporary.replace(path)
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a checkpoint is there and every record in it matches its checksum.
+
+    torch writes a zip archive with a CRC-32 of each record, which it does not check itself when it
+    loads (2.13). A sharded strategy writes a folder, whose files have checksums of their own.
+    """
+    if path.is_dir():
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return False
+        # torch is stricter about the archive itself; mapped, the weights are not read again
+        torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:
+        # whole, but holds what may not be loaded, which the trial's own loading puts in words
+        return True
+    except _DAMAGE:
+        return False
+    return True
+
+
+def resume_point(folder: TrialFolder) -> Path | None:
+    """The checkpoint that a trial goes on from; None to begin anew.
+
+    A damaged one falls back to the one before. Where the best one is gone, its value is nobody's
+    any more, and training begins anew.
+    """
+    usable = [path for path in (folder.last_ckpt, folder.previous_ckpt) if is_intact(path)]
+    if not usable or (folder.best_ckpt.exists() and not is_intact(folder.best_ckpt)):
+        return None
+    return usable[0]
 
 
 def keep_copy(source: Path, target: Path) -> None:

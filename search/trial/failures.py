@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import traceback
 
 import optuna
 from pytorch_lightning.utilities.memory import is_oom_error
 
 from search.errors import UserError
-from search.messages import DIVERGED, ERROR, INTERRUPTED, OOM, PRUNED, Ended
+from search.messages import DIVERGED, ERROR, INTERRUPTED, KILLED, OOM, PRUNED, Ended
 
+# a full or failing disk is not the trial's fault; it is tried again
+_HOST_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS)
 _MESSAGE_LIMIT = 500
 _TRACEBACK_LIMIT = 20_000
 
@@ -38,6 +41,8 @@ def cause_of(error: BaseException) -> str:
         return DIVERGED
     if is_oom_error(error) or isinstance(error, MemoryError):
         return OOM
+    if isinstance(error, OSError) and error.errno in _HOST_TROUBLE:
+        return KILLED
     # Lightning turns Ctrl-C into SystemExit and SIGTERM into an exception of its own
     names = {cls.__name__ for cls in type(error).__mro__}
     if names & {"StopRequested", "KeyboardInterrupt", "SystemExit", "SIGTERMException"}:

@@ -96,6 +96,8 @@ def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> s
     params = parameters(trial.params if trial else {})
     text = f"trial {event.number:>4}  {outcome}{value}  {params}".rstrip()
     text += f"  ({duration(event.duration_s)})" + ("  best so far" if best else "")
+    if event.state == "WAITING" and event.cause != "interrupted":
+        text += f"\n            {clean(event.message or 'no message')}"
     if event.state == "FAIL":
         text += f"\n            {clean(event.message or 'no message')}\n            {event.log}"
     return text

@@ -9,8 +9,9 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.engine.ledger import Ledger, Outcome
+from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
+from search.engine.outcomes import Outcome
 from search.engine.reading import read_study
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, PRUNED
 from search.study.file import parse_study_tree

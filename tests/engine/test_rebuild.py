@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from search.engine.events import append_event, read_events
-from search.engine.ledger import Ledger, Outcome
+from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
+from search.engine.outcomes import Outcome
 from search.engine.reading import read_study
 from search.engine.rebuild import disagreements, rebuild
 from search.errors import StorageError

@@ -1,0 +1,90 @@
+"""Which checkpoints of a study are kept, and the disk that trials need."""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.engine.places import free_bytes
+from search.engine.records import TrialRecord
+from search.study.layout import StudyFolder, TrialFolder
+
+_RESERVE_BYTES = 64 << 20
+# last, the one before, and the one being written; best is one of them or takes its place
+_CHECKPOINTS_A_TRIAL = 3
+
+
+class Retention:
+    """What the study file says of checkpoints: those of the `top` complete trials, or of all.
+
+    Told of one finished trial after another, so that a long study costs no more at its end.
+    """
+
+    def __init__(self, top: int | None, direction: str) -> None:
+        self._top = top
+        self._sign = 1.0 if direction == "minimize" else -1.0
+        self._best: list[tuple[float, int, TrialFolder]] = []
+
+    def superfluous(self, trial: TrialRecord) -> list[Path]:
+        """Checkpoint files that need not be kept now that this trial is finished.
+
+        A pruned trial is no result and never goes on. A complete one needs no checkpoint but its
+        last and its best, and none of them where `top` others are better.
+        """
+        folder = TrialFolder(trial.folder)
+        if not trial.is_finished:
+            return []
+        if trial.state == "PRUNED":
+            return list(folder.checkpoints)
+        dropped = [folder.previous_ckpt]
+        if trial.state == "COMPLETE" and self._top is not None:
+            insort(self._best, (self._sign * (trial.value or 0.0), trial.number, folder))
+            for _, _, worse in self._best[self._top :]:
+                dropped += worse.checkpoints
+            del self._best[self._top :]
+        return dropped
+
+
+def remove(paths: Iterable[Path]) -> int:
+    """Delete the files that exist; returns the bytes that they took."""
+    freed = 0
+    for path in paths:
+        if path.is_file():
+            # a hard link to a file that stays frees nothing
+            status = path.stat()
+            freed += status.st_size if status.st_nlink == 1 else 0
+            path.unlink()
+    return freed
+
+
+@dataclass
+class DiskFloor:
+    """The free disk under which no trial starts: room for the checkpoints of every worker, as
+    large as the largest so far, and a reserve for everything else."""
+
+    folder: StudyFolder
+    workers: int
+    largest_bytes: int = 0
+
+    def learn(self, folder: TrialFolder) -> None:
+        """Look at the checkpoints of a trial that ended."""
+        for path in folder.checkpoints:
+            if path.is_file():
+                self.largest_bytes = max(self.largest_bytes, path.stat().st_size)
+
+    @property
+    def floor_bytes(self) -> int:
+        return _RESERVE_BYTES + self.workers * _CHECKPOINTS_A_TRIAL * self.largest_bytes
+
+    def missing(self) -> str | None:
+        """Why no trial can start, on one line; None where there is room."""
+        free = free_bytes(self.folder.root)
+        if free >= self.floor_bytes:
+            return None
+        return (
+            f"paused: {free >> 20} MiB of disk are free at {self.folder.root}, trials need "
+            f"{-(-self.floor_bytes >> 20)} MiB. Free some, with `search clean` perhaps; the study "
+            "goes on by itself"
+        )

@@ -1,0 +1,89 @@
+"""The limit of silence that an attempt's own pace sets, and what the end of a process means."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.engine.outcomes import Ending, outcome_of
+from search.engine.trial_config import Batch, halved
+from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
+from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended
+
+
+def paced(*times: float) -> Pace:
+    pace = Pace(0.0)
+    for time in times:
+        pace.sign(time)
+    return pace
+
+
+def test_quick_steps_leave_the_shortest_limit() -> None:
+    pace = paced(1, 2, 3)
+    assert pace.limit_s == SHORTEST_LIMIT_S
+    assert not pace.is_hung(3 + SHORTEST_LIMIT_S)
+    assert pace.is_hung(4 + SHORTEST_LIMIT_S)
+
+
+def test_slow_steps_give_a_long_limit() -> None:
+    pace = paced(10, 110, 210)
+    assert pace.limit_s == FACTOR * 100
+    assert not pace.is_hung(210 + FACTOR * 100)
+    assert pace.is_hung(211 + FACTOR * 100)
+
+
+def test_time_before_the_first_steps_is_not_taken_for_pace() -> None:
+    assert paced(3000).limit_s == BEFORE_FIRST_SIGN_S
+    assert paced(3000, 3001, 3002).limit_s == SHORTEST_LIMIT_S
+
+
+def test_absence_of_the_listener_is_forgiven() -> None:
+    pace = paced(1, 2)
+    pace.forgive(50_000)
+    assert not pace.is_hung(50_010)
+
+
+@pytest.mark.parametrize(
+    ("ending", "cause", "message"),
+    [
+        (Ending(Ended(DONE, 0.5), 0), DONE, None),
+        (Ending(Ended(INTERRUPTED), 1), KILLED, None),
+        (Ending(Ended(INTERRUPTED), 1, is_stopping=True), INTERRUPTED, None),
+        (Ending(None, -9), KILLED, "killed by SIGKILL"),
+        (Ending(None, -15), KILLED, "killed by SIGTERM"),
+        (
+            Ending(None, -9, memory_ran_out=True),
+            OOM,
+            "killed by the kernel: the memory of the machine ran out",
+        ),
+        (
+            Ending(None, -9, HUNG, "no step for 700 s", memory_ran_out=True),
+            HUNG,
+            "no step for 700 s",
+        ),
+        (
+            Ending(None, -9, INTERRUPTED, is_stopping=True),
+            INTERRUPTED,
+            "ended before its checkpoint was written",
+        ),
+        (Ending(None, 7), ERROR, "its process ended with status 7"),
+    ],
+)
+def test_every_way_a_process_ends_has_its_cause(
+    ending: Ending, cause: str, message: str | None
+) -> None:
+    outcome = outcome_of(ending)
+    assert (outcome.cause, outcome.message) == (cause, message)
+
+
+@pytest.mark.parametrize(
+    ("batch", "smaller"),
+    [
+        (Batch(32, 1), Batch(16, 2)),
+        (Batch(16, 3), Batch(8, 6)),
+        (Batch(7, 2), Batch(2, 7)),
+        (Batch(3, 1), Batch(1, 3)),
+        (Batch(1, 8), None),
+    ],
+)
+def test_halved_batch_has_the_same_effective_size(batch: Batch, smaller: Batch | None) -> None:
+    assert halved(batch) == smaller
