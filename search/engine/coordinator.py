@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from search.engine.batch_sizes import BatchPlan
 from search.engine.executors.protocol import Executor, Slot
@@ -25,10 +25,9 @@ from search.engine.progress import (
 )
 from search.engine.records import TrialRecord
 from search.engine.retention import DiskFloor, Retention, remove
+from search.engine.running import FailureStreak, Running
 from search.engine.signals import SignalWatch
 from search.engine.trial_config import Batch, halved, rewrite_batch, write_config
-from search.engine.watchdog import Pace
-from search.errors import StudyFailed
 from search.messages import (
     HUNG,
     INTERRUPTED,
@@ -50,7 +49,6 @@ from search.study.resolve import resolve_config
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
-MAX_FAILURES_IN_A_ROW = 5
 GRACE_S = 10.0
 _POLL_S = 0.25
 # between two turns of the loop only where the process itself was stopped or the machine slept
@@ -65,23 +63,6 @@ class Limits:
     asked: int | None = None
     timeout_s: float | None = None
     trial_timeout_s: float | None = None
-
-
-@dataclass
-class _Running:
-    """One attempt that occupies a slot."""
-
-    number: int
-    slot: int
-    task: str
-    folder: TrialFolder
-    key: str = ""
-    started_at: float = field(default_factory=time.monotonic)
-    pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
-    memory_kills: int = field(default_factory=kernel_memory_kills)
-    last_words: Ended | Probed | None = None
-    ended_as: str | None = None
-    why: str | None = None
 
 
 class Coordinator:
@@ -111,14 +92,13 @@ class Coordinator:
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
         self._disk = DiskFloor(ledger.folder, len(slots))
         self._is_paused = False
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         # trials that have a number and wait for a probe to tell their micro-batch
         self._blocked: list[int] = []
         self._launches = 0
         self._began_at = self._looked_at = time.monotonic()
         self._stopping_since: float | None = None
-        self._failures: list[str] = []
-        self._failed: StudyFailed | None = None
+        self._failures = FailureStreak()
         self._reason = "finished"
 
     def run(self) -> str:
@@ -140,8 +120,8 @@ class Coordinator:
                 self._handle(attempt, message)
             self._view.tick()
         self._release_blocked()
-        if self._failed is not None:
-            raise self._failed
+        if self._failures.verdict is not None:
+            raise self._failures.verdict
         return self._reason
 
     def _fill_slots(self) -> None:
@@ -201,7 +181,7 @@ class Coordinator:
             note = write_config(folder, self._study_file, params, self._batches, micro_batch)
             if note is not None:
                 self._view.handle(Note(f"trial {number}: {note}"))
-        self._launch(_Running(number, self._free.pop(0), "fit", folder))
+        self._launch(Running(number, self._free.pop(0), "fit", folder))
 
     def _start_probe(self, number: int, key: str) -> None:
         folder = self._ledger.folder.probe(key)
@@ -210,9 +190,9 @@ class Coordinator:
         config["batch"] = {"auto_scale": self._batches.auto_scale, "max": self._batches.cap}
         write_whole(folder.config, dump_yaml(config))
         self._view.handle(ProbeStarted(number))
-        self._launch(_Running(number, self._free.pop(0), "probe", folder, key))
+        self._launch(Running(number, self._free.pop(0), "probe", folder, key))
 
-    def _launch(self, running: _Running) -> None:
+    def _launch(self, running: Running) -> None:
         self._launches += 1
         attempt = f"{running.task}-{running.number}-{self._launches}"
         self._running[attempt] = running
@@ -231,7 +211,7 @@ class Coordinator:
         elif running.task == "fit" and not isinstance(message, Stepped):
             self._handle_fit(attempt, running, message)
 
-    def _handle_fit(self, attempt: str, running: _Running, message: Message) -> None:
+    def _handle_fit(self, attempt: str, running: Running, message: Message) -> None:
         number = running.number
         if isinstance(message, Launched):
             self._ledger.begin_attempt(number, message.pid)
@@ -266,7 +246,7 @@ class Coordinator:
                 TrialReported(number, message.step, message.epoch, message.value, prune)
             )
 
-    def _end(self, attempt: str, running: _Running, status: int) -> None:
+    def _end(self, attempt: str, running: Running, status: int) -> None:
         del self._running[attempt]
         self._free.append(running.slot)
         if running.task == "probe":
@@ -276,7 +256,7 @@ class Coordinator:
             assert not isinstance(last_words, Probed)
             self._finish(running, self._outcome(running, status), last_words)
 
-    def _end_probe(self, running: _Running, status: int) -> None:
+    def _end_probe(self, running: Running, status: int) -> None:
         if isinstance(running.last_words, Probed):
             size, tried = running.last_words.micro_batch, len(running.last_words.tried)
             self._ledger.set_micro_batch(running.key, size)
@@ -286,7 +266,7 @@ class Coordinator:
         outcome = self._outcome(running, status)
         self._finish(running, outcome, running.last_words)
 
-    def _outcome(self, running: _Running, status: int) -> Outcome:
+    def _outcome(self, running: Running, status: int) -> Outcome:
         outcome = outcome_of(
             Ending(
                 said=running.last_words,
@@ -301,7 +281,7 @@ class Coordinator:
             return self._with_half_the_batch(running, outcome)
         return outcome
 
-    def _with_half_the_batch(self, running: _Running, outcome: Outcome) -> Outcome:
+    def _with_half_the_batch(self, running: Running, outcome: Outcome) -> Outcome:
         """The trial goes on at the same effective batch in smaller parts, while there are any."""
         trial = self._ledger.trial(running.number)
         if trial.micro_batch is None or trial.accumulation is None or self._batches.path is None:
@@ -316,7 +296,7 @@ class Coordinator:
         message = f"{outcome.message}; goes on in batches of {smaller}"
         return replace(outcome, message=message, goes_on=True)
 
-    def _finish(self, running: _Running, outcome: Outcome, said: Ended | None) -> None:
+    def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.learn(running.folder)
         state = self._ledger.end_attempt(running.number, outcome)
         self._tidy(self._ledger.trial(running.number))
@@ -332,19 +312,8 @@ class Coordinator:
                 log=log,
             )
         )
-        if state != "FAIL":
-            if state != "WAITING":
-                self._failures.clear()
-            return
-        if self._failures and self._failures[-1] != outcome.cause:
-            self._failures.clear()
-        self._failures.append(outcome.cause)
-        if len(self._failures) >= MAX_FAILURES_IN_A_ROW and self._failed is None:
-            trace = (said.traceback if said else None) or outcome.message or ""
-            self._failed = StudyFailed(
-                f"{trace.rstrip()}\n\n{MAX_FAILURES_IN_A_ROW} trials in a row ended with the cause "
-                f"{outcome.cause}: {outcome.message}\nLog of the last: {log}"
-            )
+        trace = said.traceback if said else None
+        if self._stopping_since is None and self._failures.note(state, outcome, log, trace):
             self._stop("failures")
 
     def _tidy(self, trial: TrialRecord) -> None:
@@ -365,8 +334,7 @@ class Coordinator:
         absent = now - self._looked_at
         self._looked_at = now
         for running in self._running.values() if absent > _ABSENCE_S else ():
-            running.started_at += absent
-            running.pace.forgive(absent)
+            running.forgive(absent)
         if self._stopping_since is not None:
             if now - self._stopping_since > GRACE_S:
                 self._kill_all()
@@ -394,7 +362,7 @@ class Coordinator:
         for attempt, running in self._running.items():
             self._kill(attempt, running, INTERRUPTED)
 
-    def _kill(self, attempt: str, running: _Running, ended_as: str, why: str | None = None) -> None:
+    def _kill(self, attempt: str, running: Running, ended_as: str, why: str | None = None) -> None:
         if running.ended_as is None:
             running.ended_as, running.why = ended_as, why
             self._executor.kill(attempt, dump=ended_as == HUNG)

@@ -23,7 +23,7 @@ def test_batch_is_halved_and_training_goes_on_at_the_same_effective_batch(
     result = project.run("run", path)
     assert result.returncode == 0, result.stderr
     assert "goes on in batches of 16 x 2" in result.stdout
-    assert "(attempt 2, from epoch 3" in result.stdout
+    assert "(attempt 2, from epoch 2)" in result.stdout
     trial = json.loads(project.run("show", "0", "--json").stdout)
     assert [attempt["cause"] for attempt in trial["attempts"]] == ["oom", "done"]
     assert (trial["micro_batch"], trial["accumulation"], trial["effective_batch"]) == (16, 2, 32)

@@ -1,0 +1,73 @@
+"""What the coordinator remembers of the attempts that run, and of failures one after another."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from search.engine.outcomes import Outcome, kernel_memory_kills
+from search.engine.watchdog import Pace
+from search.errors import StudyFailed
+from search.messages import Ended, Probed
+from search.study.layout import TrialFolder
+
+MAX_FAILURES_IN_A_ROW = 5
+
+
+@dataclass
+class Running:
+    """One attempt that occupies a slot.
+
+    `key` is what its probe is for, `last_words` what it said at its end, `ended_as` and `why` the
+    cause for which the coordinator killed it, in a word and in a sentence.
+    """
+
+    number: int
+    slot: int
+    task: str
+    folder: TrialFolder
+    key: str = ""
+    started_at: float = field(default_factory=time.monotonic)
+    pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
+    memory_kills: int = field(default_factory=kernel_memory_kills)
+    last_words: Ended | Probed | None = None
+    ended_as: str | None = None
+    why: str | None = None
+
+    def forgive(self, seconds: float) -> None:
+        """Leave out a time in which the coordinator itself did not run."""
+        self.started_at += seconds
+        self.pace.forgive(seconds)
+
+
+class FailureStreak:
+    """Trials that failed one after another with one cause; enough of them end a study."""
+
+    def __init__(self) -> None:
+        self._causes: list[str] = []
+        self.verdict: StudyFailed | None = None
+
+    def note(self, state: str, outcome: Outcome, log: Path, trace: str | None) -> bool:
+        """Count a trial that reached `state`; returns whether the study is to end now.
+
+        Args:
+            log: the log of the trial.
+            trace: its traceback, where it has one.
+        """
+        if state == "WAITING":
+            return False
+        if state != "FAIL":
+            self._causes.clear()
+            return False
+        if self._causes and self._causes[-1] != outcome.cause:
+            self._causes.clear()
+        self._causes.append(outcome.cause)
+        if len(self._causes) < MAX_FAILURES_IN_A_ROW or self.verdict is not None:
+            return False
+        self.verdict = StudyFailed(
+            f"{(trace or outcome.message or '').rstrip()}\n\n{MAX_FAILURES_IN_A_ROW} trials in a "
+            f"row ended with the cause {outcome.cause}: {outcome.message}\n"
+            f"Log of the last: {log}"
+        )
+        return True

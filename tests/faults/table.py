@@ -1,0 +1,48 @@
+"""The table of faults in the README, written by the tests that cause them.
+
+Each test hands in its row when it has passed; `python -m faults.table` (from `tests/`) puts the
+rows of the last run into the README.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+README = ROOT / "README.md"
+ROWS = ROOT / "tests" / "faults" / "rows"
+BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
+
+RowWriter = Callable[[str, str], None]
+
+
+def write_row(order: int, test: str, result: str, where: str) -> None:
+    """Note the result of a test that has passed."""
+    ROWS.mkdir(exist_ok=True)
+    row = {"order": order, "test": test, "result": result, "where": where}
+    (ROWS / f"{re.sub(r'[^a-z0-9]+', '-', test.lower())[:60]}.json").write_text(json.dumps(row))
+
+
+def rendered() -> str:
+    """The rows as a Markdown table."""
+    rows = sorted(
+        (json.loads(path.read_text()) for path in ROWS.glob("*.json")),
+        key=lambda row: (row["where"] != "every CI run", row["order"], row["test"]),
+    )
+    lines = ["| what is done to it | result | where |", "|---|---|---|"]
+    lines += [f"| {row['test']} | {row['result']} | {row['where']} |" for row in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    text = README.read_text("utf-8")
+    before, _, rest = text.partition(BEGIN)
+    _, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{rendered()}\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""SIGKILL of attempts and of the coordinator at random moments, and many workers at once."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections import Counter
+from typing import Any
+
+import pytest
+import yaml
+from conftest import Project
+from faults.invariant import SECRET, check_invariant
+from faults.table import RowWriter
+
+ATTEMPT_KILLS = 50
+COORDINATOR_KILLS = 20
+SEEDS = (1, 2, 3)
+WORKERS, TRIALS_A_WORKER, REPORTS = 8, 25, 10
+HEAL_LIMIT_S = 2.0
+
+
+def epochs(count: int) -> dict[str, Any]:
+    return {"max_epochs": count, "accelerator": "cpu", "num_sanity_val_steps": 0}
+
+
+def slow(pause: float) -> dict[str, Any]:
+    return {"class_path": "tiny.Tiny", "init_args": {"pause": pause}}
+
+
+@pytest.fixture(autouse=True)
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Something in the environment that must show nowhere."""
+    monkeypatch.setenv("WANDB_API_KEY", SECRET)
+
+
+def working(project: Project) -> list[tuple[int, int]]:
+    """Trial and process of each attempt that is under way now."""
+    found = []
+    for path in sorted((project.root / "studies/study/trials").glob("*/events.jsonl")):
+        number = int(path.parent.name)
+        try:
+            starts_and_ends = [
+                event
+                for event in project.events(number)
+                if event["event"] in ("attempt_started", "attempt_ended")
+            ]
+        except ValueError:
+            continue
+        if starts_and_ends and starts_and_ends[-1]["event"] == "attempt_started":
+            found.append((number, starts_and_ends[-1]["pid"]))
+    return found
+
+
+def kill_attempts(
+    project: Project, process: subprocess.Popen[str], kills: int, chance: random.Random
+) -> int:
+    """Kill random attempts at random moments, no trial more than twice; how many were killed.
+
+    A third kill without any progress in between would rightly end a trial.
+    """
+    killed: Counter[int] = Counter()
+    while process.poll() is None and sum(killed.values()) < kills:
+        time.sleep(chance.uniform(0.0, 0.25))
+        targets = [(n, pid) for n, pid in working(project) if killed[n] < 2]
+        if targets:
+            number, pid = chance.choice(targets)
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+            killed[number] += 1
+    return sum(killed.values())
+
+
+def assert_nothing_lost_to_attempt_kills(project: Project, kills: int, trials: int) -> None:
+    path = project.study(
+        model=slow(0.015), trainer=epochs(6), budget={"trials": trials}, sampler="random"
+    )
+    process = project.start("run", path, "--workers", "2")
+    killed = kill_attempts(project, process, kills, random.Random(kills))
+    output, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, errors
+    assert killed == kills
+    check_invariant(project, asked=trials, output=output + errors)
+    assert project.states() == ["COMPLETE"] * trials
+    assert {len(curve) for curve in project.curves().values()} == {6}
+
+
+def test_no_trial_is_lost_when_attempts_are_killed(project: Project, row: RowWriter) -> None:
+    assert_nothing_lost_to_attempt_kills(project, ATTEMPT_KILLS, trials=45)
+    row("SIGKILL of a random attempt at a random moment", f"{ATTEMPT_KILLS}, 0 lost")
+
+
+def assert_nothing_lost_to_coordinator_kills(project: Project, kills: int) -> None:
+    """Each start is killed somewhere; the next one heals and goes on, until there is no kill."""
+    chance = random.Random(kills)
+    trials = kills * 3
+    path = project.study(
+        model=slow(0.01), trainer=epochs(4), budget={"trials": trials}, sampler="random"
+    )
+    for _ in range(kills):
+        process = project.start("run", path, "--quiet")
+        # the first two seconds load torch; a third of the kills falls into them
+        time.sleep(chance.uniform(0.3, 6.0))
+        process.kill()
+        process.communicate()
+        if (project.root / "studies/study/study.yaml").exists():
+            check_invariant(project)
+    began = time.monotonic()
+    process = project.start("run", path, "--json")
+    assert process.stdout is not None
+    for line in process.stdout:
+        if yaml.safe_load(line)["event"] == "study_opened":
+            break
+    opened_s = time.monotonic() - began
+    output, errors = process.communicate(timeout=400)
+    assert process.returncode == 0, errors
+    check_invariant(project, asked=trials, output=output + errors)
+    assert project.states() == ["COMPLETE"] * trials
+    print(f"the start after the last kill had the study open after {opened_s:.1f} s")
+
+
+def test_no_trial_is_lost_when_the_coordinator_is_killed(project: Project, row: RowWriter) -> None:
+    assert_nothing_lost_to_coordinator_kills(project, COORDINATOR_KILLS)
+    row("SIGKILL of the coordinator", f"{COORDINATOR_KILLS}, 0 lost, 0 orphans")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_many_workers_lose_no_trial_and_no_report(
+    project: Project, row: RowWriter, seed: int
+) -> None:
+    trials = WORKERS * TRIALS_A_WORKER
+    path = project.study(
+        trainer=epochs(REPORTS), budget={"trials": trials}, sampler="random", seed=seed
+    )
+    result = project.run("run", path, "--workers", str(WORKERS), "--quiet")
+    assert result.returncode == 0, result.stderr
+    check_invariant(project, asked=trials, output=result.stdout + result.stderr)
+    assert project.states() == ["COMPLETE"] * trials
+    (reports,) = project.query("SELECT count(*) FROM trial_intermediate_values")[0]
+    assert reports == trials * REPORTS
+    if seed == SEEDS[-1]:
+        total = trials * len(SEEDS)
+        row(
+            f"{WORKERS} workers x {TRIALS_A_WORKER} trials x {REPORTS} reports, {len(SEEDS)} seeds",
+            f"{total} of {total} trials, {total * REPORTS} of {total * REPORTS} reports",
+        )

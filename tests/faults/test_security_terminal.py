@@ -1,0 +1,209 @@
+"""Hostile texts that a database can hold, on a terminal."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+
+from search.cli import app, guarded
+from search.engine.ledger import Outcome
+from search.engine.opening import open_ledger, plan
+from search.study.file import parse_study_tree
+from search.study.layout import StudyFolder
+
+PATH = "model.init_args.lr"
+# words that stand in the database of the template where a payload is put
+METRIC, WORD_PATH, CHOICE = "METRICWORD", "model.init_args.PATHWORD", "CHOICEWORD"
+MESSAGE, CAUSE, SIZE = "MESSAGEWORD", "CAUSEWORD", "SIZEWORD"
+TREE = {
+    "model": {"class_path": "tiny.Tiny"},
+    "objective": {"metric": METRIC},
+    "space": {WORD_PATH: {"choice": [CHOICE, "sgd"]}, PATH: {"float": [1e-3, 1e-1]}},
+}
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study as a run leaves it, untrained: two trials are done, two failed."""
+    folder = StudyFolder(tmp_path_factory.mktemp("template") / "demo")
+    study_file = parse_study_tree(TREE, source="demo.yaml", default_name="demo")
+    ledger = open_ledger(plan(folder, study_file, None), asked=4)
+    for cause in ("done", CAUSE, "done", CAUSE):
+        number = ledger.sample()
+        ledger.begin_attempt(number, pid=1)
+        ledger.set_sizes(number, {"micro_batch": 1, "accumulation": 1, "effective_batch": 1})
+        ledger.report(number, 1, 1, 0.5)
+        ledger.end_attempt(number, Outcome(cause, 0.5 if cause == "done" else None, MESSAGE))
+    return folder.root
+
+
+COLUMNS = {
+    "study_user_attributes": ("value_json",),
+    "trial_user_attributes": ("value_json",),
+    "trial_params": ("param_name", "distribution_json"),
+}
+
+
+def say(word: str) -> Callable[[sqlite3.Connection, str], None]:
+    """Put a payload wherever the template says `word`."""
+
+    def put(connection: sqlite3.Connection, payload: str) -> None:
+        for table, columns in COLUMNS.items():
+            for column in columns:
+                text = json.dumps(payload)[1:-1] if column.endswith("json") else payload
+                connection.execute(
+                    f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (word, text)
+                )
+
+    return put
+
+
+def update(statement: str) -> Callable[[sqlite3.Connection, str], None]:
+    def put(connection: sqlite3.Connection, payload: str) -> None:
+        connection.execute(statement, (payload,))
+
+    return put
+
+
+def change(key: str, table: str, name: str) -> Callable[[sqlite3.Connection, str], None]:
+    """Put a payload under a path of keys of an attribute."""
+
+    def put(connection: sqlite3.Connection, payload: str) -> None:
+        connection.execute(
+            f"UPDATE {table} SET value_json = json_set(value_json, ?, ?) WHERE key = ?",
+            (key, payload, name),
+        )
+
+    return put
+
+
+TOLD: dict[str, Callable[[sqlite3.Connection, str], None]] = {
+    "metric": say(METRIC),
+    "path": say(WORD_PATH),
+    "choice": say(CHOICE),
+    "message": say(MESSAGE),
+    "cause": say(CAUSE),
+}
+HELD = TOLD | {
+    "direction": change("$.direction", "study_user_attributes", "search"),
+    "asked": change("$.asked", "study_user_attributes", "search"),
+    "setting": change("$.settings.sampler", "study_user_attributes", "search"),
+    "size": change("$.micro_batch", "trial_user_attributes", "batch"),
+    "started": change("$[0].started", "trial_user_attributes", "attempts"),
+    "attempt number": change("$[0].number", "trial_user_attributes", "attempts"),
+    "state": update("UPDATE trials SET state = ? WHERE number = 0"),
+    "value": update("UPDATE trial_values SET value = ?"),
+    "curve": update("UPDATE trial_intermediate_values SET intermediate_value = ?"),
+    "parameter": update("UPDATE trial_params SET param_value = ?"),
+    "distribution": update("UPDATE trial_params SET distribution_json = ?"),
+    "attribute": update("UPDATE trial_user_attributes SET value_json = ?"),
+    "study attribute": update("UPDATE study_user_attributes SET value_json = ?"),
+    "schema": update("UPDATE alembic_version SET version_num = ?"),
+}
+CONTROL = {
+    "colour": "\x1b[31mred\x1b[0m",
+    "erase": "\x1b[2J\x1b[H",
+    "title": "\x1b]0;title\x07",
+    "hyperlink": "\x1b]8;;http://evil.test\x1b\\x\x1b]8;;\x1b\\",
+    "clipboard": "\x1b]52;c;ZWNobyBoaQ==\x07",
+    "answer-back": "\x1b[6n\x1b[c\x05",
+    "c1-csi": "\x9b31mred\x9c",
+    "bell": "a\x07b",
+    "return": "good\rbad",
+    "backspace": "good\x08\x08\x08\x08bad",
+    "delete": "a\x7fb",
+    "tabs-and-lines": "a\tb\nc\x0bd\x0ce",
+    "bidi": "a\u202eb\u2066c",
+    "line-separators": "a\u2028b\u2029c\x85d",
+    "null": "a\0b",
+    "surrogate": "a\ud800b",
+}
+MIXED = "".join(CONTROL[case] for case in ("colour", "hyperlink", "c1-csi", "return", "bell"))
+VERBS = {
+    "show-done": ("show", "0", "-s", "demo"),
+    "show-failed": ("show", "1", "-s", "demo"),
+    "best": ("best", "-s", "demo"),
+    "status": ("status",),
+}
+
+
+def hostile(template: Path, root: Path, payload: str, *places: str) -> Path:
+    """A copy of the template whose database says `payload`; its folder."""
+    folder = root / "studies/demo"
+    shutil.copytree(template, folder)
+    with closing(sqlite3.connect(folder / "study.db")) as connection:
+        connection.execute("PRAGMA ignore_check_constraints = ON")
+        for place in places:
+            with suppress(UnicodeEncodeError):  # a name that is no text cannot be in a column
+                HELD[place](connection, payload)
+        connection.commit()
+    return folder
+
+
+def assert_printable(output: str) -> None:
+    assert output.replace("\n", "").isprintable(), repr(output)
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("case", CONTROL)
+def test_control_characters_do_not_reach_the_terminal(
+    project: Project, template: Path, case: str
+) -> None:
+    hostile(template, project.root, CONTROL[case], *TOLD)
+    for verb in ("show-failed", "best"):
+        result = project.run(*VERBS[verb])
+        assert_printable(result.stdout + result.stderr)
+        assert result.returncode == 0, result.stderr
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def search(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    """The command line in this process."""
+    monkeypatch.chdir(project.root)
+
+    def run(*arguments: Any) -> tuple[int, str]:
+        code = guarded(lambda: app([*map(str, arguments)], standalone_mode=False))
+        return code, "".join(capfd.readouterr())
+
+    return run
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("place", HELD)
+def test_control_characters_in_each_place_do_not_reach_the_terminal(
+    project: Project, template: Path, search: Run, place: str, verb: str
+) -> None:
+    hostile(template, project.root, MIXED, place)
+    code, output = search(*VERBS[verb])
+    assert_printable(output)
+    assert code in (0, 1, 2)
+
+
+WRITTEN_AS_MARKUP = ("[/]", "[/evil]", "[link=http://evil.test]x[/link]", "[red]x", ":skull:")
+
+
+@pytest.mark.parametrize("text", WRITTEN_AS_MARKUP)
+@pytest.mark.parametrize("place", TOLD)
+def test_terminal_markup_is_shown_as_it_is(
+    project: Project, template: Path, search: Run, place: str, text: str
+) -> None:
+    hostile(template, project.root, text, place)
+    outputs = ""
+    for verb in VERBS.values():
+        code, output = search(*verb)
+        assert code == 0, output
+        outputs += output
+    assert text in outputs
