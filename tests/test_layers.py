@@ -22,7 +22,8 @@ BELOW = {
     "view": {"engine", "study"},
     "report": {"engine", "study", "errors"},
     "commands": {"engine", "study", "errors", "view", "report"},
-    "cli": {"errors", "commands"},
+    "verbs": {"commands"},
+    "cli": {"errors", "verbs"},
     "__main__": {"cli"},
     "__init__": set(),
 }
@@ -38,7 +39,7 @@ OWNERS = {
     "plotly": {"report"},
     "jinja2": {"report"},
     "rich": {"view"},
-    "typer": {"cli"},
+    "typer": {"cli", "verbs"},
     "pydantic": {"study"},
 }
 

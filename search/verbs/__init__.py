@@ -1,0 +1,1 @@
+"""The verbs of the command line as Typer reads them: options, help texts, one call each."""

@@ -1,0 +1,97 @@
+"""Verbs that look at what is stored."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from search.verbs.options import (
+    DEFAULT_DIR,
+    Json,
+    Storage,
+    StudiesDir,
+    StudyName,
+)
+
+
+def status(studies: StudiesDir = DEFAULT_DIR, json: Json = False) -> None:
+    """List the studies here: state, trials, best value, time."""
+    from search.commands.inspect import status_command
+
+    status_command(studies, json=json)
+
+
+def show(
+    trial: Annotated[int, typer.Argument(help="Number of the trial.", min=0)],
+    study: StudyName = None,
+    storage: Storage = None,
+    studies: StudiesDir = DEFAULT_DIR,
+    json: Json = False,
+) -> None:
+    """Show one trial: parameters, curve, cause, attempts, files."""
+    from search.commands.inspect import show_command
+
+    show_command(trial, study, studies, storage, json=json)
+
+
+def best(
+    study: StudyName = None,
+    storage: Storage = None,
+    studies: StudiesDir = DEFAULT_DIR,
+    json: Json = False,
+) -> None:
+    """Show the best trial: parameters, value, checkpoint."""
+    from search.commands.inspect import best_command
+
+    best_command(study, studies, storage, json=json)
+
+
+def report(
+    study: StudyName = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write.", show_default=False)
+    ] = None,
+    figure: Annotated[
+        str | None,
+        typer.Option(
+            "--figure",
+            help="Only this figure: history, importance, intermediate, slice, parallel, contour, "
+            "timeline.",
+        ),
+    ] = None,
+    format_: Annotated[
+        str, typer.Option("--format", help="Format of a single figure: html or json.")
+    ] = "html",
+    open_: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    storage: Storage = None,
+    studies: StudiesDir = DEFAULT_DIR,
+) -> None:
+    """Write the report: one HTML file that opens offline."""
+    from search.commands.report import report_command
+
+    report_command(
+        study,
+        studies,
+        storage,
+        output=output,
+        figure_name=figure,
+        figure_format=format_,
+        open_browser=open_,
+    )
+
+
+def export(
+    study: StudyName = None,
+    format_: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")
+    ] = None,
+    storage: Storage = None,
+    studies: StudiesDir = DEFAULT_DIR,
+) -> None:
+    """Export every trial as CSV or JSON."""
+    from search.commands.report import export_command
+
+    export_command(study, studies, storage, export_format=format_, output=output)

@@ -1,0 +1,37 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+StudyName = Annotated[
+    str | None,
+    typer.Option("--study", "-s", help="Name or folder of the study.", show_default=False),
+]
+StudiesDir = Annotated[Path, typer.Option("--studies", help="Folder that holds the study folders.")]
+Storage = Annotated[
+    str | None,
+    typer.Option("--storage", help="Database URL instead of SQLite.", show_default=False),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option("--trials", "-n", min=1, help="Trials in total, those already done included."),
+]
+Workers = Annotated[
+    str, typer.Option("--workers", "-w", help="Trials at a time, or auto for one a core or GPU.")
+]
+Timeout = Annotated[
+    str | None,
+    typer.Option("--timeout", help="End this run after 90s, 30m, 8h ..., saving what runs."),
+]
+TrialTimeout = Annotated[
+    str | None,
+    typer.Option("--trial-timeout", help="End a trial that takes longer (cause: hung)."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+
+DEFAULT_DIR = Path("studies")
