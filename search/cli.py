@@ -6,6 +6,7 @@ Imports little, so that `search --help` is quick; each verb imports what it need
 
 from __future__ import annotations
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import typer
 
-from search.errors import SearchError, UserError
+from search.errors import SearchError, UserError, printable
 from search.verbs import looking, running, upkeep
 
 app = typer.Typer(
@@ -59,6 +60,12 @@ def guarded(command: Callable[[], object]) -> int:
         # the reader of a pipe left, as `head` does; keep Python from complaining at exit
         sys.stderr.close()
         return 141
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            return _bug(error)
+        # only what a user types is that long
+        print(f"{printable(str(error.filename), 60)}: is too long for a name.", file=sys.stderr)
+        return 2
     except Exception as error:
         return _show_usage_error(error) or _bug(error)
     return code if isinstance(code, int) else 0
@@ -69,7 +76,7 @@ def _show_usage_error(error: Exception) -> int:
     format_message = getattr(error, "format_message", None)
     if format_message is None:
         return 0
-    print(f"search: {format_message()} Try --help.", file=sys.stderr)
+    print(f"search: {printable(format_message())} Try --help.", file=sys.stderr)
     return 2
 
 
@@ -77,7 +84,7 @@ def _bug(error: BaseException) -> int:
     log = Path("search-crash.log")
     log.write_text("".join(traceback.format_exception(error)), "utf-8")
     print(
-        f"search: internal error: {type(error).__name__}: {error}\n"
+        f"search: internal error: {type(error).__name__}: {printable(str(error), 500)}\n"
         f"This is a bug of lightning-search; its traceback is in {log.absolute()}",
         file=sys.stderr,
     )

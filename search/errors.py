@@ -15,6 +15,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 
+def printable(text: str, limit: int | None = None) -> str:
+    """Text with `?` for every character that a terminal would obey, cut to `limit` characters."""
+    text = "".join(char if char.isprintable() else "?" for char in text)
+    return text if limit is None or len(text) <= limit else text[: limit - 3] + "..."
+
+
 class SearchError(Exception):
     """Root of the tree; `exit_code` is what the command line returns for it."""
 
@@ -22,9 +28,16 @@ class SearchError(Exception):
 
 
 class UserError(SearchError):
-    """Something the user gave cannot be used: `place: rule, what was given. Next step.`"""
+    """Something the user gave cannot be used: `place: rule, what was given. Next step.`
+
+    Args:
+        lines: one line a problem; what was given may hold anything, so each is made printable.
+    """
 
     exit_code = 2
+
+    def __init__(self, *lines: str) -> None:
+        super().__init__("\n".join(printable(line) for line in lines))
 
 
 class StudyFileError(UserError):
@@ -35,8 +48,8 @@ class StudyFileError(UserError):
     """
 
     def __init__(self, problems: Sequence[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
+        super().__init__(*problems)
+        self.problems = tuple(map(printable, problems))
 
 
 class StorageError(UserError):

@@ -223,7 +223,10 @@ def decode(line: bytes) -> Message:
         message = cls(**{key: _restored(value) for key, value in tree.items()})
     except TypeError as error:
         raise ValueError(str(error)) from error
-    return _with_floats(message)
+    for spec in fields(message):
+        value = _checked(str(spec.type), getattr(message, spec.name))
+        object.__setattr__(message, spec.name, value)
+    return message
 
 
 def _plain(value: Any) -> Any:
@@ -236,9 +239,26 @@ def _restored(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _with_floats(message: Message) -> Message:
-    for spec in fields(message):
-        value = getattr(message, spec.name)
-        if "float" in str(spec.type) and isinstance(value, str | int):
-            object.__setattr__(message, spec.name, float(value))
-    return message
+def _checked(wanted: str, value: Any) -> Any:
+    """The value of a field whose annotation is `wanted`.
+
+    Raises:
+        ValueError: it is of another type.
+    """
+    if value is None and wanted.endswith("| None"):
+        return None
+    wanted = wanted.removesuffix(" | None")
+    if wanted.startswith("tuple"):
+        member = wanted[len("tuple[") : -len(", ...]")]
+        if not isinstance(value, tuple):
+            raise ValueError(f"wanted {wanted}, got {type(value).__name__}")
+        return tuple(_checked(member, each) for each in value)
+    if wanted == "float" and type(value) in (int, str):
+        # numbers that JSON cannot hold travel as their names
+        try:
+            return float(value)
+        except OverflowError as error:
+            raise ValueError("a number too large") from error
+    if type(value).__name__ != wanted.partition("[")[0]:
+        raise ValueError(f"wanted {wanted}, got {type(value).__name__}")
+    return value

@@ -19,7 +19,7 @@ BELOW = {
     "study": {"errors"},
     "engine": {"errors", "messages", "study"},
     "trial": {"errors", "messages", "study"},
-    "view": {"engine", "study"},
+    "view": {"engine", "study", "errors"},
     "report": {"engine", "study", "errors"},
     "commands": {"engine", "study", "errors", "view", "report"},
     "verbs": {"commands"},

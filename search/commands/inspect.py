@@ -16,9 +16,8 @@ def status_command(studies: Path, *, json: bool) -> None:
     """Print every study here; one that cannot be read gets its line on standard error."""
     records: list[StudyRecord] = []
     for folder in studies_in(studies):
-        url = folder.storage.read_text("utf-8").strip() if folder.storage.is_file() else None
         try:
-            records.append(read_study(folder, url))
+            records.append(read_study(folder))
         except StorageError as error:
             print(error, file=sys.stderr)
     if json:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from search.engine.reading import is_study, read_study, studies_in
 from search.engine.records import StudyRecord
-from search.errors import UserError
+from search.errors import UserError, printable
 from search.study.layout import StudyFolder
 
 
@@ -30,14 +30,14 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
             raise UserError(f"{studies}: holds no study yet. Start one with `search run`.")
         raise UserError(f"--study: several to choose from. Name one of {', '.join(names)}.")
     for folder in (StudyFolder(studies / name), StudyFolder(Path(name))):
-        if is_study(folder):
+        if name and is_study(folder):
             return StudyFolder(folder.root.resolve() if not folder.root.name else folder.root)
     near = get_close_matches(Path(name).name, names, 1)
     if near:
         remedy = f"Did you mean {near[0]}?"
     else:
         remedy = f"There is {', '.join(names)}." if names else "Start one with `search run`."
-    raise UserError(f"{name}: no such study in {studies}. {remedy}")
+    raise UserError(f"{printable(name, 100)}: no such study in {studies}. {remedy}")
 
 
 def load_study(name: str | None, studies: Path, storage: str | None) -> StudyRecord:
@@ -46,7 +46,4 @@ def load_study(name: str | None, studies: Path, storage: str | None) -> StudyRec
     Raises:
         UserError: as `find_study` and `read_study`.
     """
-    folder = find_study(name, studies)
-    if storage is None and folder.storage.is_file():
-        storage = folder.storage.read_text("utf-8").strip()
-    return read_study(folder, storage)
+    return read_study(find_study(name, studies), storage)

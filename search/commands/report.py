@@ -24,12 +24,12 @@ def report_command(
     """Write the report, or one figure of it, and say where."""
     from search import report
 
+    if figure_format not in ("html", "json"):
+        raise UserError(f"--format: must be html or json, got {figure_format}. Correct it.")
     record = load_study(study, studies, storage)
     if figure_name is None:
         text, target = report.build_report(record), output or record.folder / "report.html"
     else:
-        if figure_format not in ("html", "json"):
-            raise UserError(f"--format: must be html or json, got {figure_format}. Correct it.")
         render = report.figure_html if figure_format == "html" else report.figure_json
         text = render(record, figure_name)
         target = output or record.folder / f"{figure_name}.{figure_format}"

@@ -37,8 +37,9 @@ def run_command(path: Path | None, options: RunOptions) -> None:
     path = path or shipped_study()
     study_file = load_study_file(
         path,
-        set_values=[*options.set_values, *([f"name={options.name}"] if options.name else [])],
+        set_values=options.set_values,
         space_values=options.space_values,
+        name=options.name,
     )
     folder = StudyFolder(options.studies / study_file.name)
     _run(folder, study_file, path, options)
@@ -84,7 +85,7 @@ def worker_count(text: str) -> int:
     if text == "auto":
         devices = [path for path in Path("/dev").glob("nvidia*") if re.search(r"\d$", path.name)]
         return len(devices) or cores()
-    if not text.isdigit() or not 1 <= int(text) <= 1024:
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1024:
         raise UserError(f"--workers: must be a number from 1 or auto, got {text}. Correct it.")
     return int(text)
 

@@ -11,8 +11,6 @@ from search.engine.rebuild import rebuild
 def rebuild_command(study: str, studies: Path, storage: str | None) -> None:
     """Make the database of a study again from its events files."""
     folder = find_study(study, studies)
-    if storage is None and folder.storage.is_file():
-        storage = folder.storage.read_text("utf-8").strip()
     done = rebuild(folder, storage)
     trials = f"{done.trials} trial{'' if done.trials == 1 else 's'}"
     if done.agreed:

@@ -51,6 +51,7 @@ class Channel:
         self._listener.bind(self.address)
         self._listener.listen(64)
         self._tokens: dict[str, str] = {}
+        self._open: set[_Connection] = set()
         self._connections: dict[str, _Connection] = {}
         selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
@@ -78,7 +79,7 @@ class Channel:
 
     def close(self) -> None:
         """Close every socket and remove the private folder."""
-        for connection in list(self._connections.values()):
+        for connection in list(self._open):
             self._forget(connection)
         self._selector.unregister(self._listener)
         self._listener.close()
@@ -89,6 +90,7 @@ class Channel:
             sock, _ = self._listener.accept()
             sock.settimeout(_SEND_TIMEOUT_S)
             connection = _Connection(sock)
+            self._open.add(connection)
             self._selector.register(sock, selectors.EVENT_READ, lambda: self._read(connection))
         return []
 
@@ -112,9 +114,9 @@ class Channel:
         return messages
 
     def _authenticate(self, connection: _Connection, message: Message) -> bool:
-        given = message.token if isinstance(message, Hello) else ""
+        given = (message.token if isinstance(message, Hello) else "").encode(errors="replace")
         for token, attempt in self._tokens.items():
-            if hmac.compare_digest(token.encode(), given.encode()):
+            if hmac.compare_digest(token.encode(), given):
                 del self._tokens[token]
                 connection.attempt = attempt
                 self._connections[attempt] = connection
@@ -126,5 +128,6 @@ class Channel:
         with contextlib.suppress(KeyError, ValueError):
             self._selector.unregister(connection.sock)
         connection.sock.close()
+        self._open.discard(connection)
         if connection.attempt is not None:
             self._connections.pop(connection.attempt, None)

@@ -5,10 +5,11 @@ The one place that knows the names of our attributes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from search.engine.records import AttemptRecord, TrialRecord
@@ -20,6 +21,9 @@ SIZES = "batch"
 STUDY = "search"
 MICRO_BATCHES = "micro_batches"
 TAKEN_FROM = "taken_from"
+
+DIRECTIONS = ("minimize", "maximize")
+STATES = ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL")
 
 # what happens to a study as a whole, in its own events file
 ASKED = "asked"
@@ -53,18 +57,22 @@ class StudyAttributes:
 
 
 def study_attributes(tree: Mapping[str, Any]) -> StudyAttributes:
-    """The inverse of `StudyAttributes.to_json`."""
+    """The inverse of `StudyAttributes.to_json`.
+
+    Raises:
+        ValueError, TypeError, LookupError: nothing that `to_json` returns.
+    """
     space: Space = {}
     for path, fields in tree.get("space", {}).items():
         given = dict(fields)
         kind = _KINDS[given.pop("kind")]
         space[path] = kind(**_with_tuples(given))
     return StudyAttributes(
-        metric=tree.get("metric", "value"),
-        direction=tree.get("direction", "minimize"),
-        asked=tree.get("asked"),
+        metric=checked(tree.get("metric", "value"), str),
+        direction=one_of(tree.get("direction", "minimize"), DIRECTIONS),
+        asked=checked(tree.get("asked"), int, NoneType),
         space=space,
-        settings=tree.get("settings", {}),
+        settings=checked(tree.get("settings", {}), dict),
     )
 
 
@@ -78,13 +86,17 @@ def trial_record(
     attributes: Mapping[str, Any],
     folder: Path,
 ) -> TrialRecord:
-    """A record out of what Optuna stores; times are those of the attempts."""
+    """A record out of what Optuna stores; times are those of the attempts.
+
+    Raises:
+        ValueError, TypeError, LookupError: something in it is of a kind that is never stored.
+    """
     attempts = tuple(attempt_record(attempt) for attempt in attributes.get(ATTEMPTS, ()))
     sizes = attributes.get(SIZES, {})
     is_finished = state in ("COMPLETE", "PRUNED", "FAIL")
     return TrialRecord(
         number=number,
-        state=state,
+        state=one_of(state, STATES),
         params=params,
         value=value,
         curve=dict(sorted(curve.items())),
@@ -93,9 +105,9 @@ def trial_record(
         message=attempts[-1].message if attempts else None,
         started=attempts[0].started if attempts else None,
         ended=attempts[-1].ended if attempts and is_finished else None,
-        micro_batch=sizes.get("micro_batch"),
-        accumulation=sizes.get("accumulation"),
-        effective_batch=sizes.get("effective_batch"),
+        micro_batch=checked(sizes.get("micro_batch"), int, NoneType),
+        accumulation=checked(sizes.get("accumulation"), int, NoneType),
+        effective_batch=checked(sizes.get("effective_batch"), int, NoneType),
         attempts=attempts,
     )
 
@@ -104,14 +116,36 @@ def attempt_record(tree: Mapping[str, Any]) -> AttemptRecord:
     """An attempt as `history.attempts_after` wrote it."""
     ended = tree.get("ended")
     return AttemptRecord(
-        number=tree["number"],
-        pid=tree["pid"],
-        boot_id=tree["boot_id"],
+        number=checked(tree["number"], int),
+        pid=checked(tree["pid"], int),
+        boot_id=checked(tree["boot_id"], str),
         started=datetime.fromisoformat(tree["started"]),
         ended=datetime.fromisoformat(ended) if ended else None,
-        cause=tree.get("cause"),
-        message=tree.get("message"),
+        cause=checked(tree.get("cause"), str, NoneType),
+        message=checked(tree.get("message"), str, NoneType),
     )
+
+
+def checked(value: Any, *kinds: type) -> Any:
+    """The value, if it is of one of the `kinds`; a database from others may say anything.
+
+    Raises:
+        TypeError: it is of another.
+    """
+    if type(value) not in kinds:
+        raise TypeError(f"{type(value).__name__} where {kinds[0].__name__} is written")
+    return value
+
+
+def one_of(value: Any, known: Collection[str]) -> str:
+    """The value, if it is one of the `known` words.
+
+    Raises:
+        ValueError: it is another.
+    """
+    if value not in known:
+        raise ValueError(f"{value!r} is none of {', '.join(known)}")
+    return str(value)
 
 
 def _kind_and_fields(distribution: Distribution) -> dict[str, Any]:

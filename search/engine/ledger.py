@@ -16,6 +16,7 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.engine.address import shown_url
 from search.engine.cmaes import is_private
 from search.engine.conversion import (
     ASKED,
@@ -44,7 +45,6 @@ from search.engine.patience import Patience, endless
 from search.engine.processes import boot_id, end_attempt
 from search.engine.records import StudyRecord, TrialRecord
 from search.engine.samplers import Sampling, to_optuna
-from search.engine.storage import shown_url
 from search.engine.write_through import WriteThroughStorage
 from search.messages import INTERRUPTED, KILLED
 from search.study.layout import StudyFolder

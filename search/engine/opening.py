@@ -9,15 +9,16 @@ from pathlib import Path
 import optuna
 from optuna.storages import RDBStorage
 
+from search.engine.address import address_of, shown_url, sqlite_path, sqlite_url, stored_url
 from search.engine.conversion import ASKED, STUDY, StudyAttributes
 from search.engine.events import append_event
 from search.engine.ledger import Ledger
 from search.engine.patience import Patience, endless
-from search.engine.places import check_local, check_writable
+from search.engine.places import check_local, check_writable, refuse_links
 from search.engine.pruners import make_pruner
-from search.engine.reading import look_at_sqlite
+from search.engine.reading import look_at_sqlite, read_study
 from search.engine.samplers import Sampling
-from search.engine.storage import connected, open_database, shown_url, sqlite_url
+from search.engine.storage import connected, open_database
 from search.errors import StorageError, UserError
 from search.study.changes import differences
 from search.study.file import StudyFile, load_study_file
@@ -44,8 +45,8 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
         UserError: the study file differs from the study in what may not change.
     """
     check_writable(folder.root)
-    if url is None and folder.storage.is_file():
-        url = folder.storage.read_text("utf-8").strip()
+    refuse_links(folder)
+    url = address_of(folder, url)
     if url is not None:
         _reachable(url)
     else:
@@ -62,10 +63,11 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
         stored = load_study_file(folder.study_file)
         if changed := differences(stored, study_file):
             raise UserError(
-                "\n".join(f"{folder.study_file}: {line}." for line in changed)
-                + f"\n{folder.root}: a study cannot change under way. "
-                "Undo the change, or give the new study another name with --name."
+                *(f"{folder.study_file}: {line}." for line in changed),
+                f"{folder.root}: a study cannot change under way. "
+                "Undo the change, or give the new study another name with --name.",
             )
+        read_study(folder, url)
     elif url is None and folder.db.exists():
         raise StorageError(
             f"{folder.db}: has no study.yaml beside it. Move it away, or restore "
@@ -76,7 +78,7 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
             f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
             "the new study another name with --name."
         )
-    return Opening(folder, study_file, url or sqlite_url(folder.db), exists)
+    return Opening(folder, study_file, sqlite_url(folder.db) if url is None else url, exists)
 
 
 def open_ledger(opening: Opening, asked: int | None, patience: Patience = endless) -> Ledger:
@@ -164,18 +166,18 @@ def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
     attributes = attributes_of(study_file, asked)
     append_event(folder.events, ASKED, trials=asked)
     study.set_user_attr(STUDY, attributes.to_json())
-    if not opening.url.startswith("sqlite"):
-        write_whole(folder.storage, shown_url(opening.url) + "\n")
+    if sqlite_path(opening.url) is None:
+        write_whole(folder.storage, stored_url(opening.url) + "\n")
     # last, because its presence says that the study exists
     write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
 
 
 def _reachable(url: str) -> None:
-    if not url.startswith("sqlite"):
+    path = sqlite_path(url)
+    if path is None:
         with connected(url) as query:
             query("SELECT 1")
         return
-    path = Path(url.partition(":///")[2])
     check_local(path)
     if path.exists():
         look_at_sqlite(path)

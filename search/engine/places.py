@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from search.errors import StorageError
+from search.study.layout import StudyFolder
 
 # SQLite's write-ahead log needs memory that is shared between processes, and locks that hold
 _NETWORK_FILE_SYSTEMS = frozenset(
@@ -28,6 +29,29 @@ def check_writable(root: Path) -> None:
         raise StorageError(f"{place}: is not a folder. Remove it or name another place.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise StorageError(f"{place}: cannot be written to. Change its permissions.")
+
+
+def refuse_links(folder: StudyFolder) -> None:
+    """Make sure that what is written in a study's folder stays there: its files are no links.
+
+    Raises:
+        StorageError: one of them is a link, as a study folder from a stranger may hold.
+    """
+    places = [folder.root, folder.trials, *_folders_in(folder.trials), *_folders_in(folder.probes)]
+    for place in places:
+        if not place.is_dir():
+            continue
+        with os.scandir(place) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise StorageError(
+                        f"{entry.path}: is a link, which could lead out of the study. "
+                        "Replace it by what it leads to."
+                    )
+
+
+def _folders_in(place: Path) -> list[Path]:
+    return [each for each in place.iterdir() if each.is_dir()] if place.is_dir() else []
 
 
 def check_local(database: Path, mounts: Iterable[tuple[str, str]] | None = None) -> None:

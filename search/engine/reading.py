@@ -12,13 +12,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any
 from urllib.parse import quote
 
-from search.engine.conversion import STUDY, study_attributes, trial_record
+from search.engine.conversion import STUDY, checked, study_attributes, trial_record
 from search.engine.lock import is_held
 from search.engine.records import StudyRecord
-from search.errors import StorageError
+from search.errors import StorageError, printable
 from search.study.layout import StudyFolder
 from search.study.space import Space
 
@@ -34,13 +35,25 @@ def read_study(folder: StudyFolder, url: str | None = None) -> StudyRecord:
     """The study of a folder as its database has it now.
 
     Args:
-        url: the database, if it is not the folder's own SQLite file.
+        url: the database, if it is not the study's own.
 
     Raises:
         StorageError: there is none, or it cannot be read.
     """
-    with _queries(folder, url) as query:
-        return _study(folder, query, url)
+    if url is None and not folder.storage.is_file():
+        with _file_queries(folder.db) as query, _understood(folder.db):
+            return _study(folder, query, str(folder.db))
+    # SQLAlchemy takes long to import, and the common study needs none
+    from search.engine.address import address_of, shown_url, sqlite_path
+    from search.engine.storage import connected
+
+    address = str(address_of(folder, url))
+    if (path := sqlite_path(address)) is not None:
+        with _file_queries(path) as query, _understood(path):
+            return _study(folder, query, str(path))
+    with connected(address) as query, _understood(folder.root):
+        _check_schema(folder.root, query)
+        return _study(folder, query, shown_url(address))
 
 
 def studies_in(root: Path) -> list[StudyFolder]:
@@ -53,7 +66,10 @@ def studies_in(root: Path) -> list[StudyFolder]:
 
 def is_study(folder: StudyFolder) -> bool:
     """Whether a folder holds a study, be its database there or not."""
-    return any(path.is_file() for path in (folder.db, folder.storage, folder.study_file))
+    try:
+        return any(path.is_file() for path in (folder.db, folder.storage, folder.study_file))
+    except OSError:
+        return False  # a name that no file can have
 
 
 def look_at_sqlite(path: Path) -> None:
@@ -62,6 +78,8 @@ def look_at_sqlite(path: Path) -> None:
     Raises:
         StorageError: it is something else, or damaged.
     """
+    if path.is_dir():
+        raise StorageError(f"{path}: is a folder, not a study database. Move it out of the way.")
     with path.open("rb") as file:
         start = file.read(16)
     if not start:
@@ -81,19 +99,12 @@ def look_at_sqlite(path: Path) -> None:
 
 
 @contextmanager
-def _queries(folder: StudyFolder, url: str | None) -> Iterator[Query]:
-    if url is None:
-        if not folder.db.is_file():
-            remedy = _remedy(folder.db, "Run `search status` to see all studies.")
-            raise StorageError(f"{folder.db}: is missing. {remedy}")
-        look_at_sqlite(folder.db)
-        with _sqlite(folder.db) as query:
-            yield query
-        return
-    from search.engine.storage import connected
-
-    with connected(url) as query:
-        _check_schema(folder.root, query)
+def _file_queries(path: Path) -> Iterator[Query]:
+    if not path.exists():
+        remedy = _remedy(path, "Run `search status` to see all studies.")
+        raise StorageError(f"{path}: is missing. {remedy}")
+    look_at_sqlite(path)
+    with _sqlite(path) as query:
         yield query
 
 
@@ -105,7 +116,22 @@ def _sqlite(path: Path) -> Iterator[Query]:
             yield lambda text: connection.execute(text).fetchall()
     except sqlite3.DatabaseError as error:
         remedy = _remedy(path, "Restore it from a copy.")
-        raise StorageError(f"{path}: cannot be read: {error}. {remedy}") from error
+        reason = " ".join(str(error).split())
+        raise StorageError(f"{path}: cannot be read: {printable(reason, 200)}. {remedy}") from error
+
+
+@contextmanager
+def _understood(place: Path) -> Iterator[None]:
+    """Whatever a database says that no study writes is one line for its reader."""
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+        reason = printable(f"{type(error).__name__}: {error}", 200)
+        raise StorageError(
+            f"{place}: says what no study writes ({reason}). {_remedy(place, 'Restore a copy.')}"
+        ) from error
+    except RecursionError as error:
+        raise StorageError(f"{place}: is nested too deep. Restore a copy.") from error
 
 
 def _remedy(path: Path, otherwise: str) -> str:
@@ -127,7 +153,7 @@ def _check_schema(place: Path, query: Query) -> None:
         )
 
 
-def _study(folder: StudyFolder, query: Query, url: str | None) -> StudyRecord:
+def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
     # a folder's name was checked when the study was made; quotes can still not end the literal
     name = folder.name.replace("'", "''")
 
@@ -141,7 +167,8 @@ def _study(folder: StudyFolder, query: Query, url: str | None) -> StudyRecord:
         )
     }
     if STUDY not in attributes:
-        raise StorageError(f"{folder.root}: its database has no study {folder.name}.")
+        remedy = _remedy(folder.db, "Give its database with --storage.")
+        raise StorageError(f"{folder.root}: its database has no study {folder.name}. {remedy}")
     study = study_attributes(attributes[STUDY])
     params = _by_trial(rows, "param_name, param_value, distribution_json", "trial_params")
     values = _by_trial(rows, "value, value_type", "trial_values")
@@ -167,7 +194,7 @@ def _study(folder: StudyFolder, query: Query, url: str | None) -> StudyRecord:
     return StudyRecord(
         name=folder.name,
         folder=folder.root,
-        storage=folder.storage.read_text("utf-8").strip() if url else str(folder.db),
+        storage=storage,
         metric=study.metric,
         direction=study.direction,
         space=study.space,
@@ -202,12 +229,14 @@ def _param(value: float, text: str, seen: dict[str, dict[str, Any]]) -> Any:
     if distribution is None:
         distribution = seen[text] = json.loads(text)
     kind, details = distribution["name"], distribution["attributes"]
+    checked(value, float, int)
     if kind == "CategoricalDistribution":
-        return details["choices"][int(value)]
-    return int(value) if kind == "IntDistribution" else value
+        return checked(details["choices"][int(value)], str, int, float, bool, NoneType)
+    return int(value) if kind == "IntDistribution" else float(value)
 
 
 def _number(value: float | None, kind: Any) -> float:
     """Optuna stores what SQL has no number for beside a null."""
     names = {"INF_POS": float("inf"), "INF_NEG": float("-inf"), "NAN": float("nan")}
-    return names.get(str(kind), value if value is not None else float("nan"))
+    number = float("nan") if value is None else float(checked(value, float, int))
+    return names.get(str(kind), number)

@@ -14,15 +14,17 @@ from optuna.distributions import BaseDistribution, check_distribution_compatibil
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
+from search.engine.address import address_of, shown_url, sqlite_url
 from search.engine.conversion import MICRO_BATCHES, STUDY
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
 from search.engine.opening import attributes_of
 from search.engine.patience import REFUSALS
+from search.engine.places import refuse_links
 from search.engine.reading import look_at_sqlite
 from search.engine.replay import frozen_trial, study_history, trial_history
 from search.engine.samplers import to_optuna
-from search.engine.storage import cannot_be_written, open_database, shown_url, sqlite_url
+from search.engine.storage import cannot_be_written, open_database
 from search.errors import StorageError
 from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
@@ -45,7 +47,7 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
     """Make the database of a study from its events files; one that agrees with them stays.
 
     Args:
-        url: the database, if it is not the folder's own SQLite file.
+        url: the database, if it is not the study's own.
 
     Raises:
         StorageError: the events files are damaged, the study runs, or the database cannot be
@@ -56,6 +58,8 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
             f"{folder.study_file}: is missing, and without it the events mean nothing. "
             "Restore it from a copy."
         )
+    refuse_links(folder)
+    url = address_of(folder, url)
     study_file = load_study_file(folder.study_file)
     histories = trial_histories(folder)
     lock = StudyLock(folder.lock)

@@ -59,7 +59,10 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     """
     began = time.monotonic()
     opening = plan(request.folder, request.study_file, request.url)
-    limits = _with_combinations(request, view)
+    try:
+        limits = _with_combinations(request, view)
+    except UserError as error:
+        raise StudyFileError([f"{request.source}: {error}"]) from error
     with SignalWatch() as signals, _locked(opening):
         patience = _patience(view, signals)
         ledger = _healed(opening, limits, view, patience) if opening.exists else None

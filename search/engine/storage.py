@@ -7,31 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import sqlalchemy
 from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
+from search.engine.address import shown_url, without_secrets
 from search.engine.patience import Patience, endless, patiently, root_message
 from search.errors import StorageError
 
 # a lock is waited for here, in short turns, so that a signal is noticed meanwhile
 _LOCK_TIMEOUT_S = 1
-
-
-def sqlite_url(path: Path) -> str:
-    """The SQLAlchemy URL of a SQLite file."""
-    return f"sqlite:///{path.absolute()}"
-
-
-def shown_url(url: str) -> str:
-    """The URL without its password, for messages and files."""
-    try:
-        return sqlalchemy.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return url.partition(":")[0] + ":..."
 
 
 def open_database(url: str, patience: Patience = endless) -> RDBStorage:
@@ -61,7 +48,7 @@ def open_database(url: str, patience: Patience = endless) -> RDBStorage:
 def cannot_be_written(url: str, error: Exception) -> StorageError:
     """What a user is told when the database refuses to take what happened."""
     return StorageError(
-        f"{shown_url(url)}: cannot be written: {root_message(error)}. "
+        f"{shown_url(url)}: cannot be written: {without_secrets(root_message(error), url)}. "
         "Nothing is lost: remove the cause, then go on with `search resume`."
     )
 
@@ -84,17 +71,13 @@ def connected(url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
 
 def _cannot_open(url: str, error: Exception) -> StorageError:
     shown = shown_url(url)
-    if isinstance(error, sqlalchemy.exc.ArgumentError):
-        return StorageError(
-            f"--storage: not a database URL, got {shown}. "
-            "Write it as postgresql+psycopg://user@host/database."
-        )
     if isinstance(error, ImportError):
         return StorageError(
             f"--storage: the driver of {shown} is not installed. "
             'For PostgreSQL: pip install "lightning-search[postgresql]".'
         )
-    return StorageError(f"{shown}: cannot be opened: {root_message(error)}. Check that it runs.")
+    reason = without_secrets(root_message(error), url)
+    return StorageError(f"{shown}: cannot be opened: {reason}. Check that it runs.")
 
 
 def _engine_settings(url: str) -> dict[str, Any]:

@@ -10,9 +10,10 @@ import sqlalchemy
 from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.trial import TrialState
 
+from search.engine.address import shown_url
 from search.engine.cmaes import is_private
 from search.engine.patience import REFUSALS, Patience, endless, patiently
-from search.engine.storage import cannot_be_written, shown_url
+from search.engine.storage import cannot_be_written
 from search.errors import StorageError
 
 # the one statement that is written at every report; through Optuna's object mapper it takes twelve

@@ -31,7 +31,7 @@ _LAST = (
 )
 # a spreadsheet would take text that begins with one of these for a formula
 # (https://owasp.org/www-community/attacks/CSV_Injection)
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+_FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def export_csv(record: StudyRecord) -> str:
@@ -40,8 +40,8 @@ def export_csv(record: StudyRecord) -> str:
     Columns: number, state, value; `params.<path>` in the order of the space; micro_batch,
     accumulation, effective_batch, steps (validations reported), started and ended (ISO 8601),
     duration_s, attempts, cause, message, folder. A missing value is an empty cell; values that are
-    not finite read `nan`, `inf`, `-inf`; text that a spreadsheet would take for a formula begins
-    with an apostrophe.
+    not finite read `nan`, `inf`, `-inf`; text is on one line, and begins with an apostrophe if a
+    spreadsheet would take it for a formula.
     """
     paths = [dim.path for dim in StudyData(record).dimensions]
     out = io.StringIO()
@@ -103,9 +103,11 @@ def _param(value: Any) -> Any:
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(_FORMULA_STARTS):
-        return f"'{value}"
-    return value
+    if not isinstance(value, str):
+        return value
+    # readers disagree about a line break in a cell, and what follows one could begin a formula
+    text = " ".join(value.split())
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _trial(trial: TrialRecord) -> dict[str, Any]:

@@ -204,18 +204,25 @@ class StudyFile(_Section):
 
 
 def load_study_file(
-    path: Path, *, set_values: Sequence[str] = (), space_values: Sequence[str] = ()
+    path: Path,
+    *,
+    set_values: Sequence[str] = (),
+    space_values: Sequence[str] = (),
+    name: str | None = None,
 ) -> StudyFile:
     """Read and check a study file.
 
     Args:
         set_values: `PATH=VALUE` laid over the file before it is checked.
         space_values: `PATH=DISTRIBUTION` laid over its space.
+        name: the name of the study instead of the file's.
 
     Raises:
         StudyFileError: every problem found, one line each.
     """
     tree = apply_overrides(read_yaml(path), set_values, space_values)
+    if name is not None:
+        tree["name"] = name
     return parse_study_tree(tree, source=str(path), default_name=path.stem)
 
 

@@ -98,9 +98,14 @@ class StudyFolder:
     def trials(self) -> Path:
         return self.root / "trials"
 
+    @property
+    def probes(self) -> Path:
+        """Folders of the batch-size probes."""
+        return self.root / "probes"
+
     def trial(self, number: int) -> TrialFolder:
         return TrialFolder(self.trials / f"{number:04d}")
 
     def probe(self, key: str) -> TrialFolder:
         """Folder of the batch-size probe for one cache key (a hexadecimal digest)."""
-        return TrialFolder(self.root / "probes" / key)
+        return TrialFolder(self.probes / key)

@@ -63,7 +63,7 @@ def old_spellings(trainer: Mapping[str, Any]) -> Iterator[str]:
             text = today.format(value=_auto(key, value))
             owner = "is given by the tool" if key in _TOOL else "is gone from Lightning 2"
             yield f"trainer.{key}: {owner}. Write {text}."
-        elif key == "accelerator" and value in _ACCELERATORS:
+        elif key == "accelerator" and isinstance(value, str) and value in _ACCELERATORS:
             yield f"trainer.accelerator: {value} is no accelerator. Write {_ACCELERATORS[value]}."
         elif key == "strategy" and value in ("dp", "ddp2", "horovod"):
             yield f"trainer.strategy: {value} is gone from Lightning 2. Write strategy: ddp."

@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from search.errors import StudyFileError
+from search.errors import StudyFileError, printable
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -71,9 +71,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
         StudyFileError: one line that names the file and, where there is one, the line.
     """
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise _problem(path, f"is larger than {MAX_BYTES >> 20} MiB. A study file is short.")
-        text = path.read_text("utf-8")
+        with path.open("rb") as file:
+            # no size is asked for: a pipe or a device has none
+            content = file.read(MAX_BYTES + 1)
+        text = content.decode("utf-8")
     except FileNotFoundError as error:
         raise _problem(path, f"no such file. {_nearest(path)}") from error
     except IsADirectoryError as error:
@@ -82,6 +83,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise _problem(path, "is no UTF-8 text. Save it as UTF-8.") from error
     except OSError as error:
         raise _problem(path, f"cannot be read: {error.strerror}. Check its permissions.") from error
+    if len(content) > MAX_BYTES:
+        raise _problem(path, f"is larger than {MAX_BYTES >> 20} MiB. A study file is short.")
     tree = parse_yaml(text, str(path))
     if tree is None:
         raise _problem(path, "is empty. Start from a shipped study file.")
@@ -119,8 +122,7 @@ def shown(value: Any, limit: int = 60) -> str:
         .removesuffix("\n...\n")
         .strip()
     )
-    text = "".join(char if char.isprintable() else "?" for char in text)
-    return text if len(text) <= limit else text[: limit - 3] + "..."
+    return printable(text, limit)
 
 
 def _check_size(text: str, place: str) -> None:

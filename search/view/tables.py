@@ -61,16 +61,17 @@ def study_state(record: StudyRecord) -> str:
 def print_trial(record: StudyRecord, trial: TrialRecord, stream: TextIO) -> None:
     """All that is known of one trial."""
     console = _console(stream)
-    state = Text(f"{trial.state.lower()}", style=_STYLES.get(trial.state, "cyan"))
-    cause = f" ({trial.cause})" if trial.cause and trial.cause not in ("done", "pruned") else ""
+    state = Text(trial.state.lower(), style=_STYLES.get(trial.state, "cyan"))
+    cause = clean(trial.cause or "done")
+    cause = "" if cause in ("done", "pruned") else f" ({cause})"
     title = f"{clean(record.name)}, trial {trial.number}  "
     console.print(Text.assemble((title, "bold"), state, cause))
     if trial.message and trial.state == "FAIL":
         console.print(Text(clean(trial.message, 500), style="red"), soft_wrap=True)
     grid = _grid()
-    grid.add_row(clean(record.metric), Text(number(trial.value), style="bold"))
+    grid.add_row(Text(clean(record.metric)), Text(number(trial.value), style="bold"))
     for path, value in trial.params.items():
-        grid.add_row(clean(path), Text(clean(number(value))))
+        grid.add_row(Text(clean(path)), Text(clean(number(value))))
     grid.add_row("batch", Text(batch_text(trial)))
     grid.add_row("time", duration(trial.duration_s))
     _add_files(grid, trial)
@@ -93,7 +94,7 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
     )
     grid = _grid()
     for path, value in trial.params.items():
-        grid.add_row(clean(path), Text(clean(number(value))))
+        grid.add_row(Text(clean(path)), Text(clean(number(value))))
     grid.add_row("batch", Text(batch_text(trial)))
     _add_files(grid, trial)
     console.print(grid, soft_wrap=True)
@@ -157,7 +158,7 @@ def _print_attempts(console: Console, trial: TrialRecord) -> None:
             str(attempt.number),
             _local(attempt.started),
             duration(seconds),
-            attempt.cause or "running",
+            Text(clean(attempt.cause or "running")),
             Text(clean(attempt.message or "", 300)),
         )
     console.print()

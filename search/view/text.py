@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from search.errors import printable
 from search.study.labels import short_names
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
@@ -13,7 +14,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 def clean(value: Any, limit: int = 200) -> str:
     """Text on one line, with `?` for every character that a terminal would obey."""
-    text = "".join(char if char.isprintable() else "?" for char in " ".join(str(value).split()))
+    text = printable(" ".join(str(value).split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
