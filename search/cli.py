@@ -28,12 +28,15 @@ app = typer.Typer(
 _VERBS: tuple[Callable[..., None], ...] = (
     running.run,
     running.resume,
+    running.extend,
     looking.status,
     looking.show,
     looking.best,
     looking.report,
     looking.export,
     upkeep.rebuild,
+    upkeep.du,
+    upkeep.clean,
 )
 for _verb in _VERBS:
     app.command()(_verb)

@@ -109,6 +109,7 @@ def trial_record(
         accumulation=checked(sizes.get("accumulation"), int, NoneType),
         effective_batch=checked(sizes.get("effective_batch"), int, NoneType),
         attempts=attempts,
+        taken_from=checked(attributes.get(TAKEN_FROM), str, NoneType),
     )
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import math
 import os
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,14 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
         if sync:
             os.fsync(file.fileno())
     return line
+
+
+def write_events(path: Path, events: Iterable[Event]) -> None:
+    """Write a new file of events that happened before."""
+    with path.open("x", encoding="utf-8") as file:
+        file.writelines(json.dumps(event, allow_nan=False) + "\n" for event in events)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def read_events(path: Path) -> list[Event]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -93,11 +92,11 @@ class Ledger:
     def attributes(self) -> StudyAttributes:
         return study_attributes(self._study.user_attrs[STUDY])
 
-    def set_asked(self, asked: int | None) -> None:
-        """Remember the total of trials that was asked for."""
-        if self.attributes.asked != asked:
-            append_event(self.folder.events, ASKED, trials=asked)
-            attributes = replace(self.attributes, asked=asked)
+    def set_attributes(self, attributes: StudyAttributes) -> None:
+        """Remember what the study file and the total that was asked for say now."""
+        if self.attributes.asked != attributes.asked:
+            append_event(self.folder.events, ASKED, trials=attributes.asked)
+        if self.attributes != attributes:
             self._study.set_user_attr(STUDY, attributes.to_json())
 
     @property

@@ -20,8 +20,9 @@ from search.engine.reading import look_at_sqlite, read_study
 from search.engine.samplers import Sampling
 from search.engine.storage import connected, open_database
 from search.errors import StorageError, UserError
-from search.study.changes import differences
+from search.study.changes import differences, free_changes
 from search.study.file import StudyFile, load_study_file
+from search.study.fitting import Fitting
 from search.study.layout import StudyFolder
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
@@ -29,12 +30,14 @@ from search.study.yaml_loader import dump_yaml
 
 @dataclass(frozen=True)
 class Opening:
-    """What a run will open: the study file as it now holds, and whether the study exists."""
+    """What a run will open: the study file as it now holds, whether the study exists, and a line
+    for each `change` of its study file, all of them such as may be."""
 
     folder: StudyFolder
     study_file: StudyFile
     url: str
     exists: bool
+    changes: tuple[str, ...] = ()
 
 
 def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening:
@@ -46,6 +49,9 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
     """
     check_writable(folder.root)
     refuse_links(folder)
+    exists = folder.study_file.is_file()
+    # before the database, beside which SQLite leaves files even when it is only looked at
+    changes = _allowed_changes(folder, study_file) if exists else ()
     url = address_of(folder, url)
     if url is not None:
         _reachable(url)
@@ -53,32 +59,17 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
         check_local(folder.db)
         if folder.db.exists():
             look_at_sqlite(folder.db)
-    exists = folder.study_file.is_file()
-    if exists and url is None and not folder.db.exists():
+    if not exists:
+        _check_new(folder, url)
+    elif url is None and not folder.db.exists():
         raise StorageError(
             f"{folder.db}: is missing. Make it again from the events of the trials: "
             f"`search rebuild {folder.name}`."
         )
-    if exists:
-        stored = load_study_file(folder.study_file)
-        if changed := differences(stored, study_file):
-            raise UserError(
-                *(f"{folder.study_file}: {line}." for line in changed),
-                f"{folder.root}: a study cannot change under way. "
-                "Undo the change, or give the new study another name with --name.",
-            )
+    else:
         read_study(folder, url)
-    elif url is None and folder.db.exists():
-        raise StorageError(
-            f"{folder.db}: has no study.yaml beside it. Move it away, or restore "
-            f"{folder.study_file}."
-        )
-    elif folder.trials.exists():
-        raise StorageError(
-            f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
-            "the new study another name with --name."
-        )
-    return Opening(folder, study_file, sqlite_url(folder.db) if url is None else url, exists)
+    address = sqlite_url(folder.db) if url is None else url
+    return Opening(folder, study_file, address, exists, changes)
 
 
 def open_ledger(opening: Opening, asked: int | None, patience: Patience = endless) -> Ledger:
@@ -100,8 +91,10 @@ def open_ledger(opening: Opening, asked: int | None, patience: Patience = endles
     database = open_database(opening.url, patience)
     if not opening.exists:
         _create(opening, database, asked)
+    elif opening.changes:
+        write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
     ledger = Ledger(folder, database, sampling, pruner, patience)
-    ledger.set_asked(asked)
+    ledger.set_attributes(attributes_of(study_file, asked))
     return ledger
 
 
@@ -147,6 +140,36 @@ def send_chatter_to(log: Path) -> None:
     logger = logging.getLogger("optuna")
     if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):
         logger.addHandler(logging.FileHandler(log, encoding="utf-8", delay=True))
+
+
+def _allowed_changes(folder: StudyFolder, given: StudyFile) -> tuple[str, ...]:
+    stored = load_study_file(folder.study_file)
+    refused = differences(stored, given)
+    if not refused:
+        return tuple(free_changes(stored, given))
+    remedy = "give the new study another name with --name."
+    if not Fitting(stored, given).differences:
+        remedy = (
+            "make a child study that takes over the trials that fit: "
+            f"`search extend {folder.name} STUDY_FILE --name CHILD`."
+        )
+    raise UserError(
+        *(f"{folder.study_file}: {line}." for line in refused),
+        f"{folder.root}: a study cannot change under way. Undo the change, or {remedy}",
+    )
+
+
+def _check_new(folder: StudyFolder, url: str | None) -> None:
+    if url is None and folder.db.exists():
+        raise StorageError(
+            f"{folder.db}: has no study.yaml beside it. Move it away, or restore "
+            f"{folder.study_file}."
+        )
+    if folder.trials.exists():
+        raise StorageError(
+            f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
+            "the new study another name with --name."
+        )
 
 
 def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:

@@ -95,7 +95,7 @@ def look_at_sqlite(path: Path) -> None:
         _check_schema(path, query)
         damage = [row[0] for row in query("PRAGMA quick_check(1)")]
         if damage != ["ok"]:
-            raise sqlite3.DatabaseError(damage[0])
+            raise sqlite3.DatabaseError(damage[0].splitlines()[-1])
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from search.engine.address import address_of, shown_url, sqlite_url
 from search.engine.conversion import MICRO_BATCHES, STUDY
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
-from search.engine.opening import attributes_of
+from search.engine.opening import attributes_of, send_chatter_to
 from search.engine.patience import REFUSALS
 from search.engine.places import refuse_links
 from search.engine.reading import look_at_sqlite
@@ -63,6 +63,7 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
     study_file = load_study_file(folder.study_file)
     histories = trial_histories(folder)
     lock = StudyLock(folder.lock)
+    send_chatter_to(folder.server_log)
     try:
         if url is not None:
             _write_to(url, folder, study_file, histories)

@@ -30,7 +30,8 @@ class TrialRecord:
     `params` is keyed by the full path of the space; `curve` maps the step of a report (1 = the
     first validation) to the objective metric; `state` is one of Optuna's WAITING, RUNNING,
     COMPLETE, PRUNED, FAIL; `cause` one of done, pruned, diverged, oom, killed, hung,
-    interrupted, error (None before the first attempt ended); `message` is one line.
+    interrupted, error (None before the first attempt ended); `message` is one line; `taken_from`
+    names the trial of another study that this one was taken over from.
     """
 
     number: int
@@ -47,6 +48,7 @@ class TrialRecord:
     accumulation: int | None = None
     effective_batch: int | None = None
     attempts: tuple[AttemptRecord, ...] = ()
+    taken_from: str | None = None
 
     @property
     def duration_s(self) -> float | None:

@@ -158,6 +158,8 @@ def _patience(view: View, signals: SignalWatch) -> Patience:
 
 def _healed(opening: Opening, limits: Limits, view: View, patience: Patience) -> Ledger:
     ledger = open_ledger(opening, limits.asked, patience)
+    for change in opening.changes:
+        view.handle(Note(f"from now on: {change}"))
     for number in ledger.heal():
         view.handle(Note(f"trial {number} was cut off and goes on from its last checkpoint"))
     return ledger

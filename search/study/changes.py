@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from search.study.file import StudyFile
 from search.study.yaml_loader import shown
 
-# trials, timeout and pruner judge what is still to come; everything else is what the study is
+# what judges what is still to come may change; everything else is what the study is
+_FREE = ("pruner", "keep", "budget")
 _FIXED = (
     "model",
     "data",
@@ -24,8 +25,18 @@ _FIXED = (
 
 def differences(stored: StudyFile, given: StudyFile) -> list[str]:
     """One line for each value that may not change once a study has begun."""
-    old, new = stored.to_tree(), given.to_tree()
-    return [line for key in _FIXED for line in _compare(key, old.get(key), new.get(key))]
+    return list(compare(stored.to_tree(), given.to_tree(), _FIXED))
+
+
+def free_changes(stored: StudyFile, given: StudyFile) -> list[str]:
+    """One line for each value that changed and may."""
+    return list(compare(stored.to_tree(), given.to_tree(), _FREE))
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
+    """A line `place: was ..., is ...` for each difference of two trees below `keys`."""
+    for key in keys:
+        yield from _compare(key, old.get(key), new.get(key))
 
 
 def _compare(path: str, old: Any, new: Any) -> Iterator[str]:

@@ -72,7 +72,7 @@ class StudyFolder:
 
     @property
     def study_file(self) -> Path:
-        """The study file as it was first run, overrides included."""
+        """The study file as it was last run, overrides included."""
         return self.root / "study.yaml"
 
     @property

@@ -22,7 +22,7 @@ def apply_overrides(
     """
     result: dict[str, Any] = copy.deepcopy(dict(tree))
     for text in set_values:
-        path, value = _split("--set", text)
+        path, value = parse_assignment("--set", text)
         try:
             write_path(result, path, value)
         except KeyError as error:
@@ -30,7 +30,7 @@ def apply_overrides(
                 f"--set {path}: leads through {error.args[0]}, which is a plain value. Correct it."
             ) from error
     for text in space_values:
-        path, value = _split("--space", text)
+        path, value = parse_assignment("--space", text)
         space = result.get("space")
         if not isinstance(space, dict):
             space = result["space"] = {}
@@ -41,7 +41,12 @@ def apply_overrides(
     return result
 
 
-def _split(option: str, text: str) -> tuple[str, Any]:
+def parse_assignment(option: str, text: str) -> tuple[str, Any]:
+    """Path and value of a `PATH=VALUE` given to `option`.
+
+    Raises:
+        UserError: it is none.
+    """
     path, equals, value = text.partition("=")
     path = path.strip()
     if not equals or not path or not all(path.split(".")):

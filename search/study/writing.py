@@ -1,9 +1,10 @@
-"""Writing files that another process may be reading."""
+"""Writing files that another process may be reading: each is the old one or the whole new one."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 
@@ -21,3 +22,14 @@ def write_whole(path: Path, text: str) -> None:
     with temporary.open("x", encoding="utf-8") as file:
         file.write(text)
     temporary.replace(path)
+
+
+def keep_copy(source: Path, target: Path) -> None:
+    """Make `target` the same file as `source`, without writing it twice where possible."""
+    temporary = target.with_name(f".{target.name}.tmp")
+    temporary.unlink(missing_ok=True)
+    try:
+        os.link(source, temporary)
+    except OSError:
+        shutil.copyfile(source, temporary)
+    temporary.replace(target)

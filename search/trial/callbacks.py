@@ -18,12 +18,8 @@ from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 from search.errors import UserError
 from search.messages import Reported, Stepped
 from search.study.layout import TrialFolder
-from search.trial.checkpoints import (
-    keep_copy,
-    random_state,
-    restore_random_state,
-    save_checkpoint,
-)
+from search.study.writing import keep_copy
+from search.trial.checkpoints import random_state, restore_random_state, save_checkpoint
 from search.trial.failures import Diverged, StopRequested
 from search.trial.reporting import Link
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import pickle
 import random
-import shutil
 import struct
 import zipfile
 import zlib
@@ -82,17 +81,6 @@ def resume_point(folder: TrialFolder) -> Path | None:
     if not usable or (folder.best_ckpt.exists() and not is_intact(folder.best_ckpt)):
         return None
     return usable[0]
-
-
-def keep_copy(source: Path, target: Path) -> None:
-    """Make `target` the same checkpoint as `source`, without writing it twice where possible."""
-    temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(source, temporary)
-    except OSError:
-        shutil.copyfile(source, temporary)
-    temporary.replace(target)
 
 
 def random_state() -> dict[str, Any]:

@@ -16,6 +16,17 @@ Storage = Annotated[
     str | None,
     typer.Option("--storage", help="Database URL instead of SQLite.", show_default=False),
 ]
+SetValues = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="PATH=VALUE over the study file; repeatable."),
+]
+SpaceValues = Annotated[
+    list[str] | None,
+    typer.Option("--space", help="PATH='{float: [1e-5, 1e-2], log: true}'; repeatable."),
+]
+Name = Annotated[
+    str | None, typer.Option("--name", help="Name of the study; the file's without one.")
+]
 Trials = Annotated[
     int | None,
     typer.Option("--trials", "-n", min=1, help="Trials in total, those already done included."),

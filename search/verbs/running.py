@@ -10,7 +10,10 @@ import typer
 from search.verbs.options import (
     DEFAULT_DIR,
     Json,
+    Name,
     Quiet,
+    SetValues,
+    SpaceValues,
     Storage,
     StudiesDir,
     Timeout,
@@ -29,17 +32,9 @@ def run(
     workers: Workers = "1",
     timeout: Timeout = None,
     trial_timeout: TrialTimeout = None,
-    set_: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="PATH=VALUE over the study file; repeatable."),
-    ] = None,
-    space: Annotated[
-        list[str] | None,
-        typer.Option("--space", help="PATH='{float: [1e-5, 1e-2], log: true}'; repeatable."),
-    ] = None,
-    name: Annotated[
-        str | None, typer.Option("--name", help="Name of the study; the file's without one.")
-    ] = None,
+    set_: SetValues = None,
+    space: SpaceValues = None,
+    name: Name = None,
     storage: Storage = None,
     studies: StudiesDir = DEFAULT_DIR,
     quiet: Quiet = False,
@@ -92,4 +87,30 @@ def resume(
             quiet=quiet,
             json=json,
         ),
+    )
+
+
+def extend(
+    study: Annotated[str, typer.Argument(help="Name or folder of the study to take from.")],
+    study_file: Annotated[Path, typer.Argument(help="Study file of the child study.")],
+    name: Name = None,
+    set_: SetValues = None,
+    space: SpaceValues = None,
+    was: Annotated[
+        list[str] | None,
+        typer.Option("--was", help="PATH=VALUE of what is searched now and was a default before."),
+    ] = None,
+    studies: StudiesDir = DEFAULT_DIR,
+) -> None:
+    """Make a child study of a changed space, with the trials that still fit."""
+    from search.commands.extend import extend_command
+
+    extend_command(
+        study,
+        study_file,
+        name=name,
+        set_values=set_ or (),
+        space_values=space or (),
+        was_values=was or (),
+        studies=studies,
     )

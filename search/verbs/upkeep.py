@@ -8,8 +8,10 @@ import typer
 
 from search.verbs.options import (
     DEFAULT_DIR,
+    Json,
     Storage,
     StudiesDir,
+    StudyName,
 )
 
 
@@ -22,3 +24,32 @@ def rebuild(
     from search.commands.upkeep import rebuild_command
 
     rebuild_command(study, studies, storage)
+
+
+def du(study: StudyName = None, studies: StudiesDir = DEFAULT_DIR, json: Json = False) -> None:
+    """Show what studies take on disk: checkpoints, logs, database, events, the rest."""
+    from search.commands.upkeep import du_command
+
+    du_command(study, studies, json=json)
+
+
+def clean(
+    study: StudyName = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="List what would be removed, remove nothing.")
+    ] = False,
+    keep: Annotated[
+        int | None,
+        typer.Option(
+            "--keep",
+            min=1,
+            help="Keep the checkpoints of that many best trials; else as keep says.",
+        ),
+    ] = None,
+    storage: Storage = None,
+    studies: StudiesDir = DEFAULT_DIR,
+) -> None:
+    """Remove what no resume, no rebuild and no best trial needs."""
+    from search.commands.upkeep import clean_command
+
+    clean_command(study, studies, storage, keep=keep, dry_run=dry_run)

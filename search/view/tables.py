@@ -16,14 +16,15 @@ from search.study.layout import TrialFolder
 from search.view.json_lines import study_summary, to_json, trial_summary
 from search.view.text import clean, duration, number, sparkline
 
+NO_STUDY = "No study here yet. Start one with: search run --trials 50"
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
 
 
 def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
     """A row a study: state, trials by outcome, best value, time."""
-    console = _console(stream)
+    console = plain_console(stream)
     if not records:
-        console.print("No study here yet. Start one with: search run --trials 50")
+        console.print(NO_STUDY)
         return
     table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
     table.add_column("study", no_wrap=True)
@@ -60,7 +61,7 @@ def study_state(record: StudyRecord) -> str:
 
 def print_trial(record: StudyRecord, trial: TrialRecord, stream: TextIO) -> None:
     """All that is known of one trial."""
-    console = _console(stream)
+    console = plain_console(stream)
     state = Text(trial.state.lower(), style=_STYLES.get(trial.state, "cyan"))
     cause = clean(trial.cause or "done")
     cause = "" if cause in ("done", "pruned") else f" ({cause})"
@@ -74,6 +75,8 @@ def print_trial(record: StudyRecord, trial: TrialRecord, stream: TextIO) -> None
         grid.add_row(Text(clean(path)), Text(clean(number(value))))
     grid.add_row("batch", Text(batch_text(trial)))
     grid.add_row("time", duration(trial.duration_s))
+    if trial.taken_from is not None:
+        grid.add_row("taken from", Text(clean(trial.taken_from)))
     _add_files(grid, trial)
     console.print(grid, soft_wrap=True)
     _print_curve(console, record, trial)
@@ -84,7 +87,7 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
     """The best trial: value, parameters, checkpoint."""
     trial = record.best
     assert trial is not None
-    console = _console(stream)
+    console = plain_console(stream)
     console.print(
         Text.assemble(
             (f"{clean(record.name)}, trial {trial.number}  ", "bold"),
@@ -121,6 +124,13 @@ def best_json(record: StudyRecord) -> str:
     body = {"study": record.name, "metric": record.metric, **trial_summary(trial)}
     checkpoint = TrialFolder(trial.folder).best_ckpt
     return to_json({**body, "checkpoint": checkpoint if checkpoint.is_file() else None}, indent=2)
+
+
+def plain_console(stream: TextIO) -> Console:
+    """A console that cuts nothing off in a pipe."""
+    # a table cut to 80 columns in a pipe would lose what a script looks for
+    width = None if stream.isatty() else 200
+    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
 
 
 def batch_text(trial: TrialRecord) -> str:
@@ -198,9 +208,3 @@ def _last_activity(record: StudyRecord) -> str:
 
 def _local(time: datetime) -> str:
     return time.astimezone().strftime("%Y-%m-%d %H:%M")
-
-
-def _console(stream: TextIO) -> Console:
-    # a table cut to 80 columns in a pipe would lose what a script looks for
-    width = None if stream.isatty() else 200
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)

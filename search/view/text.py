@@ -41,6 +41,16 @@ def duration(seconds: float | None) -> str:
     return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
+def size(count: int) -> str:
+    """Bytes as people say them: 0 B, 812 B, 4.2 KiB, 38 MiB, 1.3 GiB."""
+    amount, unit = float(count), "B"
+    for larger in ("KiB", "MiB", "GiB", "TiB"):
+        if amount < 1024:
+            break
+        amount, unit = amount / 1024, larger
+    return f"{amount:.1f} {unit}" if amount < 10 and unit != "B" else f"{amount:.0f} {unit}"
+
+
 def parameters(params: Mapping[str, Any], limit: int = 200) -> str:
     """`lr=0.0012  latent_size=8`: parameters by their short names."""
     names = short_names(params)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from conftest import Project
 
-VERBS = ("run", "resume", "status", "show", "best", "report", "export")
+VERBS = ("run", "resume", "extend", "status", "show", "best", "report", "export", "du", "clean")
 
 
 def test_help_lists_every_verb(project: Project) -> None:

@@ -1,0 +1,41 @@
+"""`search extend`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from search.commands.locate import find_study
+from search.engine.extending import extend
+from search.study.file import load_study_file
+from search.study.layout import STUDIES_DIR, StudyFolder
+from search.study.overrides import parse_assignment
+from search.study.paths import full_path
+
+
+def extend_command(
+    study: str,
+    path: Path,
+    *,
+    name: str | None,
+    set_values: Sequence[str],
+    space_values: Sequence[str],
+    was_values: Sequence[str],
+    studies: Path,
+) -> None:
+    """Make a child study with the trials that fit it, and say which and why."""
+    study_file = load_study_file(path, set_values=set_values, space_values=space_values, name=name)
+    was = dict(parse_assignment("--was", text) for text in was_values)
+    parent = find_study(study, studies)
+    child = StudyFolder(studies / study_file.name)
+    extension = extend(
+        parent, child, study_file, {full_path(path): value for path, value in was.items()}
+    )
+    taken, left = len(extension.taken), sum(map(len, extension.left.values()))
+    print(f"{child.name}: {taken} of {taken + left} trials of {parent.name} fit and are taken over")
+    for line in extension.lines:
+        print(f"left behind: {line}")
+    asked = study_file.budget.trials
+    total = f" --trials {taken + asked}" if asked is not None and asked <= taken else ""
+    where = "" if studies == STUDIES_DIR else f" --studies {studies}"
+    print(f"go on with: search resume {child.name}{total}{where}")

@@ -1,0 +1,163 @@
+"""Making a child study that takes over the trials of another that still fit.
+
+Everything is written to the child's events files, and its database is made from those as
+`search rebuild` makes it. The parent is only read, and only its files.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from search.engine.conversion import ASKED
+from search.engine.events import Event, append_event, read_events, write_events
+from search.engine.history import ATTRIBUTES, SAMPLED, TrialHistory
+from search.engine.opening import max_steps, sampling_of
+from search.engine.places import check_local, check_writable
+from search.engine.pruners import make_pruner
+from search.engine.rebuild import rebuild, trial_histories
+from search.errors import StorageError, UserError
+from search.study.file import StudyFile, load_study_file
+from search.study.fitting import Fitting
+from search.study.layout import StudyFolder, TrialFolder
+from search.study.writing import keep_copy, write_whole
+from search.study.yaml_loader import dump_yaml
+
+
+@dataclass
+class Extension:
+    """What a child takes over: the parent's numbers in the order of the child's, and for each
+    reason the numbers that stay behind."""
+
+    taken: list[TrialHistory] = field(default_factory=list)
+    left: dict[str, list[int]] = field(default_factory=dict)
+
+    def sort(self, history: TrialHistory, fitting: Fitting) -> None:
+        """Take a trial over, or note why not."""
+        if history.state in ("COMPLETE", "PRUNED"):
+            reasons = fitting.misfits(history.params)
+        else:
+            reasons = ["failed" if history.state == "FAIL" else "not finished"]
+        if reasons:
+            self.left.setdefault(", ".join(reasons), []).append(history.number)
+        else:
+            self.taken.append(history)
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each reason for which trials stay behind."""
+        return [
+            f"{reason}: trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+            for reason, numbers in self.left.items()
+        ]
+
+
+def extend(
+    parent: StudyFolder, child: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]
+) -> Extension:
+    """Make the study `child` of a study file, with the trials of `parent` that fit it.
+
+    Args:
+        was: by path, what is searched now and had a value that the parent's study file leaves open.
+
+    Raises:
+        UserError: nothing fits, or what was given cannot be used; nothing was written.
+        StorageError: the parent cannot be read, or the child's folder not be written.
+    """
+    _check(child, study_file)
+    fitting = _fitting(parent, study_file, was)
+    extension = Extension()
+    for history in trial_histories(parent):
+        extension.sort(history, fitting)
+    if not extension.taken:
+        raise UserError(
+            *(f"{parent.root}: {line}." for line in extension.lines),
+            f"{parent.root}: has no trial that fits. "
+            "Start a new study with `search run STUDY_FILE --name NAME`.",
+        )
+    _write(parent, child, fitting, extension.taken)
+    return extension
+
+
+def _check(child: StudyFolder, study_file: StudyFile) -> None:
+    """Refuse before anything is written what would be refused when the child is run."""
+    if child.root.exists():
+        raise UserError(f"{child.root}: exists already. Name the child study with --name.")
+    check_writable(child.root)
+    check_local(child.db)
+    if study_file.sampler.name == "grid":
+        raise UserError(
+            "sampler: grid would repeat the trials that are taken over. Use bruteforce, which "
+            "tries each combination once as well."
+        )
+    sampling = sampling_of(study_file)
+    sampling.sampler(0)
+    make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+
+
+def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]) -> Fitting:
+    if not parent.study_file.is_file():
+        raise StorageError(f"{parent.study_file}: is missing. Restore it from a copy.")
+    fitting = Fitting(load_study_file(parent.study_file), study_file, was)
+    if problems := fitting.differences:
+        raise UserError(
+            *(f"{parent.study_file}: {line}." for line in problems),
+            f"{parent.root}: none of its trials fits where this differs. "
+            "Undo the change, or start a new study with `search run STUDY_FILE --name NAME`.",
+        )
+    if problems := fitting.unstated:
+        raise UserError(*(f"{parent.study_file}: {line}." for line in problems))
+    return fitting
+
+
+def _write(
+    parent: StudyFolder, child: StudyFolder, fitting: Fitting, taken: Iterable[TrialHistory]
+) -> None:
+    """Write the child beside its place and put it there whole."""
+    unfinished = StudyFolder(child.root.with_name(f".{child.name}.extending"))
+    shutil.rmtree(unfinished.root, ignore_errors=True)
+    try:
+        unfinished.root.mkdir(mode=0o700, parents=True)
+        for number, history in enumerate(taken):
+            place = unfinished.trial(number)
+            place.root.mkdir(parents=True)
+            _take_over(parent, place, number, history.number, fitting.params(history.params))
+        append_event(unfinished.events, ASKED, trials=fitting.child.budget.trials)
+        write_whole(unfinished.study_file, dump_yaml(fitting.child.to_tree()))
+        unfinished.root.rename(child.root)
+    except OSError as error:
+        raise StorageError(
+            f"{child.root}: cannot be written: {error.strerror}. Remove the cause, then extend "
+            "again."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished.root, ignore_errors=True)
+    rebuild(child, None)
+
+
+def _take_over(
+    parent: StudyFolder, target: TrialFolder, number: int, old: int, params: Mapping[str, Any]
+) -> None:
+    source = parent.trial(old)
+    note = f"{parent.name}, trial {old}"
+    write_events(target.events, _as_taken(read_events(source.events), number, params, note))
+    if source.config.is_file():
+        shutil.copyfile(source.config, target.config)
+    # the checkpoint that holds the value; a finished trial needs no other
+    if source.best_ckpt.is_file():
+        keep_copy(source.best_ckpt, target.best_ckpt)
+    elif source.best_ckpt.is_dir():
+        shutil.copytree(source.best_ckpt, target.best_ckpt)
+
+
+def _as_taken(
+    events: Sequence[Event], number: int, params: Mapping[str, Any], note: str
+) -> list[Event]:
+    """The events of a trial with its new number, without what the parent's sampler and pruner
+    noted for themselves."""
+    begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
+    changed = {"number": number, "params": params, "attributes": {}, "taken_from": note}
+    later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
+    return [events[begin] | changed, *later]
