@@ -34,7 +34,7 @@ def test_every_verb_has_help_without_cut_lines(project: Project, verb: str) -> N
         (["run", "--workers", "none"], "--workers: must be a number from 1 or auto, got none. Correct it.\n"),
         (["run", "--timeout", "soon"], "--timeout: must be a duration above 0, got soon. Write 90s, 30m, 8h or 2d.\n"),
         (["run", "--set", "trainer"], "--set: must be PATH=VALUE, got trainer. Write trainer.max_epochs=20.\n"),
-        (["run", "--storage", "nonsense"], "--storage: not a database URL, got nonsense:.... Write it as postgresql+psycopg://user@host/database.\n"),
+        (["run", "--storage", "nonsense"], "--storage: not a database URL. Write it as postgresql+psycopg://user@host/database.\n"),
         (["report"], "studies: holds no study yet. Start one with `search run`.\n"),
     ],
 )  # fmt: skip
