@@ -51,8 +51,6 @@ from search.study.yaml_loader import dump_yaml
 
 GRACE_S = 10.0
 _POLL_S = 0.25
-# between two turns of the loop only where the process itself was stopped or the machine slept
-_ABSENCE_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -96,7 +94,7 @@ class Coordinator:
         # trials that have a number and wait for a probe to tell their micro-batch
         self._blocked: list[int] = []
         self._launches = 0
-        self._began_at = self._looked_at = time.monotonic()
+        self._began_at = time.monotonic()
         self._stopping_since: float | None = None
         self._failures = FailureStreak()
         self._reason = "finished"
@@ -204,6 +202,8 @@ class Coordinator:
             return
         if isinstance(message, Stepped | Reported):
             running.pace.sign(time.monotonic())
+        if isinstance(message, Launched):
+            running.pid = message.pid
         if isinstance(message, Exited):
             self._end(attempt, running, message.status)
         elif isinstance(message, Ended | Probed):
@@ -273,7 +273,7 @@ class Coordinator:
                 status=status,
                 ordered=running.ended_as,
                 why=running.why,
-                is_stopping=self._stopping_since is not None,
+                is_stopping=self._stopping_since is not None or self._signals.first is not None,
                 memory_ran_out=kernel_memory_kills() > running.memory_kills,
             )
         )
@@ -331,10 +331,6 @@ class Coordinator:
     def _look_at_clock(self) -> None:
         now = time.monotonic()
         limits = self._limits
-        absent = now - self._looked_at
-        self._looked_at = now
-        for running in self._running.values() if absent > _ABSENCE_S else ():
-            running.forgive(absent)
         if self._stopping_since is not None:
             if now - self._stopping_since > GRACE_S:
                 self._kill_all()
@@ -342,6 +338,7 @@ class Coordinator:
         if limits.timeout_s is not None and now - self._began_at > limits.timeout_s:
             self._stop("timeout")
         for attempt, running in self._running.items():
+            running.look(now)
             age = now - running.started_at
             if limits.trial_timeout_s is not None and age > limits.trial_timeout_s:
                 self._kill(attempt, running, HUNG, f"no end within {limits.trial_timeout_s:g} s")

@@ -34,6 +34,14 @@ def is_attempt(pid: int, boot: str) -> bool:
         return False
 
 
+def is_stopped(pid: int) -> bool:
+    """Whether somebody has stopped the process, so that it does nothing until it is continued."""
+    try:
+        return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
+    except psutil.Error:
+        return False
+
+
 def end_attempt(pid: int, boot: str, timeout_s: float = 5.0) -> None:
     """Kill the process group of an attempt that outlived its coordinator; wait until it is gone."""
     deadline = time.monotonic() + timeout_s

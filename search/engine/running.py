@@ -7,20 +7,25 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.engine.outcomes import Outcome, kernel_memory_kills
+from search.engine.processes import is_stopped
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.messages import Ended, Probed
 from search.study.layout import TrialFolder
 
 MAX_FAILURES_IN_A_ROW = 5
+_LOOK_S = 1.0
+# between two looks only where the coordinator itself was stopped or the machine slept
+_ABSENCE_S = 5.0
 
 
 @dataclass
 class Running:
     """One attempt that occupies a slot.
 
-    `key` is what its probe is for, `last_words` what it said at its end, `ended_as` and `why` the
-    cause for which the coordinator killed it, in a word and in a sentence.
+    `pid` is its process, 0 until that is known, `key` what its probe is for, `last_words` what it
+    said at its end, `ended_as` and `why` the cause for which the coordinator killed it, in a word
+    and in a sentence.
     """
 
     number: int
@@ -28,17 +33,25 @@ class Running:
     task: str
     folder: TrialFolder
     key: str = ""
+    pid: int = 0
     started_at: float = field(default_factory=time.monotonic)
     pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
     memory_kills: int = field(default_factory=kernel_memory_kills)
     last_words: Ended | Probed | None = None
     ended_as: str | None = None
     why: str | None = None
+    looked_at: float = field(default_factory=time.monotonic)
 
-    def forgive(self, seconds: float) -> None:
-        """Leave out a time in which the coordinator itself did not run."""
-        self.started_at += seconds
-        self.pace.forgive(seconds)
+    def look(self, now: float) -> None:
+        """Leave the time since the last look out of the attempt's age and silence where it, or
+        the coordinator, was stopped: SIGSTOP, Ctrl-Z, a machine that slept."""
+        passed = now - self.looked_at
+        if passed < _LOOK_S:
+            return
+        self.looked_at = now
+        if passed > _ABSENCE_S or (self.pid and is_stopped(self.pid)):
+            self.started_at += passed
+            self.pace.forgive(passed)
 
 
 class FailureStreak:

@@ -32,7 +32,7 @@ class Pace:
         self.last, self.signs = now, self.signs + 1
 
     def forgive(self, seconds: float) -> None:
-        """Leave out a time in which the listener itself did not run."""
+        """Leave out a time in which the attempt or its listener was stopped."""
         self.last += seconds
 
     @property

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
 import pytest
 
 from search.engine.outcomes import Ending, outcome_of
+from search.engine.processes import is_stopped
+from search.engine.running import Running
 from search.engine.trial_config import Batch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
 from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended
+from search.study.layout import TrialFolder
 
 
 def paced(*times: float) -> Pace:
@@ -42,6 +52,30 @@ def test_absence_of_the_listener_is_forgiven() -> None:
     assert not pace.is_hung(50_010)
 
 
+@pytest.fixture
+def process() -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(["sleep", "300"]) as process:
+        yield process
+        process.kill()
+
+
+def test_time_in_which_an_attempt_is_stopped_is_forgiven(
+    process: subprocess.Popen[bytes], wait_for: Callable[..., Any]
+) -> None:
+    began = monotonic()
+    running = Running(0, 0, "fit", TrialFolder(Path()), pid=process.pid)
+    running.look(began + 4)
+    assert running.pace.is_hung(began + BEFORE_FIRST_SIGN_S + 2)
+    process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: is_stopped(process.pid), "the stop")
+    running.look(began + 8)
+    process.send_signal(signal.SIGCONT)
+    wait_for(lambda: not is_stopped(process.pid), "the end of the stop")
+    running.look(began + 12)
+    assert not running.pace.is_hung(began + BEFORE_FIRST_SIGN_S + 2)
+    assert running.pace.is_hung(began + BEFORE_FIRST_SIGN_S + 6)
+
+
 @pytest.mark.parametrize(
     ("ending", "cause", "message"),
     [
@@ -50,6 +84,8 @@ def test_absence_of_the_listener_is_forgiven() -> None:
         (Ending(Ended(INTERRUPTED), 1, is_stopping=True), INTERRUPTED, None),
         (Ending(None, -9), KILLED, "killed by SIGKILL"),
         (Ending(None, -15), KILLED, "killed by SIGTERM"),
+        (Ending(None, -15, is_stopping=True), INTERRUPTED, "killed by SIGTERM"),
+        (Ending(Ended(KILLED), 1, is_stopping=True), INTERRUPTED, None),
         (
             Ending(None, -9, memory_ran_out=True),
             OOM,
