@@ -45,9 +45,11 @@ def outcome_of(ending: Ending) -> Outcome:
     """The outcome of an attempt, which is never left open."""
     said = ending.said
     if isinstance(said, Ended):
-        # nobody here asked it to stop: somebody else signalled it, or the code left by itself
-        is_foreign = said.cause == INTERRUPTED and not ending.is_stopping
-        return Outcome(KILLED if is_foreign else said.cause, said.value, said.message)
+        cause = said.cause
+        if cause in (INTERRUPTED, KILLED):
+            # where nobody here asked it to stop, somebody else did, or the code left by itself
+            cause = INTERRUPTED if ending.is_stopping else KILLED
+        return Outcome(cause, said.value, said.message)
     if ending.ordered == HUNG:
         return Outcome(HUNG, message=ending.why)
     if ending.ordered is not None:
@@ -55,7 +57,9 @@ def outcome_of(ending: Ending) -> Outcome:
     if ending.status == -signal.SIGKILL and ending.memory_ran_out:
         return Outcome(OOM, message="killed by the kernel: the memory of the machine ran out")
     if ending.status < 0:
-        return Outcome(KILLED, message=f"killed by {signal.Signals(-ending.status).name}")
+        # the signal that stops a study may reach its attempts as well, as systemd sends it
+        cause = INTERRUPTED if ending.is_stopping else KILLED
+        return Outcome(cause, message=f"killed by {signal.Signals(-ending.status).name}")
     return Outcome(ERROR, message=f"its process ended with status {ending.status}")
 
 

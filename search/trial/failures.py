@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import traceback
 
 import optuna
@@ -13,6 +14,8 @@ from search.messages import DIVERGED, ERROR, INTERRUPTED, KILLED, OOM, PRUNED, E
 
 # a full or failing disk is not the trial's fault; it is tried again
 _HOST_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS)
+# a signal to the attempt's whole group reaches the workers of its data loader too; torch's words
+_WORKER_KILLED = re.compile(r"DataLoader worker \(pid.*(killed by signal|exited unexpectedly)")
 _MESSAGE_LIMIT = 500
 _TRACEBACK_LIMIT = 20_000
 
@@ -42,6 +45,8 @@ def cause_of(error: BaseException) -> str:
     if is_oom_error(error) or isinstance(error, MemoryError):
         return OOM
     if isinstance(error, OSError) and error.errno in _HOST_TROUBLE:
+        return KILLED
+    if isinstance(error, RuntimeError) and _WORKER_KILLED.match(str(error)):
         return KILLED
     # Lightning turns Ctrl-C into SystemExit and SIGTERM into an exception of its own
     names = {cls.__name__ for cls in type(error).__mro__}

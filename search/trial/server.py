@@ -30,6 +30,9 @@ _PR_SET_PDEATHSIG = 1
 # writes the stacks of an attempt to its log; Lightning takes SIGUSR1 for itself
 _DUMP_SIGNAL = signal.SIGUSR2
 _DUMP_S = 0.2
+# what ends a study: the server leaves when its coordinator does, and an attempt dies at once, since
+# an exception anywhere in foreign code could be taken for an error of the trial
+_ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # what Lightning and torch import only at the first fit; seconds in every fresh process
 _LAZY_IMPORTS = (
@@ -122,6 +125,7 @@ class _Attempts:
 
 def serve() -> NoReturn:
     """Run until standard input ends; kills what still runs then."""
+    _set_ending_signals(signal.SIG_IGN)
     attempts = _Attempts(control=os.dup(1))
     os.dup2(2, 1)  # whatever a module prints while imported must not reach the control lines
     wake_read, wake_write = socket.socketpair()
@@ -196,6 +200,7 @@ def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> 
     """Turn the forked child into an attempt once its launch arrives; never returns."""
     status = 70
     try:
+        _set_ending_signals(signal.SIG_DFL)
         os.setsid()
         _die_with_parent(server)
         signal.set_wakeup_fd(-1)
@@ -226,6 +231,11 @@ def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> 
             sys.stderr.flush()
         # a normal exit would spend a quarter of a second on tearing torch down
         os._exit(status)
+
+
+def _set_ending_signals(disposition: signal.Handlers) -> None:
+    for number in _ENDING_SIGNALS:
+        signal.signal(number, disposition)
 
 
 def _rehearse() -> None:
