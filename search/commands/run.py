@@ -9,6 +9,7 @@ from pathlib import Path
 from search.commands.locate import find_study, load_study
 from search.engine.coordinator import Limits
 from search.engine.run import RunRequest, cores, run_study
+from search.engine.steady_view import steadily
 from search.errors import UserError
 from search.study.file import StudyFile, load_study_file, parse_duration, shipped_study
 from search.study.layout import STUDIES_DIR, StudyFolder
@@ -73,7 +74,8 @@ def _run(folder: StudyFolder, study_file: StudyFile, path: Path, options: RunOpt
     try:
         run_study(request, view)
     finally:
-        view.close()
+        # a live table notices only now that its terminal is gone
+        steadily(view.close)
 
 
 def worker_count(text: str) -> int:

@@ -23,7 +23,8 @@ from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.pruners import make_pruner
 from search.engine.records import StudyRecord
 from search.engine.signals import SignalWatch
-from search.errors import StudyFailed, StudyFileError, UserError
+from search.engine.steady_view import SteadyView
+from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.messages import Checked
 from search.study.classes import class_paths
 from search.study.file import StudyFile
@@ -64,6 +65,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     except UserError as error:
         raise StudyFileError([f"{request.source}: {error}"]) from error
     with SignalWatch() as signals, _locked(opening):
+        view = SteadyView(view, signals)
         patience = _patience(view, signals)
         ledger = _healed(opening, limits, view, patience) if opening.exists else None
         if ledger is not None and _is_complete(ledger, limits.asked):
@@ -86,8 +88,9 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
             )
             try:
                 reason = coordinator.run()
-            except StudyFailed:
-                _close(ledger, view, "failures", began)
+            except (StudyFailed, Interrupted) as error:
+                is_failure = isinstance(error, StudyFailed)
+                _close(ledger, view, "failures" if is_failure else "interrupted", began)
                 raise
         record = _close(ledger, view, reason, began)
         signals.check()

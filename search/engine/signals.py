@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any
 
 from search.errors import Interrupted
@@ -15,7 +15,8 @@ WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class SignalWatch:
     """While entered, SIGINT, SIGTERM and SIGHUP are counted instead of obeyed.
 
-    Outside the main thread it watches nothing, because Python allows handlers only there.
+    A SIGHUP that is ignored stays so: that is all that `nohup` does. Outside the main thread it
+    watches nothing, because Python allows handlers only there.
     """
 
     def __init__(self) -> None:
@@ -26,7 +27,9 @@ class SignalWatch:
     def __enter__(self) -> SignalWatch:
         if threading.current_thread() is threading.main_thread():
             for number in WATCHED:
-                self._previous[number] = signal.signal(number, self._note)
+                if number == signal.SIGHUP and signal.getsignal(number) == signal.SIG_IGN:
+                    continue
+                self._previous[number] = signal.signal(number, lambda which, _: self.note(which))
         return self
 
     def __exit__(
@@ -43,6 +46,7 @@ class SignalWatch:
         if self.first is not None:
             raise Interrupted(self.first)
 
-    def _note(self, number: int, frame: FrameType | None) -> None:
+    def note(self, number: int) -> None:
+        """Count a signal."""
         self.count += 1
         self.first = self.first or number
