@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.executors.protocol import Executor, Slot
-from search.errors import StudyFileError, UserError
+from search.errors import Interrupted, StudyFileError, UserError
 from search.messages import INTERRUPTED, KILLED, Checked, Ended, Exited
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
@@ -34,30 +34,46 @@ def preflight(
     Raises:
         StudyFileError: the study file cannot be run; one line a problem.
     """
-    root = Path(tempfile.mkdtemp(prefix="search-preflight-"))
-    folder = TrialFolder(root)
+    folder = TrialFolder(Path(tempfile.mkdtemp(prefix="search-preflight-")))
+    try:
+        facts = _facts(executor, study_file, folder, slot, tick)
+    except Interrupted:
+        _remove(folder)
+        raise
+    if facts.problems:
+        # the log of a failed check is what its message points to
+        raise StudyFileError([f"{source}: {problem}" for problem in facts.problems])
+    _remove(folder)
+    return facts
+
+
+def _facts(
+    executor: Executor,
+    study_file: StudyFile,
+    folder: TrialFolder,
+    slot: Slot,
+    tick: Callable[[], None],
+) -> Checked:
     middle = {path: ends_of(dist)[0] for path, dist in study_file.space.items()}
     config = resolve_config(study_file, middle) | {
         "objective": study_file.objective.model_dump(),
         "preflight": {path: list(ends_of(dist)) for path, dist in study_file.space.items()},
     }
     write_whole(folder.config, dump_yaml(config))
-    facts = None
+    status = 0
     for attempt in range(1, MAX_ATTEMPTS + 1):
         executor.start(f"{_ATTEMPT}-{attempt}", "check", folder, slot)
         facts, status = _wait(executor, tick)
         if facts is not None:
-            break
-    if facts is None:
-        raise UserError(
-            f"the check before the first trial was killed {MAX_ATTEMPTS} times (status {status}). "
-            f"Its output: {folder.log}"
-        )
-    if facts.problems:
-        # the log of a failed check is what its message points to
-        raise StudyFileError([f"{source}: {problem}" for problem in facts.problems])
-    shutil.rmtree(root, ignore_errors=True)
-    return facts
+            return facts
+    raise UserError(
+        f"the check before the first trial was killed {MAX_ATTEMPTS} times (status {status}). "
+        f"Its output: {folder.log}"
+    )
+
+
+def _remove(folder: TrialFolder) -> None:
+    shutil.rmtree(folder.root, ignore_errors=True)
 
 
 def ends_of(distribution: Distribution) -> tuple[Any, ...]:
