@@ -7,6 +7,7 @@ Imports little, so that `search --help` is quick; each verb imports what it need
 from __future__ import annotations
 
 import errno
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -44,7 +45,10 @@ for _verb in _VERBS:
 
 def main() -> int:
     """The entry point of the command `search`."""
-    return guarded(lambda: app(standalone_mode=False))
+    code = guarded(lambda: app(standalone_mode=False))
+    # nothing is left to interrupt; Python would answer a late Ctrl-C with a traceback
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return code
 
 
 def guarded(command: Callable[[], object]) -> int:
