@@ -15,6 +15,9 @@ from typing import Any
 import pytest
 from conftest import Project
 
+# exit codes of a coordinator that a signal ended
+ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGKILL: -9}
+
 PHASED = '''
 import os, sys, time
 from pathlib import Path

@@ -12,10 +12,9 @@ from pathlib import Path
 import pytest
 from conftest import Project
 from faults.invariant import SECRET, check_invariant
-from faults.stage import Stage, stop_and_continue, wait_for
+from faults.stage import ENDINGS, Stage, stop_and_continue, wait_for
 from faults.table import RowWriter
 
-ENDINGS = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 129, signal.SIGKILL: -9}
 HELD = ("probing", "fitting", "validating", "checkpointing")
 PHASES = ("start", *HELD, "reporting", "sampling")
 SIGNALS = (*ENDINGS, signal.SIGSTOP)

@@ -13,8 +13,7 @@ import psutil
 import pytest
 from conftest import SEARCH, Project
 from faults.invariant import check_invariant
-from faults.stage import Stage
-from faults.test_signals_coordinator import ENDINGS
+from faults.stage import ENDINGS, Stage
 
 
 @pytest.fixture
