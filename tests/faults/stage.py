@@ -32,7 +32,7 @@ class Phased(Tiny):
 
     def __init__(self, lr: float = 0.001, width: int = 1, batch_size: int = 8):
         super().__init__(lr=lr, width=width, batch_size=batch_size)
-        self.width = width
+        self.width, self.validations = width, 0
         self.workers = int(width >= WORKERS_FROM)
         # an attempt can be run by hand from its folder, which is its one argument
         self.task = Path(sys.argv[1]).parent.name if len(sys.argv) > 1 else ""
@@ -62,7 +62,10 @@ class Phased(Tiny):
         super().validation_step(batch, batch_idx)
 
     def on_validation_epoch_end(self):
-        self.stand_in_fit("reporting")
+        # after the first verdict nothing but reports is written
+        self.validations += 1
+        if self.validations > 1:
+            self.stand_in_fit("reporting")
 
     def loader(self, shuffle):
         loader = super().loader(shuffle)
@@ -132,6 +135,11 @@ class Stage:
             return str(self.project.events(number)[-1]["event"])
         except (FileNotFoundError, IndexError):
             return ""
+
+    def reported(self, number: int) -> int:
+        """How many steps of a trial the events have."""
+        events = self.project.events(number)
+        return len({event["step"] for event in events if event["event"] == "reported"})
 
     def _path(self, width: int, phase: str) -> Path:
         return self._holds / f"{width}-{phase}"

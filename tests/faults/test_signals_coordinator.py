@@ -92,9 +92,8 @@ def signalled_in_attempt(stage: Stage, path: Path, number: signal.Signals, phase
 
 def in_report(stage: Stage, process: subprocess.Popen[str]) -> None:
     """Wait until the coordinator has written a report to the events, but not to the database."""
-    before = len(stage.project.events(0))
     stage.release("reporting")
-    wait_for(process, lambda: len(stage.project.events(0)) > before, "a report")
+    wait_for(process, lambda: stage.reported(0) > stage.project.epochs(0), "a report")
 
 
 def signalled_in_report(stage: Stage, path: Path, number: signal.Signals) -> None:
