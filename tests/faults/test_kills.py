@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from typing import Any
 
+import psutil
 import pytest
 import yaml
 from conftest import Project
@@ -93,6 +94,25 @@ def assert_nothing_lost_to_attempt_kills(project: Project, kills: int, trials: i
 def test_no_trial_is_lost_when_attempts_are_killed(project: Project, row: RowWriter) -> None:
     assert_nothing_lost_to_attempt_kills(project, ATTEMPT_KILLS, trials=45)
     row("SIGKILL of a random attempt at a random moment", f"{ATTEMPT_KILLS}, 0 lost")
+
+
+def test_no_trial_is_lost_when_the_fork_server_is_killed(project: Project, row: RowWriter) -> None:
+    path = project.study(
+        model=slow(0.02), trainer=epochs(6), budget={"trials": 12}, sampler="random"
+    )
+    process = project.start("run", path, "--workers", "2")
+    killed = 0
+    for begun in (1, 4, 7):
+        while process.poll() is None and not any(n > begun for n, _ in working(project)):
+            time.sleep(0.02)
+        (server,) = psutil.Process(process.pid).children()
+        server.kill()
+        killed += 1
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors
+    check_invariant(project, asked=12, output=output + errors)
+    assert project.states() == ["COMPLETE"] * 12
+    row("SIGKILL of the fork server", f"{killed}, 0 lost")
 
 
 def assert_nothing_lost_to_coordinator_kills(project: Project, kills: int) -> None:

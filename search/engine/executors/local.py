@@ -14,11 +14,13 @@ from pathlib import Path
 
 from search.engine.channel import Channel
 from search.engine.executors.protocol import Slot
+from search.engine.processes import boot_id, end_attempt
 from search.errors import SearchError
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, decode, encode
 from search.study.layout import TrialFolder
 
 _CLOSE_TIMEOUT_S = 5.0
+MAX_SERVER_DEATHS = 3
 
 
 class LocalExecutor:
@@ -43,20 +45,24 @@ class LocalExecutor:
         )
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wakeups)
         self._server_log = server_log
-        self._server = self._start_server(threads)
-        self._buffer = b""
+        self._threads = threads
+        # what a server that has to be started again is told first
+        self._preloads: list[Preload] = []
+        self._deaths = 0
+        # the processes of the attempts at work; 0 until the server has told
+        self._pids: dict[str, int] = {}
         # what an attempt said before its launch was reported, so that messages keep their order
         self._held: dict[str, list[tuple[str, Message]]] = {}
-        self._selector.register(self._server_output, selectors.EVENT_READ, self._read_server)
-        self._tell(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
+        self._server = self._start_server()
+        self._preload(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
 
-    def _start_server(self, threads: int) -> subprocess.Popen[bytes]:
+    def _start_server(self) -> subprocess.Popen[bytes]:
         # a folder called search where the user stands must not shadow this package
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment.setdefault(name, str(threads))
+            environment.setdefault(name, str(self._threads))
         with self._server_log.open("ab") as log:
-            return subprocess.Popen(
+            server = subprocess.Popen(
                 [sys.executable, "-m", "search.trial", "--serve"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
@@ -64,17 +70,21 @@ class LocalExecutor:
                 env=environment,
                 start_new_session=True,
             )
-
-    @property
-    def _server_output(self) -> int:
-        assert self._server.stdout is not None
-        return self._server.stdout.fileno()
+        assert server.stdout is not None
+        self._buffer = b""
+        self._selector.register(server.stdout, selectors.EVENT_READ, self._read_server)
+        return server
 
     def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
-        self._tell(Preload(modules=tuple(modules), rehearse=rehearse))
+        self._preload(Preload(modules=tuple(modules), rehearse=rehearse))
+
+    def _preload(self, message: Preload) -> None:
+        self._preloads.append(message)
+        self._tell(message)
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._held[attempt] = []
+        self._pids[attempt] = 0
         self._tell(
             Launch(
                 attempt=attempt,
@@ -139,18 +149,53 @@ class LocalExecutor:
         return []
 
     def _read_server(self) -> list[tuple[str, Message]]:
-        data = os.read(self._server_output, 65536)
+        assert self._server.stdout is not None
+        data = os.read(self._server.stdout.fileno(), 65536)
         if not data:
-            raise SearchError(
-                f"the fork server ended with status {self._server.wait()}. "
-                f"Its output: {self._server_log}"
-            )
+            return self._replace_server()
         *lines, self._buffer = (self._buffer + data).split(b"\n")
         messages: list[tuple[str, Message]] = []
         for line in lines:
             message = decode(line)
-            if isinstance(message, Launched | Exited):
-                if isinstance(message, Exited):
-                    messages += self._channel.drop(message.attempt)
+            if isinstance(message, Launched):
+                self._pids[message.attempt] = message.pid
                 messages.append((message.attempt, message))
+            elif isinstance(message, Exited):
+                self._deaths = 0
+                messages += self._farewell(message)
+        return messages
+
+    def _farewell(self, message: Exited) -> list[tuple[str, Message]]:
+        del self._pids[message.attempt]
+        held = self._held.pop(message.attempt, [])
+        return [*held, *self._channel.drop(message.attempt), (message.attempt, message)]
+
+    def _replace_server(self) -> list[tuple[str, Message]]:
+        """Start a new server for one that died, as the kernel kills it when memory runs out.
+
+        Its attempts die with it; each is reported as killed once it is gone.
+
+        Raises:
+            SearchError: servers die one after another, without an attempt that ended in between.
+        """
+        status = self._server.wait()
+        self._deaths += 1
+        if self._deaths == MAX_SERVER_DEATHS:
+            raise SearchError(
+                f"the fork server ended with status {status}. Its output: {self._server_log}"
+            )
+        for stream in (self._server.stdin, self._server.stdout):
+            assert stream is not None
+            if stream is self._server.stdout:
+                self._selector.unregister(stream)
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        messages: list[tuple[str, Message]] = []
+        for attempt, pid in list(self._pids.items()):
+            if pid:
+                end_attempt(pid, boot_id())
+            messages += self._farewell(Exited(attempt, -signal.SIGKILL))
+        self._server = self._start_server()
+        for preload in self._preloads:
+            self._tell(preload)
         return messages
