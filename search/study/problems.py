@@ -22,6 +22,14 @@ _TYPES = {
 }
 
 
+class Unknown(ValueError):
+    """A name that is not among `known`; becomes a did-you-mean."""
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(given)
+        self.given, self.known = given, known
+
+
 def lines_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
     """One line a problem: `place: rule, got value. Remedy.`"""
     seen: set[str] = set()

@@ -1,0 +1,119 @@
+"""`base:` in a study file: LightningCLI configurations that its own sections are laid over.
+
+Knows files and trees only; whether classes and types are right is found out with torch.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from search.errors import StudyFileError
+from search.study.resolve import LIGHTNING_SECTIONS
+from search.study.yaml_loader import read_yaml, shown
+
+_SUBCOMMANDS = ("fit", "validate", "test", "predict")
+# a trial keeps what it writes in its own folder, whatever a configuration for other runs says
+_NOT_TAKEN = ("default_root_dir",)
+
+
+def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) -> dict[str, Any]:
+    """The tree of a study file with what its `base` gives; `base` itself is gone.
+
+    Args:
+        path: the study file, which the paths in `base` are relative to.
+        own_keys: the keys of a study file; those that LightningCLI does not know belong there.
+
+    Raises:
+        StudyFileError: a base cannot be read, or is no LightningCLI configuration.
+    """
+    own = {key: value for key, value in tree.items() if key != "base"}
+    merged: dict[str, Any] = {}
+    for name in _names(tree.get("base"), path):
+        given = _read(name, path, set(own_keys) - set(LIGHTNING_SECTIONS))
+        merged = _laid_over(merged, _with_file(given, path.parent / name))
+    for section in ("model", "data"):
+        _name_class(merged, own, section)
+    return _with_file(_laid_over(merged, own), path)
+
+
+def _names(given: Any, path: Path) -> list[str]:
+    names = [given] if isinstance(given, str) else given
+    if given is None:
+        return []
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise StudyFileError(
+            [f"{path}: base: must be a path or a list of paths, got {shown(given)}. Correct it."]
+        )
+    return names
+
+
+def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
+    file = path.parent / name
+    if file.resolve() == path.resolve():
+        raise StudyFileError(
+            [f"{path}: base: {name} is this study file itself. Name a LightningCLI config."]
+        )
+    try:
+        tree = read_yaml(file)
+    except StudyFileError as error:
+        raise StudyFileError([f"{path}: base: {line}" for line in error.problems]) from error
+    if isinstance(tree.get("fit"), dict):
+        # a configuration of several subcommands; a trial is a fit
+        tree = {key: value for key, value in tree.items() if key not in _SUBCOMMANDS} | tree["fit"]
+    problems = [
+        f"{path}: base: {name}: {key} belongs in the study file, not in a LightningCLI config. "
+        "Move it."
+        for key in tree
+        if key in ours
+    ]
+    if problems:
+        raise StudyFileError(problems)
+    if isinstance(trainer := tree.get("trainer"), dict):
+        tree["trainer"] = {key: each for key, each in trainer.items() if key not in _NOT_TAKEN}
+    return tree
+
+
+def _laid_over(below: Any, above: Any) -> Any:
+    """Mappings are merged key by key, everything else is replaced; so is another class."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return copy.deepcopy(above)
+    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
+        return copy.deepcopy(dict(above))
+    merged = copy.deepcopy(dict(below))
+    for key, value in above.items():
+        merged[key] = _laid_over(merged.get(key), value)
+    return merged
+
+
+def _name_class(base: dict[str, Any], own: dict[str, Any], section: str) -> None:
+    """A base written for fixed classes gives bare arguments; the study file names the class.
+
+    With `cli` the arguments stay bare and the CLI is made with that class, so that its links
+    and defaults, which are written for them, hold.
+    """
+    arguments, mine = base.get(section), own.get(section)
+    if not isinstance(arguments, dict) or not isinstance(mine, dict) or "class_path" in arguments:
+        return
+    if "class_path" not in mine:
+        return
+    if own.get("cli") is None:
+        base[section] = {"class_path": mine["class_path"], "init_args": arguments}
+        return
+    cli = own["cli"] if isinstance(own["cli"], dict) else {"name": own["cli"]}
+    own["cli"] = {**cli, section: mine["class_path"]}
+    own[section] = mine.get("init_args") or {}
+
+
+def _with_file(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+    """`ckpt_path` as an absolute path: of the working directory, as LightningCLI takes it, or
+    beside the file that names it."""
+    name = tree.get("ckpt_path")
+    if not isinstance(name, str) or "://" in name:
+        return tree
+    for file in (Path(name), path.parent / name):
+        if file.is_file():
+            return {**tree, "ckpt_path": str(file.absolute())}
+    return tree
