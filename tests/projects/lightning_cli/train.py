@@ -1,0 +1,13 @@
+"""As Lightning's documentation writes it."""
+
+from data import Points
+from lightning.pytorch.cli import LightningCLI
+from models import Regressor
+
+
+def cli_main() -> None:
+    LightningCLI(Regressor, Points)
+
+
+if __name__ == "__main__":
+    cli_main()
