@@ -34,8 +34,7 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
     for name in _names(tree.get("base"), path):
         given = _read(name, path, set(own_keys) - set(LIGHTNING_SECTIONS))
         merged = _laid_over(merged, _with_file(given, path.parent / name))
-    for section in ("model", "data"):
-        _name_class(merged, own, section)
+    _name_classes(merged, own)
     return _with_file(_laid_over(merged, own), path)
 
 
@@ -88,23 +87,34 @@ def _laid_over(below: Any, above: Any) -> Any:
     return merged
 
 
-def _name_class(base: dict[str, Any], own: dict[str, Any], section: str) -> None:
-    """A base written for fixed classes gives bare arguments; the study file names the class.
+def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> None:
+    """A base written for fixed classes gives bare arguments; the study file names the classes.
 
-    With `cli` the arguments stay bare and the CLI is made with that class, so that its links
+    With `cli` the arguments stay bare and the CLI is made with those classes, so that its links
     and defaults, which are written for them, hold.
     """
-    arguments, mine = base.get(section), own.get(section)
-    if not isinstance(arguments, dict) or not isinstance(mine, dict) or "class_path" in arguments:
-        return
-    if "class_path" not in mine:
-        return
+    named = [section for section in ("model", "data") if "class_path" in _mapping(own, section)]
+    bare = [section for section in ("model", "data") if _is_bare(base.get(section))]
     if own.get("cli") is None:
-        base[section] = {"class_path": mine["class_path"], "init_args": arguments}
-        return
-    cli = own["cli"] if isinstance(own["cli"], dict) else {"name": own["cli"]}
-    own["cli"] = {**cli, section: mine["class_path"]}
-    own[section] = mine.get("init_args") or {}
+        for section in set(named) & set(bare):
+            path = own[section]["class_path"]
+            base[section] = {"class_path": path, "init_args": base[section]}
+    elif bare:
+        cli = own["cli"] if isinstance(own["cli"], dict) else {"name": own["cli"]}
+        for section in named:
+            if base.get(section) is None or section in bare:
+                cli = {**cli, section: own[section]["class_path"]}
+                own[section] = own[section].get("init_args") or {}
+        own["cli"] = cli
+
+
+def _mapping(tree: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    value = tree.get(section)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_bare(section: Any) -> bool:
+    return isinstance(section, Mapping) and "class_path" not in section
 
 
 def _with_file(tree: dict[str, Any], path: Path) -> dict[str, Any]:

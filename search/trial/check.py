@@ -62,7 +62,7 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     samples = _dry_run(config, built, folder)
     return Checked(
         memory_paths=tuple(path for path in ends if _changes_memory(config, path, ends[path])),
-        batch_size_path=_batch_size_path(built),
+        batch_size_path=_batch_size_path(config, built),
         batch_size=micro_batch_of(built),
         samples_per_epoch=samples,
         gpus=tuple(_gpus_by_free_memory()),
@@ -132,11 +132,13 @@ def _samples_per_epoch(trainer: Any, limit: float | None) -> int | None:
     return max(1, math.floor(samples * limit))
 
 
-def _batch_size_path(built: Built) -> str | None:
+def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
     """Where a micro-batch is written in the configuration; None if no class takes one."""
     for section, owner in (("data", built.data), ("model", built.model)):
         if owner is not None and "batch_size" in inspect.signature(type(owner)).parameters:
-            return f"{section}.init_args.batch_size"
+            # a CLI with a class of its own takes bare arguments
+            is_bare = "cli" in config and "class_path" not in config.get(section, {})
+            return f"{section}.batch_size" if is_bare else f"{section}.init_args.batch_size"
     return None
 
 
