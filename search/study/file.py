@@ -1,8 +1,8 @@
 """The study file: what to train, what to search, when to stop.
 
 `model`, `data`, `trainer`, `optimizer`, `lr_scheduler`, `ckpt_path`, `weights_only` and
-`seed_everything` are the sections of a LightningCLI configuration and stay exactly those; with `cli`
-there may be more of them. The rest is ours.
+`seed_everything` are the sections of a LightningCLI configuration and stay exactly those; with
+`cli` there may be more of them. The rest is ours.
 """
 
 from __future__ import annotations
@@ -241,9 +241,7 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
         problems += lines_of(error, StudyFile)
     if isinstance(given.get("space"), dict):
         scales = study_file is not None and study_file.batch.auto_scale != "off"
-        problems += path_problems(
-            given["space"], given, scales=scales, own_keys=_OWN_KEYS
-        )
+        problems += path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)
     if problems or study_file is None:
         raise StudyFileError([f"{source}: {problem}" for problem in problems])
     return study_file
@@ -252,4 +250,3 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
 def shipped_study(name: str = "autoencoder") -> Path:
     """The path of a study file that comes with the package."""
     return Path(str(files("search.studies").joinpath(f"{name}.yaml")))
-

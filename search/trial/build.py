@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pickle
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -23,6 +22,7 @@ import torch
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 
 from search.errors import UserError
+from search.trial.explaining import explain
 from search.trial.importing import NAMESPACES, import_name, lightning_of, refuse_mixture
 from search.trial.lightning_cli import drive_cli
 from search.trial.trainer import quiet
@@ -98,7 +98,12 @@ def _load_weights(model: Any, path: str) -> None:
     try:
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(checkpoint["state_dict"])
-    except (OSError, RuntimeError, KeyError, TypeError, pickle.UnpicklingError) as error:
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"ckpt_path: {path} is no checkpoint that loads with weights_only=True. "
+            "Name a checkpoint that Lightning wrote."
+        ) from error
+    except (OSError, RuntimeError, KeyError, TypeError) as error:
         text = " ".join(str(error).split())[:200]
         raise UserError(
             f"ckpt_path: {path} does not fit the model: {text}. Name a checkpoint of this model."
@@ -150,38 +155,6 @@ def warm_up(paths: Sequence[str]) -> None:
                 _parser(name, True).parse_object(
                     {"trainer": {}, section: {"class_path": path}}, defaults=False
                 )
-
-
-def explain(message: str) -> str:
-    """One line out of jsonargparse's nested report: place, rule, given value."""
-    lines = [line.strip(" -") for line in message.splitlines() if line.strip()]
-    keys = [match[1] for line in lines if (match := re.match(r'Parser key "([^"]+)":?$', line))]
-    keys += [m[1] for line in lines if (m := re.match(r"Group '([^']+)' does not accept", line))]
-    place = ".init_args.".join(dict.fromkeys(keys))
-    problem = next((line for line in lines if line.startswith("Problem with given")), "")
-    rest = lines[lines.index(problem) + 1 :] if problem else lines
-    for line in rest:
-        if found := re.search(r"[Oo]ption '([^']+)'", line):
-            group = f"{place}.init_args" if problem else place
-            return f"{group}.{found[1]}: no such argument. Remove it or correct its name."
-        if found := re.match(r"Expected an? (.+?)\. Got value: (.*)", line):
-            return f"{place}: must be {_type_name(found[1])}, got {found[2]}. Correct the value."
-        if line.startswith(("No module named", "cannot import", "Not a valid subclass")):
-            return (
-                f"{place}.class_path: {line.rstrip('.')}. Correct the path or install the package."
-            )
-    given = next((line[13:].strip() for line in lines if line.startswith("Given value: ")), None)
-    wanted = next((line[10:].strip() for line in lines if line.startswith("Subtypes: ")), None)
-    if given is not None and wanted is not None:
-        return f"{place}: must be {_type_name(wanted)}, got {given[:60]}. Correct the value."
-    text = " ".join(line for line in lines if not line.startswith("Parser key"))
-    return f"{place}: {text[:200]}" if place else text[:200]
-
-
-def _type_name(text: str) -> str:
-    names = re.sub(r"<class '([\w.]+)'>", r"\1", text).strip("[]")
-    names = names.replace("NoneType", "null").replace("typing.", "")
-    return " or ".join(part.strip() for part in names.split(", "))
 
 
 def _bases(namespace: str) -> dict[str, type]:

@@ -6,7 +6,7 @@ import importlib
 import sys
 import sysconfig
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,9 +16,8 @@ from search.errors import UserError
 from search.study.classes import class_places
 
 NAMESPACES = ("pytorch_lightning", "lightning.pytorch")
-_LIBRARIES = tuple(
-    str(Path(path).resolve())
-    for path in {*search.__path__, *map(sysconfig.get_path, ("stdlib", "purelib", "platlib"))}
+_NOT_THE_USERS = tuple(
+    str(Path(path).resolve()) for path in (*search.__path__, sysconfig.get_path("stdlib"))
 )
 
 
@@ -30,7 +29,7 @@ def import_name(path: str, place: str, separator: str = ".") -> Any:
     """
     module, _, name = path.rpartition(separator)
     try:
-        found: Any = importlib.import_module(module)
+        found = _imported(module)
         for part in name.split("."):
             found = getattr(found, part)
     except (ModuleNotFoundError, ValueError) as error:
@@ -47,14 +46,27 @@ def import_name(path: str, place: str, separator: str = ".") -> Any:
     return found
 
 
+def users_error(error: BaseException) -> tuple[BaseException, str | None]:
+    """The exception that the user's own code raised, whatever a library made of it, and where."""
+    cause: BaseException | None = error
+    found: tuple[BaseException, str | None] = (error, None)
+    while cause is not None:
+        if (where := place_in_user_code(cause)) is not None:
+            found = (cause, where)
+        cause = cause.__cause__ or cause.__context__
+    return found
+
+
 def place_in_user_code(error: BaseException) -> str | None:
     """`file, line N` of the innermost line that is the user's; None where no such line is."""
     if isinstance(error, SyntaxError) and error.filename:
         return f"{_shown(error.filename)}, line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     for frame in reversed(frames):
-        path = str(Path(frame.filename).resolve())
-        if not frame.filename.startswith("<") and not path.startswith(_LIBRARIES):
+        path = Path(frame.filename).resolve()
+        installed = {"site-packages", "dist-packages"} & set(path.parts)
+        ours = str(path).startswith(_NOT_THE_USERS) or frame.filename.startswith("<")
+        if not installed and not ours:
             return f"{_shown(frame.filename)}, line {frame.lineno}"
     return None
 
@@ -92,24 +104,29 @@ def refuse_mixture(config: Mapping[str, Any], namespace: str) -> None:
     """Lightning comes as two packages whose classes do not know each other.
 
     Raises:
-        UserError: a class of the configuration is of the other package than `namespace`.
+        UserError: a class of the configuration cannot be imported, or is of the other package than
+            `namespace`.
     """
-    for place, path in _other_places(config):
-        try:
-            found = import_name(path, place) if "." in path else None
-        except UserError:
-            continue  # jsonargparse meets it again, and knows what was expected there
-        other = namespace_of(found)
+    for place, path in class_places(config):
+        if "." not in path:
+            continue  # jsonargparse finds some by their bare names
+        other = namespace_of(import_name(path, f"{place}.class_path"))
         if other is not None and other != namespace:
             raise UserError(
                 f"{place}.class_path: {path} is of {other}, but the model is of {namespace}. "
-                f"Take both from one of them."
+                "Take both from one of them."
             )
 
 
-def _other_places(config: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    sections = {key: config[key] for key in ("data", "trainer") if config.get(key)}
-    return class_places(sections)
+def _imported(module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        outer, _, inner = module.rpartition(".")
+        # a class inside a class, or a method that makes one
+        if error.name != module or not outer or not hasattr(sys.modules.get(outer), inner):
+            raise
+        return getattr(sys.modules[outer], inner)
 
 
 def _failed_import(module: str, place: str, error: BaseException) -> str:

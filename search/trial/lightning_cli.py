@@ -7,11 +7,11 @@ ours, which hands it the configuration of the trial and comes back when the fit 
 
 from __future__ import annotations
 
-import contextlib
 import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -48,22 +48,25 @@ def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
         ArgumentError: jsonargparse refuses the configuration.
     """
     cli = config.get("cli")
-    arguments = {key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)}
+    arguments = {
+        key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)
+    }
+    if cli is None:
+        target = importlib.import_module(f"{namespace}.cli").LightningCLI
+        classes = {}
+    else:
+        target, classes = _target(cli["name"]), _classes(cli)
     driven = DrivenCli()
-    with _constructor(arguments, driven):
-        if cli is None:
-            importlib.import_module(f"{namespace}.cli").LightningCLI()
-        else:
-            target = _target(cli["name"])
-            target(**_classes(cli))
-    if driven.model is None:
+    with _constructor(lambda original: _driving(original, arguments, driven)), suppress(_Reached):
+        target(**classes)
         raise UserError(f"cli: {config['cli']['name']} made no LightningCLI. Name what makes one.")
     return driven
 
 
 def _target(name: str) -> Callable[..., Any]:
     try:
-        target: Callable[..., Any] = import_name(name, "cli", ":")
+        with _constructor(lambda original: _never):
+            target: Callable[..., Any] = import_name(name, "cli", ":")
     except _Reached:
         module = name.partition(":")[0]
         raise UserError(
@@ -91,24 +94,26 @@ def _classes(cli: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-@contextlib.contextmanager
-def _constructor(arguments: Mapping[str, Any], driven: DrivenCli) -> Iterator[None]:
-    """Ours in place of LightningCLI's in both packages; ends the block where the fit would begin."""
+@contextmanager
+def _constructor(ours: Callable[[Callable[..., None]], Callable[..., None]]) -> Iterator[None]:
+    """Ours, made of the original, in place of LightningCLI's constructor in both packages."""
     bases = [importlib.import_module(f"{name}.cli").LightningCLI for name in NAMESPACES]
     originals = [base.__init__ for base in bases]
     command = sys.argv[1:]
-    # LightningCLI takes them for its own
+    # LightningCLI would take them for its own
     del sys.argv[1:]
     for base, original in zip(bases, originals, strict=True):
-        base.__init__ = _driving(original, arguments, driven)
+        base.__init__ = ours(original)
     try:
         yield
-    except _Reached:
-        pass
     finally:
         sys.argv[1:] = command
         for base, original in zip(bases, originals, strict=True):
             base.__init__ = original
+
+
+def _never(*args: Any, **kwargs: Any) -> NoReturn:
+    raise _Reached
 
 
 def _driving(
