@@ -34,7 +34,9 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
     for name in _names(tree.get("base"), path):
         given = _read(name, path, set(own_keys) - set(LIGHTNING_SECTIONS))
         merged = _laid_over(merged, _with_file(given, path.parent / name))
-    _name_classes(merged, own)
+    nameless = _name_classes(merged, own)
+    if nameless:
+        raise StudyFileError([f"{path}: {problem}" for problem in nameless])
     return _with_file(_laid_over(merged, own), path)
 
 
@@ -87,11 +89,12 @@ def _laid_over(below: Any, above: Any) -> Any:
     return merged
 
 
-def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> None:
+def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
     """A base written for fixed classes gives bare arguments; the study file names the classes.
 
     With `cli` the arguments stay bare and the CLI is made with those classes, so that its links
-    and defaults, which are written for them, hold.
+    and defaults, which are written for them, hold. Returns a line for each class that is named
+    nowhere.
     """
     named = [section for section in ("model", "data") if "class_path" in _mapping(own, section)]
     bare = [section for section in ("model", "data") if _is_bare(base.get(section))]
@@ -106,6 +109,13 @@ def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> None:
                 cli = {**cli, section: own[section]["class_path"]}
                 own[section] = own[section].get("init_args") or {}
         own["cli"] = cli
+        return []
+    return [
+        f"{section}: the base gives its arguments, but no class. Add {section}: "
+        "{class_path: my_package.MyClass}, or the CLI that knows it: cli: train:main."
+        for section in bare
+        if section not in named and section not in own and own.get("cli") is None
+    ]
 
 
 def _mapping(tree: Mapping[str, Any], section: str) -> Mapping[str, Any]:

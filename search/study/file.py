@@ -33,7 +33,14 @@ from search.study.legacy import old_spellings
 from search.study.overrides import apply_overrides
 from search.study.paths import normalise_space, path_problems
 from search.study.problems import Unknown, lines_of
-from search.study.sections import ClassSection, Cli, OptimizerSection, cli_tree, weights_file
+from search.study.sections import (
+    ClassSection,
+    Cli,
+    OptimizerSection,
+    cli_tree,
+    loads_weights_only,
+    weights_file,
+)
 from search.study.space_parser import distribution_tree, parse_distribution
 from search.study.yaml_loader import read_yaml
 
@@ -145,7 +152,7 @@ class StudyFile(_Section):
     optimizer: OptimizerSection | None = None
     lr_scheduler: OptimizerSection | None = None
     ckpt_path: Annotated[StrictStr, AfterValidator(weights_file)] | None = None
-    weights_only: Literal[True] | None = None
+    weights_only: Annotated[StrictBool, AfterValidator(loads_weights_only)] | None = None
     cli: Annotated[Cli, BeforeValidator(cli_tree)] | None = None
     seed_everything: StrictBool | StrictInt | None = None
     objective: Objective

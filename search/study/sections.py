@@ -33,11 +33,10 @@ def cli_tree(value: Any) -> Any:
     Raises:
         ValueError: the name is no `module:name`.
     """
-    tree = {"name": value} if isinstance(value, str) else value
-    if isinstance(tree, dict) and isinstance(name := tree.get("name"), str):
-        module, _, attribute = name.partition(":")
-        if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
-            raise ValueError(f"must be module:name, got {shown(name)}. Write cli: train:MyCLI.")
+    tree = value if isinstance(value, dict) else {"name": value}
+    module, _, attribute = str(tree.get("name", "a:b")).partition(":")
+    if not all(part.isidentifier() for part in (*module.split("."), *attribute.split("."))):
+        raise ValueError(f"must be module:name, got {shown(tree['name'])}. Write cli: train:MyCLI.")
     return tree
 
 
@@ -50,6 +49,17 @@ def weights_file(path: str) -> str:
     if "://" not in path and not Path(path).is_file():
         raise ValueError(f"no such file, got {shown(path)}. Name a checkpoint, or remove it.")
     return path
+
+
+def loads_weights_only(value: bool) -> bool:
+    """What LightningCLI's `weights_only` may say here.
+
+    Raises:
+        ValueError: a checkpoint should be unpickled.
+    """
+    if not value:
+        raise ValueError("must be true: nothing is unpickled from a checkpoint. Remove it.")
+    return value
 
 
 def _class_section(value: Any) -> Any:
