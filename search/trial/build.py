@@ -63,7 +63,7 @@ def _build_plainly(config: Mapping[str, Any]) -> Built:
     # the Trainer's forty defaults need no checking, and it has them itself
     sections = {key: config[key] for key in _SECTIONS if config.get(key)}
     instances = parser.instantiate(parser.parse_object({"trainer": {}, **sections}, defaults=False))
-    trainer = instances.trainer
+    trainer = instances.get("trainer", {})
     return Built(
         lightning=lightning,
         model=instances.model,

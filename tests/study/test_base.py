@@ -25,7 +25,10 @@ BASE: dict[str, Any] = {
     "trainer": {"max_epochs": 4, "default_root_dir": "runs", "callbacks": [{"class_path": "a.B"}]},
     "model": {"lr": 0.1, "encoder": {"class_path": "models.Wide", "init_args": {"width": 4}}},
     "optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}},
-    "lr_scheduler": {"class_path": "torch.optim.lr_scheduler.StepLR", "init_args": {"step_size": 1}},
+    "lr_scheduler": {
+        "class_path": "torch.optim.lr_scheduler.StepLR",
+        "init_args": {"step_size": 1},
+    },
     "ckpt_path": None,
 }
 

@@ -1,7 +1,8 @@
 """As Lightning's documentation writes it."""
 
-from data import Points
 from lightning.pytorch.cli import LightningCLI
+
+from data import Points
 from models import Regressor
 
 

@@ -1,10 +1,11 @@
 """A CLI with links, defaults, arguments and hooks of its own."""
 
 import torch
-from data import Noisy
-from models import Net
 from pytorch_lightning.callbacks import EarlyStopping
 from pytorch_lightning.cli import LightningArgumentParser, LightningCLI
+
+from data import Noisy
+from models import Net
 
 
 class MyCLI(LightningCLI):

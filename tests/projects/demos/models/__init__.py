@@ -1,7 +1,6 @@
 import torch
-from torch import Tensor
-
 from lightning.pytorch.demos.boring_classes import BoringModel, DemoModel
+from torch import Tensor
 
 
 class LoggedDemo(DemoModel):
