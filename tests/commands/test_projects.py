@@ -140,7 +140,7 @@ def test_mistake_in_the_users_code_is_told_and_spends_no_trial(gallery: Project)
     result = gallery.run("run", "demo.yaml", "--trials", "2")
     assert result.returncode == 2
     assert result.stderr == (
-        "demo.yaml: model.class_path: importing models fails at models/__init__.py, line 21: "
+        "demo.yaml: model.class_path: importing models fails at models/__init__.py, line 18: "
         "RuntimeError: not today. Correct it there.\n"
     )
     assert not (gallery.root / "studies").exists()

@@ -1,4 +1,3 @@
-import torch
 from lightning.pytorch.demos.boring_classes import BoringModel, DemoModel
 from torch import Tensor
 

@@ -1,4 +1,3 @@
-import torch
 from pytorch_lightning.demos.boring_classes import BoringModel, DemoModel
 from torch import Tensor
 
