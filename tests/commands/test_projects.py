@@ -47,9 +47,10 @@ def trains_plainly(project: Project, config: dict[str, Any]) -> None:
     """The user's own script takes the configuration of a trial, without the tool's sections."""
     theirs = {key: value for key, value in config.items() if key not in OWN_SECTIONS}
     (project.root / "best.yaml").write_text(yaml.safe_dump(theirs))
-    quiet = ("--trainer.logger=false", "--trainer.enable_checkpointing=false")
+    # what the script saves itself must not meet its own config.yaml
+    apart = ("--trainer.logger=false", "--trainer.default_root_dir=runs")
     result = subprocess.run(
-        [sys.executable, "train.py", "fit", "-c", "best.yaml", *quiet],
+        [sys.executable, "train.py", "fit", "-c", "best.yaml", *apart],
         cwd=project.root,
         env=project.environment(),
         capture_output=True,
