@@ -25,12 +25,12 @@ def extend_command(
 ) -> None:
     """Make a child study with the trials that fit it, and say which and why."""
     study_file = load_study_file(path, set_values=set_values, space_values=space_values, name=name)
-    was = dict(parse_assignment("--was", text) for text in was_values)
+    tree = study_file.to_tree()
+    given = (parse_assignment("--was", text) for text in was_values)
+    was = {full_path(path, tree): value for path, value in given}
     parent = find_study(study, studies)
     child = StudyFolder(studies / study_file.name)
-    extension = extend(
-        parent, child, study_file, {full_path(path): value for path, value in was.items()}
-    )
+    extension = extend(parent, child, study_file, was)
     taken, left = len(extension.taken), sum(map(len, extension.left.values()))
     print(f"{child.name}: {taken} of {taken + left} trials of {parent.name} fit and are taken over")
     for line in extension.lines:

@@ -14,6 +14,11 @@ _FIXED = (
     "model",
     "data",
     "trainer",
+    "optimizer",
+    "lr_scheduler",
+    "ckpt_path",
+    "weights_only",
+    "cli",
     "seed_everything",
     "objective",
     "space",
@@ -25,7 +30,8 @@ _FIXED = (
 
 def differences(stored: StudyFile, given: StudyFile) -> list[str]:
     """One line for each value that may not change once a study has begun."""
-    return list(compare(stored.to_tree(), given.to_tree(), _FIXED))
+    of_the_cli = sorted({*(stored.model_extra or {}), *(given.model_extra or {})})
+    return list(compare(stored.to_tree(), given.to_tree(), (*_FIXED, *of_the_cli)))
 
 
 def free_changes(stored: StudyFile, given: StudyFile) -> list[str]:

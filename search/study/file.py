@@ -1,7 +1,8 @@
 """The study file: what to train, what to search, when to stop.
 
-`model`, `data`, `trainer` and `seed_everything` are the sections of a LightningCLI configuration
-and stay exactly those; the rest is ours.
+`model`, `data`, `trainer`, `optimizer`, `lr_scheduler`, `ckpt_path`, `weights_only` and
+`seed_everything` are the sections of a LightningCLI configuration and stay exactly those; with
+`cli` there may be more of them. The rest is ours.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,10 +28,19 @@ from pydantic import (
 )
 
 from search.errors import StudyFileError
+from search.study.base import with_base
 from search.study.legacy import old_spellings
 from search.study.overrides import apply_overrides
 from search.study.paths import normalise_space, path_problems
-from search.study.problems import lines_of
+from search.study.problems import Unknown, lines_of
+from search.study.sections import (
+    ClassSection,
+    Cli,
+    OptimizerSection,
+    cli_tree,
+    loads_weights_only,
+    weights_file,
+)
 from search.study.space_parser import distribution_tree, parse_distribution
 from search.study.yaml_loader import read_yaml
 
@@ -44,13 +55,6 @@ PRUNERS = (
     "wilcoxon",
     "none",
 )
-# sections of a LightningCLI configuration that a pasted file may have as long as they are empty
-_ONLY_EMPTY = {
-    "optimizer": "Configure the optimizer in the module's configure_optimizers",
-    "lr_scheduler": "Configure the scheduler in the module's configure_optimizers",
-    "ckpt_path": "A trial starts from its own checkpoint",
-    "weights_only": "A trial loads its own checkpoint",
-}
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -124,36 +128,11 @@ def _component(names: Sequence[str]) -> BeforeValidator:
         name = re.sub(r"[-\s]", "_", tree["name"].lower())
         name = next((each for each in names if name.replace("_", "") == each.replace("_", "")), "")
         if not name:
-            raise _Unknown(tree["name"], names)
+            raise Unknown(tree["name"], names)
         options = {key: option for key, option in tree.items() if key != "name"}
         return Component(name=name, options=options)
 
     return BeforeValidator(parse)
-
-
-class _Unknown(ValueError):
-    """A name that is not among `known`; becomes a did-you-mean."""
-
-    def __init__(self, given: str, known: Sequence[str]) -> None:
-        super().__init__(given)
-        self.given, self.known = given, known
-
-
-def _class_section(value: Any) -> Any:
-    if not isinstance(value, dict) or not isinstance(value.get("class_path"), str):
-        raise ValueError("must be a mapping with class_path and init_args")
-    if "." not in value["class_path"]:
-        raise ValueError(
-            f"class_path must be a full path like my_package.module.Class, "
-            f"got {value['class_path']}"
-        )
-    for key in value:
-        if key not in ("class_path", "init_args", "dict_kwargs"):
-            raise _Unknown(str(key), ("class_path", "init_args", "dict_kwargs"))
-    for key in ("init_args", "dict_kwargs"):
-        if not isinstance(value.get(key) or {}, dict):
-            raise ValueError(f"{key} must be a mapping, got {value[key]}")
-    return value
 
 
 _Distribution = Annotated[
@@ -167,9 +146,14 @@ class StudyFile(_Section):
     """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`."""
 
     name: str
-    model: Annotated[dict[str, Any], BeforeValidator(_class_section)]
-    data: Annotated[dict[str, Any], BeforeValidator(_class_section)] | None = None
+    model: ClassSection | None
+    data: ClassSection | None = None
     trainer: dict[str, Any] = {}
+    optimizer: OptimizerSection | None = None
+    lr_scheduler: OptimizerSection | None = None
+    ckpt_path: Annotated[StrictStr, AfterValidator(weights_file)] | None = None
+    weights_only: Annotated[StrictBool, AfterValidator(loads_weights_only)] | None = None
+    cli: Annotated[Cli, BeforeValidator(cli_tree)] | None = None
     seed_everything: StrictBool | StrictInt | None = None
     objective: Objective
     space: Annotated[dict[str, _Distribution], Field(min_length=1)]
@@ -203,6 +187,20 @@ class StudyFile(_Section):
         return tree
 
 
+class CliStudyFile(StudyFile):
+    """The study file of a project with its own LightningCLI: `model` and `data` hold what that
+    takes, and so do sections that only it knows, in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow")
+    model: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    optimizer: dict[str, Any] | None = None
+    lr_scheduler: dict[str, Any] | None = None
+
+
+_OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
+
+
 def load_study_file(
     path: Path,
     *,
@@ -220,7 +218,8 @@ def load_study_file(
     Raises:
         StudyFileError: every problem found, one line each.
     """
-    tree = apply_overrides(read_yaml(path), set_values, space_values)
+    tree = with_base(read_yaml(path), path, _OWN_KEYS)
+    tree = apply_overrides(tree, set_values, space_values)
     if name is not None:
         tree["name"] = name
     return parse_study_tree(tree, source=str(path), default_name=path.stem)
@@ -232,29 +231,24 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     Raises:
         StudyFileError: every problem found, one line each, beginning with `source`.
     """
-    given = {key: value for key, value in tree.items() if not _is_empty_extra(key, value)}
-    given.setdefault("name", default_name)
-    if given.get("trainer") is None:
-        given["trainer"] = {}
-    given = {key: value for key, value in given.items() if value is not None}
+    given: dict[str, Any] = {"name": default_name, "trainer": {}}
+    given |= {key: value for key, value in tree.items() if value is not None}
     problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
-    problems += [
-        f"{key}: is not searched from here. {_ONLY_EMPTY[key]}."
-        for key in given
-        if key in _ONLY_EMPTY
-    ]
-    given = {key: value for key, value in given.items() if key not in _ONLY_EMPTY}
+    for section in ("optimizer", "lr_scheduler"):
+        if isinstance(given.get(section), str):
+            given[section] = {"class_path": given[section]}
     if isinstance(given.get("space"), dict):
         given["space"], doubled = normalise_space(given["space"], given)
         problems += doubled
+    kind = CliStudyFile if "cli" in given else StudyFile
     study_file = None
     try:
-        study_file = StudyFile.model_validate(given)
+        study_file = kind.model_validate(given)
     except ValidationError as error:
         problems += lines_of(error, StudyFile)
     if isinstance(given.get("space"), dict):
         scales = study_file is not None and study_file.batch.auto_scale != "off"
-        problems += path_problems(given["space"], given, scales=scales)
+        problems += path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)
     if problems or study_file is None:
         raise StudyFileError([f"{source}: {problem}" for problem in problems])
     return study_file
@@ -263,7 +257,3 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
 def shipped_study(name: str = "autoencoder") -> Path:
     """The path of a study file that comes with the package."""
     return Path(str(files("search.studies").joinpath(f"{name}.yaml")))
-
-
-def _is_empty_extra(key: str, value: Any) -> bool:
-    return key in _ONLY_EMPTY and value is None

@@ -34,10 +34,11 @@ def apply_overrides(
         space = result.get("space")
         if not isinstance(space, dict):
             space = result["space"] = {}
-        for spelt in [key for key in space if full_path(str(key)) == full_path(path)]:
+        full = full_path(path, result)
+        for spelt in [key for key in space if full_path(str(key), result) == full]:
             del space[spelt]
         if value != "off":
-            space[full_path(path)] = value
+            space[full] = value
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +20,14 @@ _TYPES = {
     "model_type": "must be a mapping",
     "list_type": "must be a list",
 }
+
+
+class Unknown(ValueError):
+    """A name that is not among `known`; becomes a did-you-mean."""
+
+    def __init__(self, given: str, known: Sequence[str]) -> None:
+        super().__init__(given)
+        self.given, self.known = given, known
 
 
 def lines_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
@@ -80,7 +88,8 @@ def _from_value_error(error: Exception) -> str:
 def _keys(location: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
     model: Any = root
     for part in location:
-        model = model.model_fields[str(part)].annotation
+        annotation = model.model_fields[str(part)].annotation
+        model = next(iter(get_args(annotation)), annotation)  # of an optional section, the section
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

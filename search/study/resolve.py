@@ -10,15 +10,29 @@ if TYPE_CHECKING:
     from search.study.file import StudyFile
 
 
+# what every LightningCLI configuration may have; its `fit` alone knows the last two
+LIGHTNING_SECTIONS = (
+    "seed_everything",
+    "trainer",
+    "model",
+    "data",
+    "optimizer",
+    "lr_scheduler",
+    "ckpt_path",
+    "weights_only",
+)
+# what the complete configuration of a trial has besides, for the tool alone
+OWN_SECTIONS = ("cli", "objective", "batch", "preflight")
+
+
 def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The sections of a LightningCLI configuration with `params` laid over them by path."""
-    config: dict[str, Any] = {
-        "seed_everything": study_file.trial_seed,
-        "model": copy.deepcopy(study_file.model),
-        "trainer": copy.deepcopy(study_file.trainer),
-    }
-    if study_file.data is not None:
-        config["data"] = copy.deepcopy(study_file.data)
+    """The sections of a LightningCLI configuration with `params` laid over them by path, and the
+    CLI that reads it where the study file names one."""
+    given = {key: getattr(study_file, key) for key in ("cli", *LIGHTNING_SECTIONS)}
+    if study_file.cli is not None:
+        given["cli"] = study_file.cli.model_dump(exclude_none=True)
+    given |= {"seed_everything": study_file.trial_seed, **(study_file.model_extra or {})}
+    config = {key: copy.deepcopy(value) for key, value in given.items() if value is not None}
     for path, value in params.items():
         write_path(config, path, value)
     return config

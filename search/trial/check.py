@@ -11,6 +11,7 @@ import copy
 import inspect
 import math
 import sys
+import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ from search.trial.build import (
 )
 from search.trial.callbacks import MetricGuard
 from search.trial.failures import one_line
+from search.trial.importing import users_error
 
 
 def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
@@ -43,9 +45,10 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     except UserError as error:
         return Checked(problems=(str(error),))
     except Exception as error:
+        traceback.print_exc()
         return Checked(
             problems=(
-                f"the model or its data fails before any trial: {one_line(error)} "
+                f"the model or its data fails before any trial: {_in_words(error)} "
                 f"Its traceback: {folder.log}",
             )
         )
@@ -59,10 +62,12 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     if problems:
         return Checked(problems=tuple(problems))
     built = build(config)
+    if (problem := _no_optimizer(built)) is not None:
+        return Checked(problems=(problem,))
     samples = _dry_run(config, built, folder)
     return Checked(
         memory_paths=tuple(path for path in ends if _changes_memory(config, path, ends[path])),
-        batch_size_path=_batch_size_path(built),
+        batch_size_path=_batch_size_path(config, built),
         batch_size=micro_batch_of(built),
         samples_per_epoch=samples,
         gpus=tuple(_gpus_by_free_memory()),
@@ -83,7 +88,28 @@ def _unbuildable(config: Mapping[str, Any], ends: Mapping[str, list[Any]]) -> It
                     seen.add(str(error))
                     yield str(error)
             except Exception as error:
-                yield f"{path}: {value!r} cannot be built: {one_line(error)}"
+                text = _in_words(error)
+                if text not in seen:
+                    seen.add(text)
+                    yield f"{path}: {value!r} cannot be built: {text}"
+
+
+def _no_optimizer(built: Built) -> str | None:
+    base = built.lightning.LightningModule.configure_optimizers
+    if type(built.model).configure_optimizers is not base:
+        return None
+    if "configure_optimizers" in vars(built.model):  # LightningCLI put one there
+        return None
+    return (
+        f"model: {type(built.model).__name__} has no configure_optimizers, and there is no section "
+        "optimizer. Add optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1e-3}}."
+    )
+
+
+def _in_words(error: Exception) -> str:
+    """What the user's own code raised, and the line where it did."""
+    cause, where = users_error(error)
+    return one_line(cause) if where is None else f"{one_line(cause)} ({where})"
 
 
 def make_trainer_of(config: Mapping[str, Any]) -> None:
@@ -132,11 +158,13 @@ def _samples_per_epoch(trainer: Any, limit: float | None) -> int | None:
     return max(1, math.floor(samples * limit))
 
 
-def _batch_size_path(built: Built) -> str | None:
+def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
     """Where a micro-batch is written in the configuration; None if no class takes one."""
     for section, owner in (("data", built.data), ("model", built.model)):
         if owner is not None and "batch_size" in inspect.signature(type(owner)).parameters:
-            return f"{section}.init_args.batch_size"
+            # a CLI with a class of its own takes bare arguments
+            is_bare = "cli" in config and "class_path" not in config.get(section, {})
+            return f"{section}.batch_size" if is_bare else f"{section}.init_args.batch_size"
     return None
 
 

@@ -173,7 +173,7 @@ def _preload(message: Preload) -> None:
     for name in (*_LAZY_IMPORTS, *modules, *message.modules):
         try:
             importlib.import_module(name)
-        except Exception:
+        except (Exception, SystemExit):
             # the preflight, a process of its own, meets the same error and words it for the user
             traceback.print_exc()
     from search.trial.build import warm_up

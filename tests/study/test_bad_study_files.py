@@ -52,8 +52,6 @@ CASES: list[tuple[str, str]] = [
     (GOOD.replace("tiny.Tiny}", "tiny.Tiny, init_arg: {}}"), "model: there is no init_arg. Did you mean init_args?"),
     (GOOD.replace("tiny.Tiny}", "tiny.Tiny, init_args: 3}"), "model: init_args must be a mapping, got 3. Correct it."),
     (GOOD + "trainer: 7\n", "trainer: must be a mapping, got 7. Correct it."),
-    (GOOD + "optimizer: {class_path: torch.optim.SGD}\n", "optimizer: is not searched from here. Configure the optimizer in the module's configure_optimizers."),
-    (GOOD + "ckpt_path: x.ckpt\n", "ckpt_path: is not searched from here. A trial starts from its own checkpoint."),
     # objective
     (GOOD.replace("metric: val_loss", "metrc: val_loss"), "objective.metric: is missing. Name a metric that the module logs, such as val_loss."),
     (GOOD.replace("metric: val_loss", "metric: 5"), "objective.metric: must be text, got 5. Correct it."),

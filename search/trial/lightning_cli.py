@@ -1,0 +1,168 @@
+"""A configuration read by LightningCLI itself: for `optimizer` and `lr_scheduler`, and for a CLI
+of the user's own, whose links, arguments, defaults and hooks all count.
+
+The user's code makes its CLI as it always does; while it does, the constructor of LightningCLI is
+ours, which hands it the configuration of the trial and comes back when the fit would begin.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
+
+from search.errors import UserError
+from search.study.resolve import OWN_SECTIONS
+from search.trial.importing import NAMESPACES, import_name, namespace_of, refuse_mixture
+from search.trial.trainer import quiet
+
+_OF_FIT = ("ckpt_path", "weights_only")
+
+
+@dataclass
+class DrivenCli:
+    """What the CLI was about to fit: its model and data, and what it makes its Trainer of."""
+
+    model: Any = None
+    data: Any = None
+    trainer_class: Callable[..., Any] | None = None
+    trainer_arguments: dict[str, Any] = field(default_factory=dict)
+
+
+class _Reached(BaseException):
+    """The fit would begin now; passes through whatever the user's code catches."""
+
+
+def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
+    """Let a CLI read the configuration and build everything, up to its fit.
+
+    Args:
+        namespace: the Lightning package of a model without a CLI of its own.
+
+    Raises:
+        UserError: what is named makes no LightningCLI.
+        ArgumentError: jsonargparse refuses the configuration.
+    """
+    cli = config.get("cli")
+    arguments = {
+        key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)
+    }
+    if cli is None:
+        target = importlib.import_module(f"{namespace}.cli").LightningCLI
+        classes = {}
+    else:
+        target, classes = _target(cli["name"]), _classes(cli)
+    driven = DrivenCli()
+    with _constructor(lambda original: _driving(original, arguments, driven)), suppress(_Reached):
+        target(**classes)
+        raise UserError(f"cli: {config['cli']['name']} made no LightningCLI. Name what makes one.")
+    return driven
+
+
+def _target(name: str) -> Callable[..., Any]:
+    try:
+        with _constructor(lambda original: _never):
+            target: Callable[..., Any] = import_name(name, "cli", ":")
+    except _Reached:
+        module = name.partition(":")[0]
+        raise UserError(
+            f"cli: importing {module} runs its LightningCLI. Put that into a function under "
+            f"`if __name__ == '__main__':` and name it: cli: {module}:main."
+        ) from None
+    if not callable(target) or (isinstance(target, type) and not _is_cli(target)):
+        raise UserError(
+            f"cli: must be a subclass of LightningCLI or a function that makes one, got {name}. "
+            "Correct the name."
+        )
+    return target
+
+
+def _is_cli(target: type) -> bool:
+    return namespace_of(target, "LightningCLI") is not None
+
+
+def _classes(cli: Mapping[str, Any]) -> dict[str, Any]:
+    names = {"model_class": "model", "datamodule_class": "data"}
+    return {
+        argument: import_name(cli[key], f"cli.{key}")
+        for argument, key in names.items()
+        if cli.get(key)
+    }
+
+
+@contextmanager
+def _constructor(ours: Callable[[Callable[..., None]], Callable[..., None]]) -> Iterator[None]:
+    """Ours, made of the original, in place of LightningCLI's constructor in both packages."""
+    bases = [importlib.import_module(f"{name}.cli").LightningCLI for name in NAMESPACES]
+    originals = [base.__init__ for base in bases]
+    command = sys.argv[1:]
+    # LightningCLI would take them for its own
+    del sys.argv[1:]
+    for base, original in zip(bases, originals, strict=True):
+        base.__init__ = ours(original)
+    try:
+        yield
+    finally:
+        sys.argv[1:] = command
+        for base, original in zip(bases, originals, strict=True):
+            base.__init__ = original
+
+
+def _never(*args: Any, **kwargs: Any) -> NoReturn:
+    raise _Reached
+
+
+def _driving(
+    original: Callable[..., None], arguments: Mapping[str, Any], driven: DrivenCli
+) -> Callable[..., None]:
+    signature = inspect.signature(original)
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = dict(signature.bind(self, *args, **kwargs).arguments)
+        given.pop("self")
+        refuse_mixture(arguments, str(namespace_of(type(self), "LightningCLI")))
+        is_run = given.get("run", True)
+        given["save_config_callback"] = None
+        given["args"] = {"subcommand": "fit", "fit": arguments} if is_run else arguments
+        given["parser_kwargs"] = _parser_kwargs(given.get("parser_kwargs") or {}, is_run)
+        if is_run:
+            subcommands = self.subcommands()
+            self.subcommands = lambda: {"fit": subcommands["fit"]}
+        _record_trainer(self, driven)
+        original(self, **given)
+        _reached(self, driven)
+
+    return __init__
+
+
+def _parser_kwargs(given: Mapping[str, Any], is_run: bool) -> dict[str, Any]:
+    raises = {"exit_on_error": False}
+    return {**given, **raises, **({"fit": {**given.get("fit", {}), **raises}} if is_run else {})}
+
+
+def _record_trainer(cli: Any, driven: DrivenCli) -> None:
+    """Note what the CLI gives its Trainer; the Trainer that its hooks see is built of the same."""
+    hook = cli.before_instantiate_classes
+
+    def before_instantiate_classes() -> None:
+        trainer_class = cli.trainer_class
+
+        def make(**arguments: Any) -> Any:
+            driven.trainer_class, driven.trainer_arguments = trainer_class, arguments
+            trainer = trainer_class(**quiet(arguments))
+            trainer.fit = lambda *_, **__: _reached(cli, driven)
+            return trainer
+
+        cli.trainer_class = make
+        hook()
+
+    cli.before_instantiate_classes = before_instantiate_classes
+
+
+def _reached(cli: Any, driven: DrivenCli) -> NoReturn:
+    driven.model, driven.data = cli.model, cli.datamodule
+    raise _Reached

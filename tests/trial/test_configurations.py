@@ -1,0 +1,179 @@
+"""What only torch and the user's own classes can tell of a configuration, before any trial."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from search.engine.preflight import ends_of
+from search.study.file import load_study_file
+from search.study.layout import TrialFolder
+from search.study.resolve import resolve_config
+from search.trial.build import build
+from search.trial.check import check
+
+PROJECT = Path(__file__).parent.parent / "projects/own_cli"
+MODULES = {
+    "broken": "import torch\n\nx = undefined_name\n",
+    "syntax": "import torch\n\ndef f(:\n",
+    "missing": "import torch\nimport no_such_package\n",
+    "leaves": "import sys\nsys.exit('bye')\n",
+    "guardless": "from pytorch_lightning.cli import LightningCLI\nLightningCLI()\n",
+    "fails": (
+        "import pytorch_lightning as pl\nclass Net(pl.LightningModule):\n"
+        "    def __init__(self, width: int = 1):\n        raise ValueError('width of nothing')\n"
+    ),
+    "others": (
+        "import lightning.pytorch as lp\nfrom pytorch_lightning.cli import LightningCLI\n"
+        "class Data(lp.LightningDataModule): pass\nclass Plain: pass\n"
+        "def nothing(): pass\n"
+        "class Linked(LightningCLI):\n    def add_arguments_to_parser(self, parser):\n"
+        "        parser.link_arguments('nope', 'model.lr')\n"
+    ),
+}
+OWN = """\
+base: config.yaml
+cli: train:main
+objective: {metric: val_loss}
+space: {model.width: {int: [2, 8]}}
+"""
+NET = """\
+model: {class_path: models.Net, init_args: {features: 3, batch_size: 8}}
+data: {class_path: data.Noisy}
+trainer: {max_epochs: 1, accelerator: cpu}
+objective: {metric: val_loss}
+space: {model.width: {int: [2, 8]}}
+"""
+SGD = NET + "optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.1}}\n"
+STEPS = "lr_scheduler: {class_path: torch.optim.lr_scheduler.StepLR%s}\n"
+NO_OPTIMIZER = (
+    "model: Net has no configure_optimizers, and there is no section optimizer. "
+    "Add optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1e-3}}."
+)
+WRONG_ARGUMENT = "no such argument. Remove it or correct its name."
+TAKE_BOTH = "but the model is of pytorch_lightning. Take both from one of them."
+
+
+def calling_back(text: str) -> str:
+    return SGD.replace("accelerator: cpu", f"accelerator: cpu, callbacks: [{{class_path: {text}}}]")
+
+
+STOP = "pytorch_lightning.callbacks.EarlyStopping, init_args: {monitor: val_loss, %s}"
+WRONG: list[tuple[str, str]] = [
+    # the user's own CLI
+    (OWN.replace("train:", "trian:"), "cli: cannot import trian:main: No module named 'trian'. Correct the path."),
+    (OWN.replace(":main", ":mian"), "cli: train has no mian. Correct the name."),
+    (OWN.replace("train:main", "others:Plain"), "cli: must be a subclass of LightningCLI or a function that makes one, got others:Plain. Correct the name."),
+    (OWN.replace("train:main", "others:nothing"), "cli: others:nothing made no LightningCLI. Name what makes one."),
+    (OWN.replace("train:", "guardless:"), "cli: importing guardless runs its LightningCLI. Put that into a function under `if __name__ == '__main__':` and name it: cli: guardless:main."),
+    (NET + "cli: others:Linked\n", 'model.init_args.width: 2 cannot be built: ValueError: No action for key "nope". (others.py, line 8)'),
+    (OWN + "nois: 1\n", f"nois: {WRONG_ARGUMENT}"),
+    (OWN + "noise: loud\n", "noise: must be float, got loud. Correct the value."),
+    (OWN + "model: {widht: 3}\n", f"model.widht: {WRONG_ARGUMENT}"),
+    (OWN.replace("model.width", "model.widht"), f"model.widht: {WRONG_ARGUMENT}"),
+    (OWN.replace("model.width", "optimizer.lrr"), f"optimizer.lrr: {WRONG_ARGUMENT}"),
+    (OWN + "trainer: {max_epoch: 3}\n", f"trainer.max_epoch: {WRONG_ARGUMENT}"),
+    (OWN + "trainer: {max_epochs: many}\n", "trainer.max_epochs: must be int or null, got many. Correct the value."),
+    # optimizer and scheduler
+    (NET, NO_OPTIMIZER),
+    (NET + STEPS % ", init_args: {step_size: 1}", NO_OPTIMIZER),
+    (SGD.replace("SGD", "SDG"), "optimizer.class_path: torch.optim has no SDG. Correct the name."),
+    (SGD.replace("0.1", "fast"), "optimizer.init_args.lr: must be float or torch.Tensor, got fast. Correct the value."),
+    (SGD.replace("lr:", "lrr:"), f"optimizer.init_args.lrr: {WRONG_ARGUMENT}"),
+    (SGD.replace("torch.optim.SGD", "torch.nn.Linear"), "optimizer: must be a subclass of Optimizer, got torch.nn.Linear. Correct the class_path."),
+    (SGD + STEPS % ", init_args: {step: 1}", f"lr_scheduler.init_args.step: {WRONG_ARGUMENT}"),
+    (SGD + STEPS % "", "lr_scheduler.init_args.step_size: is required. Give it a value, or search it."),
+    (SGD + "ckpt_path: config.yaml\n", "ckpt_path: {root}/config.yaml is no checkpoint that loads with weights_only=True. Name a checkpoint that Lightning wrote."),
+    # callbacks and loggers
+    (calling_back("pytorch_lightning.callbacks.EarlyStoping"), "trainer.callbacks.0.class_path: pytorch_lightning.callbacks has no EarlyStoping. Correct the name."),
+    (calling_back("torch.nn.ReLU"), "trainer.callbacks: must be a subclass of Callback, got torch.nn.ReLU. Correct the class_path."),
+    (calling_back(STOP % "patienc: 1"), f"trainer.callbacks.init_args.patienc: {WRONG_ARGUMENT}"),
+    (calling_back(STOP % "patience: x"), "trainer.callbacks.init_args.patience: must be int, got x. Correct the value."),
+    # two packages
+    (calling_back("lightning.pytorch.callbacks.Timer"), f"trainer.callbacks.0.class_path: lightning.pytorch.callbacks.Timer is of lightning.pytorch, {TAKE_BOTH}"),
+    (SGD.replace("data.Noisy", "others.Data"), f"data.class_path: others.Data is of lightning.pytorch, {TAKE_BOTH}"),
+    (OWN + "trainer: {callbacks: [{class_path: lightning.pytorch.callbacks.Timer}]}\n", f"trainer.callbacks.0.class_path: lightning.pytorch.callbacks.Timer is of lightning.pytorch, {TAKE_BOTH}"),
+    (SGD.replace("accelerator: cpu", "logger: {class_path: lightning.pytorch.loggers.CSVLogger}"), f"trainer.logger.class_path: lightning.pytorch.loggers.CSVLogger is of lightning.pytorch, {TAKE_BOTH}"),
+    # the user's own code
+    (SGD.replace("models.", "broken."), "model.class_path: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
+    (SGD.replace("models.", "syntax."), "model.class_path: importing syntax fails at syntax.py, line 3: SyntaxError: invalid syntax. Correct it there."),
+    (SGD.replace("models.", "missing."), "model.class_path: importing missing fails at missing.py, line 2: ModuleNotFoundError: No module named 'no_such_package'. Correct it there."),
+    (SGD.replace("models.", "leaves."), "model.class_path: importing leaves fails at leaves.py, line 2: SystemExit: bye. Correct it there."),
+    (SGD.replace("data.Noisy", "broken.Data"), "data.class_path: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
+    (OWN.replace("train:", "broken:"), "cli: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
+    (SGD.replace("models.Net, init_args: {features: 3, batch_size: 8}", "fails.Net"), "model.init_args.width: 2 cannot be built: ValueError: width of nothing (fails.py, line 4)"),
+    (SGD.replace("models.Net", "data.Noisy"), "model.class_path: must be a LightningModule, got data.Noisy. Derive the class from pytorch_lightning.LightningModule or lightning.pytorch.LightningModule."),
+    (SGD.replace("data.Noisy", "models.Net"), "data: must be a subclass of LightningDataModule, got models.Net. Correct the class_path."),
+    (SGD.replace("features: 3, ", ""), "model.init_args.features: is required. Give it a value, or search it."),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the project with modules that fail, first on the path as the server puts it."""
+    root = tmp_path_factory.mktemp("own") / "project"
+    shutil.copytree(PROJECT, root)
+    for name, text in MODULES.items():
+        (root / f"{name}.py").write_text(text)
+    theirs = ("models", "data", "train", *MODULES)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(root)
+        patch.syspath_prepend(str(root))
+        patch.setattr(sys, "argv", ["search", "folder"])
+        for name in theirs:
+            patch.delitem(sys.modules, name, raising=False)
+        yield root
+    for name in theirs:
+        sys.modules.pop(name, None)
+
+
+def problems(root: Path, text: str) -> tuple[str, ...]:
+    path = root / "study.yaml"
+    path.write_text(text)
+    study_file = load_study_file(path)
+    ends = {path: list(ends_of(dist)) for path, dist in study_file.space.items()}
+    config = resolve_config(study_file, {path: values[0] for path, values in ends.items()})
+    config |= {"objective": study_file.objective.model_dump(), "preflight": ends}
+    return check(config, TrialFolder(root)).problems
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("text", "line"), WRONG, ids=[line[:70] for _, line in WRONG])
+def test_mistake_gets_its_line(project: Path, text: str, line: str) -> None:
+    assert problems(project, text) == (line.replace("{root}", str(project)),)
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("text", [OWN, SGD], ids=["own", "optimizer"])
+def test_good_file_has_no_problem(project: Path, text: str) -> None:
+    assert problems(project, text) == ()
+    assert sys.argv == ["search", "folder"]
+
+
+def test_trial_starts_from_the_weights_of_ckpt_path(project: Path, tmp_path: Path) -> None:
+    arguments = {"features": 3, "batch_size": 8, "width": 2}
+    config = {"model": {"class_path": "models.Net", "init_args": arguments}}
+    weights = build(config).model.state_dict()
+    torch.save({"state_dict": weights}, tmp_path / "first.ckpt")
+    fresh = build(config | {"ckpt_path": str(tmp_path / "first.ckpt")}).model.state_dict()
+    assert all(torch.equal(fresh[name], weights[name]) for name in weights)
+    other = build(config).model.state_dict()
+    assert not torch.equal(other["layers.0.weight"], weights["layers.0.weight"])
+
+
+def test_dict_kwargs_and_nested_classes_reach_the_model(project: Path) -> None:
+    (project / "kind.py").write_text(
+        "import pytorch_lightning as pl\nimport torch\nclass Net(pl.LightningModule):\n"
+        "    def __init__(self, head: torch.nn.Module, **rest):\n        super().__init__()\n"
+        "        self.head, self.rest = head, rest\n"
+    )
+    linear = {"class_path": "torch.nn.Linear", "init_args": {"in_features": 2, "out_features": 5}}
+    section = {"class_path": "kind.Net", "init_args": {"head": linear}, "dict_kwargs": {"depth": 3}}
+    model = build({"model": section}).model
+    assert model.head.out_features == 5
+    assert model.rest == {"depth": 3}
