@@ -87,7 +87,9 @@ def test_study_of_another_tool_is_not_taken_for_ours(tmp_path: Path) -> None:
     optuna.create_study(storage=f"sqlite:///{folder.db}", study_name="other")
     with pytest.raises(StorageError) as caught:
         read_study(folder)
-    assert str(caught.value) == f"{folder.root}: its database has no study demo."
+    assert str(caught.value) == (
+        f"{folder.root}: its database has no study demo. Give its database with --storage."
+    )
 
 
 def test_folder_without_a_study_is_not_listed(tmp_path: Path) -> None:
