@@ -15,7 +15,7 @@ from pathlib import Path
 
 import typer
 
-from search.errors import SearchError, UserError, printable
+from search.errors import DISK_TROUBLE, SearchError, UserError, printable
 from search.verbs import looking, running, upkeep
 
 app = typer.Typer(
@@ -67,15 +67,29 @@ def guarded(command: Callable[[], object]) -> int:
         # the reader of a pipe left, as `head` does; keep Python from complaining at exit
         sys.stderr.close()
         return 141
-    except OSError as error:
-        if error.errno != errno.ENAMETOOLONG:
-            return _bug(error)
+    except Exception as error:
+        return _show_system_error(error) or _show_usage_error(error) or _bug(error)
+    return code if isinstance(code, int) else 0
+
+
+def _show_system_error(error: Exception) -> int:
+    """What the operating system refuses for a reason outside of us: one line and exit 2; 0 if it
+    is something else."""
+    if not isinstance(error, OSError):
+        return 0
+    if error.errno == errno.ENAMETOOLONG:
         # only what a user types is that long
         print(f"{printable(str(error.filename), 60)}: is too long for a name.", file=sys.stderr)
         return 2
-    except Exception as error:
-        return _show_usage_error(error) or _bug(error)
-    return code if isinstance(code, int) else 0
+    if error.errno in DISK_TROUBLE:
+        place = printable(str(error.filename or "search"), 300)
+        print(
+            f"{place}: cannot be written: {error.strerror}. "
+            "Nothing is lost: remove the cause, then run the same command again.",
+            file=sys.stderr,
+        )
+        return 2
+    return 0
 
 
 def _show_usage_error(error: Exception) -> int:
@@ -89,10 +103,14 @@ def _show_usage_error(error: Exception) -> int:
 
 def _bug(error: BaseException) -> int:
     log = Path("search-crash.log")
-    log.write_text("".join(traceback.format_exception(error)), "utf-8")
+    try:
+        log.write_text("".join(traceback.format_exception(error)), "utf-8")
+        where = f"is in {log.absolute()}"
+    except OSError as refusal:
+        where = f"could not be written to {log.absolute()}: {refusal.strerror}"
     print(
         f"search: internal error: {type(error).__name__}: {printable(str(error), 500)}\n"
-        f"This is a bug of lightning-search; its traceback is in {log.absolute()}",
+        f"This is a bug of lightning-search; its traceback {where}",
         file=sys.stderr,
     )
     return 3

@@ -12,7 +12,11 @@ An exception outside this tree is a bug of ours; exit 3.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
+
+# a full or failing disk: neither the user's input nor a bug nor a trial's fault
+DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS)
 
 
 def printable(text: str, limit: int | None = None) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import StorageError
+from search.study.writing import naming
 
 Event = dict[str, Any]
 
@@ -25,7 +26,7 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
     """
     line = {"time": datetime.now(UTC).isoformat(), "event": event}
     line |= {key: strict(value) for key, value in details.items()}
-    with path.open("a", encoding="utf-8") as file:
+    with naming(path), path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(line, allow_nan=False) + "\n")
         file.flush()
         if sync:

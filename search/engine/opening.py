@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import optuna
-from optuna.storages import RDBStorage
 
-from search.engine.address import address_of, shown_url, sqlite_path, sqlite_url, stored_url
-from search.engine.conversion import ASKED, STUDY, StudyAttributes
-from search.engine.events import append_event
+from search.engine.address import address_of, sqlite_path, sqlite_url
+from search.engine.conversion import StudyAttributes
+from search.engine.creation import begin, create, was_cut_off
 from search.engine.ledger import Ledger
 from search.engine.patience import Patience, endless
 from search.engine.places import check_local, check_writable, refuse_links
@@ -57,7 +56,7 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
         _reachable(url)
     else:
         check_local(folder.db)
-        if folder.db.exists():
+        if folder.db.exists() and not was_cut_off(folder):
             look_at_sqlite(folder.db)
     if not exists:
         _check_new(folder, url)
@@ -88,9 +87,11 @@ def open_ledger(opening: Opening, asked: int | None, patience: Patience = endles
     pruner = make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
+    if not opening.exists:
+        begin(folder, asked)
     database = open_database(opening.url, patience)
     if not opening.exists:
-        _create(opening, database, asked)
+        create(folder, database, study_file, attributes_of(study_file, asked))
     elif opening.changes:
         write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
     ledger = Ledger(folder, database, sampling, pruner, patience)
@@ -160,7 +161,7 @@ def _allowed_changes(folder: StudyFolder, given: StudyFile) -> tuple[str, ...]:
 
 
 def _check_new(folder: StudyFolder, url: str | None) -> None:
-    if url is None and folder.db.exists():
+    if url is None and folder.db.exists() and not was_cut_off(folder):
         raise StorageError(
             f"{folder.db}: has no study.yaml beside it. Move it away, or restore "
             f"{folder.study_file}."
@@ -170,29 +171,6 @@ def _check_new(folder: StudyFolder, url: str | None) -> None:
             f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
             "the new study another name with --name."
         )
-
-
-def _create(opening: Opening, database: RDBStorage, asked: int | None) -> None:
-    folder, study_file = opening.folder, opening.study_file
-    try:
-        study = optuna.create_study(
-            storage=database,
-            study_name=folder.name,
-            direction=study_file.objective.direction,
-            sampler=optuna.samplers.RandomSampler(seed=0),
-        )
-    except optuna.exceptions.DuplicatedStudyError as error:
-        raise StorageError(
-            f"{shown_url(opening.url)}: already has a study {folder.name}, whose folder "
-            f"{folder.root} is not here. Give the new study another name with --name."
-        ) from error
-    attributes = attributes_of(study_file, asked)
-    append_event(folder.events, ASKED, trials=asked)
-    study.set_user_attr(STUDY, attributes.to_json())
-    if sqlite_path(opening.url) is None:
-        write_whole(folder.storage, stored_url(opening.url) + "\n")
-    # last, because its presence says that the study exists
-    write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
 
 
 def _reachable(url: str) -> None:

@@ -16,6 +16,7 @@ from optuna.trial import FrozenTrial
 
 from search.engine.address import address_of, shown_url, sqlite_url
 from search.engine.conversion import MICRO_BATCHES, STUDY
+from search.engine.creation import remove_sqlite
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
 from search.engine.opening import attributes_of, send_chatter_to
@@ -150,7 +151,7 @@ def _replace_file(
         if folder.db.is_file() and not disagreements(folder):
             return Rebuilt(len(histories), agreed=True, before=None)
     temporary = folder.db.with_name(".study.db.rebuilt")
-    _remove(temporary)
+    remove_sqlite(temporary)
     _write_to(sqlite_url(temporary), folder, study_file, histories)
     before = _put_aside(folder.db)
     temporary.replace(folder.db)
@@ -169,11 +170,6 @@ def _put_aside(path: Path) -> Path | None:
             path.with_name(path.name + suffix).replace(target.with_name(target.name + suffix))
     path.replace(target)
     return target
-
-
-def _remove(path: Path) -> None:
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def _write_to(

@@ -49,7 +49,7 @@ def cannot_be_written(url: str, error: Exception) -> StorageError:
     """What a user is told when the database refuses to take what happened."""
     return StorageError(
         f"{shown_url(url)}: cannot be written: {without_secrets(root_message(error), url)}. "
-        "Nothing is lost: remove the cause, then go on with `search resume`."
+        "Nothing is lost: remove the cause, then run the same command again."
     )
 
 

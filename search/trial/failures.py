@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import errno
 import re
 import traceback
 
 import optuna
 from pytorch_lightning.utilities.memory import is_oom_error
 
-from search.errors import UserError
+from search.errors import DISK_TROUBLE, UserError
 from search.messages import DIVERGED, ERROR, INTERRUPTED, KILLED, OOM, PRUNED, Ended
 
-# a full or failing disk is not the trial's fault; it is tried again
-_HOST_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS)
 # a signal to the attempt's whole group reaches the workers of its data loader too; torch's words
 _WORKER_KILLED = re.compile(r"DataLoader worker \(pid.*(killed by signal|exited unexpectedly)")
 _MESSAGE_LIMIT = 500
@@ -44,7 +41,8 @@ def cause_of(error: BaseException) -> str:
         return DIVERGED
     if is_oom_error(error) or isinstance(error, MemoryError):
         return OOM
-    if isinstance(error, OSError) and error.errno in _HOST_TROUBLE:
+    # a full or failing disk is not the trial's fault; it is tried again
+    if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
         return KILLED
     if isinstance(error, RuntimeError) and _WORKER_KILLED.match(str(error)):
         return KILLED
