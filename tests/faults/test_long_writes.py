@@ -20,7 +20,7 @@ from search.study.layout import StudyFolder
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 # every how many calls; 1 is all of them
-STRIDE = 7
+STRIDE = 13
 
 
 @pytest.fixture
