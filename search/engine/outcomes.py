@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,6 +61,8 @@ def outcome_of(ending: Ending) -> Outcome:
         # the signal that stops a study may reach its attempts as well, as systemd sends it
         cause = INTERRUPTED if ending.is_stopping else KILLED
         return Outcome(cause, message=f"killed by {signal.Signals(-ending.status).name}")
+    if ending.status == os.EX_TEMPFAIL:
+        return Outcome(KILLED, message="its log cannot be written: the disk is full or failing")
     return Outcome(ERROR, message=f"its process ended with status {ending.status}")
 
 

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
+from search.errors import DISK_TROUBLE
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, decode, encode
 from search.study.layout import TrialFolder
 from search.trial.__main__ import IMPORT_PATH
@@ -223,7 +224,9 @@ def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> 
         from search.trial.attempt import run_launched
 
         status = run_launched(launch, folder)
-    except BaseException:
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
+            status = os.EX_TEMPFAIL  # not even the log can be written
         traceback.print_exc()
     finally:
         with contextlib.suppress(Exception):

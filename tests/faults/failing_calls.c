@@ -58,9 +58,11 @@ static int64_t action_of(const char *call, const char *path) {
     path = whole;
   }
   if (strncmp(path, below, strlen(below)) != 0) return COUNT;
+  /* an attempt opens the log of its trial first, and is at work on that trial until it ends */
+  static int64_t trial = -1;
   const char *trials = strstr(path, "/trials/");
-  int64_t trial = trials ? atoll(trials + 8) : 0;
-  if (role == ATTEMPT && !trials) return COUNT;
+  if (trials) trial = atoll(trials + 8);
+  if (role == ATTEMPT && trial < 0) return COUNT;
   int64_t *calls = &plan->calls[role == ATTEMPT ? 1 + trial : 0];
   int64_t at = plan->at ? plan->at : trial + 1;
   int is_now = __atomic_add_fetch(calls, 1, __ATOMIC_SEQ_CST) == at;

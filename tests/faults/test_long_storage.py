@@ -1,0 +1,254 @@
+"""A full disk, foreign locks, damaged files and a long run, under the real command."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import Project
+from faults.invariant import check_invariant
+from faults.table import RowWriter
+from faults.test_kills import epochs, slow
+
+from search.study.layout import StudyFolder
+
+pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
+
+LOCKS_S = (30, 120)
+DISK_MIB = 160
+DAMAGES = 40
+MEMORY_TRIALS = 300
+MEMORY_GROWTH_MIB = 50
+
+WaitFor = Callable[..., Any]
+
+
+@pytest.fixture
+def small_disk(project: Project) -> Iterator[Path]:
+    """The studies of the project on a file system of their own."""
+    if os.geteuid() != 0:
+        pytest.skip("only root may mount a tmpfs")
+    studies = project.root / "studies"
+    studies.mkdir()
+    size = f"size={DISK_MIB}m"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", studies], check=True)
+    yield studies
+    subprocess.run(["umount", "--lazy", studies], check=True)
+
+
+def fill(folder: Path, *, but_bytes: int = 0) -> Path:
+    """Take all that is free, but for some."""
+    path = folder / "filler"
+    with path.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(folder).free - but_bytes)
+    return path
+
+
+def test_full_disk_pauses_a_study_which_goes_on_by_itself(
+    project: Project, small_disk: Path, wait_for: WaitFor, row: RowWriter
+) -> None:
+    trials = 8
+    path = project.study(
+        model=slow(0.03), trainer=epochs(4), budget={"trials": trials}, sampler="random"
+    )
+    process = project.start("run", path)
+    lines: list[str] = []
+    assert process.stdout is not None
+
+    def said(text: str) -> bool:
+        lines.append(process.stdout.readline())
+        return text in lines[-1]
+
+    for pause in range(1, 4):
+        wait_for(lambda: said("  done  "), f"a trial before pause {pause}")
+        # too little for a trial to start, enough for what the study itself writes
+        filler = fill(small_disk, but_bytes=8 << 20)
+        wait_for(lambda: said("paused: "), f"pause {pause}")
+        time.sleep(1)
+        filler.unlink()
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    check_invariant(project, asked=trials, output="".join(lines) + output + errors)
+    assert project.states() == ["COMPLETE"] * trials
+    row("long: full disk under a running study", "3 pauses, 0 lost, goes on by itself")
+
+
+def test_disk_that_fills_up_at_any_moment_loses_nothing(
+    project: Project, small_disk: Path, row: RowWriter, wait_for: WaitFor
+) -> None:
+    """Not a byte is left: whatever is written next fails, of the coordinator or of an attempt."""
+    rounds, trials = 6, 30
+    chance = random.Random(rounds)
+    path = project.study(
+        model=slow(0.01), trainer=epochs(4), budget={"trials": trials}, sampler="random"
+    )
+    for _ in range(rounds):
+        process = project.start("run", path)
+        assert process.stdout is not None
+        wait_for(lambda: "started" in process.stdout.readline(), "a trial")
+        time.sleep(chance.uniform(0.0, 1.0))
+        filler = fill(small_disk)
+        try:
+            output, errors = process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)  # paused, which is as good
+            output, errors = process.communicate(timeout=30)
+        finally:
+            filler.unlink()
+        assert "Traceback" not in output + errors
+        if process.returncode != 130:
+            assert process.returncode == 2, output + errors
+            (line,) = errors.splitlines()
+            assert "cannot be written" in line
+        check_invariant(project, output=output + errors, is_healed=False)
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stderr
+    check_invariant(project, asked=trials, output=result.stdout + result.stderr)
+    assert project.states() == ["COMPLETE"] * trials
+    row("long: disk with no byte left at a random moment", f"{rounds}, one line each, 0 lost")
+
+
+@pytest.mark.parametrize("seconds", LOCKS_S)
+def test_foreign_lock_delays_and_ends_no_trial(
+    project: Project, wait_for: WaitFor, row: RowWriter, seconds: int
+) -> None:
+    assert_lock_ends_no_trial(project, wait_for, seconds)
+    row("long: foreign locks", f"{', '.join(map(str, LOCKS_S))} s, 0 lost")
+
+
+def assert_lock_ends_no_trial(project: Project, wait_for: WaitFor, seconds: float) -> None:
+    """Another connection holds the database for `seconds` while trials run."""
+    path = project.study(model=slow(0.02), trainer=epochs(5), budget={"trials": 4})
+    process = project.start("run", path)
+    wait_for(lambda: project.epochs() >= 2, "two epochs")
+    with closing(sqlite3.connect(project.root / "studies/study/study.db", timeout=30)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        time.sleep(seconds)
+        other.rollback()
+    output, errors = process.communicate(timeout=300)
+    assert process.returncode == 0, errors
+    assert ("waiting until it is done" in output) == (seconds > 5)
+    check_invariant(project, asked=4, output=output + errors)
+    assert project.states() == ["COMPLETE"] * 4
+    assert [len(project.events(number)) for number in range(4)] == [8] * 4
+
+
+def interrupted(project: Project, wait_for: WaitFor) -> Path:
+    """A study with finished trials and one in the middle; returns a copy of it."""
+    path = project.study(
+        model=slow(0.02), trainer=epochs(6), budget={"trials": 4}, sampler="random"
+    )
+    process = project.start("run", path)
+    wait_for(lambda: project.epochs(2) >= 3, "the middle of the third trial")
+    process.kill()
+    process.communicate()
+    return Path(shutil.copytree(project.root / "studies", project.root / "before"))
+
+
+def damage(path: Path, chance: random.Random) -> str:
+    """Change a file as a failing disk does; returns what was done."""
+    content = bytearray(path.read_bytes())
+    kind = chance.choice(("flipped", "zeroed", "cut"))
+    at = chance.randrange(len(content))
+    if kind == "cut":
+        content = content[:at]
+    elif kind == "zeroed":
+        content[at : at + 4096] = bytes(len(content[at : at + 4096]))
+    else:
+        content[at] ^= 1 << chance.randrange(8)
+    # a hard link to the same file is another file once one of them is damaged
+    path.unlink()
+    path.write_bytes(bytes(content))
+    return f"{path.name} {kind} at {at} of {len(content)}"
+
+
+def restored(project: Project, before: Path) -> StudyFolder:
+    shutil.rmtree(project.root / "studies")
+    shutil.copytree(before, project.root / "studies")
+    return StudyFolder(project.root / "studies/study")
+
+
+def test_damaged_database_is_made_again(
+    project: Project, wait_for: WaitFor, row: RowWriter
+) -> None:
+    before = interrupted(project, wait_for)
+    chance = random.Random(1)
+    for _ in range(DAMAGES):
+        folder = restored(project, before)
+        done = damage(folder.db, chance)
+        for beside in ("-wal", "-shm"):
+            folder.db.with_name(folder.db.name + beside).unlink(missing_ok=True)
+        rebuilt = project.run("rebuild", "study")
+        assert rebuilt.returncode == 0, (done, rebuilt.stderr)
+        assert "Traceback" not in rebuilt.stdout + rebuilt.stderr
+        check_invariant(project)
+    result = project.run("run", "study.yaml", "--quiet")
+    assert result.returncode == 0, result.stderr
+    check_invariant(project, asked=4, output=result.stderr)
+    assert project.states() == ["COMPLETE"] * 4
+    row("long: damaged database, then `search rebuild`", f"{DAMAGES}, 0 lost")
+
+
+def test_damaged_checkpoint_or_events_file_is_healed_or_told(
+    project: Project, wait_for: WaitFor, row: RowWriter
+) -> None:
+    before = interrupted(project, wait_for)
+    chance = random.Random(2)
+    told = 0
+    for _ in range(DAMAGES // 4):
+        folder = restored(project, before)
+        trial = folder.trial(2)
+        done = [
+            damage(path, chance)
+            for path in (*trial.checkpoints, trial.events)
+            if path.exists() and chance.random() < 0.5
+        ]
+        result = project.run("run", "study.yaml")
+        output = result.stdout + result.stderr
+        assert "Traceback" not in output, done
+        if result.returncode == 2:
+            told += 1
+            (line,) = result.stderr.splitlines()
+            assert "events.jsonl: " in line, done
+            continue
+        assert result.returncode == 0, (done, output)
+        check_invariant(project, asked=4, output=output)
+        assert project.states() == ["COMPLETE"] * 4, done
+    row(
+        "long: damaged checkpoints and events files",
+        f"{DAMAGES // 4}, {told} told in a line, the others healed",
+    )
+
+
+def test_memory_of_the_coordinator_does_not_grow_over_a_long_run(
+    project: Project, row: RowWriter
+) -> None:
+    path = project.study(trainer=epochs(1), budget={"trials": MEMORY_TRIALS}, sampler="random")
+    process = project.start("run", path, "--workers", "2", "--quiet")
+    sizes: dict[int, int] = {}
+    while process.poll() is None:
+        time.sleep(0.2)
+        try:
+            finished = sum(state != "RUNNING" for state in project.states())
+            status = Path(f"/proc/{process.pid}/status").read_text()
+        except (sqlite3.Error, OSError):  # the study is not there yet, or the process just ended
+            continue
+        for line in status.splitlines():
+            if line.startswith("VmRSS"):
+                sizes[finished] = int(line.split()[1]) // 1024
+    assert process.returncode == 0
+    check_invariant(project, asked=MEMORY_TRIALS)
+    early = min(size for count, size in sizes.items() if count >= min(10, MEMORY_TRIALS // 2))
+    growth = sizes[max(sizes)] - early
+    assert growth < MEMORY_GROWTH_MIB
+    row(f"long: memory of the coordinator over {MEMORY_TRIALS} trials", f"grows by {growth} MiB")
