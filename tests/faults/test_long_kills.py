@@ -14,6 +14,7 @@ from pathlib import Path
 import optuna
 import pytest
 from conftest import Project
+from faults.counts import scaled
 from faults.invariant import SECRET
 from faults.table import RowWriter
 from faults.test_kills import (
@@ -23,10 +24,10 @@ from faults.test_kills import (
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
-ATTEMPT_KILLS = 500
-COORDINATOR_KILLS = 100
+ATTEMPT_KILLS = scaled(500)
+COORDINATOR_KILLS = scaled(100)
 # kills of the script of today, and the trials that it is asked for
-SCRIPT_KILLS, SCRIPT_TRIALS, SCRIPT_EPOCHS = 100, 100, 6
+SCRIPT_KILLS, SCRIPT_TRIALS, SCRIPT_EPOCHS = scaled(100), scaled(100), 6
 SCRIPT = Path(__file__).with_name("today_script.py")
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 from conftest import Project
+from faults.counts import scaled
 from faults.invariant import check_invariant
 from faults.table import RowWriter
 from faults.test_kills import epochs, slow
@@ -24,10 +25,10 @@ from search.study.layout import StudyFolder
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
-LOCKS_S = (30, 120)
+LOCKS_S = (scaled(30), scaled(120))
 DISK_MIB = 160
-DAMAGES = 40
-MEMORY_TRIALS = 300
+DAMAGES = scaled(40)
+MEMORY_TRIALS = scaled(300)
 MEMORY_GROWTH_MIB = 50
 
 WaitFor = Callable[..., Any]
@@ -54,48 +55,49 @@ def fill(folder: Path, *, but_bytes: int = 0) -> Path:
     return path
 
 
+def wait_for_line(process: subprocess.Popen[str], text: str) -> None:
+    """Read what the command prints up to a line with `text`."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if text in line:
+            return
+    pytest.fail(f"never: {text}")
+
+
 def test_full_disk_pauses_a_study_which_goes_on_by_itself(
-    project: Project, small_disk: Path, wait_for: WaitFor, row: RowWriter
+    project: Project, small_disk: Path, row: RowWriter
 ) -> None:
     trials = 8
     path = project.study(
         model=slow(0.03), trainer=epochs(4), budget={"trials": trials}, sampler="random"
     )
     process = project.start("run", path)
-    lines: list[str] = []
-    assert process.stdout is not None
-
-    def said(text: str) -> bool:
-        lines.append(process.stdout.readline())
-        return text in lines[-1]
-
-    for pause in range(1, 4):
-        wait_for(lambda: said("  done  "), f"a trial before pause {pause}")
+    for _ in range(3):
+        wait_for_line(process, "  done  ")
         # too little for a trial to start, enough for what the study itself writes
         filler = fill(small_disk, but_bytes=8 << 20)
-        wait_for(lambda: said("paused: "), f"pause {pause}")
+        wait_for_line(process, "paused: ")
         time.sleep(1)
         filler.unlink()
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    check_invariant(project, asked=trials, output="".join(lines) + output + errors)
+    check_invariant(project, asked=trials, output=output + errors)
     assert project.states() == ["COMPLETE"] * trials
     row("long: full disk under a running study", "3 pauses, 0 lost, goes on by itself")
 
 
 def test_disk_that_fills_up_at_any_moment_loses_nothing(
-    project: Project, small_disk: Path, row: RowWriter, wait_for: WaitFor
+    project: Project, small_disk: Path, row: RowWriter
 ) -> None:
     """Not a byte is left: whatever is written next fails, of the coordinator or of an attempt."""
-    rounds, trials = 6, 30
+    rounds, trials = scaled(20), 30
     chance = random.Random(rounds)
     path = project.study(
         model=slow(0.01), trainer=epochs(4), budget={"trials": trials}, sampler="random"
     )
     for _ in range(rounds):
         process = project.start("run", path)
-        assert process.stdout is not None
-        wait_for(lambda: "started" in process.stdout.readline(), "a trial")
+        wait_for_line(process, "started")
         time.sleep(chance.uniform(0.0, 1.0))
         filler = fill(small_disk)
         try:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
+from faults.counts import SHARE
 from faults.failing import ACTIONS, COORDINATOR, Ended, Plan, WarmCommand, built
 from faults.invariant import SECRET, check_invariant
 
@@ -20,7 +21,7 @@ from search.study.layout import StudyFolder
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 # every how many calls; 1 is all of them
-STRIDE = 13
+STRIDE = round(1 / SHARE)
 
 
 @pytest.fixture
