@@ -1,4 +1,4 @@
-"""How much of the long suite is run: `SEARCH_LONG=0.1 pytest -m long` does a tenth of each count."""
+"""How much of the long suite is run: with `SEARCH_LONG=0.1 pytest -m long` a tenth."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import shutil
@@ -50,8 +51,11 @@ def small_disk(project: Project) -> Iterator[Path]:
 def fill(folder: Path, *, but_bytes: int = 0) -> Path:
     """Take all that is free, but for some."""
     path = folder / "filler"
-    with path.open("wb") as file:
-        os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(folder).free - but_bytes)
+    with path.open("wb", buffering=0) as file:
+        for block in (1 << 20, 4096):
+            with contextlib.suppress(OSError):
+                while shutil.disk_usage(folder).free >= but_bytes:
+                    file.write(bytes(block))
     return path
 
 
