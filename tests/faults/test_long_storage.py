@@ -11,7 +11,6 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +20,7 @@ from faults.counts import scaled
 from faults.invariant import check_invariant
 from faults.table import RowWriter
 from faults.test_kills import epochs, slow
+from faults.test_locks import assert_locks_end_no_trial
 
 from search.study.layout import StudyFolder
 
@@ -128,25 +128,8 @@ def test_disk_that_fills_up_at_any_moment_loses_nothing(
 def test_foreign_lock_delays_and_ends_no_trial(
     project: Project, wait_for: WaitFor, row: RowWriter, seconds: int
 ) -> None:
-    assert_lock_ends_no_trial(project, wait_for, seconds)
+    assert_locks_end_no_trial(project, wait_for, [seconds])
     row("long: foreign locks", f"{', '.join(map(str, LOCKS_S))} s, 0 lost")
-
-
-def assert_lock_ends_no_trial(project: Project, wait_for: WaitFor, seconds: float) -> None:
-    """Another connection holds the database for `seconds` while trials run."""
-    path = project.study(model=slow(0.02), trainer=epochs(5), budget={"trials": 4})
-    process = project.start("run", path)
-    wait_for(lambda: project.epochs() >= 2, "two epochs")
-    with closing(sqlite3.connect(project.root / "studies/study/study.db", timeout=30)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        time.sleep(seconds)
-        other.rollback()
-    output, errors = process.communicate(timeout=300)
-    assert process.returncode == 0, errors
-    assert ("waiting until it is done" in output) == (seconds > 5)
-    check_invariant(project, asked=4, output=output + errors)
-    assert project.states() == ["COMPLETE"] * 4
-    assert [len(project.events(number)) for number in range(4)] == [8] * 4
 
 
 def interrupted(project: Project, wait_for: WaitFor) -> Path:

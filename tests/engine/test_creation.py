@@ -1,0 +1,73 @@
+"""A study whose making was cut off is made anew; what is not ours is left alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from search.cli import guarded
+from search.engine.creation import begin, was_cut_off
+from search.engine.opening import open_ledger, plan
+from search.engine.outcomes import Ending, outcome_of
+from search.errors import StorageError
+from search.study.file import load_study_file
+from search.study.layout import StudyFolder
+
+STUDY = """\
+model: {class_path: tiny.Tiny}
+objective: {metric: val_loss}
+space: {model.init_args.lr: {float: [1e-3, 1e-1]}}
+"""
+LEFT = {
+    "empty": b"",
+    "half": b"SQLite format 3\x00" + bytes(2000),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    (tmp_path / "study.yaml").write_text(STUDY)
+    folder = StudyFolder(tmp_path / "studies/study")
+    folder.root.mkdir(parents=True)
+    return folder
+
+
+@pytest.mark.parametrize("left", LEFT)
+def test_study_that_was_cut_off_while_it_was_made_is_made_anew(
+    folder: StudyFolder, tmp_path: Path, left: str
+) -> None:
+    begin(folder, 5)
+    folder.db.write_bytes(LEFT[left])
+    study_file = load_study_file(tmp_path / "study.yaml")
+    ledger = open_ledger(plan(folder, study_file, None), asked=5)
+    assert not was_cut_off(folder)
+    assert ledger.sample() == 0
+    assert ledger.attributes.asked == 5
+
+
+def test_database_that_nobody_here_has_begun_is_left_alone(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    folder.db.write_bytes(b"dear diary, this is not a database")
+    with pytest.raises(StorageError, match="is not a SQLite database"):
+        plan(folder, load_study_file(tmp_path / "study.yaml"), None)
+    assert folder.db.read_bytes() == b"dear diary, this is not a database"
+
+
+def test_full_disk_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    def write() -> None:
+        with Path("/dev/full").open("w") as file:
+            file.write("x")
+
+    assert guarded(write) == 2
+    assert capsys.readouterr().err == (
+        "search: cannot be written: No space left on device. "
+        "Nothing is lost: remove the cause, then run the same command again.\n"
+    )
+
+
+def test_attempt_that_cannot_write_its_log_is_tried_again() -> None:
+    outcome = outcome_of(Ending(said=None, status=os.EX_TEMPFAIL))
+    assert outcome.cause == "killed"
