@@ -13,6 +13,7 @@ def row(request: pytest.FixtureRequest) -> RowWriter:
     where = "`pytest -m long`" if is_long else "every CI run"
 
     def write(test: str, result: str) -> None:
-        write_row(request.node.location[1] or 0, test, result, where)
+        file, line, _ = request.node.location
+        write_row((file, line or 0), test, result, where)
 
     return write

@@ -86,7 +86,8 @@ def _curve_has_no_gap(project: Project, study: str, number: int) -> None:
     curve = project.curves(study).get(number, {})
     assert sorted(curve) == list(range(1, len(curve) + 1)), f"trial {number}: {sorted(curve)}"
     last = 0
-    for event in project.events(number, study):
+    events = StudyFolder(project.root / "studies" / study).trial(number).events
+    for event in read_events(events):
         if event["event"] == "attempt_started":
             assert event["step"] <= len(curve)
             within = 0

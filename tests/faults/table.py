@@ -19,18 +19,19 @@ BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
 RowWriter = Callable[[str, str], None]
 
 
-def write_row(order: int, test: str, result: str, where: str) -> None:
-    """Note the result of a test that has passed."""
+def write_row(place: tuple[str, int], test: str, result: str, where: str) -> None:
+    """Note the result of a test that has passed; `place` is its file and line."""
     ROWS.mkdir(exist_ok=True)
-    row = {"order": order, "test": test, "result": result, "where": where}
-    (ROWS / f"{re.sub(r'[^a-z0-9]+', '-', test.lower())[:60]}.json").write_text(json.dumps(row))
+    row = {"place": place, "test": test, "result": result, "where": where}
+    name = re.sub(r"[^a-z0-9]+", "-", f"{where} {test}".lower())[:90]
+    (ROWS / f"{name}.json").write_text(json.dumps(row))
 
 
 def rendered() -> str:
     """The rows as a Markdown table."""
     rows = sorted(
         (json.loads(path.read_text()) for path in ROWS.glob("*.json")),
-        key=lambda row: (row["where"] != "every CI run", row["order"], row["test"]),
+        key=lambda row: (row["where"] != "every CI run", row["place"], row["test"]),
     )
     lines = ["| what is done to it | result | where |", "|---|---|---|"]
     lines += [f"| {row['test']} | {row['result']} | {row['where']} |" for row in rows]

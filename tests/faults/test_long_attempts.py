@@ -44,4 +44,4 @@ def test_no_trial_is_lost_to_a_fault_in_a_call_of_its_attempt(
     met = plan.met
     assert 0 < len(met) < TRIALS, "the last trials are clean"
     assert any(call.startswith("rename") and call.endswith("last.ckpt") for call in met)
-    row(f"long: {action} in each call of an attempt that changes a file", f"{len(met)}, 0 lost")
+    row(f"{action} in each call of an attempt that changes a file", f"{len(met)}, 0 lost")

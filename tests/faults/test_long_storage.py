@@ -87,7 +87,7 @@ def test_full_disk_pauses_a_study_which_goes_on_by_itself(
     assert process.returncode == 0, errors
     check_invariant(project, asked=trials, output=output + errors)
     assert project.states() == ["COMPLETE"] * trials
-    row("long: full disk under a running study", "3 pauses, 0 lost, goes on by itself")
+    row("full disk under a running study", "3 pauses, 0 lost, goes on by itself")
 
 
 def test_disk_that_fills_up_at_any_moment_loses_nothing(
@@ -121,7 +121,7 @@ def test_disk_that_fills_up_at_any_moment_loses_nothing(
     assert result.returncode == 0, result.stderr
     check_invariant(project, asked=trials, output=result.stdout + result.stderr)
     assert project.states() == ["COMPLETE"] * trials
-    row("long: disk with no byte left at a random moment", f"{rounds}, one line each, 0 lost")
+    row("disk with no byte left at a random moment", f"{rounds}, one line each, 0 lost")
 
 
 @pytest.mark.parametrize("seconds", LOCKS_S)
@@ -129,7 +129,7 @@ def test_foreign_lock_delays_and_ends_no_trial(
     project: Project, wait_for: WaitFor, row: RowWriter, seconds: int
 ) -> None:
     assert_locks_end_no_trial(project, wait_for, [seconds])
-    row("long: foreign locks", f"{', '.join(map(str, LOCKS_S))} s, 0 lost")
+    row("foreign locks", f"{', '.join(map(str, LOCKS_S))} s, 0 lost")
 
 
 def interrupted(project: Project, wait_for: WaitFor) -> Path:
@@ -185,7 +185,7 @@ def test_damaged_database_is_made_again(
     assert result.returncode == 0, result.stderr
     check_invariant(project, asked=4, output=result.stderr)
     assert project.states() == ["COMPLETE"] * 4
-    row("long: damaged database, then `search rebuild`", f"{DAMAGES}, 0 lost")
+    row("damaged database, then `search rebuild`", f"{DAMAGES}, 0 lost")
 
 
 def test_damaged_checkpoint_or_events_file_is_healed_or_told(
@@ -214,7 +214,7 @@ def test_damaged_checkpoint_or_events_file_is_healed_or_told(
         check_invariant(project, asked=4, output=output)
         assert project.states() == ["COMPLETE"] * 4, done
     row(
-        "long: damaged checkpoints and events files",
+        "damaged checkpoints and events files",
         f"{DAMAGES // 4}, {told} told in a line, the others healed",
     )
 
@@ -240,4 +240,4 @@ def test_memory_of_the_coordinator_does_not_grow_over_a_long_run(
     early = min(size for count, size in sizes.items() if count >= min(10, MEMORY_TRIALS // 2))
     growth = sizes[max(sizes)] - early
     assert growth < MEMORY_GROWTH_MIB
-    row(f"long: memory of the coordinator over {MEMORY_TRIALS} trials", f"grows by {growth} MiB")
+    row(f"memory of the coordinator over {MEMORY_TRIALS} trials", f"grows by {growth} MiB")

@@ -108,7 +108,7 @@ def test_nothing_is_lost_to_a_fault_in_any_call_of_a_run(
     project.study(budget={"trials": TRIALS}, sampler="random")
     calls = sweep(project, plan, command, action)
     row(
-        f"long: {action} in the n-th call of the coordinator that changes a file, n = 1, 2, ... "
+        f"{action} in the n-th call of the coordinator that changes a file, n = 1, 2, ... "
         "until a run is clean",
         f"{len(calls)} calls at {points(calls)} named points, 0 lost",
     )
@@ -128,6 +128,6 @@ def test_nothing_is_lost_to_a_fault_in_any_call_of_a_start_that_heals(
     before = (project.root / "studies").rename(project.root / "before")
     calls = sweep(project, plan, command, action, before)
     row(
-        f"long: {action} in the n-th call of a start that heals, n = 1, 2, ...",
+        f"{action} in the n-th call of a start that heals, n = 1, 2, ...",
         f"{len(calls)} calls at {points(calls)} named points, 0 lost",
     )
