@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,8 +48,9 @@ def test_no_trial_is_lost_to_a_hundred_coordinator_kills(project: Project, row: 
 
 
 def begin_script(project: Project, trials: int) -> subprocess.Popen[bytes]:
+    script = shutil.copy(SCRIPT, project.root)  # beside the module that it imports
     return subprocess.Popen(
-        [sys.executable, SCRIPT, str(trials), str(SCRIPT_EPOCHS)],
+        [sys.executable, script, str(trials), str(SCRIPT_EPOCHS)],
         cwd=project.root,
         env=project.environment(),
         stdout=subprocess.DEVNULL,
