@@ -109,26 +109,6 @@ def test_commands_answer_at_once(project: Project) -> None:
     report("search status of 1,000 trials in seconds", status, "at most 1")
 
 
-def test_memory_of_the_coordinator_does_not_grow(project: Project) -> None:
-    path = project.study(trainer={"max_epochs": 2, "accelerator": "cpu"}, budget={"trials": 300})
-    process = project.start("run", path, "--workers", "2", "--quiet")
-    sizes: dict[int, int] = {}
-    while process.poll() is None:
-        time.sleep(0.2)
-        try:
-            finished = sum(state != "RUNNING" for state in project.states())
-            status = Path(f"/proc/{process.pid}/status").read_text()
-        except Exception:  # the study is not there yet, or the process just ended
-            continue
-        for line in status.splitlines():
-            if line.startswith("VmRSS"):
-                sizes[finished] = int(line.split()[1]) // 1024
-    early = min(size for count, size in sizes.items() if count >= 10)
-    late = sizes[max(sizes)]
-    print(f"\ncoordinator: {early} MiB after 10 trials, {late} MiB after {max(sizes)}")
-    report("growth in MiB", late - early, "at most 50")
-
-
 def test_data_module_against_per_sample_to_tensor(project: Project) -> None:
     import torch
     from torch.utils.data import DataLoader

@@ -94,7 +94,7 @@ def test_disk_that_fills_up_at_any_moment_loses_nothing(
     project: Project, small_disk: Path, row: RowWriter
 ) -> None:
     """Not a byte is left: whatever is written next fails, of the coordinator or of an attempt."""
-    rounds, trials = scaled(20), 30
+    rounds, trials = scaled(10), 30
     chance = random.Random(rounds)
     path = project.study(
         model=slow(0.01), trainer=epochs(4), budget={"trials": trials}, sampler="random"
