@@ -6,6 +6,7 @@ cases affordable. `test_long_attempts.py` does the same to attempts that train.
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 from collections.abc import Iterator
@@ -76,26 +77,26 @@ def sweep(
     """
     studies = project.root / "studies"
     calls: list[str] = []
-    while True:
+    for at in itertools.count(1, STRIDE):
         shutil.rmtree(studies, ignore_errors=True)
         if before is not None:
             shutil.copytree(before, studies)
-        at = 1 + STRIDE * len(calls)
         plan.arm(action, role=COORDINATOR, at=at)
         ended = command.run("run", "study.yaml", "--quiet")
         met = plan.met
         plan.arm(None, role=COORDINATOR, at=0)
         if not met:
             assert ended == Ended(0, "")
-            return calls
-        calls += met
+            break
         if action == "torn" and not met[0].startswith("write"):
             continue  # only a write can be done by half; the others are those of "killed"
+        calls += met
         print(f"call {at}, {met[0]}: {ended}")  # shown when what follows fails
         assert_told(action, ended)
         if StudyFolder(studies / "study").study_file.exists():
             check_invariant(project, output=ended.output, is_healed=False)
         assert_next_start_heals(project, command)
+    return calls
 
 
 def points(calls: list[str]) -> int:
