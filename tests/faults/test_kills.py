@@ -129,7 +129,7 @@ def assert_nothing_lost_to_coordinator_kills(project: Project, kills: int) -> No
         process.kill()
         process.communicate()
         if (project.root / "studies/study/study.yaml").exists():
-            check_invariant(project, is_healed=False)
+            check_invariant(project, cut_off=True)
     began = time.monotonic()
     process = project.start("run", path, "--json")
     assert process.stdout is not None

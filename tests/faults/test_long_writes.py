@@ -94,7 +94,7 @@ def sweep(
         print(f"call {at}, {met[0]}: {ended}")  # shown when what follows fails
         assert_told(action, ended)
         if StudyFolder(studies / "study").study_file.exists():
-            check_invariant(project, output=ended.output, is_healed=False)
+            check_invariant(project, output=ended.output, cut_off=True)
         assert_next_start_heals(project, command)
     return calls
 
