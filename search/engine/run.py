@@ -14,6 +14,7 @@ from search.engine.batch_sizes import BatchPlan, plan_batches
 from search.engine.coordinator import Coordinator, Limits
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
+from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
 from search.engine.lock import StudyLock
 from search.engine.opening import Opening, max_steps, open_ledger, plan, sampling_of
@@ -59,6 +60,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         Interrupted: a signal came; everything is saved.
     """
     began = time.monotonic()
+    check_loggers(request.study_file, request.source)
     opening = plan(request.folder, request.study_file, request.url)
     try:
         limits = _with_combinations(request, view)
