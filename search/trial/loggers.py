@@ -39,7 +39,7 @@ class Run:
     """What the loggers of one trial are made for.
 
     `loggers` is the module of Lightning's loggers; `steps` how many are behind a trial that goes
-    on, None for one that begins.
+    on, None for one that begins; `shares` whether trials write into one place of the study.
     """
 
     loggers: ModuleType
@@ -47,6 +47,7 @@ class Run:
     study: str
     number: int
     steps: int | None
+    shares: bool
 
     def known(self, logger: str) -> str | None:
         """The id of the run that an earlier attempt began."""
@@ -76,6 +77,7 @@ def run_of(
         study=trial.get("study", folder.study.name),
         number=trial.get("number", 0),
         steps=None if not folder.logs.exists() else _steps_behind(checkpoint),
+        shares=any(each["name"] != "csv" for each in config.get("logger", ())),
     )
 
 
@@ -88,6 +90,9 @@ def make_loggers(config: Mapping[str, Any], run: Run) -> list[Any]:
 @contextlib.contextmanager
 def alone(run: Run) -> Iterator[None]:
     """Keep other trials out: two that make MLflow's tables or its experiment at once both fail."""
+    if not run.shares:
+        yield
+        return
     run.folder.study.logs.mkdir(exist_ok=True)
     with (run.folder.study.logs / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

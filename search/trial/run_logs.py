@@ -7,8 +7,8 @@ import traceback
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lightning.pytorch.utilities.seed import isolate_rng
 from lightning.pytorch import Callback
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.messages import DONE, INTERRUPTED, KILLED, PRUNED
 from search.trial.build import Built
