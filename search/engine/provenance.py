@@ -33,6 +33,7 @@ _PACKAGES = (
     "numpy",
 )
 _SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
+_SECRET_OPTION = re.compile(r"([?&]\w*(?:pass|pw|secret|token|key)\w*=)[^&\s]+", re.IGNORECASE)
 _SHORTEST_SECRET = 6
 _PRIVATE = 0o600
 
@@ -84,14 +85,18 @@ def read_provenance(folder: StudyFolder) -> dict[str, Any] | None:
 
 
 def summary(made: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What a study was made with in a few lines, each a label and a text for people."""
-    packages = made.get("packages", {})
+    """What a study was made with in a few lines, each a label and a text for people.
+
+    Args:
+        made: of `read_provenance`; a stranger's file may hold anything.
+    """
+    packages = _mapping(made.get("packages"))
     names = [f"{name} {number}" for name, number in packages.items() if number is not None]
     return [
         ("packages", ", ".join([str(made.get("python", "")), *names])),
-        ("project", _project(made.get("git"))),
-        ("machine", _machine(made.get("machine", {}))),
-        ("command", shlex.join(map(str, made.get("command", ())))),
+        ("project", _project(_mapping(made.get("git")))),
+        ("machine", _machine(_mapping(made.get("machine")))),
+        ("command", shlex.join(map(str, _list(made.get("command"))))),
     ]
 
 
@@ -100,22 +105,33 @@ def trial_seed(folder: TrialFolder) -> Any:
     return read_yaml(folder.config).get("seed_everything") if folder.config.is_file() else None
 
 
-def _project(git: Mapping[str, Any] | None) -> str:
+def _project(git: Mapping[str, Any]) -> str:
     if not git:
         return "not under git"
-    revision = git.get("revision")
-    changed = git.get("files_changed")
+    revision, changed = git.get("revision"), git.get("files_changed")
     changes = "changes not known" if changed is None else f"{changed} changed or new files"
-    return f"git {revision[:12] if revision else 'without a commit'}, {changes}"
+    return f"git {str(revision)[:12] if revision else 'without a commit'}, {changes}"
 
 
 def _machine(machine: Mapping[str, Any]) -> str:
-    gpus = ", ".join(
-        f"{count} x {name}" for name, count in Counter(machine.get("gpus", ())).items()
-    )
-    memory = machine.get("memory_bytes", 0) / 2**30
-    parts = [machine.get("cpu", ""), f"{machine.get('cores')} cores", f"{memory:.0f} GiB", gpus]
-    return ", ".join(part for part in [*parts, machine.get("system", "")] if part)
+    counts = Counter(map(str, _list(machine.get("gpus"))))
+    memory_bytes = machine.get("memory_bytes")
+    parts = [
+        str(machine.get("cpu", "")),
+        f"{machine.get('cores')} cores",
+        f"{memory_bytes / 2**30:.0f} GiB" if isinstance(memory_bytes, int) else "",
+        *(f"{count} x {name}" for name, count in counts.items()),
+        str(machine.get("system", "")),
+    ]
+    return ", ".join(part for part in parts if part)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _entries(folder: StudyFolder) -> list[dict[str, Any]]:
@@ -135,8 +151,10 @@ def _together(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     for entry in entries:
         for key, value in entry.items():
             old = whole.get(key)
-            both = isinstance(old, dict) and isinstance(value, dict)
-            whole[key] = {**old, **value} if both else value
+            if isinstance(old, dict) and isinstance(value, dict):
+                whole[key] = {**old, **value}
+            else:
+                whole[key] = value
     return whole
 
 
@@ -183,5 +201,5 @@ def _shown(value: Any) -> Any:
     for name, secret in os.environ.items():
         if len(secret) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
             value = value.replace(secret, "***")
-    value = re.sub(r"(\w://[^:/@\s]*):[^@\s]*@", r"\1:***@", value)
-    return re.sub(r"([?&]\w*(?:password|token|key)=)[^&\s]+", r"\1***", value, flags=re.IGNORECASE)
+    value = re.sub(r"(\w://[^:/@\s]*):\S*@", r"\1:***@", value)
+    return _SECRET_OPTION.sub(r"\1***", value)

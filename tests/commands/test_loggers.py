@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import signal
+import sqlite3
 import struct
 import sys
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +40,40 @@ def logged(project: Project, number: int, metric: str, study: str = "study") -> 
     return {int(row["step"]): float(row[metric]) for row in rows if row[metric]}
 
 
-def mlflow_runs(project: Project, study: str = "study") -> dict[str, Any]:
-    from mlflow.tracking import MlflowClient
+@dataclass(frozen=True)
+class MlflowRun:
+    """A run in MLflow's own tables."""
 
-    client = MlflowClient(f"sqlite:///{project.root}/studies/{study}/logs/mlflow.db")
-    experiment = client.get_experiment_by_name(study)
-    runs = client.search_runs([experiment.experiment_id])
-    assert len({run.info.run_name for run in runs}) == len(runs), "a trial has two runs"
-    return {run.info.run_name: run for run in runs}
+    status: str
+    params: dict[str, str]
+    metrics: dict[str, float]
+    cause: str
+
+
+def mlflow_runs(project: Project, study: str = "study") -> dict[str, MlflowRun]:
+    """The runs of the study's experiment by their names."""
+    path = project.root / f"studies/{study}/logs/mlflow.db"
+    with closing(sqlite3.connect(path)) as connection:
+
+        def pairs(table: str, run: str) -> dict[str, Any]:
+            text = f"SELECT key, value FROM {table} WHERE run_uuid = ?"
+            return dict(connection.execute(text, (run,)).fetchall())
+
+        runs = connection.execute(
+            "SELECT run_uuid, runs.name, status FROM runs JOIN experiments USING (experiment_id) "
+            "WHERE experiments.name = ?",
+            (study,),
+        ).fetchall()
+        assert len({name for _, name, _ in runs}) == len(runs), "a trial has two runs"
+        return {
+            name: MlflowRun(
+                status,
+                pairs("params", run),
+                pairs("latest_metrics", run),
+                pairs("tags", run)["cause"],
+            )
+            for run, name, status in runs
+        }
 
 
 def tensorboard(project: Project, number: int, study: str = "study") -> Any:
@@ -163,15 +192,15 @@ def test_wandb_has_a_closed_run_a_trial_grouped_by_study(ended: Project) -> None
 def test_mlflow_has_a_closed_run_a_trial_in_the_experiment_of_the_study(ended: Project) -> None:
     runs = mlflow_runs(ended)
     statuses = {"COMPLETE": "FINISHED", "PRUNED": "FINISHED", "FAIL": "FAILED"}
-    assert {name: run.info.status for name, run in runs.items()} == {
+    assert {name: run.status for name, run in runs.items()} == {
         str(n): statuses[state] for n, state in enumerate(ended.states())
     }
     for number, value in enumerate(final_values(ended)):
-        data = runs[str(number)].data
-        assert data.metrics["final/val_loss"] == value
-        assert {path: str(v) for path, v in params_of(ended, number).items()}.items() <= (
-            data.params.items()
-        )
+        run = runs[str(number)]
+        assert run.metrics["final/val_loss"] == value
+        expected = {path: str(each) for path, each in params_of(ended, number).items()}
+        assert expected.items() <= run.params.items()
+        assert run.cause in ("done", "pruned", "error")
 
 
 def test_no_secret_is_below_the_study_folder(ended: Project) -> None:
@@ -205,7 +234,7 @@ def test_run_of_an_interrupted_trial_goes_on(
     in_tensorboard = [e.step for e in tensorboard(project, 0).Scalars("val_loss")]
     assert in_tensorboard == list(logged(project, 0, "val_loss"))
     (run,) = mlflow_runs(project).values()
-    assert run.info.status == "FINISHED"
+    assert (run.status, run.cause) == ("FINISHED", "done")
     attempts = wandb_runs(project)
     assert len(attempts) == 3
     assert len({r.run.run_id for records in attempts for r in records if r.HasField("run")}) == 1

@@ -119,3 +119,16 @@ def test_damaged_file_is_written_anew(repository: Path, tmp_path: Path) -> None:
     assert read_provenance(folder) is None
     note_start(folder, first := made(repository))
     assert read_provenance(folder) == first
+
+
+def test_strange_file_of_somebody_else_is_told_all_the_same(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path)
+    folder.provenance.write_text('[{"git": 3, "machine": {"gpus": [[1]], "memory_bytes": "x"}}]')
+    found = read_provenance(folder)
+    assert found is not None
+    assert dict(summary(found)) == {
+        "packages": "",
+        "project": "not under git",
+        "machine": "None cores, 1 x [1]",
+        "command": "",
+    }
