@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from search.commands.locate import load_study
+from search.engine.provenance import read_provenance, summary, trial_seed
 from search.engine.reading import read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import StorageError, StudyFailed, UserError
+from search.study.layout import StudyFolder, TrialFolder
 from search.view import tables
 
 
@@ -35,10 +37,12 @@ def show_command(
         has = f"0 to {len(record.trials) - 1}" if record.trials else "none yet"
         raise UserError(f"{record.name}: no trial {number}. Its trials are {has}.")
     trial = next(trial for trial in record.trials if trial.number == number)
+    seed = trial_seed(TrialFolder(trial.folder))
+    made = read_provenance(StudyFolder(record.folder))
     if json:
-        print(tables.trial_json(record, trial))
+        print(tables.trial_json(record, trial, seed, made))
     else:
-        tables.print_trial(record, trial, sys.stdout)
+        tables.print_trial(record, trial, seed, summary(made) if made else (), sys.stdout)
 
 
 def best_command(study: str | None, studies: Path, storage: str | None, *, json: bool) -> None:

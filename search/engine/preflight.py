@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.executors.protocol import Executor, Slot
+from search.engine.trial_config import logger_section
 from search.errors import Interrupted, StudyFileError, UserError
 from search.messages import INTERRUPTED, KILLED, Checked, Ended, Exited
 from search.study.file import StudyFile
@@ -57,6 +58,7 @@ def _facts(
     middle = {path: ends_of(dist)[0] for path, dist in study_file.space.items()}
     config = resolve_config(study_file, middle) | {
         "objective": study_file.objective.model_dump(),
+        "logger": logger_section(study_file),
         "preflight": {path: list(ends_of(dist)) for path, dist in study_file.space.items()},
     }
     write_whole(folder.config, dump_yaml(config))

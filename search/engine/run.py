@@ -9,17 +9,20 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from search.engine.batch_sizes import BatchPlan, plan_batches
 from search.engine.coordinator import Coordinator, Limits
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
+from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
 from search.engine.lock import StudyLock
 from search.engine.opening import Opening, max_steps, open_ledger, plan, sampling_of
 from search.engine.patience import Patience
 from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
+from search.engine.provenance import gather, note_start
 from search.engine.pruners import make_pruner
 from search.engine.records import StudyRecord
 from search.engine.signals import SignalWatch
@@ -59,6 +62,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         Interrupted: a signal came; everything is saved.
     """
     began = time.monotonic()
+    check_loggers(request.study_file, request.source)
     opening = plan(request.folder, request.study_file, request.url)
     try:
         limits = _with_combinations(request, view)
@@ -72,9 +76,12 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
             return _successful(_close(ledger, view, "finished", began))
         with _executor(request) as executor:
+            # meanwhile the fork server loads torch
+            made = _made_with(request)
             facts, batches = _check(request, executor, view, signals)
             if ledger is None:
                 ledger = open_ledger(opening, limits.asked, patience)
+            note_start(request.folder, made)
             view.handle(StudyOpened(ledger.record(), request.workers, opening.exists))
             coordinator = Coordinator(
                 ledger=ledger,
@@ -114,6 +121,18 @@ def cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def _made_with(request: RunRequest) -> dict[str, Any]:
+    study_file = request.study_file
+    return gather(
+        class_paths=list(class_paths(study_file.to_tree())),
+        folders=[Path.cwd(), request.import_path],
+        study=request.folder.root,
+        seed=study_file.seed,
+        trial_seed=study_file.trial_seed,
+        cores=cores(),
+    )
 
 
 def _pinned(gpus: tuple[int, ...], study_file: StudyFile) -> tuple[int, ...]:

@@ -36,10 +36,18 @@ def write_config(
     replaced by another that is the same run."""
     config = resolve_config(study_file, params)
     config["objective"] = study_file.objective.model_dump()
+    config["logger"] = logger_section(study_file)
+    number = int(folder.root.name)
+    config["trial"] = {"study": study_file.name, "number": number, "params": dict(params)}
     note = _set_batch(config, batches, micro_batch)
     folder.root.mkdir(parents=True, exist_ok=True)
     write_whole(folder.config, dump_yaml(config))
     return note
+
+
+def logger_section(study_file: StudyFile) -> list[dict[str, Any]]:
+    """The loggers of a trial, each by its name and with its options."""
+    return [{"name": each.name, **each.options} for each in study_file.logger]
 
 
 def halved(batch: Batch) -> Batch | None:

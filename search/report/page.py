@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
+from search.engine.provenance import read_provenance, summary
 from search.engine.records import StudyRecord
 from search.report.data import Plot, StudyData
 from search.report.figures import FIGURES, plot_named
@@ -25,6 +26,7 @@ from search.report.palette import DARK, OUTCOMES
 from search.report.summary import searched, summarise, trials_heading
 from search.report.table import columns, rows
 from search.report.text import format_number, format_percent
+from search.study.layout import StudyFolder
 
 # in the order of reading, each with the question that it answers
 _HEADINGS = {
@@ -66,6 +68,7 @@ def build_report(record: StudyRecord) -> str:
         columns=columns(data),
         rows=rows(data),
         trials_heading=trials_heading(record),
+        made=summary(made) if (made := read_provenance(StudyFolder(record.folder))) else (),
     )
 
 

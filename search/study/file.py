@@ -8,7 +8,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -55,6 +55,7 @@ PRUNERS = (
     "wilcoxon",
     "none",
 )
+LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -82,7 +83,7 @@ class Batch(_Section):
 
 
 class Component(_Section):
-    """A sampler or a pruner: its name and Optuna's options for it."""
+    """A sampler, a pruner or a logger: its name, and Optuna's or Lightning's options for it."""
 
     name: str
     options: dict[str, Any] = {}
@@ -118,8 +119,8 @@ def parse_duration(value: Any) -> float:
     return float(match[1]) * _UNITS[match[2] or "s"]
 
 
-def _component(names: Sequence[str]) -> BeforeValidator:
-    def parse(value: Any) -> Any:
+def _component_parser(names: Sequence[str]) -> Callable[[Any], Component]:
+    def parse(value: Any) -> Component:
         if isinstance(value, Component):
             return value
         tree = {"name": value} if isinstance(value, str) else value
@@ -132,7 +133,25 @@ def _component(names: Sequence[str]) -> BeforeValidator:
         options = {key: option for key, option in tree.items() if key != "name"}
         return Component(name=name, options=options)
 
-    return BeforeValidator(parse)
+    return parse
+
+
+def _component(names: Sequence[str]) -> BeforeValidator:
+    return BeforeValidator(_component_parser(names))
+
+
+def _components(names: Sequence[str]) -> BeforeValidator:
+    parse = _component_parser(names)
+
+    def parse_each(value: Any) -> tuple[Component, ...]:
+        given = value if isinstance(value, list | tuple) else [value]
+        components = tuple(parse(each) for each in given)
+        for component in components:
+            if sum(component.name == each.name for each in components) > 1:
+                raise ValueError(f"{component.name} is named twice. Keep one of them.")
+        return components
+
+    return BeforeValidator(parse_each)
 
 
 _Distribution = Annotated[
@@ -160,6 +179,7 @@ class StudyFile(_Section):
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS)] = Component(name="median")
+    logger: Annotated[tuple[Component, ...], _components(LOGGERS)] = (Component(name="csv"),)
     keep: Keep = Keep()
     budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
@@ -183,7 +203,8 @@ class StudyFile(_Section):
         """The study file as plain data; `parse_study_tree` reads it back."""
         tree: dict[str, Any] = self.model_dump(exclude_none=True, by_alias=True)
         for section in ("sampler", "pruner"):
-            tree[section] = {"name": tree[section]["name"], **tree[section]["options"]}
+            tree[section] = _flat(tree[section])
+        tree["logger"] = [_flat(each) for each in tree["logger"]]
         return tree
 
 
@@ -257,3 +278,7 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
 def shipped_study(name: str = "autoencoder") -> Path:
     """The path of a study file that comes with the package."""
     return Path(str(files("search.studies").joinpath(f"{name}.yaml")))
+
+
+def _flat(component: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": component["name"], **component["options"]}

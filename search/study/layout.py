@@ -33,6 +33,25 @@ class TrialFolder:
         return self.root / "log.txt"
 
     @property
+    def logs(self) -> Path:
+        """What Lightning's CSVLogger writes, `metrics.csv` and `hparams.yaml`, and `runs`."""
+        return self.root / "logs"
+
+    @property
+    def metrics(self) -> Path:
+        return self.logs / "metrics.csv"
+
+    @property
+    def runs(self) -> Path:
+        """The ids by which W&B and MLflow know the run of the trial, JSON."""
+        return self.logs / "runs.json"
+
+    @property
+    def study(self) -> StudyFolder:
+        """The study that the trial belongs to."""
+        return StudyFolder(self.root.parent.parent)
+
+    @property
     def last_ckpt(self) -> Path:
         return self.root / "last.ckpt"
 
@@ -93,6 +112,16 @@ class StudyFolder:
     def server_log(self) -> Path:
         """Log of the fork server: what was printed before any trial began."""
         return self.root / "server.log"
+
+    @property
+    def logs(self) -> Path:
+        """Runs of TensorBoard, W&B and MLflow, all trials of the study together."""
+        return self.root / "logs"
+
+    @property
+    def provenance(self) -> Path:
+        """What the study was made with, an entry a start, JSON."""
+        return self.root / "provenance.json"
 
     @property
     def trials(self) -> Path:

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a file so that another process sees the old one or the whole new one.
+
+    Args:
+        mode: who may read and write it; the umask takes from that.
 
     Raises:
         OSError: it cannot be written.
@@ -22,7 +25,8 @@ def write_whole(path: Path, text: str) -> None:
     with naming(path):
         # made anew, so that a link that lies there is not written through
         temporary.unlink(missing_ok=True)
-        with temporary.open("x", encoding="utf-8") as file:
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text)
         temporary.replace(path)
 

@@ -28,7 +28,9 @@ from search.trial.callbacks import (
 from search.trial.check import check
 from search.trial.checkpoints import resume_point
 from search.trial.failures import ended_by
+from search.trial.loggers import run_of
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
+from search.trial.run_logs import RunLogs
 
 
 def run_launched(launch: Launch, folder: TrialFolder) -> int:
@@ -81,17 +83,17 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     objective = Objective(**config["objective"])
     seed_everything(config)
     built = build(config)
+    checkpoint = resume_point(folder)
     keeper = CheckpointKeeper(folder, objective, link)
+    logs = RunLogs(config, built, run_of(config, folder, built.lightning, checkpoint), keeper)
     judge = ReportCallback(Judge(link), objective.metric)
     guard, signs = MetricGuard(objective.metric), SignsOfLife(link)
-    trainer = make_trainer(built, folder.root, [signs, guard, keeper, judge])
-    link.send(_started(built, trainer))
-    trainer.fit(
-        built.model,
-        datamodule=built.data,
-        ckpt_path=resume_point(folder),
-        weights_only=True,
-    )
+    callbacks = [signs, guard, keeper, judge, logs]
+    trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
+    started = _started(built, trainer)
+    link.send(started)
+    with logs.open(trainer, started.effective_batch):
+        trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
     return Ended(cause=DONE, value=keeper.value)
 
 

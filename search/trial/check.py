@@ -33,6 +33,7 @@ from search.trial.build import (
 from search.trial.callbacks import MetricGuard
 from search.trial.failures import one_line
 from search.trial.importing import users_error
+from search.trial.loggers import logger_problems
 
 
 def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
@@ -64,6 +65,9 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     built = build(config)
     if (problem := _no_optimizer(built)) is not None:
         return Checked(problems=(problem,))
+    problems = list(logger_problems(config, folder, built.lightning))
+    if problems:
+        return Checked(problems=tuple(problems))
     samples = _dry_run(config, built, folder)
     return Checked(
         memory_paths=tuple(path for path in ends if _changes_memory(config, path, ends[path])),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TextIO
+from typing import Any, TextIO
 
 from rich.console import Console
 from rich.table import Table
@@ -59,8 +59,19 @@ def study_state(record: StudyRecord) -> str:
     return "interrupted" if record.trials else "new"
 
 
-def print_trial(record: StudyRecord, trial: TrialRecord, stream: TextIO) -> None:
-    """All that is known of one trial."""
+def print_trial(
+    record: StudyRecord,
+    trial: TrialRecord,
+    seed: Any,
+    made: Sequence[tuple[str, str]],
+    stream: TextIO,
+) -> None:
+    """All that is known of one trial.
+
+    Args:
+        seed: what it is seeded with.
+        made: what its study was made with, as labels and texts.
+    """
     console = plain_console(stream)
     state = Text(trial.state.lower(), style=_STYLES.get(trial.state, "cyan"))
     cause = clean(trial.cause or "done")
@@ -74,10 +85,13 @@ def print_trial(record: StudyRecord, trial: TrialRecord, stream: TextIO) -> None
     for path, value in trial.params.items():
         grid.add_row(Text(clean(path)), Text(clean(number(value))))
     grid.add_row("batch", Text(batch_text(trial)))
+    grid.add_row("seed", Text(clean(number(seed))))
     grid.add_row("time", duration(trial.duration_s))
     if trial.taken_from is not None:
         grid.add_row("taken from", Text(clean(trial.taken_from)))
     _add_files(grid, trial)
+    for label, text in made:
+        grid.add_row(label, Text(clean(text, 300), style="dim"))
     console.print(grid, soft_wrap=True)
     _print_curve(console, record, trial)
     _print_attempts(console, trial)
@@ -110,11 +124,12 @@ def status_json(records: Sequence[StudyRecord]) -> str:
     )
 
 
-def trial_json(record: StudyRecord, trial: TrialRecord) -> str:
-    """One trial as a JSON object."""
-    return to_json(
-        {"study": record.name, "metric": record.metric, **trial_summary(trial)}, indent=2
-    )
+def trial_json(
+    record: StudyRecord, trial: TrialRecord, seed: Any, made: Mapping[str, Any] | None
+) -> str:
+    """One trial as a JSON object, with its seed and what its study was made with."""
+    body = {"study": record.name, "metric": record.metric, **trial_summary(trial)}
+    return to_json({**body, "seed": seed, "provenance": made}, indent=2)
 
 
 def best_json(record: StudyRecord) -> str:
@@ -180,6 +195,7 @@ def _add_files(grid: Table, trial: TrialRecord) -> None:
     for name, path in (
         ("config", folder.config),
         ("log", folder.log),
+        ("metrics", folder.metrics),
         ("best checkpoint", folder.best_ckpt),
         ("last checkpoint", folder.last_ckpt),
     ):

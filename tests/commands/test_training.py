@@ -134,6 +134,8 @@ def test_trainer_arguments_are_set_and_searched(project: Project) -> None:
     assert all(list(curve) == [2, 4] for curve in project.curves().values())
     assert len({config_of(project, n)["trainer"]["precision"] for n in range(4)}) > 1
     assert list((project.root / "logs").rglob("metrics.csv"))
+    # a logger of the user's own is the only one
+    assert not (project.root / "studies/study/trials/0000/logs").exists()
     log = (project.root / "studies/study/trials/0000/log.txt").read_text()
     assert "FIT Profiler Report" in log
 

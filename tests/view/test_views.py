@@ -247,8 +247,11 @@ def test_trial_is_shown_with_its_cause_and_attempts() -> None:
     )
     stream = io.StringIO()
     failed = trial(3, None, "FAIL", cause="killed", message="killed by SIGKILL", attempts=attempts)
-    print_trial(study(failed), failed, stream)
+    made = [("project", "git 0123456789ab, 0 changed or new files")]
+    print_trial(study(failed), failed, 42, made, stream)
     text = stream.getvalue()
+    assert re.search(r"^seed +42 *$", text, re.MULTILINE)
+    assert re.search(r"^project +git 0123456789ab, 0 changed", text, re.MULTILINE)
     assert text.startswith("demo, trial 3  fail (killed)\nkilled by SIGKILL\n")
     assert text.count("2 min 00 s  ") == 2
 

@@ -1,0 +1,54 @@
+"""Packages that only some studies need: whether they are here, before anything is begun."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, distribution
+from urllib.parse import urlsplit
+
+from search.errors import StudyFileError
+from search.study.file import StudyFile
+
+# distributions of which any one will do; a folder `wandb` beside the study file is none
+_DISTRIBUTIONS = {
+    "csv": (),
+    "tensorboard": ("tensorboard", "tensorboardX"),
+    "wandb": ("wandb",),
+    "mlflow": ("mlflow-skinny", "mlflow"),
+}
+
+
+def check_loggers(study_file: StudyFile, source: str) -> None:
+    """Make sure that the loggers of a study file can be used here.
+
+    Args:
+        source: the study file's name, for messages.
+
+    Raises:
+        StudyFileError: a package is missing, or an option would write a password down.
+    """
+    if study_file.trainer.get("logger") is not None:
+        return
+    problems = []
+    for logger in study_file.logger:
+        names = _DISTRIBUTIONS[logger.name]
+        if names and not any(map(_is_installed, names)):
+            problems.append(
+                f"logger: {logger.name} is not installed. "
+                f'Run: pip install "lightning-search[{logger.name}]"'
+            )
+        for option, value in logger.options.items():
+            if isinstance(value, str) and "://" in value and urlsplit(value).password:
+                problems.append(
+                    f"logger.{option}: holds a password, which the study would write down. "
+                    "Leave it out and set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
+                )
+    if problems:
+        raise StudyFileError([f"{source}: {problem}" for problem in problems])
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        distribution(name)
+    except PackageNotFoundError:
+        return False
+    return True
