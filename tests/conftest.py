@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from faults.table import write_counts
 
 SEARCH = Path(sys.executable).with_name("search")
 
@@ -221,6 +222,15 @@ def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SEARCH_TEST_WORKER", str(os.getpid()))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.setenv("HOME", str(tmp_path))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Rows of the README's table of faults that count the cases of whole files."""
+    by_outcome = {
+        outcome: {report.nodeid for report in terminalreporter.getreports(outcome)}
+        for outcome in ("passed", "failed", "error")
+    }
+    write_counts(by_outcome["passed"], by_outcome["failed"] | by_outcome["error"])
 
 
 def plain(text: str) -> str:
