@@ -31,8 +31,9 @@ from search.errors import StudyFileError
 from search.study.base import with_base
 from search.study.legacy import old_spellings
 from search.study.overrides import apply_overrides
-from search.study.paths import normalise_space, path_problems
+from search.study.paths import ALL_HINTED, normalise_space, path_problems
 from search.study.problems import Unknown, lines_of
+from search.study.rules import rule_problems
 from search.study.sections import (
     ClassSection,
     Cli,
@@ -41,7 +42,8 @@ from search.study.sections import (
     loads_weights_only,
     weights_file,
 )
-from search.study.space_parser import distribution_tree, parse_distribution
+from search.study.space import Hinted
+from search.study.space_parser import AUTO, distribution_tree, parse_distribution
 from search.study.yaml_loader import read_yaml
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
@@ -176,6 +178,9 @@ class StudyFile(_Section):
     seed_everything: StrictBool | StrictInt | None = None
     objective: Objective
     space: Annotated[dict[str, _Distribution], Field(min_length=1)]
+    constraints: list[str] = []
+    derive: dict[str, str] = {}
+    enqueue: list[dict[str, Any]] = []
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS)] = Component(name="median")
@@ -195,6 +200,11 @@ class StudyFile(_Section):
         return name
 
     @property
+    def is_hinted(self) -> bool:
+        """Whether ranges are still to be read from the annotations of the classes."""
+        return any(isinstance(each, Hinted) for each in self.space.values())
+
+    @property
     def trial_seed(self) -> int | bool:
         """What every trial is seeded with."""
         return self.seed if self.seed_everything in (None, True) else self.seed_everything
@@ -202,6 +212,9 @@ class StudyFile(_Section):
     def to_tree(self) -> dict[str, Any]:
         """The study file as plain data; `parse_study_tree` reads it back."""
         tree: dict[str, Any] = self.model_dump(exclude_none=True, by_alias=True)
+        for rules in ("constraints", "derive", "enqueue"):
+            if not tree[rules]:
+                del tree[rules]
         for section in ("sampler", "pruner"):
             tree[section] = _flat(tree[section])
         tree["logger"] = [_flat(each) for each in tree["logger"]]
@@ -258,7 +271,9 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     for section in ("optimizer", "lr_scheduler"):
         if isinstance(given.get(section), str):
             given[section] = {"class_path": given[section]}
-    if isinstance(given.get("space"), dict):
+    if given.get("space", AUTO) == AUTO:
+        given["space"] = {ALL_HINTED: AUTO}
+    if isinstance(given["space"], dict):
         given["space"], doubled = normalise_space(given["space"], given)
         problems += doubled
     kind = CliStudyFile if "cli" in given else StudyFile
@@ -267,9 +282,11 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
         study_file = kind.model_validate(given)
     except ValidationError as error:
         problems += lines_of(error, StudyFile)
-    if isinstance(given.get("space"), dict):
+    if isinstance(given["space"], dict):
         scales = study_file is not None and study_file.batch.auto_scale != "off"
         problems += path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)
+    if study_file is not None and not problems and not study_file.is_hinted:
+        problems += rule_problems(study_file)
     if problems or study_file is None:
         raise StudyFileError([f"{source}: {problem}" for problem in problems])
     return study_file

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+import contextlib
+import copy
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from search.study.nested import CLASS_KEYS, flattened
 from search.study.problems import did_you_mean
-from search.study.resolve import read_path
+from search.study.resolve import read_path, write_path
+from search.study.space import OPTION, config_path
 
 _SECTIONS = ("model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything")
 _OPTIONAL = ("data", "optimizer", "lr_scheduler")
-_CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 _NOT_SEARCHED = {
     "default_root_dir": "each trial has its own folder",
     "logger": "it changes nothing that is learnt",
@@ -22,21 +25,23 @@ _NOT_SEARCHED = {
     "fast_dev_run": "it makes a trial that learns nothing",
     "callbacks": "search a value inside, such as trainer.callbacks.0.init_args.patience",
 }
+# stands for every path whose range an annotation gives
+ALL_HINTED = "*"
 
 
 def normalise_space(
     space: Mapping[Any, Any], tree: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[str]]:
-    """The space keyed by full paths, and a line for each path that is spelt twice.
+    """The space keyed by full paths, spaces inside of choices included, and a line for each path
+    that is spelt twice.
 
     `model.lr` is short for `model.init_args.lr`; the same wherever the tree has a class.
     """
     full: dict[str, Any] = {}
     problems: list[str] = []
-    for key, value in space.items():
-        path = full_path(str(key), tree)
+    for written, path, value in flattened(space, lambda each: full_path(each, tree)):
         if path in full:
-            problems.append(f"space.{key}: is the same path as {path}. Keep one of them.")
+            problems.append(f"space.{written}: is the same path as {path}. Keep one of them.")
         full[path] = value
     return full, problems
 
@@ -48,7 +53,7 @@ def full_path(path: str, tree: Mapping[str, Any]) -> str:
     node: Any = tree
     for part in path.split("."):
         has_class = isinstance(node, Mapping) and "class_path" in node
-        if part not in _CLASS_KEYS and (has_class or _always_a_class(full, tree)):
+        if part not in CLASS_KEYS and (has_class or _always_a_class(full, tree)):
             full.append("init_args")
             node = read_path(node, "init_args")
         full.append(part)
@@ -61,7 +66,11 @@ def _always_a_class(path: list[str], tree: Mapping[str, Any]) -> bool:
 
 
 def path_problems(
-    space: Iterable[str], tree: Mapping[str, Any], *, scales: bool, own_keys: Collection[str]
+    space: Mapping[str, Any],
+    tree: Mapping[str, Any],
+    *,
+    scales: bool,
+    own_keys: Collection[str],
 ) -> Iterator[str]:
     """A line for each path that names nothing that could be searched.
 
@@ -69,8 +78,12 @@ def path_problems(
         scales: whether the batch size is scaled, and so not to be searched.
         own_keys: the keys of a study file; any other may be a section of the user's own CLI.
     """
-    for path in space:
-        problem = _problem(path, tree, own_keys)
+    for path, given in space.items():
+        if path == ALL_HINTED:
+            continue
+        problem = _option_problem(path, space) or _problem(
+            config_path(path), _with_options(path, space, tree), own_keys, options=_options(given)
+        )
         if problem is not None:
             yield f"space.{path}: {problem}"
         elif scales and path.endswith(".batch_size"):
@@ -80,7 +93,45 @@ def path_problems(
             )
 
 
-def _problem(path: str, tree: Mapping[str, Any], own_keys: Collection[str]) -> str | None:
+def _options(given: Any) -> Mapping[str, Any] | None:
+    """The named options of what was written for a path; None where there are none."""
+    options = given.get("choice") if isinstance(given, Mapping) else None
+    return options if isinstance(options, Mapping) else None
+
+
+def _option_problem(path: str, space: Mapping[str, Any]) -> str | None:
+    for match in OPTION.finditer(path):
+        choice, name = path[: match.start()], match[1]
+        options = _options(space.get(choice))
+        if options is None:
+            return f"{choice} is no choice of named options in the space. Remove the [{name}]."
+        if name not in options:
+            known = [str(each) for each in options]
+            return f"{choice} has no option {name}. {did_you_mean(name, known)}"
+    return None
+
+
+def _with_options(
+    path: str, space: Mapping[str, Any], tree: Mapping[str, Any]
+) -> Mapping[str, Any]:
+    """The sections as they are where the options that the path names are chosen."""
+    for match in OPTION.finditer(path):
+        choice = path[: match.start()]
+        option = (_options(space[choice]) or {})[match[1]]
+        if isinstance(option, Mapping) and "value" in option:
+            tree = copy.deepcopy(dict(tree))
+            with contextlib.suppress(KeyError):  # a wrong path of the choice has a line of its own
+                write_path(tree, config_path(choice), copy.deepcopy(option["value"]))
+    return tree
+
+
+def _problem(
+    path: str,
+    tree: Mapping[str, Any],
+    own_keys: Collection[str],
+    *,
+    options: Mapping[str, Any] | None,
+) -> str | None:
     parts = path.split(".")
     if not all(part and part.isprintable() and " " not in part for part in parts):
         return "is no dotted path. Write it as model.init_args.lr."
@@ -89,13 +140,19 @@ def _problem(path: str, tree: Mapping[str, Any], own_keys: Collection[str]) -> s
             f"begins with {parts[0]}, which is no section of the study file. "
             f"{did_you_mean(parts[0], _SECTIONS)}"
         )
-    if len(parts) == 1 and parts[0] in _SECTIONS and parts[0] != "seed_everything":
+    is_section = len(parts) == 1 and parts[0] in _SECTIONS and parts[0] != "seed_everything"
+    if is_section and options is None:
         return f"names a whole section. Search a value inside, such as {path}.init_args.lr."
     if parts[0] in _OPTIONAL and tree.get(parts[0]) is None and tree.get("cli") is None:
         return f"there is no section {parts[0]}. Add it, or search the model."
+    if parts == ["trainer", "callbacks"] and options is not None:
+        return None
     if parts[0] == "trainer" and len(parts) == 2 and parts[1] in _NOT_SEARCHED:
         return f"cannot be searched: {_NOT_SEARCHED[parts[1]]}."
-    if parts[-1] in ("init_args", "dict_kwargs") or isinstance(read_path(tree, path), dict):
+    is_mapping = parts[-1] in ("init_args", "dict_kwargs") or isinstance(
+        read_path(tree, path), dict
+    )
+    if is_mapping and options is None:
         return "names a whole mapping. Search a value inside it."
     for end in range(1, len(parts)):
         parent = read_path(tree, ".".join(parts[:end]))

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from search.study.space import Choice, Distribution, FloatRange
 from search.study.yaml_loader import shown
 
 _TYPES = {
@@ -44,6 +45,15 @@ def did_you_mean(given: str, known: Sequence[str]) -> str:
     """The remedy for an unknown name."""
     near = get_close_matches(given.lower(), known, 1, cutoff=0.5)
     return f"Did you mean {near[0]}?" if near else f"It may be {', '.join(known)}."
+
+
+def described(distribution: Distribution) -> str:
+    """What may be given for a parameter."""
+    if isinstance(distribution, Choice):
+        return " or ".join(shown(value) for value in distribution.values)
+    kind = "a whole number" if not isinstance(distribution, FloatRange) else "a number"
+    step = f" in steps of {distribution.step:g}" if distribution.step not in (None, 1) else ""
+    return f"{kind} from {distribution.low:g} to {distribution.high:g}{step}"
 
 
 def _place(location: tuple[int | str, ...]) -> str:
@@ -98,6 +108,5 @@ def _example(key: str) -> str:
         "model": "Add model: {class_path: my_package.MyModule}.",
         "objective": "Add objective: {metric: val_loss}.",
         "metric": "Name a metric that the module logs, such as val_loss.",
-        "space": "Add space: {model.init_args.lr: {float: [1e-4, 1e-1], log: true}}.",
     }
     return examples.get(key, "Add it.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,16 +25,36 @@ OWN_SECTIONS = ("cli", "objective", "batch", "preflight")
 
 
 def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:
-    """The sections of a LightningCLI configuration with `params` laid over them by path, and the
+    """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
+    over them by path."""
+    from search.study.rules import points_of
+
+    return points_of(study_file).config(params)
+
+
+def sections_of(study_file: StudyFile) -> dict[str, Any]:
+    """The sections of a LightningCLI configuration as the study file has them, uncopied, and the
     CLI that reads it where the study file names one."""
     given = {key: getattr(study_file, key) for key in ("cli", *LIGHTNING_SECTIONS)}
     if study_file.cli is not None:
         given["cli"] = study_file.cli.model_dump(exclude_none=True)
     given |= {"seed_everything": study_file.trial_seed, **(study_file.model_extra or {})}
-    config = {key: copy.deepcopy(value) for key, value in given.items() if value is not None}
-    for path, value in params.items():
-        write_path(config, path, value)
-    return config
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def lookup_path(tree: Any, path: str) -> Any:
+    """The value at a dotted path, which may be None.
+
+    Raises:
+        KeyError: there is nothing.
+    """
+    *parents, last = path.split(".")
+    parent = read_path(tree, ".".join(parents)) if parents else tree
+    if isinstance(parent, Mapping):
+        return parent[last]
+    if isinstance(parent, list) and last.isdigit() and int(last) < len(parent):
+        return parent[int(last)]
+    raise KeyError(path)
 
 
 def read_path(tree: Any, path: str) -> Any:

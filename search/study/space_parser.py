@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import Any
 
-from search.study.space import Choice, Distribution, FloatRange, IntRange
+from search.study.space import Choice, Distribution, FloatRange, Hinted, IntRange, When
 from search.study.yaml_loader import shown
 
 _FORMS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
-_OPTIONS = {"float": ("log", "step"), "int": ("log", "step"), "choice": ()}
+_OPTIONS = {"float": ("log", "step", "when"), "int": ("log", "step", "when"), "choice": ("when",)}
+AUTO = "auto"
 
 
-def parse_distribution(tree: Any) -> Distribution:
+def parse_distribution(tree: Any) -> Distribution | Hinted:
     """The distribution that a mapping like `{float: [1e-4, 1e-1], log: true}` describes.
 
     Raises:
         ValueError: rule, what was given, remedy; without the place.
     """
+    if tree == AUTO:
+        return Hinted()
     if not isinstance(tree, Mapping):
         raise ValueError(f"must be {_FORMS}, got {shown(tree)}. Write it in braces.")
     kinds = [kind for kind in _OPTIONS if kind in tree]
@@ -30,14 +35,51 @@ def parse_distribution(tree: Any) -> Distribution:
     kind = kinds[0]
     for key in tree:
         if key != kind and key not in _OPTIONS[kind]:
-            known = ", ".join(_OPTIONS[kind]) or "nothing else"
+            known = ", ".join(_OPTIONS[kind])
             raise ValueError(f"{kind} takes {known}, got {shown(str(key))}. Remove it.")
+    when = _when(tree["when"]) if "when" in tree else ()
     if kind == "choice":
-        return _choice(tree["choice"])
-    return _range(kind, tree)
+        return replace(_choice(tree["choice"]), when=when)
+    return replace(_range(kind, tree), when=when)
+
+
+def _when(conditions: Any) -> When:
+    if not isinstance(conditions, Mapping) or not conditions:
+        raise ValueError(
+            f"when must be a mapping of a searched path to its value, got {shown(conditions)}. "
+            "Write {model.init_args.optimizer: sgd}."
+        )
+    when = []
+    for path, values in conditions.items():
+        listed = values if isinstance(values, list) else [values]
+        if not listed or any(isinstance(value, list | dict) for value in listed):
+            raise ValueError(
+                f"when takes a value or a list of values for {path}, got {shown(values)}. "
+                "Name plain values."
+            )
+        when.append((str(path), tuple(listed)))
+    return tuple(when)
+
+
+def _options(options: Mapping[Any, Any]) -> Choice:
+    for name, option in options.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
+            raise ValueError(
+                f"the name of an option must be a word, got {shown(name)}. Write mlp or conv_2."
+            )
+        if not isinstance(option, Mapping) or "value" not in option or set(option) != {"value"}:
+            raise ValueError(
+                f"option {name} must be {{value: ..., space: {{...}}}}, got {shown(option)}. "
+                "Put what stands in the configuration under value."
+            )
+    if len(options) < 2:
+        raise ValueError(f"choice needs two options or more, got {shown(list(options))}. Add one.")
+    return Choice(tuple(options), subtrees=tuple(each["value"] for each in options.values()))
 
 
 def _choice(values: Any) -> Choice:
+    if isinstance(values, Mapping):
+        return _options(values)
     if not isinstance(values, list):
         raise ValueError(f"choice must be a list, got {shown(values)}. Write [a, b].")
     for value in values:
@@ -98,8 +140,23 @@ def _check_number(kind: str, value: Any) -> None:
         raise ValueError(f"{kind} takes finite numbers, got {shown(value)}. Correct it.")
 
 
-def distribution_tree(distribution: Distribution) -> dict[str, Any]:
+def distribution_tree(distribution: Distribution | Hinted) -> Any:
     """What a user would write for a distribution; the inverse of `parse_distribution`."""
+    if isinstance(distribution, Hinted):
+        return AUTO
+    tree = _kind_tree(distribution)
+    if distribution.when:
+        tree["when"] = {
+            path: values[0] if len(values) == 1 else list(values)
+            for path, values in distribution.when
+        }
+    return tree
+
+
+def _kind_tree(distribution: Distribution) -> dict[str, Any]:
+    if isinstance(distribution, Choice) and distribution.subtrees is not None:
+        options = zip(distribution.values, distribution.subtrees, strict=True)
+        return {"choice": {str(name): {"value": subtree} for name, subtree in options}}
     if isinstance(distribution, Choice):
         return {"choice": list(distribution.values)}
     kind = "float" if isinstance(distribution, FloatRange) else "int"

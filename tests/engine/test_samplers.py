@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import pytest
 
-from search.engine.samplers import Sampling, to_optuna, values_of
+from search.engine.samplers import Sampling, to_optuna
 from search.errors import UserError
 from search.study.space import Choice, FloatRange, IntRange, Space
 
