@@ -21,6 +21,8 @@ SIZES = "batch"
 STUDY = "search"
 MICRO_BATCHES = "micro_batches"
 TAKEN_FROM = "taken_from"
+DERIVED = "derived"
+ENQUEUED = "enqueued"
 
 DIRECTIONS = ("minimize", "maximize")
 STATES = ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL")
@@ -108,6 +110,7 @@ def trial_record(
         micro_batch=checked(sizes.get("micro_batch"), int, NoneType),
         accumulation=checked(sizes.get("accumulation"), int, NoneType),
         effective_batch=checked(sizes.get("effective_batch"), int, NoneType),
+        derived=dict(checked(attributes.get(DERIVED, {}), dict)),
         attempts=attempts,
         taken_from=checked(attributes.get(TAKEN_FROM), str, NoneType),
     )
@@ -151,8 +154,15 @@ def one_of(value: Any, known: Collection[str]) -> str:
 
 def _kind_and_fields(distribution: Distribution) -> dict[str, Any]:
     kind = next(name for name, cls in _KINDS.items() if isinstance(distribution, cls))
-    return {"kind": kind, **asdict(distribution)}
+    fields = asdict(distribution)
+    # configuration, of which a record has no need
+    fields.pop("subtrees", None)
+    return {"kind": kind, **fields}
 
 
 def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: tuple(v) if isinstance(v, list) else v for key, v in fields.items()}
+    return {key: _as_tuple(value) for key, value in fields.items()}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(each) for each in value) if isinstance(value, list | tuple) else value

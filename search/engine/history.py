@@ -27,7 +27,8 @@ Attempts = list[dict[str, Any]]
 @dataclass
 class TrialHistory:
     """One trial as its events tell it. `attributes` are the sampler's and pruner's own notes,
-    `taken_from` where a trial of an extended study comes from."""
+    `taken_from` where a trial of an extended study comes from, `derived` what follows from `params`,
+    `enqueued` the place in the queue that it took."""
 
     number: int
     params: dict[str, Any]
@@ -38,6 +39,8 @@ class TrialHistory:
     sizes: dict[str, Any] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     taken_from: str | None = None
+    derived: dict[str, Any] = field(default_factory=dict)
+    enqueued: int | None = None
     sampled: datetime | None = None
     ended: datetime | None = None
 
@@ -97,6 +100,8 @@ def _begun(event: Event) -> TrialHistory:
         params=dict(event["params"]),
         attributes=dict(event.get("attributes", {})),
         taken_from=event.get("taken_from"),
+        derived=dict(event.get("derived", {})),
+        enqueued=event.get("enqueued"),
         sampled=datetime.fromisoformat(event["time"]),
     )
 

@@ -16,10 +16,13 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.address import shown_url
+from search.engine.candidates import stage
 from search.engine.cmaes import is_private
 from search.engine.conversion import (
     ASKED,
     ATTEMPTS,
+    DERIVED,
+    ENQUEUED,
     MICRO_BATCH,
     MICRO_BATCHES,
     SIZES,
@@ -42,6 +45,7 @@ from search.engine.history import (
 from search.engine.outcomes import Outcome
 from search.engine.patience import Patience, endless
 from search.engine.processes import boot_id, end_attempt
+from search.engine.queue import Queue
 from search.engine.records import StudyRecord, TrialRecord
 from search.engine.samplers import Sampling, to_optuna
 from search.engine.write_through import WriteThroughStorage
@@ -62,6 +66,7 @@ class Ledger:
         database: an open Optuna storage that holds the study `folder.name`.
         sampling: how new trials are sampled.
         pruner: what judges reports.
+        queue: the points that go before what is sampled.
         patience: called while another program locks the database.
 
     Raises:
@@ -74,11 +79,13 @@ class Ledger:
         database: RDBStorage,
         sampling: Sampling,
         pruner: optuna.pruners.BasePruner,
+        queue: Queue,
         patience: Patience = endless,
     ) -> None:
         self.folder = folder
         self._storage = WriteThroughStorage(database, folder.name, patience)
         self._sampling = sampling
+        self._queue = queue
         self._distributions = {path: to_optuna(dist) for path, dist in sampling.space.items()}
         # this sampler is never asked: each trial gets its own
         self._study = optuna.load_study(
@@ -137,23 +144,32 @@ class Ledger:
         """Sample a new trial, or take up one that was enqueued; returns its number.
 
         Must not be called while a begun trial is waiting: Optuna would hand that one out.
+
+        Raises:
+            UserError: the constraints leave nothing that could be found.
+            StorageError: the queue is damaged.
         """
         assert not self.waiting()
-        self._study.sampler = self._sampling.sampler(self.created)
+        place, fixed = self._queue.next(self._taken()) or (None, {})
         known = dict(self._storage.get_study_system_attrs(self._storage.study_id))
-        trial = self._study.ask(self._distributions)
+        trial = stage(self._study, self._storage, self._sampling, fixed)
         now = self._storage.get_study_system_attrs(self._storage.study_id)
         self._note_attributes(self.folder.events, known, now)
         self.folder.trial(trial.number).root.mkdir(parents=True, exist_ok=True)
         noted = self._trial(trial.number).system_attrs
         attributes = {k: v for k, v in noted.items() if not is_private(k)}
+        facts = {DERIVED: self._sampling.points.derived(trial.params), ENQUEUED: place}
+        told = {key: value for key, value in facts.items() if value}
         append_event(
             self._events(trial.number),
             SAMPLED,
             number=trial.number,
             params=trial.params,
             attributes=attributes,
+            **told,
         )
+        for key, value in told.items():
+            self._set(trial.number, key, value)
         self._storage.publish(self._trial_id(trial.number))
         return trial.number
 
@@ -314,6 +330,10 @@ class Ledger:
     def _attempts(self, number: int) -> list[dict[str, Any]]:
         attempts: list[dict[str, Any]] = self._trial(number).user_attrs.get(ATTEMPTS, [])
         return attempts
+
+    def _taken(self) -> set[int]:
+        """The places of the queue that a trial has."""
+        return {trial.user_attrs[ENQUEUED] for trial in self._trials() if ENQUEUED in trial.user_attrs}
 
     def _events(self, number: int) -> Path:
         return self.folder.trial(number).events

@@ -15,6 +15,7 @@ from search.engine.ledger import Ledger
 from search.engine.patience import Patience, endless
 from search.engine.places import check_local, check_writable, refuse_links
 from search.engine.pruners import make_pruner
+from search.engine.queue import Queue
 from search.engine.reading import look_at_sqlite, read_study
 from search.engine.samplers import Sampling
 from search.engine.storage import connected, open_database
@@ -23,6 +24,7 @@ from search.study.changes import differences, free_changes
 from search.study.file import StudyFile, load_study_file
 from search.study.fitting import Fitting
 from search.study.layout import StudyFolder
+from search.study.rules import points_of
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
@@ -94,7 +96,8 @@ def open_ledger(opening: Opening, asked: int | None, patience: Patience = endles
         create(folder, database, study_file, attributes_of(study_file, asked))
     elif opening.changes:
         write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
-    ledger = Ledger(folder, database, sampling, pruner, patience)
+    queue = Queue(folder, sampling.points, study_file.enqueue)
+    ledger = Ledger(folder, database, sampling, pruner, queue, patience)
     ledger.set_attributes(attributes_of(study_file, asked))
     return ledger
 
@@ -104,7 +107,7 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     return Sampling(
         name=study_file.sampler.name,
         options=study_file.sampler.options,
-        space=study_file.space,
+        points=points_of(study_file),
         seed=study_file.seed,
     )
 

@@ -31,7 +31,8 @@ class TrialRecord:
     first validation) to the objective metric; `state` is one of Optuna's WAITING, RUNNING,
     COMPLETE, PRUNED, FAIL; `cause` one of done, pruned, diverged, oom, killed, hung,
     interrupted, error (None before the first attempt ended); `message` is one line; `taken_from`
-    names the trial of another study that this one was taken over from.
+    names the trial of another study that this one was taken over from; `derived` is what follows
+    from `params`.
     """
 
     number: int
@@ -47,6 +48,7 @@ class TrialRecord:
     micro_batch: int | None = None
     accumulation: int | None = None
     effective_batch: int | None = None
+    derived: dict[str, Any] = field(default_factory=dict)
     attempts: tuple[AttemptRecord, ...] = ()
     taken_from: str | None = None
 

@@ -10,7 +10,15 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from search.engine.conversion import ASKED, ATTEMPTS, MICRO_BATCH, SIZES, TAKEN_FROM
+from search.engine.conversion import (
+    ASKED,
+    ATTEMPTS,
+    DERIVED,
+    ENQUEUED,
+    MICRO_BATCH,
+    SIZES,
+    TAKEN_FROM,
+)
 from search.engine.events import Event, read_events
 from search.engine.history import ATTRIBUTES, FINISHED, TrialHistory, fold
 from search.errors import StorageError
@@ -68,6 +76,8 @@ def frozen_trial(
         ATTEMPTS: history.attempts,
         SIZES: history.sizes,
         TAKEN_FROM: history.taken_from,
+        DERIVED: history.derived,
+        ENQUEUED: history.enqueued,
     }
     return FrozenTrial(
         number=history.number,

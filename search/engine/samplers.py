@@ -13,7 +13,9 @@ import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from math import prod
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,16 @@ from optuna import distributions, samplers
 from optuna.exceptions import ExperimentalWarning
 
 from search.errors import UserError
-from search.study.space import Choice, Distribution, FloatRange, IntRange, Space
+from search.study.points import Points
+from search.study.space import (
+    Choice,
+    Distribution,
+    FloatRange,
+    IntRange,
+    Params,
+    Space,
+    values_of,
+)
 
 
 def to_optuna(distribution: Distribution) -> distributions.BaseDistribution:
@@ -37,51 +48,72 @@ def to_optuna(distribution: Distribution) -> distributions.BaseDistribution:
     return distributions.CategoricalDistribution(distribution.values)
 
 
-def values_of(distribution: Distribution) -> list[Any] | None:
-    """All values in order; None for a range without steps."""
-    if isinstance(distribution, Choice):
-        return list(distribution.values)
-    if isinstance(distribution, IntRange):
-        return list(range(distribution.low, distribution.high + 1, distribution.step))
-    if distribution.step is None:
-        return None
-    count = int((distribution.high - distribution.low) / distribution.step + 1e-8) + 1
-    return [distribution.low + index * distribution.step for index in range(count)]
-
-
 @dataclass(frozen=True)
 class Sampling:
-    """How a study samples: a sampler's name and options over a space.
+    """How a study samples: a sampler's name and options over the points of a space.
 
     `secret` marks what this process stored for CMA-ES; see `search.engine.cmaes`.
     """
 
     name: str
     options: Mapping[str, Any]
-    space: Space
+    points: Points
     seed: int
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
 
-    def sampler(self, number: int) -> samplers.BaseSampler:
+    @property
+    def space(self) -> Space:
+        return self.points.space
+
+    def sampler(
+        self, number: int, turn: int = 0, fixed: Mapping[str, Any] | None = None
+    ) -> samplers.BaseSampler:
         """The sampler for the trial that will be the `number`-th.
+
+        Args:
+            turn: how many of its candidates for that trial were not valid.
+            fixed: values of the trial that are not to be sampled.
 
         Raises:
             UserError: an option is unknown or has a value that the sampler refuses.
         """
-        seed = int(np.random.SeedSequence([self.seed, number]).generate_state(1)[0])
+        entropy = [self.seed, number, turn] if turn else [self.seed, number]
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             try:
-                return _SAMPLERS[self.name](self, seed)
+                sampler = _SAMPLERS[self.name](self, seed)
             except (TypeError, ValueError) as error:
                 raise UserError(f"sampler: {self.name} refuses its options: {error}") from error
+            return samplers.PartialFixedSampler(dict(fixed), sampler) if fixed else sampler
 
     @property
     def combinations(self) -> int | None:
         """How many different trials there are, for the samplers that try each once."""
-        if self.name not in ("grid", "bruteforce"):
+        if not self.is_listed:
             return None
-        return prod(len(values) for values in self._listed_values().values())
+        values = self._listed_values()
+        return prod(map(len, values.values())) if self.points.is_plain else len(self.listed)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether every valid point is tried once."""
+        return self.name in ("grid", "bruteforce")
+
+    @cached_property
+    def listed(self) -> list[Params]:
+        """Every valid point, in the order in which they are tried.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        self._listed_values()
+        try:
+            points = self.points.listed()
+        except ValueError as error:
+            raise UserError(f"space: {error}") from error
+        Random(self.seed).shuffle(points)
+        return points
 
     def _listed_values(self) -> dict[str, list[Any]]:
         listed = {path: values_of(distribution) for path, distribution in self.space.items()}
@@ -147,8 +179,8 @@ def _random(sampling: Sampling, seed: int) -> samplers.BaseSampler:
 
 def _grid(sampling: Sampling, seed: int) -> samplers.BaseSampler:
     check_options("sampler", sampling.name, sampling.options, samplers.GridSampler)
-    # its seed orders the grid, whose places are counted through the whole study
-    return samplers.GridSampler(sampling._listed_values(), **sampling.options, seed=sampling.seed)
+    # every point is given to it: Optuna's grid knows neither conditions nor points fixed before it
+    return samplers.RandomSampler(seed=seed)
 
 
 def _qmc(sampling: Sampling, seed: int) -> samplers.BaseSampler:
@@ -182,7 +214,6 @@ def _nsgaii(sampling: Sampling, seed: int) -> samplers.BaseSampler:
 
 def _bruteforce(sampling: Sampling, seed: int) -> samplers.BaseSampler:
     check_options("sampler", sampling.name, sampling.options, samplers.BruteForceSampler)
-    sampling._listed_values()
     return samplers.BruteForceSampler(**sampling.options, seed=seed)
 
 

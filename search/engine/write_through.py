@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import sqlalchemy
 from optuna.storages import InMemoryStorage, RDBStorage
-from optuna.trial import TrialState
+from optuna.trial import Trial, TrialState
 
 from search.engine.address import shown_url
 from search.engine.cmaes import is_private
@@ -76,6 +77,16 @@ class WriteThroughStorage(InMemoryStorage):
         self._database_trials[trial_id] = self._write(
             lambda: self.database.create_new_trial(self._database_study, trial)
         )
+
+    def is_published(self, trial: Trial) -> bool:
+        """Whether a trial is in the database."""
+        return trial._trial_id in self._database_trials
+
+    def empty(self, trial: Trial) -> None:
+        """Take back what was sampled for a staged trial, which keeps its number."""
+        emptied = copy.copy(self._get_trial(trial._trial_id))
+        emptied.params, emptied.distributions, emptied.system_attrs = {}, {}, {}
+        self._set_trial(trial._trial_id, emptied)
 
     def _write(self, operation: Callable[[], T]) -> T:
         try:

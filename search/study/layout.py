@@ -105,6 +105,11 @@ class StudyFolder:
         return self.root / "events.jsonl"
 
     @property
+    def queue(self) -> Path:
+        """Points that were enqueued, one event a line; only ever appended to."""
+        return self.root / "queue.jsonl"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

@@ -84,6 +84,8 @@ def print_trial(
     grid.add_row(Text(clean(record.metric)), Text(number(trial.value), style="bold"))
     for path, value in trial.params.items():
         grid.add_row(Text(clean(path)), Text(clean(number(value))))
+    for path, value in trial.derived.items():
+        grid.add_row(Text(clean(path)), Text(f"{clean(number(value))}  derived"))
     grid.add_row("batch", Text(batch_text(trial)))
     grid.add_row("seed", Text(clean(number(seed))))
     grid.add_row("time", duration(trial.duration_s))

@@ -11,7 +11,8 @@ import pytest
 
 from search.engine.samplers import Sampling, to_optuna
 from search.errors import UserError
-from search.study.space import Choice, FloatRange, IntRange, Space
+from search.study.points import Points
+from search.study.space import Choice, FloatRange, IntRange, Space, values_of
 
 RANGES: Space = {
     "lr": FloatRange(1e-4, 1e-1, log=True),
@@ -39,8 +40,8 @@ def sampled(sampling: Sampling, count: int, study: optuna.Study | None = None) -
 
 @pytest.mark.parametrize("name", NAMES)
 def test_sampler_stays_inside_the_space_and_gives_the_same_again(name: str) -> None:
-    first = sampled(Sampling(name, {}, RANGES, seed=3), 14)
-    assert first == sampled(Sampling(name, {}, RANGES, seed=3), 14)
+    first = sampled(Sampling(name, {}, Points(RANGES), seed=3), 14)
+    assert first == sampled(Sampling(name, {}, Points(RANGES), seed=3), 14)
     for params in first:
         assert 1e-4 <= params["lr"] <= 1e-1
         assert params["width"] in range(2, 65)
@@ -51,15 +52,15 @@ def test_sampler_stays_inside_the_space_and_gives_the_same_again(name: str) -> N
 
 @pytest.mark.parametrize("name", ["tpe", "random", "qmc", "nsgaii"])
 def test_study_that_was_cut_off_samples_what_it_would_have(name: str) -> None:
-    whole = sampled(Sampling(name, {}, RANGES, seed=3), 15)
+    whole = sampled(Sampling(name, {}, Points(RANGES), seed=3), 15)
     study = optuna.create_study()
-    sampled(Sampling(name, {}, RANGES, seed=3), 6, study)
-    assert sampled(Sampling(name, {}, RANGES, seed=3), 9, study) == whole
+    sampled(Sampling(name, {}, Points(RANGES), seed=3), 6, study)
+    assert sampled(Sampling(name, {}, Points(RANGES), seed=3), 9, study) == whole
 
 
 @pytest.mark.parametrize("name", ["grid", "bruteforce"])
 def test_each_combination_is_tried_once(name: str) -> None:
-    sampling = Sampling(name, {}, LISTS, seed=3)
+    sampling = Sampling(name, {}, Points(LISTS), seed=3)
     assert sampling.combinations == 6
     tried = sampled(sampling, 6)
     assert len({tuple(params.items()) for params in tried}) == 6
@@ -68,7 +69,7 @@ def test_each_combination_is_tried_once(name: str) -> None:
 @pytest.mark.parametrize("name", ["grid", "bruteforce"])
 def test_range_without_steps_cannot_be_listed(name: str) -> None:
     with pytest.raises(UserError) as caught:
-        _ = Sampling(name, {}, RANGES, seed=3).combinations
+        _ = Sampling(name, {}, Points(RANGES), seed=3).combinations
     assert str(caught.value) == (
         f"space.lr: {name} needs a list of values, got a range without steps. "
         "Give it a step, or use choice."
@@ -77,7 +78,7 @@ def test_range_without_steps_cannot_be_listed(name: str) -> None:
 
 def test_unknown_option_gets_a_did_you_mean() -> None:
     with pytest.raises(UserError) as caught:
-        Sampling("tpe", {"multivariat": True}, RANGES, seed=3).sampler(0)
+        Sampling("tpe", {"multivariat": True}, Points(RANGES), seed=3).sampler(0)
     assert str(caught.value) == (
         "sampler.multivariat: tpe has no such option. Did you mean multivariate?"
     )
@@ -85,7 +86,7 @@ def test_unknown_option_gets_a_did_you_mean() -> None:
 
 def test_option_reaches_optuna() -> None:
     with pytest.raises(UserError, match="sampler: nsgaii refuses its options: "):
-        Sampling("nsgaii", {"population_size": 1}, RANGES, seed=3).sampler(0)
+        Sampling("nsgaii", {"population_size": 1}, Points(RANGES), seed=3).sampler(0)
 
 
 def test_values_of_a_stepped_range_end_where_it_ends() -> None:
@@ -118,5 +119,5 @@ def test_cmaes_never_loads_a_pickle_that_it_did_not_write(tmp_path: Path) -> Non
                 system_attrs={f"{prefix}optimizer:0": bomb for prefix in ("cma:", "sepcma:")},
             )
         )
-    assert len(sampled(Sampling("cmaes", {}, space, seed=3), 12, study)) == 15
+    assert len(sampled(Sampling("cmaes", {}, Points(space), seed=3), 12, study)) == 15
     assert not target.exists()
