@@ -16,7 +16,7 @@ from pathlib import Path
 import typer
 
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
-from search.verbs import looking, running, upkeep
+from search.verbs import looking, queueing, running, upkeep
 
 app = typer.Typer(
     name="search",
@@ -30,6 +30,7 @@ _VERBS: tuple[Callable[..., None], ...] = (
     running.run,
     running.resume,
     running.extend,
+    queueing.enqueue,
     looking.status,
     looking.show,
     looking.best,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 MAX_LINE_BYTES = 1 << 20
@@ -44,8 +44,8 @@ class Preload:
 class Launch:
     """Coordinator to fork server: start an attempt.
 
-    `task` is fit, probe or check; `folder` the trial's; `address` and `token` admit the attempt
-    to the channel; `threads` are torch's; `gpus` the visible CUDA devices (None leaves them);
+    `task` is fit, probe, check or hints; `folder` the trial's; `address` and `token` admit the
+    attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices (None leaves them);
     `memory_share` the part of a device's and the host's memory it may take.
     """
 
@@ -173,6 +173,18 @@ class Checked:
     modules: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Hints:
+    """Attempt to coordinator: the ranges that the annotations of the study's classes bring along.
+
+    `ranges` maps full paths to what a study file would say of them; `problems` are complete lines
+    without the file's name.
+    """
+
+    ranges: dict[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
 Message = (
     Preload
     | Launch
@@ -189,6 +201,7 @@ Message = (
     | Ended
     | Probed
     | Checked
+    | Hints
 )
 
 

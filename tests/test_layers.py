@@ -25,7 +25,7 @@ BELOW = {
     "verbs": {"commands"},
     "cli": {"errors", "verbs"},
     "__main__": {"cli"},
-    "__init__": set(),
+    "__init__": {"study"},
 }
 # who may import a library that has few owners
 OWNERS = {

@@ -73,9 +73,7 @@ def _suggest(trial: Trial, path: str, distribution: Distribution) -> None:
         trial.suggest_int(path, low, high, step=distribution.step, log=distribution.log)
 
 
-def _next_listed(
-    sampling: Sampling, tried: Iterable[Params], fixed: Mapping[str, Any]
-) -> Params:
+def _next_listed(sampling: Sampling, tried: Iterable[Params], fixed: Mapping[str, Any]) -> Params:
     """The next point of the list that was not tried; one that was where all were."""
     seen = {_key(params) for params in tried}
     wanted = fixed.items()

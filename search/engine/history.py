@@ -27,8 +27,8 @@ Attempts = list[dict[str, Any]]
 @dataclass
 class TrialHistory:
     """One trial as its events tell it. `attributes` are the sampler's and pruner's own notes,
-    `taken_from` where a trial of an extended study comes from, `derived` what follows from `params`,
-    `enqueued` the place in the queue that it took."""
+    `taken_from` where a trial of an extended study comes from, `derived` what follows from
+    `params`, `enqueued` the place in the queue that it took."""
 
     number: int
     params: dict[str, Any]

@@ -333,7 +333,9 @@ class Ledger:
 
     def _taken(self) -> set[int]:
         """The places of the queue that a trial has."""
-        return {trial.user_attrs[ENQUEUED] for trial in self._trials() if ENQUEUED in trial.user_attrs}
+        return {
+            trial.user_attrs[ENQUEUED] for trial in self._trials() if ENQUEUED in trial.user_attrs
+        }
 
     def _events(self, number: int) -> Path:
         return self.folder.trial(number).events

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,9 @@ from search.errors import Interrupted, StudyFileError, UserError
 from search.messages import INTERRUPTED, KILLED, Checked, Ended, Exited
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
-from search.study.resolve import resolve_config
-from search.study.space import Choice, Distribution
+from search.study.points import Points, low_end
+from search.study.rules import points_of
+from search.study.space import Choice, Distribution, Params
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
@@ -55,11 +56,12 @@ def _facts(
     slot: Slot,
     tick: Callable[[], None],
 ) -> Checked:
-    middle = {path: ends_of(dist)[0] for path, dist in study_file.space.items()}
-    config = resolve_config(study_file, middle) | {
+    points = points_of(study_file)
+    base = _base(points)
+    config = points.config(base) | {
         "objective": study_file.objective.model_dump(),
         "logger": logger_section(study_file),
-        "preflight": {path: list(ends_of(dist)) for path, dist in study_file.space.items()},
+        "preflight": list(_variants(points, base)),
     }
     write_whole(folder.config, dump_yaml(config))
     status = 0
@@ -83,6 +85,40 @@ def ends_of(distribution: Distribution) -> tuple[Any, ...]:
     if isinstance(distribution, Choice):
         return distribution.values
     return (distribution.low, distribution.high)
+
+
+def _base(points: Points) -> Params:
+    """A valid point, of the low ends where those are one."""
+    params = points.complete({}, low_end)
+    if points.violated(params) is not None:
+        params = points.drawn({}, _ATTEMPT) or params
+    return params
+
+
+def _variants(points: Points, base: Params) -> Iterator[dict[str, Any]]:
+    """The sections of a valid point for each far value of each path, the rest as in `base` where
+    that is valid; a value that no valid point has is left out."""
+    for path, distribution in points.space.items():
+        for value in ends_of(distribution):
+            params = _with_value(points, base, path, value)
+            if params is not None:
+                yield {"path": path, "value": value, "sections": points.config(params)}
+
+
+def _with_value(points: Points, base: Params, path: str, value: Any) -> Params | None:
+    fixed = {**_parents(points, path), path: value}
+    params = points.complete({**base, **fixed}, low_end)
+    if points.violated(params) is None:
+        return params
+    return points.drawn(fixed, _ATTEMPT)
+
+
+def _parents(points: Points, path: str) -> Params:
+    """Values under which a conditional parameter exists."""
+    parents: Params = {}
+    for parent, values in points.space[path].when:
+        parents |= {**_parents(points, parent), parent: values[0]}
+    return parents
 
 
 def _wait(executor: Executor, tick: Callable[[], None]) -> tuple[Checked | None, int]:

@@ -24,7 +24,9 @@ from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.provenance import gather, note_start
 from search.engine.pruners import make_pruner
+from search.engine.ranges import with_ranges
 from search.engine.records import StudyRecord
+from search.engine.samplers import independent_paths
 from search.engine.signals import SignalWatch
 from search.engine.steady_view import SteadyView
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
@@ -63,6 +65,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     """
     began = time.monotonic()
     check_loggers(request.study_file, request.source)
+    request = _with_ranges(request, view)
     opening = plan(request.folder, request.study_file, request.url)
     try:
         limits = _with_combinations(request, view)
@@ -75,7 +78,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         if ledger is not None and _is_complete(ledger, limits.asked):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
             return _successful(_close(ledger, view, "finished", began))
-        with _executor(request) as executor:
+        with _executor(request, request.folder.server_log) as executor:
             # meanwhile the fork server loads torch
             made = _made_with(request)
             facts, batches = _check(request, executor, view, signals)
@@ -149,12 +152,35 @@ def _successful(record: StudyRecord) -> StudyRecord:
     return record
 
 
+def _with_ranges(request: RunRequest, view: View) -> RunRequest:
+    """Read the ranges that the study file leaves to annotations."""
+    if not request.study_file.is_hinted:
+        return request
+    with SignalWatch() as signals:
+
+        def tick() -> None:
+            signals.check()
+            view.tick()
+
+        study_file = with_ranges(
+            request.study_file,
+            request.source,
+            request.folder,
+            lambda log: _executor(request, log),
+            tick,
+        )
+    return replace(request, study_file=study_file)
+
+
 def _with_combinations(request: RunRequest, view: View) -> Limits:
     """Check sampler and pruner, and ask for no more trials than there are different ones."""
     study_file = request.study_file
     sampling = sampling_of(study_file)
     sampling.sampler(0)
     make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+    if conditional := independent_paths(sampling):
+        text = f"{sampling.name}: samples {', '.join(conditional)} on their own, not jointly"
+        view.handle(Note(text))
     combinations, asked = sampling.combinations, request.limits.asked
     if combinations is None or (asked is not None and asked <= combinations):
         return request.limits
@@ -208,12 +234,12 @@ def _check(
 
 
 @contextlib.contextmanager
-def _executor(request: RunRequest) -> Iterator[LocalExecutor]:
+def _executor(request: RunRequest, server_log: Path) -> Iterator[LocalExecutor]:
     executor = LocalExecutor(
         list(class_paths(request.study_file.to_tree())),
         [str(request.import_path), str(Path.cwd())],
         threads=max(1, cores() // request.workers),
-        server_log=request.folder.server_log,
+        server_log=server_log,
     )
     try:
         yield executor

@@ -25,7 +25,6 @@ from optuna.exceptions import ExperimentalWarning
 from search.errors import UserError
 from search.study.points import Points
 from search.study.space import (
-    Choice,
     Distribution,
     FloatRange,
     IntRange,
@@ -124,6 +123,12 @@ class Sampling:
                     "steps. Give it a step, or use choice."
                 )
         return {path: values for path, values in listed.items() if values is not None}
+
+
+def independent_paths(sampling: Sampling) -> tuple[str, ...]:
+    """The conditional paths that a sampler which looks at all values jointly samples alone."""
+    joint = ("gp", "qmc", "cmaes", "nsgaii")
+    return sampling.points.conditional if sampling.name in joint else ()
 
 
 def check_options(kind: str, name: str, options: Mapping[str, Any], cls: type) -> None:

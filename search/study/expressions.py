@@ -138,7 +138,8 @@ def _parsed(source: str, text: str) -> ast.expr:
 
 
 def _check(root: ast.expr, paths: int) -> None:
-    nodes, level = 0, [root]
+    nodes = 0
+    level: list[ast.AST] = [root]
     for depth in range(_MAX_DEPTH + 1):
         nodes += len(level)
         if not level:

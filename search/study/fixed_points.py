@@ -55,9 +55,7 @@ def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | Non
     return None
 
 
-def first_point_problems(
-    given: Sequence[Mapping[str, Any]], points: Points
-) -> Iterator[str]:
+def first_point_problems(given: Sequence[Mapping[str, Any]], points: Points) -> Iterator[str]:
     """A line for each of the points `enqueue` of a study file that cannot be."""
     for index, point in enumerate(given):
         _, problem = point_of(points, point)

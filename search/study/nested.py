@@ -16,7 +16,7 @@ CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
 def in_class(path: str) -> str:
     """`width` as `init_args.width`, inside what has a class_path; a full path as it is."""
-    return path if path.split(".")[0] in CLASS_KEYS else f"init_args.{path}"
+    return path if path.partition(".")[0] in CLASS_KEYS else f"init_args.{path}"
 
 
 def flattened(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
@@ -57,14 +57,15 @@ def _option(place: str, option: Mapping[Any, Any], full: Spell) -> Iterator[tupl
         return f"{place}.{in_class(str(key)) if is_class else key}"
 
     for key, tree in option["space"].items():
+        own = tree
         if isinstance(tree, Mapping) and isinstance(tree.get("when"), Mapping):
             # a condition on a neighbour is written as the neighbour is
             conditions = {
                 inside(path) if path in option["space"] else path: values
                 for path, values in tree["when"].items()
             }
-            tree = {**tree, "when": conditions}
-        yield from _parameter(inside(key), inside(key), tree, full)
+            own = {**tree, "when": conditions}
+        yield from _parameter(inside(key), inside(key), own, full)
 
 
 def _conditions(path: str, given: Any, full: Spell) -> Any:

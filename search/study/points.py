@@ -199,9 +199,7 @@ class _Facts:
 
 def has_options(path: str, params: Mapping[str, Any]) -> bool:
     """Whether a point has chosen the options that the path names in brackets."""
-    return all(
-        params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path)
-    )
+    return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))
 
 
 def low_end(_: str, distribution: Distribution) -> Any:

@@ -167,12 +167,13 @@ def _trees(points: Points, path: str) -> Iterator[Mapping[str, Any]]:
     """The sections as the study file has them, and with each option that the path may lead into."""
     yield points.sections
     for choice, distribution in points.space.items():
-        if isinstance(distribution, Choice) and distribution.subtrees is not None:
-            if config_path(path).startswith(f"{config_path(choice)}."):
-                for value in distribution.values:
-                    params = {**_options_in(choice), choice: value}
-                    if has_options(path, {**_options_in(path), **params}):
-                        yield points.laid(params)
+        leads_inside = config_path(path).startswith(f"{config_path(choice)}.")
+        if not leads_inside or not isinstance(distribution, Choice):
+            continue
+        for value in distribution.values if distribution.subtrees is not None else ():
+            params = {**_options_in(choice), choice: value}
+            if has_options(path, {**_options_in(path), **params}):
+                yield points.laid(params)
 
 
 def _options_in(path: str) -> Params:

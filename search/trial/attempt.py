@@ -13,7 +13,7 @@ from typing import Any
 import torch
 import yaml
 
-from search.messages import DONE, Checked, Ended, Launch, Message, Started
+from search.messages import DONE, Checked, Ended, Hints, Launch, Message, Started
 from search.study.layout import TrialFolder
 from search.trial.batch_size import probe
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
@@ -28,6 +28,7 @@ from search.trial.callbacks import (
 from search.trial.check import check
 from search.trial.checkpoints import resume_point
 from search.trial.failures import ended_by
+from search.trial.hints import hints
 from search.trial.loggers import run_of
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.run_logs import RunLogs
@@ -42,6 +43,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "fit": lambda: fit(folder, link),
         "probe": lambda: probe(read_config(folder), folder, launch.memory_share),
         "check": lambda: check(read_config(folder), folder),
+        "hints": lambda: hints(read_config(folder)),
     }
     _limit_device_memory(launch.memory_share)
     try:
@@ -50,7 +52,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         last_words = ended_by(error)
         print(last_words.traceback or last_words.message, file=sys.stderr, flush=True)
     link.send(last_words)
-    return 0 if isinstance(last_words, Checked) or _succeeded(last_words) else 1
+    return 0 if isinstance(last_words, Checked | Hints) or _succeeded(last_words) else 1
 
 
 def run_by_hand(root: Path) -> int:

@@ -7,7 +7,6 @@ what the searched paths change, and takes one training and one validation step.
 from __future__ import annotations
 
 import contextlib
-import copy
 import inspect
 import math
 import sys
@@ -21,7 +20,6 @@ import torch
 from search.errors import UserError
 from search.messages import Checked
 from search.study.layout import TrialFolder
-from search.study.resolve import read_path, write_path
 from search.trial.build import (
     ONE_DEVICE,
     Built,
@@ -35,9 +33,12 @@ from search.trial.failures import one_line
 from search.trial.importing import users_error
 from search.trial.loggers import logger_problems
 
+Variant = Mapping[str, Any]
+
 
 def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
-    """Look at the study's configuration; `config["preflight"]` maps paths to two far values each.
+    """Look at the study's configuration; `config["preflight"]` has the sections of a valid point
+    for each far value of each path: `{path, value, sections}`.
 
     Problems are returned, never raised.
     """
@@ -56,10 +57,10 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
 
 
 def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
-    ends: Mapping[str, list[Any]] = config.get("preflight", {})
+    variants: list[Variant] = config.get("preflight", [])
     imported = set(sys.modules)
     seed_everything(config)
-    problems = list(_unbuildable(config, ends))
+    problems = list(_unbuildable(config, variants))
     if problems:
         return Checked(problems=tuple(problems))
     built = build(config)
@@ -70,7 +71,11 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         return Checked(problems=tuple(problems))
     samples = _dry_run(config, built, folder)
     return Checked(
-        memory_paths=tuple(path for path in ends if _changes_memory(config, path, ends[path])),
+        memory_paths=tuple(
+            path
+            for path in dict.fromkeys(variant["path"] for variant in variants)
+            if _changes_memory(config, path, [each for each in variants if each["path"] == path])
+        ),
         batch_size_path=_batch_size_path(config, built),
         batch_size=micro_batch_of(built),
         samples_per_epoch=samples,
@@ -79,23 +84,21 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     )
 
 
-def _unbuildable(config: Mapping[str, Any], ends: Mapping[str, list[Any]]) -> Iterator[str]:
+def _unbuildable(config: Mapping[str, Any], variants: Iterable[Variant]) -> Iterator[str]:
     """One line for each end of a range from which no trial can be built."""
     seen: set[str] = set()
-    for path, values in ends.items():
-        for value in values:
-            variant = _with_value(config, path, value)
-            try:
-                make_trainer_of(variant)
-            except UserError as error:
-                if str(error) not in seen:
-                    seen.add(str(error))
-                    yield str(error)
-            except Exception as error:
-                text = _in_words(error)
-                if text not in seen:
-                    seen.add(text)
-                    yield f"{path}: {value!r} cannot be built: {text}"
+    for variant in variants:
+        try:
+            make_trainer_of({**config, **variant["sections"]})
+        except UserError as error:
+            if str(error) not in seen:
+                seen.add(str(error))
+                yield str(error)
+        except Exception as error:
+            text = _in_words(error)
+            if text not in seen:
+                seen.add(text)
+                yield f"{variant['path']}: {variant['value']!r} cannot be built: {text}"
 
 
 def _no_optimizer(built: Built) -> str | None:
@@ -172,7 +175,7 @@ def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
     return None
 
 
-def _changes_memory(config: Mapping[str, Any], path: str, values: list[Any]) -> bool:
+def _changes_memory(config: Mapping[str, Any], path: str, variants: list[Variant]) -> bool:
     """Whether a batch may take another amount of memory at another value of `path`.
 
     Numbers with a decimal point count only if they change the shape of the model; anything else
@@ -183,9 +186,9 @@ def _changes_memory(config: Mapping[str, Any], path: str, values: list[Any]) -> 
         return rest in ("precision", "accelerator", "devices", "strategy")
     if section == "seed_everything":
         return False
-    if not any(isinstance(value, float) for value in values):
+    if not any(isinstance(variant["value"], float) for variant in variants):
         return True
-    shapes = {_shapes(_with_value(config, path, value)) for value in values}
+    shapes = {_shapes({**config, **variant["sections"]}) for variant in variants}
     return len(shapes) > 1
 
 
@@ -194,13 +197,6 @@ def _shapes(config: Mapping[str, Any]) -> tuple[tuple[str, tuple[int, ...]], ...
         model = build(config).model
     tensors: Iterable[tuple[str, torch.Tensor]] = model.state_dict().items()
     return tuple((name, tuple(tensor.shape)) for name, tensor in tensors)
-
-
-def _with_value(config: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    variant = copy.deepcopy(dict(config))
-    if read_path(variant, path) != value:
-        write_path(variant, path, value)
-    return variant
 
 
 def _gpus_by_free_memory() -> list[int]:

@@ -1,0 +1,45 @@
+"""`search enqueue`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from search.commands.locate import find_study
+from search.engine.lock import is_held
+from search.engine.queue import enqueue
+from search.errors import UserError
+from search.study.file import load_study_file
+from search.study.fixed_points import point_of
+from search.study.rules import points_of
+from search.study.yaml_loader import parse_yaml, shown
+
+
+def enqueue_command(values: Sequence[str], study: str | None, studies: Path) -> None:
+    """Let the next trial of a study have the given values, PATH=VALUE each.
+
+    Raises:
+        UserError: the values are no point of the study's space.
+    """
+    folder = find_study(study, studies)
+    given: dict[str, Any] = {}
+    for text in values:
+        path, equals, value = text.partition("=")
+        path = path.strip()
+        if not equals or not path:
+            raise UserError(
+                f"enqueue: must be PATH=VALUE, got {shown(text)}. Write model.init_args.lr=1e-3."
+            )
+        if path in given:
+            raise UserError(f"enqueue: names {path} twice. Keep one of them.")
+        given[path] = parse_yaml(value, f"enqueue {path}")
+    points = points_of(load_study_file(folder.study_file))
+    params, problem = point_of(points, given)
+    if problem is not None:
+        raise UserError(f"{folder.name}: {problem}")
+    enqueue(folder, params)
+    taker = "the running study" if is_held(folder.lock) else f"`search resume {folder.name}`"
+    point = "  ".join(f"{path}={shown(value)}" for path, value in params.items())
+    print(f"{folder.name}: enqueued {point}")
+    print(f"the next trial of {taker} has these values")

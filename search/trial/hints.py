@@ -1,0 +1,64 @@
+"""Ranges out of the annotations of the user's own classes."""
+
+from __future__ import annotations
+
+import inspect
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from search.errors import UserError
+from search.messages import Hints
+from search.study.space import Choice, Distribution, FloatRange, IntRange
+from search.study.space_parser import distribution_tree
+from search.trial.build import import_name
+from search.trial.failures import one_line
+
+
+def hints(config: Mapping[str, Any]) -> Hints:
+    """The ranges of every annotated argument of every class in a configuration.
+
+    Problems are returned, never raised.
+    """
+    try:
+        return Hints(ranges=dict(_ranges(config, "")))
+    except UserError as error:
+        return Hints(problems=(str(error),))
+
+
+def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, Mapping) and isinstance(tree.get("class_path"), str):
+        cls = _class(tree["class_path"], f"{place}.class_path")
+        for name, distribution in _annotated(cls):
+            yield f"{place}.init_args.{name}", distribution_tree(distribution)
+    if isinstance(tree, Mapping):
+        inside = tree.items()
+    else:
+        inside = dict(enumerate(tree)).items() if isinstance(tree, list) else {}.items()
+    for key, value in inside:
+        yield from _ranges(value, f"{place}.{key}" if place else str(key))
+
+
+def _class(path: str, place: str) -> Any:
+    try:
+        return import_name(path, place)
+    except UserError:
+        raise
+    except Exception as error:
+        # whatever the user's module raises while it is imported
+        raise UserError(f"{place}: importing {path} fails: {one_line(error)}") from error
+
+
+def _annotated(cls: Any) -> Iterator[tuple[str, Distribution]]:
+    if not inspect.isclass(cls):
+        return
+    try:
+        annotations = typing.get_type_hints(cls.__init__, include_extras=True)
+    except (NameError, TypeError):
+        # names that exist for a type checker alone; they can bring no range
+        return
+    for name, annotation in annotations.items():
+        for part in (annotation, *typing.get_args(annotation)):
+            for extra in getattr(part, "__metadata__", ()):
+                if isinstance(extra, FloatRange | IntRange | Choice):
+                    yield name, extra
