@@ -45,8 +45,8 @@ class Launch:
     """Coordinator to fork server: start an attempt.
 
     `task` is fit, probe, check or hints; `folder` the trial's; `address` and `token` admit the
-    attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices (None leaves them);
-    `memory_share` the part of a device's and the host's memory it may take.
+    attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices (None leaves
+    them); `memory_share` the part of a device's and the host's memory it may take.
     """
 
     attempt: str

@@ -47,7 +47,7 @@ def with_ranges(
     """
     if folder.study_file.is_file():
         stored = load_study_file(folder.study_file).space
-        ranges = {path: distribution_tree(each) for path, each in stored.items()}
+        ranges: Mapping[str, Any] = {path: distribution_tree(each) for path, each in stored.items()}
     else:
         with (
             tempfile.TemporaryDirectory(prefix="search-hints-") as root,

@@ -11,6 +11,8 @@ from search.report.text import format_param, plot_text, shorten
 from search.study.space import Choice, Distribution, FloatRange, IntRange
 
 _EDGE = 0.03
+# the value of a parameter that a trial does not have; null may be a choice
+ABSENT = object()
 
 
 @dataclass(frozen=True)

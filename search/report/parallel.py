@@ -13,7 +13,7 @@ from plotly import graph_objects as go
 
 from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, score
-from search.report.dimensions import Dimension
+from search.report.dimensions import ABSENT, Dimension
 from search.report.palette import HIGHLIGHT, LINE, LINES, MUTED, PAPER, template
 from search.report.text import counted, format_number, format_param, plot_text, shorten
 
@@ -26,13 +26,16 @@ def parallel(data: StudyData) -> Plot:
     """One axis a parameter, the most important first, and the metric last, good values on top."""
     if len(data.scored) < 2:
         return Plot("Parallel coordinates need two complete trials.")
-    dims = data.varied[:_MAX_AXES]
+    shared = [dim for dim in data.varied if all(dim.path in t.params for t in data.scored)]
+    dims = (shared or data.varied)[:_MAX_AXES]
     if not dims:
         return Plot("Parallel coordinates need trials that differ in their parameters.")
     trials = [t for t in data.ranked if _heights(data, dims, t)]
     if not trials:
         return Plot("No complete trial has a value for every parameter.")
     note = "One line a complete trial, the better the stronger its colour; the best in orange."
+    if shared and len(shared) < len(data.varied):
+        note += " Parameters that only some trials have are left out."
     if len(trials) > _MAX_LINES:
         note += f" {_MAX_LINES} of {len(trials):,} trials are drawn, the best ones among them."
         half = _MAX_LINES // 2
@@ -46,7 +49,7 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
     top = data.ranked[: max(3, len(data.ranked) // 5)]
     widths: list[tuple[float, Dimension]] = []
     for dim in dims:
-        at = [place for t in top if (place := dim.scaled(t.params.get(dim.path))) is not None]
+        at = [place for t in top if (place := dim.scaled(t.params.get(dim.path, ABSENT))) is not None]
         if len(at) == len(top):
             widths.append((max(at) - min(at), dim))
     if not widths or len(data.ranked) < 2 * len(top):
@@ -59,7 +62,7 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
 
 def _heights(data: StudyData, dims: Sequence[Dimension], trial: TrialRecord) -> list[float]:
     """Height of the line on each axis, 0 to 1; empty where a parameter has no place."""
-    heights = [dim.scaled(trial.params.get(dim.path)) for dim in dims]
+    heights = [dim.scaled(trial.params.get(dim.path, ABSENT)) for dim in dims]
     if any(height is None for height in heights):
         return []
     low, high = (data.axis.transformed(end) for end in (data.axis.low, data.axis.high))

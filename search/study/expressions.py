@@ -12,7 +12,7 @@ import math
 import operator
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,7 +124,7 @@ def parse_expression(text: Any, full: Callable[[str], str]) -> Expression:
     if _STAND_IN.search(text):
         raise ValueError(f"is no expression, got {shown(text)}. {_ALLOWED}")
     node = _parsed(_TOKEN.sub(stand_in, text.strip()), text)
-    _check(node, len(paths))
+    _check(node, paths)
     return Expression(text, node, tuple(paths))
 
 
@@ -137,7 +137,7 @@ def _parsed(source: str, text: str) -> ast.expr:
         raise ValueError(f"is no expression, got {shown(text)}. {_ALLOWED}") from error
 
 
-def _check(root: ast.expr, paths: int) -> None:
+def _check(root: ast.expr, paths: Sequence[str]) -> None:
     nodes = 0
     level: list[ast.AST] = [root]
     for depth in range(_MAX_DEPTH + 1):
@@ -157,14 +157,14 @@ def _check(root: ast.expr, paths: int) -> None:
     raise ValueError("is nested too deep or too long. Write several shorter ones.")
 
 
-def _check_node(node: ast.AST, paths: int) -> None:
+def _check_node(node: ast.AST, paths: Sequence[str]) -> None:
     if not isinstance(node, _KNOWN_NODES):
         raise ValueError(f"may not have {_name(node)}. {_ALLOWED}")
     if isinstance(node, ast.Call) and not _is_known_call(node):
-        raise ValueError(f"may not have the call {shown(ast.unparse(node))}. {_ALLOWED}")
+        call = _STAND_IN.sub(lambda match: paths[int(match[1])], ast.unparse(node))
+        raise ValueError(f"may not have the call {shown(call)}. {_ALLOWED}")
     if isinstance(node, ast.Name):
-        match = _STAND_IN.fullmatch(node.id)
-        if match is None or int(match[1]) >= paths:
+        if _STAND_IN.fullmatch(node.id) is None:
             raise ValueError(
                 f"{node.id} is no path. Write one with its section, such as model.{node.id}."
             )

@@ -40,6 +40,11 @@ def _invalidity(points: Points, params: Params) -> str | None:
     completed = points.complete(params, low_end)
     if completed.keys() == params.keys() and (text := points.violated(params)) is not None:
         return f"violates {text}. Correct it."
+    for constraint in points.constraints:
+        if all(path in params for path in constraint.paths):
+            alone = Points(points.space, (constraint,))
+            if (text := alone.violated(params)) is not None:
+                return f"violates {text}. Correct it."
     if points.drawn(params, _SEED) is None:
         return f"violates a constraint in each of {DRAWS:,} completions. Correct it."
     return None

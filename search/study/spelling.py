@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from search.study.nested import CLASS_KEYS
+from search.study.nested import CLASS_KEYS, in_class
 from search.study.paths import full_path
-from search.study.space import Space
+from search.study.space import Choice, Space
 
 
 class Spelling:
@@ -23,7 +23,20 @@ class Spelling:
     def __call__(self, path: str) -> str:
         full = full_path(path, self._sections)
         found = self._bare.get(_bare(path), [])
-        return found[0] if full not in self._space and len(found) == 1 else full
+        if full not in self._space and len(found) == 1:
+            return found[0]
+        choice, bracket, rest = full.rpartition("]")
+        is_inside = rest.startswith(".") and self._is_class(choice)
+        return f"{choice}{bracket}.{in_class(rest[1:])}" if is_inside else full
+
+    def _is_class(self, option: str) -> bool:
+        """Whether a class stands in the configuration for an option, `path[name` here."""
+        path, _, name = option.rpartition("[")
+        choice = self._space.get(path)
+        if not isinstance(choice, Choice) or name not in choice.values:
+            return False
+        written = choice.written(name)
+        return isinstance(written, dict) and "class_path" in written
 
 
 def _bare(path: str) -> str:

@@ -58,9 +58,8 @@ def test_study_that_was_cut_off_samples_what_it_would_have(name: str) -> None:
     assert sampled(Sampling(name, {}, Points(RANGES), seed=3), 9, study) == whole
 
 
-@pytest.mark.parametrize("name", ["grid", "bruteforce"])
-def test_each_combination_is_tried_once(name: str) -> None:
-    sampling = Sampling(name, {}, Points(LISTS), seed=3)
+def test_each_combination_is_tried_once() -> None:
+    sampling = Sampling("bruteforce", {}, Points(LISTS), seed=3)
     assert sampling.combinations == 6
     tried = sampled(sampling, 6)
     assert len({tuple(params.items()) for params in tried}) == 6
