@@ -49,7 +49,9 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
     top = data.ranked[: max(3, len(data.ranked) // 5)]
     widths: list[tuple[float, Dimension]] = []
     for dim in dims:
-        at = [place for t in top if (place := dim.scaled(t.params.get(dim.path, ABSENT))) is not None]
+        at = [
+            place for t in top if (place := dim.scaled(t.params.get(dim.path, ABSENT))) is not None
+        ]
         if len(at) == len(top):
             widths.append((max(at) - min(at), dim))
     if not widths or len(data.ranked) < 2 * len(top):

@@ -42,7 +42,11 @@ def _finding(data: StudyData) -> str:
     if len(data.ranked) < 2 * len(top) or not ranged:
         return f"{data.metric} against each parameter"
     dim = ranged[0]
-    values = [t.params[dim.path] for t in top if dim.coordinate(t.params.get(dim.path, ABSENT)) is not None]
+    values = [
+        t.params[dim.path]
+        for t in top
+        if dim.coordinate(t.params.get(dim.path, ABSENT)) is not None
+    ]
     if not values:
         return f"{data.metric} against each parameter"
     low, high = format_param(min(values)), format_param(max(values))

@@ -151,7 +151,9 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
     value = best.params[dim.path] if best is not None and is_known else None
     at = dim.scaled(value) if is_known else None
     places = [
-        p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled(t.params.get(dim.path, ABSENT))) is not None
+        p
+        for t in data.ranked[:_MAX_MARKS]
+        if (p := dim.scaled(t.params.get(dim.path, ABSENT))) is not None
     ]
     dist = dim.distribution
     edge = dim.edge(value) if is_known and len(data.scored) > 1 else None

@@ -121,7 +121,9 @@ def test_lists_skip_what_is_not_valid_and_count_the_rest(name: str, tmp_path: Pa
 
 
 def test_grid_of_a_plain_space_tries_every_combination_once(tmp_path: Path) -> None:
-    given = study_file(LISTS.split("constraints")[0].replace(", when: {model.opt: sgd}", ""), sampler="grid")
+    given = study_file(
+        LISTS.split("constraints")[0].replace(", when: {model.opt: sgd}", ""), sampler="grid"
+    )
     assert sampling_of(given).combinations == 36
     found = sampled(opened(tmp_path, given), 36)
     assert len({tuple(params.values()) for params in found}) == 36
@@ -137,7 +139,9 @@ def test_range_without_steps_cannot_be_listed(tmp_path: Path) -> None:
 
 
 def test_fixed_points_come_first_once_each_and_are_completed(tmp_path: Path) -> None:
-    given = study_file(RANGES, enqueue=[{"model.lr": 0.05, "model.hidden": 3}, {"model.net": "conv"}])
+    given = study_file(
+        RANGES, enqueue=[{"model.lr": 0.05, "model.hidden": 3}, {"model.net": "conv"}]
+    )
     ledger = opened(tmp_path, given)
     enqueue(ledger.folder, {"model.init_args.lr": 0.07})
     found = sampled(ledger, 2)

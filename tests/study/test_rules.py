@@ -75,19 +75,24 @@ space:
   model: {choice: {a: {value: {class_path: a.A}}, b: {value: {class_path: b.B}, space: {n: {int: [1, 2]}}}}}
   trainer.callbacks: {choice: {none: {value: []}, swa: {value: [{class_path: c.SWA}]}}}
 """)
-    config = resolve_config(study_file, {"model": "b", "model[b].init_args.n": 2, "trainer.callbacks": "swa"})
+    config = resolve_config(
+        study_file, {"model": "b", "model[b].init_args.n": 2, "trainer.callbacks": "swa"}
+    )
     assert config["model"] == {"class_path": "b.B", "init_args": {"n": 2}}
     assert config["trainer"]["callbacks"] == [{"class_path": "c.SWA"}]
 
 
 def test_derived_values_follow_from_parameters_constants_and_each_other() -> None:
-    study_file = parsed(GOOD + """\
+    study_file = parsed(
+        GOOD
+        + """\
 derive:
   model.twice: model.once * 2
   model.once: model.depth + model.hidden
   model.net[mlp].out: model.net[mlp].width // 2
   model.wide: model.net == 'mlp'
-""")
+"""
+    )
     params = {"model.init_args.depth": 3, NET: "mlp", f"{MLP}.width": 21}
     model = resolve_config(study_file, params)["model"]["init_args"]
     assert (model["once"], model["twice"], model["wide"]) == (11, 22, True)
