@@ -158,10 +158,8 @@ class Ledger:
         self.folder.trial(trial.number).root.mkdir(parents=True, exist_ok=True)
         noted = self._trial(trial.number).system_attrs
         attributes = {k: v for k, v in noted.items() if not is_private(k)}
-        facts: dict[str, Any] = {
-            DERIVED: self._sampling.points.derived(trial.params),
-            ENQUEUED: place,
-        }
+        derived = self._sampling.points.derived(trial.params)
+        facts: dict[str, Any] = {DERIVED: derived, ENQUEUED: place}
         told = {key: value for key, value in facts.items() if value}
         append_event(
             self._events(trial.number),

@@ -13,7 +13,7 @@ from plotly import graph_objects as go
 
 from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, score
-from search.report.dimensions import ABSENT, Dimension
+from search.report.dimensions import Dimension
 from search.report.grid import axes_of, panels, set_axes
 from search.report.palette import BEST_MARKER, INK, MUTED, PAPER, colorscale
 from search.report.text import format_number, format_param, plot_text
@@ -85,7 +85,7 @@ def _kernel(cells: Sequence[float], places: Sequence[float]) -> Any:
 
 
 def _at(dim: Dimension, trial: TrialRecord) -> float | None:
-    return dim.scaled(trial.params.get(dim.path, ABSENT))
+    return dim.scaled_in(trial.params)
 
 
 def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
@@ -147,8 +147,8 @@ def _dots(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
 def _star(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
     best = data.ranked[0]
     return go.Scatter(
-        x=[x.coordinate(best.params.get(x.path, ABSENT))],
-        y=[y.coordinate(best.params.get(y.path, ABSENT))],
+        x=[x.coordinate_in(best.params)],
+        y=[y.coordinate_in(best.params)],
         mode="markers",
         cliponaxis=False,
         marker=BEST_MARKER,

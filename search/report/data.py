@@ -9,7 +9,7 @@ from functools import cached_property
 from plotly import graph_objects as go
 
 from search.engine.records import StudyRecord, TrialRecord
-from search.report.dimensions import ABSENT, Dimension, inferred
+from search.report.dimensions import Dimension, inferred
 from search.report.importances import param_importances
 from search.report.values import ValueAxis, value_axis
 from search.study.labels import short_names
@@ -79,7 +79,7 @@ class StudyData:
         varied = [
             dim
             for dim in self.dimensions
-            if len({dim.scaled(t.params.get(dim.path, ABSENT)) for t in self.scored} - {None}) > 1
+            if len({dim.scaled_in(t.params) for t in self.scored} - {None}) > 1
         ]
         return tuple(sorted(varied, key=lambda d: -self.importances.get(d.path, 0.0)))
 

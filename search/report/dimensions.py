@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from search.study.space import Choice, Distribution, FloatRange, IntRange
 
 _EDGE = 0.03
 # the value of a parameter that a trial does not have; null may be a choice
-ABSENT = object()
+_ABSENT = object()
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,14 @@ class Dimension:
         low, high = self._ends()
         at = math.log10(at) if self.is_log else at
         return 0.5 if high == low else min(1.0, max(0.0, (at - low) / (high - low)))
+
+    def coordinate_in(self, params: Mapping[str, Any]) -> float | None:
+        """`coordinate` for a trial with the parameters `params`."""
+        return self.coordinate(params.get(self.path, _ABSENT))
+
+    def scaled_in(self, params: Mapping[str, Any]) -> float | None:
+        """`scaled` for a trial with the parameters `params`."""
+        return self.scaled(params.get(self.path, _ABSENT))
 
     def coordinate_at(self, scaled: float) -> float:
         """The inverse of `scaled`, as a place on a Plotly axis."""

@@ -16,7 +16,7 @@ from optuna.distributions import (
 )
 
 from search.engine.records import TrialRecord
-from search.report.dimensions import ABSENT, Dimension
+from search.report.dimensions import Dimension
 from search.study.space import Choice, IntRange
 
 MIN_TRIALS = 5
@@ -66,7 +66,7 @@ def _quiet_optuna() -> Iterator[None]:
 
 def _is_usable(dimension: Dimension, trials: Sequence[TrialRecord]) -> bool:
     """Whether it varies, and most trials have it: else few trials are left for the others."""
-    places = [dimension.scaled(trial.params.get(dimension.path, ABSENT)) for trial in trials]
+    places = [dimension.scaled_in(trial.params) for trial in trials]
     placed = [place for place in places if place is not None]
     return len(set(placed)) > 1 and len(placed) * 2 > len(trials)
 

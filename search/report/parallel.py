@@ -13,7 +13,7 @@ from plotly import graph_objects as go
 
 from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, score
-from search.report.dimensions import ABSENT, Dimension
+from search.report.dimensions import Dimension
 from search.report.palette import HIGHLIGHT, LINE, LINES, MUTED, PAPER, template
 from search.report.text import counted, format_number, format_param, plot_text, shorten
 
@@ -49,9 +49,7 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
     top = data.ranked[: max(3, len(data.ranked) // 5)]
     widths: list[tuple[float, Dimension]] = []
     for dim in dims:
-        at = [
-            place for t in top if (place := dim.scaled(t.params.get(dim.path, ABSENT))) is not None
-        ]
+        at = [place for t in top if (place := dim.scaled_in(t.params)) is not None]
         if len(at) == len(top):
             widths.append((max(at) - min(at), dim))
     if not widths or len(data.ranked) < 2 * len(top):
@@ -64,7 +62,7 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
 
 def _heights(data: StudyData, dims: Sequence[Dimension], trial: TrialRecord) -> list[float]:
     """Height of the line on each axis, 0 to 1; empty where a parameter has no place."""
-    heights = [dim.scaled(trial.params.get(dim.path, ABSENT)) for dim in dims]
+    heights = [dim.scaled_in(trial.params) for dim in dims]
     if any(height is None for height in heights):
         return []
     low, high = (data.axis.transformed(end) for end in (data.axis.low, data.axis.high))

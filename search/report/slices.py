@@ -8,7 +8,7 @@ from plotly import graph_objects as go
 
 from search.engine.records import TrialRecord
 from search.report.data import Plot, StudyData, score
-from search.report.dimensions import ABSENT, Dimension
+from search.report.dimensions import Dimension
 from search.report.grid import axes_of, panels, set_axes
 from search.report.palette import BEST_MARKER, OUTCOMES, PAPER, SCALE, outcome_key
 from search.report.text import format_number, format_param, plot_text
@@ -42,11 +42,7 @@ def _finding(data: StudyData) -> str:
     if len(data.ranked) < 2 * len(top) or not ranged:
         return f"{data.metric} against each parameter"
     dim = ranged[0]
-    values = [
-        t.params[dim.path]
-        for t in top
-        if dim.coordinate(t.params.get(dim.path, ABSENT)) is not None
-    ]
+    values = [t.params[dim.path] for t in top if dim.coordinate_in(t.params) is not None]
     if not values:
         return f"{data.metric} against each parameter"
     low, high = format_param(min(values)), format_param(max(values))
@@ -126,7 +122,7 @@ def _star(data: StudyData, dim: Dimension) -> go.Scatter:
 
 
 def _placed(trials: Sequence[TrialRecord], dim: Dimension) -> list[tuple[float, TrialRecord]]:
-    places = ((dim.coordinate(trial.params.get(dim.path, ABSENT)), trial) for trial in trials)
+    places = ((dim.coordinate_in(trial.params), trial) for trial in trials)
     return [(place, trial) for place, trial in places if place is not None]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from search.engine.records import StudyRecord, TrialRecord
 from search.report.data import StudyData
-from search.report.dimensions import ABSENT, Dimension
+from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
 from search.report.text import counted, format_duration, format_number, format_param, shorten
 from search.report.timing import busy_s, last_seen, spans
@@ -150,11 +150,7 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
     is_known = best is not None and dim.path in best.params
     value = best.params[dim.path] if best is not None and is_known else None
     at = dim.scaled(value) if is_known else None
-    places = [
-        p
-        for t in data.ranked[:_MAX_MARKS]
-        if (p := dim.scaled(t.params.get(dim.path, ABSENT))) is not None
-    ]
+    places = [p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled_in(t.params)) is not None]
     dist = dim.distribution
     edge = dim.edge(value) if is_known and len(data.scored) > 1 else None
     return Searched(

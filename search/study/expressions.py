@@ -163,11 +163,10 @@ def _check_node(node: ast.AST, paths: Sequence[str]) -> None:
     if isinstance(node, ast.Call) and not _is_known_call(node):
         call = _STAND_IN.sub(lambda match: paths[int(match[1])], ast.unparse(node))
         raise ValueError(f"may not have the call {shown(call)}. {_ALLOWED}")
-    if isinstance(node, ast.Name):
-        if _STAND_IN.fullmatch(node.id) is None:
-            raise ValueError(
-                f"{node.id} is no path. Write one with its section, such as model.{node.id}."
-            )
+    if isinstance(node, ast.Name) and _STAND_IN.fullmatch(node.id) is None:
+        raise ValueError(
+            f"{node.id} is no path. Write one with its section, such as model.{node.id}."
+        )
     if isinstance(node, ast.Constant):
         if not isinstance(node.value, bool | int | float | str | None):
             raise ValueError(f"may not have {shown(repr(node.value))}. {_ALLOWED}")
