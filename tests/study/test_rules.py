@@ -129,7 +129,7 @@ CASES: list[tuple[str, str]] = [
     (GOOD.replace("      conv:\n", "      2:\n"), f"space.{NET}: the name of an option must be a word, got 2. Write mlp or conv_2."),
     (GOOD.replace("value: {class_path: a.Conv}", "vale: {class_path: a.Conv}"), f"space.{NET}: option conv must be {{value: ..., space: {{...}}}}, got {{vale: {{class_path: a.Conv}}}}. Put what stands in the configuration under value."),
     (GOOD.replace("space: {width: {int: [1, 4]}}", "space: 3"), f"space.{NET}: option conv must be {{value: ..., space: {{...}}}}, got {{space: 3, value: {{class_path: a.Conv}}}}. Put what stands in the configuration under value."),
-    (GOOD.split("      conv:")[0], f"space.{NET}: choice needs two options or more, got [mlp]. Add one."),
+    (GOOD.split("      conv:", maxsplit=1)[0], f"space.{NET}: choice needs two options or more, got [mlp]. Add one."),
     (GOOD.replace("{int: [1, 4]}", "{int: [4, 1]}"), f"space.{CONV}.width: low must be below high, got low=4, high=1. Swap them."),
     (GOOD + "  model.net[gru].init_args.width: {int: [1, 2]}\n", f"space.{NET}[gru].init_args.width: {NET} has no option gru. It may be mlp, conv."),
     (GOOD + "  model.opt[sgd].width: {int: [1, 2]}\n", f"space.{OPT}[sgd].width: {OPT} is no choice of named options in the space. Remove the [sgd]."),
