@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from search.engine.conversion import ASKED
+from search.engine.conversion import ASKED, ENQUEUED
 from search.engine.events import Event, append_event, read_events, write_events
 from search.engine.history import ATTRIBUTES, SAMPLED, TrialHistory
 from search.engine.opening import max_steps, sampling_of
@@ -155,9 +155,10 @@ def _take_over(
 def _as_taken(
     events: Sequence[Event], number: int, params: Mapping[str, Any], note: str
 ) -> list[Event]:
-    """The events of a trial with its new number, without what the parent's sampler and pruner
-    noted for themselves."""
+    """The events of a trial with its new number, without its place in the parent's queue and what
+    the parent's sampler and pruner noted for themselves."""
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
-    changed = {"number": number, "params": params, "attributes": {}, "taken_from": note}
+    changed: Event = {"number": number, "params": params, "taken_from": note}
+    changed |= {"attributes": {}, ENQUEUED: None}
     later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
     return [events[begin] | changed, *later]

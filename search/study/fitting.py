@@ -16,11 +16,11 @@ from search.errors import UserError
 from search.study.changes import compare
 from search.study.file import StudyFile
 from search.study.resolve import read_path, write_path
-from search.study.space import Choice, Distribution, FloatRange, IntRange
+from search.study.space import Choice, Distribution, FloatRange, IntRange, is_active
 from search.study.space_parser import distribution_tree
 from search.study.yaml_loader import shown
 
-_TRAINED = ("model", "data", "trainer", "batch", "objective")
+_TRAINED = ("model", "data", "trainer", "batch", "objective", "derive")
 
 
 @dataclass(frozen=True)
@@ -69,14 +69,16 @@ class Fitting:
 
     def params(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters that the child has for a trial of the parent that fits."""
-        known = {path: self._value(path, params) for path in self.child.space}
-        return {path: _spelt(self.child.space[path], value) for path, value in known.items()}
+        return {
+            path: _spelt(distribution, self._value(path, params))
+            for path, distribution in self._existing(params)
+        }
 
     def misfits(self, params: Mapping[str, Any]) -> list[str]:
         """Why a trial of the parent does not fit; nothing if it does."""
         reasons = [
             f"{path} is outside {shown(distribution_tree(distribution))}"
-            for path, distribution in self.child.space.items()
+            for path, distribution in self._existing(params)
             if not holds(distribution, self._value(path, params))
         ]
         for path in self.parent.space:
@@ -84,6 +86,11 @@ class Fitting:
             if path not in self.child.space and not _is_same(params.get(path), fixed):
                 reasons.append(f"{path} is not {shown(fixed)}")
         return reasons
+
+    def _existing(self, params: Mapping[str, Any]) -> list[tuple[str, Distribution]]:
+        """What the child searches in a trial, without what its conditions leave out."""
+        known = {path: self._value(path, params) for path in self.child.space}
+        return [each for each in self.child.space.items() if is_active(each[1], known)]
 
     def _value(self, path: str, params: Mapping[str, Any]) -> Any:
         return params[path] if path in params else read_path(self._before, path)
