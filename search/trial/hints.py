@@ -11,8 +11,7 @@ from search.errors import UserError
 from search.messages import Hints
 from search.study.space import Choice, Distribution, FloatRange, IntRange
 from search.study.space_parser import distribution_tree
-from search.trial.build import import_name
-from search.trial.failures import one_line
+from search.trial.importing import import_name
 
 
 def hints(config: Mapping[str, Any]) -> Hints:
@@ -28,7 +27,7 @@ def hints(config: Mapping[str, Any]) -> Hints:
 
 def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(tree, Mapping) and isinstance(tree.get("class_path"), str):
-        cls = _class(tree["class_path"], f"{place}.class_path")
+        cls = import_name(tree["class_path"], f"{place}.class_path")
         for name, distribution in _annotated(cls):
             yield f"{place}.init_args.{name}", distribution_tree(distribution)
     if isinstance(tree, Mapping):
@@ -37,16 +36,6 @@ def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
         inside = dict(enumerate(tree)).items() if isinstance(tree, list) else {}.items()
     for key, value in inside:
         yield from _ranges(value, f"{place}.{key}" if place else str(key))
-
-
-def _class(path: str, place: str) -> Any:
-    try:
-        return import_name(path, place)
-    except UserError:
-        raise
-    except Exception as error:
-        # whatever the user's module raises while it is imported
-        raise UserError(f"{place}: importing {path} fails: {one_line(error)}") from error
 
 
 def _annotated(cls: Any) -> Iterator[tuple[str, Distribution]]:

@@ -148,7 +148,7 @@ CASES: list[tuple[str, str]] = [
     (GOOD + "derive: {model.out: 3}\n", "derive.model.out: must be text, got 3. Correct it."),
     (GOOD + "derive: {model.out: model.lr.real()}\n", "derive.model.out: may not have the call model.init_args.lr.real(). Use numbers, texts, paths, comparisons, and/or/not, arithmetic, min, max, abs, round."),
     (GOOD + "derive: {model.lr: model.depth * 2}\n", "derive.model.init_args.lr: is searched. Search it, or derive it."),
-    (GOOD + "derive: {optim.lr: model.depth * 2}\n", "derive.optim.lr: is no path into seed_everything, model, trainer. Write it as model.init_args.width."),
+    (GOOD + "derive: {optim.lr: model.depth * 2}\n", "derive.optim.lr: is no path into seed_everything, trainer, model. Write it as model.init_args.width."),
     (GOOD + "derive: {model.hidden.x: model.depth * 2}\n", "derive.model.init_args.hidden.x: leads through a plain value. Correct it."),
     (GOOD + "derive: {model.a: model.b + 1, model.b: model.a + 1}\n", "derive.model.init_args.a: derives from itself: model.init_args.a -> model.init_args.b -> model.init_args.a. Drop one of these."),
     (GOOD + "derive: {model.a: model.dept + 1}\n", "derive.model.init_args.a: model.init_args.dept is neither searched nor set. Did you mean model.init_args.depth?"),
