@@ -8,10 +8,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-import yaml
 from conftest import Project
 
 from search.study.file import parse_study_tree, shipped_study
+from search.study.yaml_loader import parse_yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -32,12 +32,13 @@ def test_commands_of_the_readme_work_in_their_order(
     monkeypatch.setenv("BROWSER", "true")  # what `--open` opens is looked at in tests/browser
     shutil.copytree(ROOT / "studies", project.root / "studies")
     run = [line for line in commands() if line.startswith("search ") and "--storage" not in line]
-    assert len(run) == 10
+    assert len(run) == 17
     for line in run:
-        few = line.replace("--trials 50", "--trials 3").replace("show 17", "show 1")
+        few = line.replace("--trials 50", "--trials 4").replace("show 17", "show 1")
         result = project.run(*shlex.split(few)[1:])
         assert result.returncode == 0, f"{few}\n{result.stderr}"
-    assert len(project.states("autoencoder")) == 3
+    assert len(project.states("autoencoder")) == 4
+    assert len(project.states("narrow")) == 4
     assert (project.root / "studies/autoencoder/report.html").is_file()
 
 
@@ -48,13 +49,33 @@ def test_set_up_commands_are_those_of_the_ci() -> None:
         assert step.replace(".venv", ".ci-venv") in CI.replace("--quiet ", "")
 
 
+def block(word: str) -> str:
+    """The block of YAML that begins with `word`."""
+    blocks = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    return next(text for text in blocks if text.startswith(word))
+
+
 def test_study_file_of_the_readme_is_valid_and_the_shipped_one() -> None:
-    (text,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
     shown = parse_study_tree(
-        yaml.safe_load(text.replace("1e-", "1.0e-")), source="README.md", default_name="autoencoder"
+        parse_yaml(block("model:"), "README.md"), source="README.md", default_name="autoencoder"
     )
-    shipped = yaml.safe_load(shipped_study().read_text().replace("1e-", "1.0e-"))
+    shipped = parse_yaml(shipped_study().read_text(), "shipped")
     assert shown == parse_study_tree(shipped, source="shipped", default_name="autoencoder")
+
+
+def test_space_of_the_readme_is_valid() -> None:
+    rest = {"model": {"class_path": "nets.Net"}, "objective": {"metric": "val_loss"}}
+    tree = parse_yaml(block("space:"), "README.md")
+    study_file = parse_study_tree(rest | tree, source="README.md", default_name="readme")
+    assert "model.init_args.encoder[mlp].init_args.width" in study_file.space
+
+
+@pytest.mark.parametrize("line", block("logger:").splitlines())
+def test_loggers_of_the_readme_are_valid(line: str) -> None:
+    rest = parse_yaml(block("model:"), "README.md")
+    parse_study_tree(
+        rest | parse_yaml(line, "README.md"), source="README.md", default_name="readme"
+    )
 
 
 @pytest.mark.parametrize("target", re.findall(r"\]\(([^)#]+)\)", README))
