@@ -8,6 +8,7 @@ from pathlib import Path
 
 from search.commands.locate import find_study, load_study
 from search.engine.coordinator import Limits
+from search.engine.provenance import origin
 from search.engine.run import RunRequest, cores, run_study
 from search.engine.steady_view import steadily
 from search.errors import UserError
@@ -51,10 +52,18 @@ def resume_command(study: str, options: RunOptions) -> None:
     folder = find_study(study, options.studies)
     study_file = load_study_file(folder.study_file)
     asked = load_study(study, options.studies, options.storage).asked
-    _run(folder, study_file, folder.study_file, replace(options, trials=options.trials or asked))
+    options = replace(options, trials=options.trials or asked)
+    _run(folder, study_file, folder.study_file, options, import_path=origin(folder))
 
 
-def _run(folder: StudyFolder, study_file: StudyFile, path: Path, options: RunOptions) -> None:
+def _run(
+    folder: StudyFolder,
+    study_file: StudyFile,
+    path: Path,
+    options: RunOptions,
+    *,
+    import_path: Path | None = None,
+) -> None:
     budget = study_file.budget
     limits = Limits(
         asked=options.trials or budget.trials,
@@ -65,7 +74,7 @@ def _run(folder: StudyFolder, study_file: StudyFile, path: Path, options: RunOpt
         folder=folder,
         study_file=study_file,
         source=str(path),
-        import_path=path.parent.absolute(),
+        import_path=(import_path or path.parent).absolute(),
         limits=limits,
         workers=worker_count(options.workers),
         url=options.storage,

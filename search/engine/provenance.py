@@ -51,7 +51,8 @@ def gather(
 
     Args:
         class_paths: dotted names of the study's classes; their distributions are listed.
-        folders: where the user's project may be, the likeliest first.
+        folders: where the user's project may be, the likeliest first; the last is that of the
+            study file.
         study: the study's folder, which is no part of the project.
         cores: how many the study may use.
     """
@@ -60,6 +61,7 @@ def gather(
 
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "folder": str(folders[-1]),
         "command": [_shown(each) for each in (Path(sys.argv[0]).name, *sys.argv[1:])],
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": _versions(class_paths, folders),
@@ -82,6 +84,20 @@ def note_start(folder: StudyFolder, made: Mapping[str, Any]) -> None:
 def read_provenance(folder: StudyFolder) -> dict[str, Any] | None:
     """What the latest start was made with; None where nothing is known."""
     return _together(_entries(folder)) or None
+
+
+def origin(folder: StudyFolder) -> Path | None:
+    """The folder of the study file that the study was first run from, which the classes it names
+    may be in; None where it is not known, or not on this machine."""
+    for entry in reversed(_entries(folder)):
+        place = entry.get("folder")
+        if (
+            isinstance(place, str)
+            and Path(place).is_dir()
+            and Path(place) != folder.root.absolute()
+        ):
+            return Path(place)
+    return None
 
 
 def summary(made: Mapping[str, Any]) -> list[tuple[str, str]]:

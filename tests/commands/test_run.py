@@ -236,3 +236,15 @@ def test_grid_ends_with_its_last_combination(project: Project) -> None:
         "GROUP BY number"
     )
     assert len({combination for _, combination in params}) == len(params) == 4
+
+
+def test_resume_finds_the_classes_beside_the_study_file_it_was_run_from(project: Project) -> None:
+    elsewhere = project.root / "elsewhere"
+    elsewhere.mkdir()
+    (project.root / "tiny.py").rename(elsewhere / "own_tiny.py")
+    path = project.study(model={"class_path": "own_tiny.Tiny"}, budget={"trials": 1})
+    path = path.rename(elsewhere / path.name)
+    assert project.run("run", path, "--quiet").returncode == 0
+    result = project.run("resume", "study", "--trials", "2", "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert project.states() == ["COMPLETE", "COMPLETE"]
