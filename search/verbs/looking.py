@@ -42,7 +42,7 @@ def best(
     studies: StudiesDir = DEFAULT_DIR,
     json: Json = False,
 ) -> None:
-    """Show the best trial: parameters, value, checkpoint."""
+    """Show the best trial, or the Pareto front: parameters, values, checkpoint."""
     from search.commands.inspect import best_command
 
     best_command(study, studies, storage, json=json)
