@@ -135,11 +135,20 @@ class StudyRecord:
         return tuple(sorted(front, key=lambda t: (sign * t.values[0], t.number)))
 
     def of_objective(self, index: int) -> StudyRecord:
-        """The study as if it had only the objective at this place."""
+        """The study as if it had only the objective at this place; its curves only where they are
+        those of that objective."""
         if not self.several:
             return self
         objective = self.several[index]
-        trials = (replace(t, value=t.values[index] if t.values else None) for t in self.trials)
+        is_reported = objective.metric == self.reported
+        trials = (
+            replace(
+                trial,
+                value=trial.values[index] if trial.values else None,
+                curve=trial.curve if is_reported else {},
+            )
+            for trial in self.trials
+        )
         return replace(
             self,
             metric=objective.metric,
@@ -147,6 +156,12 @@ class StudyRecord:
             trials=tuple(trials),
             several=(),
         )
+
+    @property
+    def reported_index(self) -> int:
+        """The place among the objectives of the one whose metric trials report."""
+        metrics = [each.metric for each in self.objectives]
+        return metrics.index(self.reported) if self.reported in metrics else 0
 
     @property
     def finished(self) -> int:

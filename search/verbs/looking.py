@@ -58,7 +58,7 @@ def report(
         typer.Option(
             "--figure",
             help="Only this figure: history, importance, intermediate, slice, parallel, contour, "
-            "timeline.",
+            "timeline, pareto.",
         ),
     ] = None,
     format_: Annotated[
