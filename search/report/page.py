@@ -98,7 +98,7 @@ def _panels(data: StudyData) -> list[Panel]:
         count = len(record.several) if name in EACH_OBJECTIVE else 1
         for index in range(count):
             its_data = data_for(record, name, index)
-            shown = f" of {its_data.metric}" if count > 1 else ""
+            shown = f": {its_data.metric}" if count > 1 else ""
             plot = FIGURES[name](its_data)
             panels.append(
                 _panel(f"{name}-{index}" if index else name, _HEADINGS[name] + shown, plot)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import combinations
 
 from plotly import graph_objects as go
@@ -25,7 +26,7 @@ def pareto(data: StudyData) -> Plot:
     trials = [t for t in record.trials if t.values and all(map(is_finite, t.values))]
     if not record.front:
         return Plot("The Pareto front appears once a trial is complete.")
-    note = "Dots are complete trials; those on the front, in orange, are better than each other."
+    note = "Dots are complete trials; none is better in every objective than those in orange."
     if len(record.several) == 2:
         return Plot(_finding(record), _two(record, trials), note)
     pairs = list(combinations(range(len(record.several)), 2))[:_MAX_PANELS]
@@ -85,10 +86,13 @@ def _pairs(
 
 
 def _axes(record: StudyRecord, trials: Sequence[TrialRecord]) -> list[ValueAxis]:
-    return [
-        value_axis(each.metric, each.direction, [trial.values[index] for trial in trials])
-        for index, each in enumerate(record.several)
-    ]
+    """An axis for each objective; the whole front lies within, be its ends wild or not."""
+    axes = []
+    for index, each in enumerate(record.several):
+        axis = value_axis(each.metric, each.direction, [trial.values[index] for trial in trials])
+        ends = [axis.low, axis.high, *(trial.values[index] for trial in record.front)]
+        axes.append(replace(axis, low=min(ends), high=max(ends)))
+    return axes
 
 
 def _traces(

@@ -94,7 +94,7 @@ class ResourceMeter(Callback):
         self._parameters = sum(parameter.numel() for parameter in parameters)
         for limit in self._limits:
             if limit.violation(self._parameters) > 0:
-                raise Infeasible(f"{self._parameters:,} parameters, outside {limit}; not trained")
+                raise Infeasible(f"not trained: it has {self._parameters:,} parameters")
 
     def _peak_memory(self) -> int:
         if self._device is not None and self._device.type == "cuda":
