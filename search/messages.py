@@ -17,6 +17,7 @@ MAX_LINE_BYTES = 1 << 20
 # causes why an attempt ended
 DONE = "done"
 PRUNED = "pruned"
+INFEASIBLE = "infeasible"
 DIVERGED = "diverged"
 OOM = "oom"
 KILLED = "killed"
@@ -107,8 +108,22 @@ class Started:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """Attempt to coordinator, when a fit begins and when it ends: what the trial takes so far.
+
+    `parameters` counts all of the model's, `epoch_time` is the median of its epochs in seconds,
+    `peak_memory` bytes of the device, or of the process where there is none; earlier attempts up
+    to the checkpoint included. None where there is nothing to measure yet.
+    """
+
+    parameters: int | None = None
+    epoch_time: float | None = None
+    peak_memory: int | None = None
+
+
+@dataclass(frozen=True)
 class Reported:
-    """Attempt to coordinator: one value of the objective metric; a verdict must answer it."""
+    """Attempt to coordinator: one value of the metric of its curve; a verdict must answer it."""
 
     step: int
     epoch: int
@@ -137,13 +152,15 @@ class Stop:
 class Ended:
     """Attempt to coordinator, last line of a fit or a probe that could still speak.
 
-    `value` is the objective of a trial that is done, `message` one line, `traceback` the whole.
+    `value` is the objective of a trial that is done, `message` one line, `traceback` the whole,
+    `metrics` every metric that counts at the validation whose checkpoint is kept.
     """
 
     cause: str
     value: float | None = None
     message: str | None = None
     traceback: str | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -194,6 +211,7 @@ Message = (
     | Kill
     | Hello
     | Started
+    | Measured
     | Reported
     | Stepped
     | Verdict

@@ -46,9 +46,12 @@ def show_command(
 
 
 def best_command(study: str | None, studies: Path, storage: str | None, *, json: bool) -> None:
-    """Print the best trial."""
+    """Print the best trial, or the Pareto front of several objectives."""
     record = load_study(study, studies, storage)
-    if record.best is None:
+    if not record.front:
+        if any(trial.infeasible for trial in record.trials):
+            kept = ", ".join(record.outcome_constraints)
+            raise StudyFailed(f"{record.name}: no finished trial keeps to {kept}.")
         raise StudyFailed(f"{record.name}: no trial has finished yet. Go on with `search resume`.")
     if json:
         print(tables.best_json(record))

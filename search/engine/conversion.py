@@ -5,19 +5,22 @@ The one place that knows the names of our attributes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from search.engine.records import AttemptRecord, TrialRecord
+from search.engine.records import AttemptRecord, ObjectiveRecord, TrialRecord
 from search.study.layout import StudyFolder
+from search.study.outcomes import EPOCH_TIME, RESOURCES, violations
 from search.study.space import Choice, Distribution, FloatRange, IntRange, Space
 
 ATTEMPTS = "attempts"
 SIZES = "batch"
+RESOURCES_USED = "resources"
+METRICS = "metrics"
 STUDY = "search"
 MICRO_BATCHES = "micro_batches"
 TAKEN_FROM = "taken_from"
@@ -40,22 +43,41 @@ _KINDS: dict[str, type[FloatRange] | type[IntRange] | type[Choice]] = {
 
 @dataclass(frozen=True)
 class StudyAttributes:
-    """What a study says of itself; enough to show it without its study file."""
+    """What a study says of itself; enough to show it without its study file.
 
-    metric: str
-    direction: str
+    `reported` is the metric of the curves, one of the objectives'.
+    """
+
+    objectives: tuple[ObjectiveRecord, ...]
+    reported: str
+    outcome_constraints: tuple[str, ...]
     asked: int | None
     space: Space
     settings: dict[str, Any]
 
+    @property
+    def several(self) -> tuple[ObjectiveRecord, ...]:
+        """The objectives where there is more than one."""
+        return self.objectives if len(self.objectives) > 1 else ()
+
+    @property
+    def reported_index(self) -> int:
+        """The place of the reported metric among the objectives."""
+        return [each.metric for each in self.objectives].index(self.reported)
+
     def to_json(self) -> dict[str, Any]:
-        return {
-            "metric": self.metric,
-            "direction": self.direction,
+        tree = {
+            **asdict(self.objectives[0]),
             "asked": self.asked,
             "space": {path: _kind_and_fields(dist) for path, dist in self.space.items()},
             "settings": self.settings,
         }
+        if self.several:
+            tree["objectives"] = [asdict(each) for each in self.several]
+            tree["reported"] = self.reported
+        if self.outcome_constraints:
+            tree["outcome_constraints"] = list(self.outcome_constraints)
+        return tree
 
 
 def study_attributes(tree: Mapping[str, Any]) -> StudyAttributes:
@@ -69,13 +91,35 @@ def study_attributes(tree: Mapping[str, Any]) -> StudyAttributes:
         given = dict(fields)
         kind = _KINDS[given.pop("kind")]
         space[path] = kind(**_with_tuples(given))
+    first = {
+        "metric": tree.get("metric", "value"),
+        "direction": tree.get("direction", "minimize"),
+    }
     return StudyAttributes(
-        metric=checked(tree.get("metric", "value"), str),
-        direction=one_of(tree.get("direction", "minimize"), DIRECTIONS),
+        objectives=tuple(_objective(each) for each in tree.get("objectives", [first])),
+        reported=checked(tree.get("reported", first["metric"]), str),
+        outcome_constraints=tuple(
+            checked(text, str) for text in tree.get("outcome_constraints", ())
+        ),
         asked=checked(tree.get("asked"), int, NoneType),
         space=space,
         settings=checked(tree.get("settings", {}), dict),
     )
+
+
+def shown_of(study: StudyAttributes) -> dict[str, Any]:
+    """The fields of a `StudyRecord` that its attributes say."""
+    first = study.objectives[0]
+    return {
+        "metric": first.metric,
+        "direction": first.direction,
+        "space": study.space,
+        "asked": study.asked,
+        "settings": study.settings,
+        "several": study.several,
+        "reported": study.reported,
+        "outcome_constraints": study.outcome_constraints,
+    }
 
 
 def trial_record(
@@ -83,9 +127,10 @@ def trial_record(
     number: int,
     state: str,
     params: dict[str, Any],
-    value: float | None,
+    values: Sequence[float],
     curve: dict[int, float],
     attributes: Mapping[str, Any],
+    outcome_constraints: Sequence[str],
     folder: Path,
 ) -> TrialRecord:
     """A record out of what Optuna stores; times are those of the attempts.
@@ -93,6 +138,8 @@ def trial_record(
     Raises:
         ValueError, TypeError, LookupError: something in it is of a kind that is never stored.
     """
+    outcomes = outcomes_of(attributes)
+    violated = violations(outcome_constraints, outcomes)
     attempts = tuple(attempt_record(attempt) for attempt in attributes.get(ATTEMPTS, ()))
     sizes = attributes.get(SIZES, {})
     is_finished = state in ("COMPLETE", "PRUNED", "FAIL")
@@ -100,7 +147,8 @@ def trial_record(
         number=number,
         state=one_of(state, STATES),
         params=params,
-        value=value,
+        value=values[0] if values else None,
+        values=tuple(values),
         curve=dict(sorted(curve.items())),
         folder=StudyFolder(folder).trial(number).root,
         cause=attempts[-1].cause if attempts else None,
@@ -113,7 +161,29 @@ def trial_record(
         derived=dict(checked(attributes.get(DERIVED, {}), dict)),
         attempts=attempts,
         taken_from=checked(attributes.get(TAKEN_FROM), str, NoneType),
+        **_resources(attributes),
+        metrics={name: outcomes[name] for name in attributes.get(METRICS, {})},
+        infeasible=tuple(text for text, violation in violated.items() if violation > 0),
     )
+
+
+def outcomes_of(attributes: Mapping[str, Any]) -> dict[str, float]:
+    """What is known of a trial's outcome by its attributes: resources and logged metrics."""
+    known = {**attributes.get(RESOURCES_USED, {}), **attributes.get(METRICS, {})}
+    return {name: float(value) for name, value in known.items() if value is not None}
+
+
+def _resources(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    kinds: dict[str, tuple[type, ...]] = {EPOCH_TIME: (float, int)}
+    given = attributes.get(RESOURCES_USED, {})
+    return {
+        name: checked(given.get(name), *kinds.get(name, (int,)), NoneType) for name in RESOURCES
+    }
+
+
+def _objective(tree: Mapping[str, Any]) -> ObjectiveRecord:
+    direction = one_of(tree["direction"], DIRECTIONS)
+    return ObjectiveRecord(checked(tree["metric"], str), direction)
 
 
 def attempt_record(tree: Mapping[str, Any]) -> AttemptRecord:

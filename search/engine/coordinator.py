@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 from search.engine.batch_sizes import BatchPlan
 from search.engine.executors.protocol import Executor, Slot
@@ -35,6 +35,7 @@ from search.messages import (
     Ended,
     Exited,
     Launched,
+    Measured,
     Message,
     Probed,
     Reported,
@@ -237,6 +238,8 @@ class Coordinator:
                     max_epochs=message.max_epochs,
                 )
             )
+        elif isinstance(message, Measured):
+            self._ledger.set_resources(number, asdict(message))
         elif isinstance(message, Reported):
             prune = self._ledger.judge(number, message.step, message.value)
             # answered before it is written: the attempt waits for the one, not for the other
@@ -299,7 +302,8 @@ class Coordinator:
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.learn(running.folder)
         state = self._ledger.end_attempt(running.number, outcome)
-        self._tidy(self._ledger.trial(running.number))
+        trial = self._ledger.trial(running.number)
+        self._tidy(trial)
         log = running.folder.log
         self._view.handle(
             TrialEnded(
@@ -310,6 +314,8 @@ class Coordinator:
                 message=outcome.message,
                 duration_s=time.monotonic() - running.started_at,
                 log=log,
+                values=trial.values,
+                infeasible=trial.infeasible,
             )
         )
         trace = said.traceback if said else None

@@ -6,14 +6,18 @@ trial, and nothing that could be lost.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 
 from search.engine.address import shown_url, sqlite_path, stored_url
 from search.engine.conversion import ASKED, STUDY, StudyAttributes
 from search.engine.events import append_event
+from search.engine.history import ATTRIBUTES
+from search.engine.objectives import directions_of
 from search.engine.patience import REFUSALS
 from search.engine.storage import cannot_be_written
 from search.errors import StorageError
@@ -53,9 +57,11 @@ def create(
         study = optuna.create_study(
             storage=database,
             study_name=folder.name,
-            direction=study_file.objective.direction,
+            directions=directions_of(attributes),
             sampler=optuna.samplers.RandomSampler(seed=0),
         )
+        if attributes.several:
+            _name_objectives(folder, study, database, attributes)
         study.set_user_attr(STUDY, attributes.to_json())
     except optuna.exceptions.DuplicatedStudyError as error:
         raise StorageError(
@@ -67,6 +73,17 @@ def create(
     if sqlite_path(database.url) is None:
         write_whole(folder.storage, stored_url(database.url) + "\n")
     write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
+
+
+def _name_objectives(
+    folder: StudyFolder, study: optuna.Study, database: RDBStorage, attributes: StudyAttributes
+) -> None:
+    """Tell Optuna's own tools what the objectives are called; they number them else."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study.set_metric_names([each.metric for each in attributes.several])
+    names = database.get_study_system_attrs(database.get_study_id_from_name(folder.name))
+    append_event(folder.events, ATTRIBUTES, attributes=names)
 
 
 def remove_sqlite(path: Path) -> None:

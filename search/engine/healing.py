@@ -8,15 +8,13 @@ reports, which are not synced; those the database has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from search.engine.conversion import ATTEMPTS, SIZES
 from search.engine.events import append_event, cut_torn_line
 from search.engine.history import REPORTED, SAMPLED, TrialHistory, fold
-from search.engine.replay import frozen_trial, study_history, trial_history
+from search.engine.replay import frozen_trial, study_history, told_attributes, trial_history
 from search.engine.write_through import WriteThroughStorage
 from search.study.layout import StudyFolder
 
@@ -76,16 +74,14 @@ def _update(storage: WriteThroughStorage, trial: FrozenTrial, history: TrialHist
     for step, value in history.curve.items():
         if trial.intermediate_values.get(step) != value:
             storage.set_trial_intermediate_value(trial_id, step, value)
-    told: dict[str, Any] = {ATTEMPTS: history.attempts, SIZES: history.sizes}
-    for key, value in told.items():
-        if value and trial.user_attrs.get(key) != value:
+    for key, value in told_attributes(history).items():
+        if trial.user_attrs.get(key) != value:
             storage.set_trial_user_attr(trial_id, key, value)
     for key, value in history.attributes.items():
         if trial.system_attrs.get(key) != value:
             storage.set_trial_system_attr(trial_id, key, value)
     if history.state != trial.state.name:
-        values = None if history.value is None else [history.value]
-        storage.set_trial_state_values(trial_id, TrialState[history.state], values)
+        storage.set_trial_state_values(trial_id, TrialState[history.state], history.values)
 
 
 def _add_unpublished(

@@ -17,6 +17,7 @@ SAMPLED = "sampled"
 ATTRIBUTES = "attributes"
 ATTEMPT_STARTED = "attempt_started"
 SIZES_SET = "sizes"
+MEASURED = "measured"
 REPORTED = "reported"
 ATTEMPT_ENDED = "attempt_ended"
 
@@ -26,17 +27,20 @@ Attempts = list[dict[str, Any]]
 
 @dataclass
 class TrialHistory:
-    """One trial as its events tell it. `attributes` are the sampler's and pruner's own notes,
+    """One trial as its events tell it. `values` are those of the objectives, `resources` what it
+    took, `metrics` what it logged besides; `attributes` are the sampler's and pruner's own notes,
     `taken_from` where a trial of an extended study comes from, `derived` what follows from
     `params`, `enqueued` the place in the queue that it took."""
 
     number: int
     params: dict[str, Any]
     state: str = "RUNNING"
-    value: float | None = None
+    values: list[float] | None = None
     curve: dict[int, float] = field(default_factory=dict)
     attempts: Attempts = field(default_factory=list)
     sizes: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
+    metrics: dict[str, float] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
     taken_from: str | None = None
     derived: dict[str, Any] = field(default_factory=dict)
@@ -81,6 +85,19 @@ def attempts_after(attempts: Sequence[Mapping[str, Any]], event: Event) -> Attem
     return before
 
 
+def details_of(event: Event) -> dict[str, Any]:
+    """What an event says besides its kind and time."""
+    return {key: value for key, value in event.items() if key not in ("time", "event")}
+
+
+def _values(event: Event) -> list[float] | None:
+    """The values of a trial that ended: `values` for several objectives, else `value`."""
+    values = event.get("values")
+    if values is None and event["value"] is not None:
+        values = [event["value"]]
+    return None if values is None else [float(value) for value in values]
+
+
 def _attempt(event: Event, number: int, pid: int, boot_id: str) -> dict[str, Any]:
     return {
         "number": number,
@@ -114,10 +131,13 @@ def _apply(history: TrialHistory, event: Event) -> None:
     elif kind == ATTEMPT_STARTED:
         history.state = "RUNNING"
     elif kind == SIZES_SET:
-        history.sizes = {key: value for key, value in event.items() if key not in ("time", "event")}
+        history.sizes = details_of(event)
+    elif kind == MEASURED:
+        history.resources = details_of(event)
     elif kind == REPORTED:
         history.curve[event["step"]] = float(event["value"])
     elif kind == ATTEMPT_ENDED:
         history.state = event["state"]
-        history.value = None if event["value"] is None else float(event["value"])
+        history.values = _values(event)
+        history.metrics = dict(event.get("metrics", {}))
         history.ended = datetime.fromisoformat(event["time"])

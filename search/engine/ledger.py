@@ -23,25 +23,31 @@ from search.engine.conversion import (
     ATTEMPTS,
     DERIVED,
     ENQUEUED,
+    METRICS,
     MICRO_BATCH,
     MICRO_BATCHES,
+    RESOURCES_USED,
     SIZES,
     STUDY,
     StudyAttributes,
+    shown_of,
     study_attributes,
     trial_record,
 )
+from search.engine.endings import attempts_of, ending_of, last_step
 from search.engine.events import append_event
 from search.engine.healing import reconcile
 from search.engine.history import (
     ATTEMPT_ENDED,
     ATTEMPT_STARTED,
     ATTRIBUTES,
+    MEASURED,
     REPORTED,
     SAMPLED,
     SIZES_SET,
     attempts_after,
 )
+from search.engine.objectives import judged_study, sampled_study
 from search.engine.outcomes import Outcome
 from search.engine.patience import Patience, endless
 from search.engine.processes import boot_id, end_attempt
@@ -49,13 +55,8 @@ from search.engine.queue import Queue
 from search.engine.records import StudyRecord, TrialRecord
 from search.engine.samplers import Sampling, to_optuna
 from search.engine.write_through import WriteThroughStorage
-from search.messages import INTERRUPTED, KILLED
+from search.messages import INTERRUPTED
 from search.study.layout import StudyFolder
-
-MAX_IDLE_ATTEMPTS = 3
-
-
-_STATES = {"done": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
 
 
 class Ledger:
@@ -87,13 +88,11 @@ class Ledger:
         self._sampling = sampling
         self._queue = queue
         self._distributions = {path: to_optuna(dist) for path, dist in sampling.space.items()}
-        # this sampler is never asked: each trial gets its own
-        self._study = optuna.load_study(
-            study_name=folder.name,
-            storage=self._storage,
-            sampler=optuna.samplers.RandomSampler(seed=sampling.seed),
-            pruner=pruner,
-        )
+        user_attributes = self._storage.get_study_user_attrs(self._storage.study_id)
+        attributes = study_attributes(user_attributes[STUDY])
+        self._study = sampled_study(folder.name, self._storage, attributes, pruner)
+        self._judged = judged_study(self._study, self._storage, attributes)
+        self._pruner = pruner
 
     @property
     def attributes(self) -> StudyAttributes:
@@ -179,7 +178,7 @@ class Ledger:
 
     def last_step(self, number: int) -> int:
         """The last step that was reported; 0 before the first."""
-        return max(self._trial(number).intermediate_values, default=0)
+        return last_step(self._trial(number))
 
     def claim(self, number: int) -> None:
         """Take a waiting trial up again; a sampled one is claimed already."""
@@ -187,7 +186,7 @@ class Ledger:
 
     def begin_attempt(self, number: int, pid: int) -> int:
         """Write that process `pid` works on the trial from now; returns the attempt's number."""
-        attempts = self._attempts(number)
+        attempts = attempts_of(self._trial(number))
         event = append_event(
             self._events(number),
             ATTEMPT_STARTED,
@@ -205,6 +204,12 @@ class Ledger:
         append_event(self._events(number), SIZES_SET, **details)
         self._set(number, SIZES, details)
 
+    def set_resources(self, number: int, resources: Mapping[str, float | None]) -> None:
+        """Write parameters, epoch_time and peak_memory of a trial."""
+        details: dict[str, Any] = dict(resources)
+        append_event(self._events(number), MEASURED, **details)
+        self._set(number, RESOURCES_USED, details)
+
     def judge(self, number: int, step: int, value: float) -> bool:
         """Whether the trial should be pruned after the value of `step`; does not write the value.
 
@@ -213,44 +218,41 @@ class Ledger:
         trial = copy.copy(self._trial(number))
         known = dict(trial.system_attrs)
         trial.intermediate_values = {**trial.intermediate_values, step: value}
-        verdict = bool(self._study.pruner.prune(self._study, trial))
+        verdict = bool(self._pruner.prune(self._judged, trial))
         # successive halving notes the rungs that a trial has reached
         self._note_attributes(self._events(number), known, self._trial(number).system_attrs)
         return verdict
 
     def report(self, number: int, step: int, epoch: int, value: float) -> None:
-        """Write one value of the objective metric."""
+        """Write one value of the reported metric."""
         append_event(
             self._events(number), REPORTED, sync=False, step=step, epoch=epoch, value=value
         )
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
 
     def end_attempt(self, number: int, outcome: Outcome) -> str:
-        """Write how the running attempt ended; returns the trial's state.
-
-        A trial that was interrupted or killed waits to go on, but a third attempt killed
-        without a new report ends it.
-        """
-        state = self._state_after(number, outcome)
-        value = outcome.value if state == TrialState.COMPLETE else None
-        if state == TrialState.PRUNED and (curve := self._trial(number).intermediate_values):
-            value = curve[max(curve)]
-        attempts = self._attempts(number)
+        """Write how the running attempt ended; returns the trial's state."""
+        trial = self._trial(number)
+        ending, attempts = ending_of(self.attributes, trial, outcome), attempts_of(trial)
+        if ending.constraints:
+            append_event(self._events(number), ATTRIBUTES, attributes=ending.constraints)
         event = append_event(
             self._events(number),
             ATTEMPT_ENDED,
             cause=outcome.cause,
-            state=state.name,
-            value=value,
+            state=ending.state.name,
             message=outcome.message,
-            step=self.last_step(number),
+            step=last_step(trial),
+            **ending.details(is_single=not self.attributes.several),
         )
+        for key, violation in ending.constraints.items():
+            self._storage.set_trial_system_attr(self._trial_id(number), key, violation)
+        if ending.metrics:
+            self._set(number, METRICS, ending.metrics)
         if (after := attempts_after(attempts, event)) != attempts:
             self._set(number, ATTEMPTS, after)
-        self._storage.set_trial_state_values(
-            self._trial_id(number), state, None if value is None else [value]
-        )
-        return state.name
+        self._storage.set_trial_state_values(self._trial_id(number), ending.state, ending.values)
+        return ending.state.name
 
     def micro_batch(self, key: str) -> int | None:
         """The micro-batch that a probe found for `key`."""
@@ -273,49 +275,24 @@ class Ledger:
 
     def record(self) -> StudyRecord:
         """The study as it stands."""
-        attributes = self.attributes
         return StudyRecord(
             name=self.folder.name,
             folder=self.folder.root,
             storage=shown_url(self._storage.database.url),
-            metric=attributes.metric,
-            direction=attributes.direction,
-            space=attributes.space,
-            asked=attributes.asked,
+            **shown_of(self.attributes),
             trials=tuple(self._record(trial) for trial in self._trials()),
             is_running=True,
-            settings=attributes.settings,
         )
-
-    def _state_after(self, number: int, outcome: Outcome) -> TrialState:
-        if outcome.cause == INTERRUPTED or outcome.goes_on:
-            return TrialState.WAITING
-        if outcome.cause == KILLED and self._idle_attempts(number) < MAX_IDLE_ATTEMPTS:
-            return TrialState.WAITING
-        return _STATES.get(outcome.cause, TrialState.FAIL)
-
-    def _idle_attempts(self, number: int) -> int:
-        """How many attempts in a row, with the one that ends now, were killed without a report."""
-        step, before = self.last_step(number), self._attempts(number)
-        if before and before[-1]["ended"] is None:
-            *before, current = before
-            if current["first_step"] != step:
-                return 0
-        idle = 1
-        for attempt in reversed(before):
-            if attempt["cause"] != KILLED or attempt["first_step"] != step:
-                break
-            idle += 1
-        return idle
 
     def _record(self, trial: FrozenTrial) -> TrialRecord:
         return trial_record(
             number=trial.number,
             state=trial.state.name,
             params=dict(trial.params),
-            value=trial.values[0] if trial.values else None,
+            values=trial.values or (),
             curve=dict(trial.intermediate_values),
             attributes=trial.user_attrs,
+            outcome_constraints=self.attributes.outcome_constraints,
             folder=self.folder.root,
         )
 
@@ -327,10 +304,6 @@ class Ledger:
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._storage.study_id, number)
-
-    def _attempts(self, number: int) -> list[dict[str, Any]]:
-        attempts: list[dict[str, Any]] = self._trial(number).user_attrs.get(ATTEMPTS, [])
-        return attempts
 
     def _taken(self) -> set[int]:
         """The places of the queue that a trial has."""

@@ -17,6 +17,7 @@ from search.engine.places import check_local, check_writable, refuse_links
 from search.engine.pruners import make_pruner
 from search.engine.queue import Queue
 from search.engine.reading import look_at_sqlite, read_study
+from search.engine.records import ObjectiveRecord
 from search.engine.samplers import Sampling
 from search.engine.storage import connected, open_database
 from search.errors import StorageError, UserError
@@ -24,6 +25,7 @@ from search.study.changes import differences, free_changes
 from search.study.file import StudyFile, load_study_file
 from search.study.fitting import Fitting
 from search.study.layout import StudyFolder
+from search.study.objectives import reported_metric
 from search.study.rules import points_of
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
@@ -126,8 +128,11 @@ def max_steps(study_file: StudyFile) -> int | None:
 def attributes_of(study_file: StudyFile, asked: int | None) -> StudyAttributes:
     """What a study says of itself, out of its study file."""
     return StudyAttributes(
-        metric=study_file.objective.metric,
-        direction=study_file.objective.direction,
+        objectives=tuple(
+            ObjectiveRecord(each.metric, each.direction) for each in study_file.judged
+        ),
+        reported=reported_metric(study_file),
+        outcome_constraints=tuple(study_file.outcome_constraints),
         asked=asked,
         space=study_file.space,
         settings={

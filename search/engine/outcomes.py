@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended, Probed
@@ -14,7 +14,8 @@ _KERNEL_COUNTERS = Path("/proc/vmstat")
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: one of the causes of `search.messages`, a value if it is done.
+    """How an attempt ended: one of the causes of `search.messages`, a value if it is done, and
+    the `metrics` that count at the checkpoint of that value.
 
     `goes_on` says that the trial is to be tried again although the cause would end it.
     """
@@ -23,6 +24,7 @@ class Outcome:
     value: float | None = None
     message: str | None = None
     goes_on: bool = False
+    metrics: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def outcome_of(ending: Ending) -> Outcome:
         if cause in (INTERRUPTED, KILLED):
             # where nobody here asked it to stop, somebody else did, or the code left by itself
             cause = INTERRUPTED if ending.is_stopping else KILLED
-        return Outcome(cause, said.value, said.message)
+        return Outcome(cause, said.value, said.message, metrics=said.metrics)
     if ending.ordered == HUNG:
         return Outcome(HUNG, message=ending.why)
     if ending.ordered is not None:

@@ -14,6 +14,7 @@ from search.errors import Interrupted, StudyFileError, UserError
 from search.messages import INTERRUPTED, KILLED, Checked, Ended, Exited
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
+from search.study.objectives import watched_config
 from search.study.points import Points, low_end
 from search.study.rules import points_of
 from search.study.space import Choice, Distribution, Params
@@ -59,7 +60,7 @@ def _facts(
     points = points_of(study_file)
     base = _base(points)
     config = points.config(base) | {
-        "objective": study_file.objective.model_dump(),
+        **watched_config(study_file),
         "logger": logger_section(study_file),
         "preflight": list(_variants(points, base)),
     }

@@ -31,7 +31,7 @@ class TrialStarted:
 
 @dataclass(frozen=True)
 class TrialReported:
-    """One value of the objective metric. `prune` is the verdict that was given."""
+    """One value of the reported metric. `prune` is the verdict that was given."""
 
     number: int
     step: int
@@ -42,7 +42,11 @@ class TrialReported:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it will be resumed)."""
+    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it will be resumed).
+
+    `value` is what the attempt said, `values` those of all objectives, `infeasible` the outcome
+    constraints that it violates.
+    """
 
     number: int
     state: str
@@ -51,6 +55,8 @@ class TrialEnded:
     message: str | None
     duration_s: float
     log: Path
+    values: tuple[float, ...] = ()
+    infeasible: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

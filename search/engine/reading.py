@@ -16,7 +16,7 @@ from types import NoneType
 from typing import Any
 from urllib.parse import quote
 
-from search.engine.conversion import STUDY, checked, study_attributes, trial_record
+from search.engine.conversion import STUDY, checked, shown_of, study_attributes, trial_record
 from search.engine.lock import is_held
 from search.engine.records import StudyRecord
 from search.errors import StorageError, printable
@@ -171,7 +171,7 @@ def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
         raise StorageError(f"{folder.root}: its database has no study {folder.name}. {remedy}")
     study = study_attributes(attributes[STUDY])
     params = _by_trial(rows, "param_name, param_value, distribution_json", "trial_params")
-    values = _by_trial(rows, "value, value_type", "trial_values")
+    values = _by_trial(rows, "objective, value, value_type", "trial_values")
     curves = _by_trial(
         rows, "step, intermediate_value, intermediate_value_type", "trial_intermediate_values"
     )
@@ -182,9 +182,10 @@ def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
             number=number,
             state=state,
             params=_in_order(study.space, params[trial_id], distributions),
-            value=_number(*values[trial_id][0]) if values[trial_id] else None,
+            values=[_number(value, kind) for _, value, kind in sorted(values[trial_id])],
             curve={step: _number(value, kind) for step, value, kind in curves[trial_id]},
             attributes={key: json.loads(text) for key, text in attrs[trial_id]},
+            outcome_constraints=study.outcome_constraints,
             folder=folder.root,
         )
         for trial_id, number, state in rows(
@@ -195,13 +196,9 @@ def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
         name=folder.name,
         folder=folder.root,
         storage=storage,
-        metric=study.metric,
-        direction=study.direction,
-        space=study.space,
-        asked=study.asked,
+        **shown_of(study),
         trials=tuple(trials),
         is_running=is_held(folder.lock),
-        settings=study.settings,
     )
 
 

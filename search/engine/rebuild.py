@@ -19,6 +19,7 @@ from search.engine.conversion import MICRO_BATCHES, STUDY
 from search.engine.creation import remove_sqlite
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
+from search.engine.objectives import directions_of
 from search.engine.opening import attributes_of, send_chatter_to
 from search.engine.patience import REFUSALS
 from search.engine.places import refuse_links
@@ -181,7 +182,7 @@ def _write_to(
     }
     try:
         study_id = database.create_new_study(
-            [optuna.study.StudyDirection[study_file.objective.direction.upper()]], folder.name
+            directions_of(attributes_of(study_file, asked=None)), folder.name
         )
         for key, value in _study_attributes(folder, study_file).items():
             database.set_study_user_attr(study_id, key, value)

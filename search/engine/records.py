@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from search.engine.pareto import front_of
 from search.study.space import Space
 
 
@@ -28,11 +29,15 @@ class TrialRecord:
     """One sampled configuration.
 
     `params` is keyed by the full path of the space; `curve` maps the step of a report (1 = the
-    first validation) to the objective metric; `state` is one of Optuna's WAITING, RUNNING,
-    COMPLETE, PRUNED, FAIL; `cause` one of done, pruned, diverged, oom, killed, hung,
+    first validation) to the reported metric; `state` is one of Optuna's WAITING, RUNNING,
+    COMPLETE, PRUNED, FAIL; `cause` one of done, pruned, infeasible, diverged, oom, killed, hung,
     interrupted, error (None before the first attempt ended); `message` is one line; `taken_from`
     names the trial of another study that this one was taken over from; `derived` is what follows
     from `params`.
+
+    `values` has one for each objective, `value` is the first of them. `epoch_time` is in seconds,
+    `peak_memory` in bytes, `metrics` are logged ones at the checkpoint that is kept where they
+    are more than the objective; `infeasible` are the outcome constraints that are violated.
     """
 
     number: int
@@ -51,6 +56,12 @@ class TrialRecord:
     derived: dict[str, Any] = field(default_factory=dict)
     attempts: tuple[AttemptRecord, ...] = ()
     taken_from: str | None = None
+    values: tuple[float, ...] = ()
+    parameters: int | None = None
+    epoch_time: float | None = None
+    peak_memory: int | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    infeasible: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float | None:
@@ -65,8 +76,20 @@ class TrialRecord:
 
 
 @dataclass(frozen=True)
+class ObjectiveRecord:
+    """What is judged: a metric and its direction, minimize or maximize."""
+
+    metric: str
+    direction: str
+
+
+@dataclass(frozen=True)
 class StudyRecord:
-    """One study. `asked` is the total of trials last asked for; `storage` shows no password."""
+    """One study. `asked` is the total of trials last asked for; `storage` shows no password.
+
+    `metric` and `direction` are the first objective; `several` are all where there are more.
+    `reported` is the metric of the curves, `outcome_constraints` what a trial must keep to.
+    """
 
     name: str
     folder: Path
@@ -78,16 +101,72 @@ class StudyRecord:
     trials: tuple[TrialRecord, ...]
     is_running: bool = False
     settings: dict[str, Any] = field(default_factory=dict)
+    several: tuple[ObjectiveRecord, ...] = ()
+    reported: str | None = None
+    outcome_constraints: tuple[str, ...] = ()
+
+    @property
+    def objectives(self) -> tuple[ObjectiveRecord, ...]:
+        """Every objective, one or several."""
+        return self.several or (ObjectiveRecord(self.metric, self.direction),)
 
     @property
     def best(self) -> TrialRecord | None:
-        """The complete trial with the best value, the earliest of equals; None without one."""
-        complete = [t for t in self.trials if t.state == "COMPLETE" and t.value is not None]
+        """The complete, feasible trial with the best value, the earliest of equals; None without
+        one, and where several objectives make it a matter of taste."""
+        if self.several:
+            return None
+        complete = [t for t in self._results if t.value is not None]
         if not complete:
             return None
         sign = 1.0 if self.direction == "minimize" else -1.0
         return min(complete, key=lambda t: (sign * (t.value or 0.0), t.number))
 
     @property
+    def front(self) -> tuple[TrialRecord, ...]:
+        """The complete, feasible trials that no other is better than in every objective, by the
+        first; with one objective the best trial alone."""
+        if not self.several:
+            return () if self.best is None else (self.best,)
+        trials = [t for t in self._results if len(t.values) == len(self.several)]
+        places = front_of([t.values for t in trials], [each.direction for each in self.several])
+        sign = 1.0 if self.direction == "minimize" else -1.0
+        front = (trials[place] for place in places)
+        return tuple(sorted(front, key=lambda t: (sign * t.values[0], t.number)))
+
+    def of_objective(self, index: int) -> StudyRecord:
+        """The study as if it had only the objective at this place; its curves only where they are
+        those of that objective."""
+        if not self.several:
+            return self
+        objective = self.several[index]
+        is_reported = objective.metric == self.reported
+        trials = (
+            replace(
+                trial,
+                value=trial.values[index] if trial.values else None,
+                curve=trial.curve if is_reported else {},
+            )
+            for trial in self.trials
+        )
+        return replace(
+            self,
+            metric=objective.metric,
+            direction=objective.direction,
+            trials=tuple(trials),
+            several=(),
+        )
+
+    @property
+    def reported_index(self) -> int:
+        """The place among the objectives of the one whose metric trials report."""
+        metrics = [each.metric for each in self.objectives]
+        return metrics.index(self.reported) if self.reported in metrics else 0
+
+    @property
     def finished(self) -> int:
         return sum(t.is_finished for t in self.trials)
+
+    @property
+    def _results(self) -> list[TrialRecord]:
+        return [t for t in self.trials if t.state == "COMPLETE" and not t.infeasible]

@@ -15,7 +15,9 @@ from search.engine.conversion import (
     ATTEMPTS,
     DERIVED,
     ENQUEUED,
+    METRICS,
     MICRO_BATCH,
+    RESOURCES_USED,
     SIZES,
     TAKEN_FROM,
 )
@@ -67,26 +69,34 @@ def trial_history(folder: TrialFolder) -> TrialHistory | None:
         ) from error
 
 
+def told_attributes(history: TrialHistory) -> dict[str, Any]:
+    """Our attributes of a trial, those that say something."""
+    told = {
+        ATTEMPTS: history.attempts,
+        SIZES: history.sizes,
+        RESOURCES_USED: history.resources,
+        METRICS: history.metrics,
+        TAKEN_FROM: history.taken_from,
+        DERIVED: history.derived,
+        ENQUEUED: history.enqueued,
+    }
+    return {key: value for key, value in told.items() if value}
+
+
 def frozen_trial(
     history: TrialHistory, distributions: Mapping[str, BaseDistribution]
 ) -> FrozenTrial:
     """The trial as Optuna holds it. Optuna's times are local and without a zone."""
     is_finished = history.state in FINISHED
-    attributes = {
-        ATTEMPTS: history.attempts,
-        SIZES: history.sizes,
-        TAKEN_FROM: history.taken_from,
-        DERIVED: history.derived,
-        ENQUEUED: history.enqueued,
-    }
     return FrozenTrial(
         number=history.number,
         trial_id=-1,
         state=TrialState[history.state],
-        value=history.value,
+        value=None,
+        values=history.values,
         params=history.params,
         distributions={path: distributions[path] for path in history.params},
-        user_attrs={key: value for key, value in attributes.items() if value},
+        user_attrs=told_attributes(history),
         system_attrs=history.attributes,
         intermediate_values=history.curve,
         datetime_start=_local(history.sampled),

@@ -9,6 +9,7 @@ from typing import Any
 from search.engine.batch_sizes import ACCUMULATION, BatchPlan, live_accumulation
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
+from search.study.objectives import watched_config
 from search.study.resolve import read_path, resolve_config, write_path
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml, read_yaml
@@ -34,8 +35,7 @@ def write_config(
 ) -> str | None:
     """Write the configuration of a trial that begins; returns a line if one of its values was
     replaced by another that is the same run."""
-    config = resolve_config(study_file, params)
-    config["objective"] = study_file.objective.model_dump()
+    config = resolve_config(study_file, params) | watched_config(study_file)
     config["logger"] = logger_section(study_file)
     number = int(folder.root.name)
     config["trial"] = {"study": study_file.name, "number": number, "params": dict(params)}

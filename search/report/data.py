@@ -43,9 +43,10 @@ class StudyData:
 
     @cached_property
     def scored(self) -> tuple[TrialRecord, ...]:
-        """Complete trials with a finite value, by number."""
+        """Complete, feasible trials with a finite value, by number."""
         complete = [t for t in self.record.trials if t.state == "COMPLETE" and is_finite(t.value)]
-        return tuple(sorted(complete, key=lambda t: t.number))
+        feasible = [trial for trial in complete if not trial.infeasible]
+        return tuple(sorted(feasible, key=lambda t: t.number))
 
     @cached_property
     def ranked(self) -> tuple[TrialRecord, ...]:
@@ -55,7 +56,10 @@ class StudyData:
 
     @property
     def best(self) -> TrialRecord | None:
-        """The best complete trial, one with a finite value where there is any."""
+        """The best complete trial, one with a finite value where there is any; None of several
+        objectives."""
+        if self.record.several:
+            return None
         return self.ranked[0] if self.ranked else self.record.best
 
     @cached_property

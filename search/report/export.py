@@ -13,6 +13,7 @@ from typing import Any
 
 from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
 from search.report.data import StudyData
+from search.study.outcomes import RESOURCES
 from search.study.space import Choice, Distribution, IntRange
 
 _FIRST = ("number", "state", "value")
@@ -21,6 +22,8 @@ _LAST = (
     "accumulation",
     "effective_batch",
     "steps",
+    *RESOURCES,
+    "infeasible",
     "started",
     "ended",
     "duration_s",
@@ -37,30 +40,35 @@ _FORMULA_STARTS = ("=", "+", "-", "@")
 def export_csv(record: StudyRecord) -> str:
     """One line a trial, by number.
 
-    Columns: number, state, value; `params.<path>` in the order of the space; micro_batch,
-    accumulation, effective_batch, steps (validations reported), started and ended (ISO 8601),
-    duration_s, attempts, cause, message, folder. A missing value is an empty cell; values that are
-    not finite read `nan`, `inf`, `-inf`; text is on one line, and begins with an apostrophe if a
-    spreadsheet would take it for a formula.
+    Columns: number, state, value; `values.<metric>` of several objectives; `params.<path>` in the
+    order of the space; micro_batch, accumulation, effective_batch, steps (validations reported),
+    parameters, epoch_time (seconds), peak_memory (bytes), infeasible (the constraints violated),
+    started and ended (ISO 8601), duration_s, attempts, cause, message, folder. A missing value is
+    an empty cell; values that are not finite read `nan`, `inf`, `-inf`; text is on one line, and
+    begins with an apostrophe if a spreadsheet would take it for a formula.
     """
     paths = [dim.path for dim in StudyData(record).dimensions]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([_cell(name) for name in (*_FIRST, *(f"params.{p}" for p in paths), *_LAST)])
+    metrics = [f"values.{each.metric}" for each in record.several]
+    names = (*_FIRST, *metrics, *(f"params.{path}" for path in paths), *_LAST)
+    writer.writerow([_cell(name) for name in names])
     for trial in sorted(record.trials, key=lambda t: t.number):
         fields = _flat(trial)
         params = [trial.params.get(path, "") for path in paths]
-        values = [*(fields[k] for k in _FIRST), *map(_param, params), *(fields[k] for k in _LAST)]
-        writer.writerow([_cell(value) for value in values])
+        found = trial.values if record.several and trial.values else [""] * len(metrics)
+        first, last = (([fields[name] for name in part]) for part in (_FIRST, _LAST))
+        writer.writerow([_cell(v) for v in (*first, *found, *map(_param, params), *last)])
     return out.getvalue()
 
 
 def export_json(record: StudyRecord) -> str:
     """The whole record as JSON, indented; numbers that are not finite are null.
 
-    Keys: name, folder, storage, metric, direction, asked, is_running, best (a trial number or
-    null), space, settings, trials. A trial has the fields of `TrialRecord`, its `curve` as pairs
-    of step and value, and `duration_s`; times are ISO 8601.
+    Keys: name, folder, storage, metric, direction, objectives, outcome_constraints, asked,
+    is_running, best (a trial number or null), front (trial numbers), space, settings, trials. A
+    trial has the fields of `TrialRecord`, its `curve` as pairs of step and value, and
+    `duration_s`; times are ISO 8601.
     """
     tree = {
         "name": record.name,
@@ -68,9 +76,12 @@ def export_json(record: StudyRecord) -> str:
         "storage": record.storage,
         "metric": record.metric,
         "direction": record.direction,
+        "objectives": [asdict(each) for each in record.objectives],
+        "outcome_constraints": record.outcome_constraints,
         "asked": record.asked,
         "is_running": record.is_running,
         "best": record.best.number if record.best else None,
+        "front": [trial.number for trial in record.front],
         "space": {path: _distribution(dist) for path, dist in record.space.items()},
         "settings": record.settings,
         "trials": [_trial(t) for t in sorted(record.trials, key=lambda t: t.number)],
@@ -87,6 +98,8 @@ def _flat(trial: TrialRecord) -> dict[str, Any]:
         "accumulation": trial.accumulation,
         "effective_batch": trial.effective_batch,
         "steps": len(trial.curve),
+        **_resources(trial),
+        "infeasible": "; ".join(trial.infeasible) or None,
         "started": trial.started.isoformat() if trial.started else None,
         "ended": trial.ended.isoformat() if trial.ended else None,
         "duration_s": trial.duration_s,
@@ -95,6 +108,10 @@ def _flat(trial: TrialRecord) -> dict[str, Any]:
         "message": trial.message,
         "folder": str(trial.folder),
     }
+
+
+def _resources(trial: TrialRecord) -> dict[str, float | None]:
+    return {name: getattr(trial, name) for name in RESOURCES}
 
 
 def _param(value: Any) -> Any:
@@ -120,6 +137,10 @@ def _trial(trial: TrialRecord) -> dict[str, Any]:
         "micro_batch": trial.micro_batch,
         "accumulation": trial.accumulation,
         "effective_batch": trial.effective_batch,
+        **_resources(trial),
+        "values": trial.values,
+        "metrics": trial.metrics,
+        "infeasible": trial.infeasible,
         "started": trial.started,
         "ended": trial.ended,
         "duration_s": trial.duration_s,

@@ -16,6 +16,7 @@ from search.report.importance import importance
 from search.report.intermediate import intermediate
 from search.report.palette import MUTED, template
 from search.report.parallel import parallel
+from search.report.pareto import pareto
 from search.report.slices import slices
 from search.report.text import plot_text
 from search.report.timeline import timeline
@@ -23,6 +24,7 @@ from search.report.timeline import timeline
 # Each gives a Plot for any study, an empty one included, never raises for lack of data, and
 # escapes every text that it puts into a figure.
 FIGURES: dict[str, Callable[[StudyData], Plot]] = {
+    "pareto": pareto,
     "history": history,
     "importance": importance,
     "intermediate": intermediate,
@@ -31,6 +33,9 @@ FIGURES: dict[str, Callable[[StudyData], Plot]] = {
     "contour": contour,
     "timeline": timeline,
 }
+
+# of several objectives the page shows these for each; the others are of one, see `data_for`
+EACH_OBJECTIVE = ("history", "importance", "slice")
 
 _TITLE_PX = 36
 _TITLE_LENGTH = 110
@@ -49,7 +54,7 @@ def figure(record: StudyRecord, name: str) -> go.Figure:
     Raises:
         UserError: there is no figure of that name.
     """
-    plot = plot_named(StudyData(record), name)
+    plot = plot_named(record, name)
     if plot.figure is None:
         return _sentence(plot.finding)
     height = plot.figure.layout.height + _TITLE_PX
@@ -66,13 +71,22 @@ def figure_json(record: StudyRecord, name: str) -> str:
     return str(figure(record, name).to_json())
 
 
-def plot_named(data: StudyData, name: str) -> Plot:
+def plot_named(record: StudyRecord, name: str) -> Plot:
     """The plot of that name; raises UserError where there is none."""
     if name not in FIGURES:
         near = difflib.get_close_matches(name, FIGURES, n=1, cutoff=0.5)
         known = f"Did you mean {near[0]}?" if near else f"Known figures: {', '.join(FIGURES)}."
         raise UserError(f"figure: no figure of this name, got {name}. {known}")
-    return FIGURES[name](data)
+    return FIGURES[name](data_for(record, name))
+
+
+def data_for(record: StudyRecord, name: str, objective: int = 0) -> StudyData:
+    """What a figure is drawn from: the study with the one objective that the figure is about."""
+    if name in ("pareto", "timeline"):
+        return StudyData(record)
+    return StudyData(
+        record.of_objective(record.reported_index if name == "intermediate" else objective)
+    )
 
 
 def _sentence(text: str) -> go.Figure:

@@ -58,9 +58,10 @@ def _points(trials: Sequence[TrialRecord]) -> list[Point]:
     for trial in sorted(trials, key=lambda t: t.number):
         curve = finite_curve(trial)
         outcome = outcome_key(trial)
-        if outcome == "done" and trial.value is not None and abs(trial.value) < float("inf"):
+        is_complete = trial.state == "COMPLETE"
+        if is_complete and trial.value is not None and abs(trial.value) < float("inf"):
             points.append(Point(trial, trial.value, outcome))
-        elif outcome != "done" and curve:
+        elif not is_complete and curve:
             points.append(Point(trial, curve[-1][1], outcome))
     return points
 

@@ -26,7 +26,7 @@ def importance(data: StudyData) -> Plot:
     label, share = rows[0]
     note = (
         f"fANOVA over {counted(len(data.scored), 'complete trial')}, relative to the ranges "
-        "searched; pruned and failed trials are left out."
+        "searched; pruned, failed and infeasible trials are left out."
     )
     finding = f"{label} explains {format_percent(share)} of the variation in {data.metric}"
     return Plot(finding, _draw(rows), note)

@@ -21,7 +21,7 @@ from plotly.offline import get_plotlyjs
 from search.engine.provenance import read_provenance, summary
 from search.engine.records import StudyRecord
 from search.report.data import Plot, StudyData
-from search.report.figures import FIGURES, plot_named
+from search.report.figures import EACH_OBJECTIVE, FIGURES, data_for, plot_named
 from search.report.palette import DARK, OUTCOMES
 from search.report.summary import searched, summarise, trials_heading
 from search.report.table import columns, rows
@@ -30,6 +30,7 @@ from search.study.layout import StudyFolder
 
 # in the order of reading, each with the question that it answers
 _HEADINGS = {
+    "pareto": "Pareto front",
     "history": "History",
     "importance": "Importance",
     "intermediate": "Learning curves",
@@ -64,7 +65,7 @@ def build_report(record: StudyRecord) -> str:
         record=record,
         summary=summarise(data),
         searched=searched(data),
-        panels=[_panel(data, name) for name in FIGURES],
+        panels=_panels(data),
         columns=columns(data),
         rows=rows(data),
         trials_heading=trials_heading(record),
@@ -82,15 +83,34 @@ def figure_html(record: StudyRecord, name: str) -> str:
     Raises:
         UserError: there is no figure of that name.
     """
-    return _render("figure.html.j2", record=record, panel=_panel(StudyData(record), name))
+    plot = plot_named(record, name)
+    return _render("figure.html.j2", record=record, panel=_panel(name, _HEADINGS[name], plot))
 
 
-def _panel(data: StudyData, name: str) -> Panel:
-    plot: Plot = plot_named(data, name)
+def _panels(data: StudyData) -> list[Panel]:
+    """Every figure that says something of the study; some of them for each objective."""
+    record = data.record
+    if not record.several:
+        names = [name for name in FIGURES if name != "pareto"]
+        return [_panel(name, _HEADINGS[name], FIGURES[name](data)) for name in names]
+    panels = []
+    for name in FIGURES:
+        count = len(record.several) if name in EACH_OBJECTIVE else 1
+        for index in range(count):
+            its_data = data_for(record, name, index)
+            shown = f": {its_data.metric}" if count > 1 else ""
+            plot = FIGURES[name](its_data)
+            panels.append(
+                _panel(f"{name}-{index}" if index else name, _HEADINGS[name] + shown, plot)
+            )
+    return panels
+
+
+def _panel(name: str, heading: str, plot: Plot) -> Panel:
     figure = plot.figure
     return Panel(
         name=name,
-        heading=_HEADINGS[name],
+        heading=heading,
         finding=plot.finding,
         note=plot.note,
         json=None if figure is None else _for_script(str(figure.to_json())),

@@ -49,6 +49,7 @@ class Outcome:
 OUTCOMES: dict[str, Outcome] = {
     "done": Outcome("complete", "#2b7cc9", "circle"),
     "pruned": Outcome("pruned", "#8b95a3", "triangle-down"),
+    "infeasible": Outcome("infeasible", "#6f7d1c", "square-open"),
     "diverged": Outcome("diverged", "#a63d97", "diamond"),
     "oom": Outcome("out of memory", "#b97a00", "square"),
     "killed": Outcome("killed", "#7a5230", "cross"),
@@ -74,6 +75,7 @@ DARK: dict[str, str] = {
     **dict(zip(LINES, ("#333d49", "#35495e", "#36638f", "#4590d0", "#83c4fb"), strict=True)),
     "#2b7cc9": "#5aa7ee",
     "#8b95a3": "#7f8b9b",
+    "#6f7d1c": "#b3c34e",
     "#a63d97": "#d987cb",
     "#b97a00": "#e3ac3f",
     "#7a5230": "#c09670",
@@ -86,7 +88,10 @@ DARK: dict[str, str] = {
 
 
 def outcome_key(trial: TrialRecord) -> str:
-    """The key in `OUTCOMES` for a trial: its state, and for a failed one its cause."""
+    """The key in `OUTCOMES` for a trial: its state, and for a failed one its cause; one that
+    violates a constraint on its outcome is infeasible."""
+    if trial.infeasible and trial.state in ("COMPLETE", "PRUNED"):
+        return "infeasible"
     if trial.state == "FAIL":
         return trial.cause if trial.cause in OUTCOMES and trial.cause != "done" else "error"
     return {"COMPLETE": "done", "PRUNED": "pruned", "RUNNING": "running"}.get(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +11,14 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.text import counted, format_duration, format_number, format_param, shorten
+from search.report.text import (
+    counted,
+    format_duration,
+    format_number,
+    format_outcome,
+    format_param,
+    shorten,
+)
 from search.report.timing import busy_s, last_seen, spans
 from search.study.layout import TrialFolder
 from search.study.space import Choice, FloatRange
@@ -30,6 +37,15 @@ class Tally:
 
 
 @dataclass(frozen=True)
+class BestOf:
+    """The best value of one of several objectives, and the trial that has it."""
+
+    metric: str
+    value: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Summary:
     """The header and the cards; every text is plain text, not HTML."""
 
@@ -41,6 +57,8 @@ class Summary:
     compute: str
     tallies: tuple[Tally, ...]
     best: TrialRecord | None
+    front: tuple[TrialRecord, ...]
+    bests: tuple[BestOf, ...]
     best_params: tuple[tuple[str, str, str], ...]
     batch: str | None
     checkpoint: Path | None
@@ -78,6 +96,8 @@ def summarise(data: StudyData) -> Summary:
         compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
         best=best,
+        front=record.front if record.several else (),
+        bests=tuple(_bests(record)),
         best_params=_params(data, best),
         batch=_batch(best),
         checkpoint=checkpoint_of(best) if best else None,
@@ -95,6 +115,13 @@ def checkpoint_of(trial: TrialRecord) -> Path | None:
     return next((path for path in (folder.best_ckpt, folder.last_ckpt) if path.is_file()), None)
 
 
+def _bests(record: StudyRecord) -> Iterator[BestOf]:
+    for index, each in enumerate(record.several):
+        best = record.of_objective(index).best
+        if best is not None:
+            yield BestOf(each.metric, format_outcome(each.metric, best.value), best.number)
+
+
 def _state(record: StudyRecord) -> str:
     if record.is_running:
         return "running"
@@ -107,14 +134,13 @@ def _state(record: StudyRecord) -> str:
 
 def _sentence(data: StudyData) -> str:
     record = data.record
-    aim = "lowest" if data.is_minimized else "highest"
+    words = {"minimize": "lowest", "maximize": "highest"}
+    aims = " and the ".join(f"{words[o.direction]} {o.metric}" for o in record.objectives)
     of = f" of {record.asked:,}" if record.asked is not None else ""
     count = f"{record.finished:,}{of} trials finished"
     names = [dim.label for dim in data.dimensions]
     listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"Looking for the {aim} {record.metric}" + (
-        f" over {listed}; {count}." if names else f"; {count}."
-    )
+    return f"Looking for the {aims}" + (f" over {listed}; {count}." if names else f"; {count}.")
 
 
 def _tallies(trials: Sequence[TrialRecord]) -> tuple[Tally, ...]:

@@ -6,6 +6,8 @@ import html
 import math
 from typing import Any
 
+from search.study.outcomes import EPOCH_TIME, resource_text
+
 _LONGEST_LABEL = 40
 
 
@@ -18,6 +20,15 @@ def format_number(value: float | None) -> str:
     ):
         return str(int(value))
     return f"{value:.4g}"
+
+
+def format_outcome(metric: str, value: float | None) -> str:
+    """A value of a metric: resources with their units, anything else as a number."""
+    if value is None:
+        return format_number(None)
+    if metric == EPOCH_TIME:
+        return format_duration(value)
+    return resource_text(metric, value) or format_number(value)
 
 
 def format_param(value: Any) -> str:

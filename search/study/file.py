@@ -30,6 +30,8 @@ from pydantic import (
 from search.errors import StudyFileError
 from search.study.base import with_base
 from search.study.legacy import old_spellings
+from search.study.objectives import objective_problems, settle_objectives
+from search.study.outcomes import parse_constraint
 from search.study.overrides import apply_overrides
 from search.study.paths import ALL_HINTED, normalise_space, path_problems
 from search.study.problems import Unknown, lines_of
@@ -58,6 +60,7 @@ PRUNERS = (
     "none",
 )
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
+_LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive", "enqueue")
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -156,6 +159,10 @@ def _components(names: Sequence[str]) -> BeforeValidator:
     return BeforeValidator(parse_each)
 
 
+def _outcome_constraint(text: str) -> str:
+    return str(parse_constraint(text))
+
+
 _Distribution = Annotated[
     Any,
     BeforeValidator(parse_distribution),
@@ -164,7 +171,8 @@ _Distribution = Annotated[
 
 
 class StudyFile(_Section):
-    """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`."""
+    """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`; `objective`
+    is the one that keeps the checkpoint, `objectives` are all where there are several."""
 
     name: str
     model: ClassSection | None
@@ -177,6 +185,9 @@ class StudyFile(_Section):
     cli: Annotated[Cli, BeforeValidator(cli_tree)] | None = None
     seed_everything: StrictBool | StrictInt | None = None
     objective: Objective
+    objectives: list[Objective] = []
+    prune_on: StrictStr | None = None
+    outcome_constraints: list[Annotated[StrictStr, AfterValidator(_outcome_constraint)]] = []
     space: Annotated[dict[str, _Distribution], Field(min_length=1)]
     constraints: list[str] = []
     derive: dict[str, str] = {}
@@ -205,6 +216,11 @@ class StudyFile(_Section):
         return any(isinstance(each, Hinted) for each in self.space.values())
 
     @property
+    def judged(self) -> tuple[Objective, ...]:
+        """Every objective, one or several."""
+        return tuple(self.objectives) or (self.objective,)
+
+    @property
     def trial_seed(self) -> int | bool:
         """What every trial is seeded with."""
         return self.seed if self.seed_everything in (None, True) else self.seed_everything
@@ -212,12 +228,17 @@ class StudyFile(_Section):
     def to_tree(self) -> dict[str, Any]:
         """The study file as plain data; `parse_study_tree` reads it back."""
         tree: dict[str, Any] = self.model_dump(exclude_none=True, by_alias=True)
-        for rules in ("constraints", "derive", "enqueue"):
-            if not tree[rules]:
-                del tree[rules]
+        for section in _LEFT_OUT_EMPTY:
+            if not tree[section]:
+                del tree[section]
         for section in ("sampler", "pruner"):
             tree[section] = _flat(tree[section])
         tree["logger"] = [_flat(each) for each in tree["logger"]]
+        if self.objectives:
+            del tree["objective"]
+            for objective in tree["objectives"]:
+                if objective["metric"] != self.objective.metric:
+                    del objective["value"]
         return tree
 
 
@@ -276,12 +297,15 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     if isinstance(given["space"], dict):
         given["space"], doubled = normalise_space(given["space"], given)
         problems += doubled
+    problems += settle_objectives(given)
     kind = CliStudyFile if "cli" in given else StudyFile
     study_file = None
     try:
         study_file = kind.model_validate(given)
     except ValidationError as error:
         problems += lines_of(error, StudyFile)
+    if study_file is not None:
+        problems += objective_problems(study_file)
     if isinstance(given["space"], dict):
         scales = study_file is not None and study_file.batch.auto_scale != "off"
         problems += path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)

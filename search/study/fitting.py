@@ -20,7 +20,17 @@ from search.study.space import Choice, Distribution, FloatRange, IntRange, is_ac
 from search.study.space_parser import distribution_tree
 from search.study.yaml_loader import shown
 
-_TRAINED = ("model", "data", "trainer", "batch", "objective", "derive")
+_TRAINED = (
+    "model",
+    "data",
+    "trainer",
+    "batch",
+    "objective",
+    "objectives",
+    "prune_on",
+    "outcome_constraints",
+    "derive",
+)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -98,8 +98,14 @@ def _from_value_error(error: Exception) -> str:
 def _keys(location: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
     model: Any = root
     for part in location:
-        annotation = model.model_fields[str(part)].annotation
-        model = next(iter(get_args(annotation)), annotation)  # of an optional section, the section
+        if isinstance(part, int):
+            # of an item of a list, the item
+            model = next(iter(get_args(model)), model)
+            continue
+        annotation = model.model_fields[part].annotation
+        is_list = get_origin(annotation) is list
+        # of an optional section, the section
+        model = annotation if is_list else next(iter(get_args(annotation)), annotation)
     return [field.alias or name for name, field in model.model_fields.items()]
 
 

@@ -21,7 +21,7 @@ LIGHTNING_SECTIONS = (
     "weights_only",
 )
 # what the complete configuration of a trial has besides, for the tool alone
-OWN_SECTIONS = ("cli", "objective", "batch", "preflight")
+OWN_SECTIONS = ("cli", "objective", "watched", "batch", "preflight")
 
 
 def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,8 +13,19 @@ from typing import Any
 import torch
 import yaml
 
-from search.messages import DONE, Checked, Ended, Hints, Launch, Message, Started
+from search.messages import (
+    DONE,
+    INFEASIBLE,
+    PRUNED,
+    Checked,
+    Ended,
+    Hints,
+    Launch,
+    Message,
+    Started,
+)
 from search.study.layout import TrialFolder
+from search.study.objectives import watched_in
 from search.trial.batch_size import probe
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.callbacks import (
@@ -31,6 +42,7 @@ from search.trial.failures import ended_by
 from search.trial.hints import hints
 from search.trial.loggers import run_of
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
+from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
 
 
@@ -82,21 +94,22 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
         Whatever the user's code, Lightning or a callback raises; `failures` knows what it means.
     """
     config = read_config(folder)
-    objective = Objective(**config["objective"])
+    objective, watched = Objective(**config["objective"]), watched_in(config)
     seed_everything(config)
     built = build(config)
     checkpoint = resume_point(folder)
-    keeper = CheckpointKeeper(folder, objective, link)
+    meter = ResourceMeter(watched.limits, link)
+    keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
     logs = RunLogs(config, built, run_of(config, folder, built.lightning, checkpoint), keeper)
-    judge = ReportCallback(Judge(link), objective.metric)
-    guard, signs = MetricGuard(objective.metric), SignsOfLife(link)
-    callbacks = [signs, guard, keeper, judge, logs]
+    judge = ReportCallback(Judge(link, watched.metrics), watched.reported)
+    guard, signs = MetricGuard(watched.metrics), SignsOfLife(link)
+    callbacks = [signs, guard, meter, keeper, judge, logs]
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
     started = _started(built, trainer)
     link.send(started)
-    with logs.open(trainer, started.effective_batch):
+    with logs.open(trainer, started.effective_batch), meter.told():
         trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
-    return Ended(cause=DONE, value=keeper.value)
+    return Ended(cause=DONE, value=keeper.value, metrics=keeper.metrics)
 
 
 def _started(built: Built, trainer: Any) -> Started:
@@ -120,4 +133,4 @@ def _limit_device_memory(share: float) -> None:
 
 
 def _succeeded(message: Message) -> bool:
-    return not isinstance(message, Ended) or message.cause in (DONE, "pruned")
+    return not isinstance(message, Ended) or message.cause in (DONE, PRUNED, INFEASIBLE)

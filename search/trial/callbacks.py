@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
@@ -18,6 +19,7 @@ from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 from search.errors import UserError
 from search.messages import Reported, Stepped
 from search.study.layout import TrialFolder
+from search.study.outcomes import RESOURCES
 from search.study.writing import keep_copy
 from search.trial.checkpoints import random_state, restore_random_state, save_checkpoint
 from search.trial.failures import Diverged, StopRequested
@@ -50,10 +52,14 @@ class Judge:
 
     In a distributed trial only rank 0 has a channel; its verdict is broadcast, so that every rank
     leaves at the same validation.
+
+    Args:
+        metrics: every logged metric that counts; each must be finite.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, link: Link, metrics: Iterable[str]) -> None:
         self._link = link
+        self._metrics = tuple(metrics)
         self._prune = False
         self.trainer: Any = None
 
@@ -61,12 +67,17 @@ class Judge:
         """Send `value`; `step` (the epoch) is refined where an epoch has several validations.
 
         Raises:
-            Diverged: the value is NaN or infinite; it is reported all the same.
+            Diverged: the value, or another metric that counts, is NaN or infinite; the value is
+                reported all the same.
         """
         report = Reported(step=validation_step(self.trainer), epoch=step + 1, value=float(value))
         verdict = self._link.ask(report)
         if not math.isfinite(value):
             raise Diverged(f"the objective metric became {value} at epoch {step + 1}")
+        for metric in self._metrics:
+            other = float(self.trainer.callback_metrics[metric])
+            if not math.isfinite(other):
+                raise Diverged(f"{metric} became {other} at epoch {step + 1}")
         self._prune = bool(self.trainer.strategy.broadcast(verdict.prune))
 
     def should_prune(self) -> bool:
@@ -121,34 +132,41 @@ class SignsOfLife(Callback):
 
 
 class MetricGuard(Callback):
-    """Ends a fit whose objective metric is not logged; must come before `ReportCallback`."""
+    """Ends a fit that does not log a metric that counts; must come before `ReportCallback`.
 
-    def __init__(self, metric: str) -> None:
-        self._metric = metric
+    Args:
+        metrics: each metric and its place in the study file.
+    """
+
+    def __init__(self, metrics: Mapping[str, str]) -> None:
+        self._metrics = metrics
         self._validated = False
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if not trainer.sanity_checking:
             self._validated = True
-            if self._metric not in trainer.callback_metrics:
-                raise UserError(missing_metric(self._metric, list(trainer.callback_metrics)))
+            for metric, place in self._metrics.items():
+                if metric not in trainer.callback_metrics:
+                    raise UserError(missing_metric(metric, place, list(trainer.callback_metrics)))
 
     def on_train_end(self, trainer: Any, pl_module: Any) -> None:
         if not self._validated and trainer.ckpt_path is None:
-            raise UserError(missing_metric(self._metric, list(trainer.callback_metrics)))
+            metric, place = next(iter(self._metrics.items()))
+            raise UserError(missing_metric(metric, place, list(trainer.callback_metrics)))
 
 
-def missing_metric(metric: str, logged: list[str]) -> str:
+def missing_metric(metric: str, place: str, logged: list[str]) -> str:
     """One line: what is missing, what there is, what was probably meant."""
     if not logged:
         return (
-            f"objective.metric: {metric} is not logged at a validation, and nothing else is. "
+            f"{place}: {metric} is not logged at a validation, and nothing else is. "
             f'Call self.log("{metric}", ...) in validation_step.'
         )
-    near = get_close_matches(metric, logged, 1)
+    known = [*logged, *RESOURCES] if place != "objective.metric" else logged
+    near = get_close_matches(metric, known, 1)
     remedy = f"Did you mean {near[0]}?" if near else "Name one of these, or log it."
     names = ", ".join(sorted(logged))
-    return f"objective.metric: {metric} is not logged at a validation; logged are {names}. {remedy}"
+    return f"{place}: {metric} is not logged at a validation; logged are {names}. {remedy}"
 
 
 class CheckpointKeeper(Callback):
@@ -157,12 +175,20 @@ class CheckpointKeeper(Callback):
     Checkpoints are taken at the end of an epoch, the one point from which Lightning goes on to the
     same result as if nothing had happened; only a validation inside an epoch that is the best so
     far is saved on the spot.
+
+    Args:
+        metrics: every logged metric that counts.
     """
 
-    def __init__(self, folder: TrialFolder, objective: Objective, link: Link) -> None:
+    def __init__(
+        self, folder: TrialFolder, objective: Objective, metrics: Iterable[str], link: Link
+    ) -> None:
         self._folder = folder
         self._objective = objective
+        self._metrics = tuple(metrics)
         self._link = link
+        self._at_best: dict[str, float] = {}
+        self._at_last: dict[str, float] = {}
         self._restored: dict[str, Any] | None = None
         self._is_best = False
         self._saved_at = time.monotonic()
@@ -174,11 +200,25 @@ class CheckpointKeeper(Callback):
         """The objective value of the trial so far."""
         return self.best if self._objective.value == "best" else self.last
 
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Every metric that counts, at the validation that `value` is from."""
+        return self._at_best if self._objective.value == "best" else self._at_last
+
     def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "last": self.last, "random": random_state()}
+        return {
+            "best": self.best,
+            "last": self.last,
+            "at_best": self._at_best,
+            "at_last": self._at_last,
+            "random": random_state(),
+        }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.last = state_dict["best"], state_dict["last"]
+        # not in checkpoints of releases that knew one objective only
+        self._at_best = state_dict.get("at_best", {})
+        self._at_last = state_dict.get("at_last", {})
         self._restored = state_dict["random"]
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
@@ -198,9 +238,10 @@ class CheckpointKeeper(Callback):
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if trainer.sanity_checking:
             return
-        self.last = float(trainer.callback_metrics[self._objective.metric])
+        self._at_last = {name: float(trainer.callback_metrics[name]) for name in self._metrics}
+        self.last = self._at_last[self._objective.metric]
         if self._objective.improves(self.last, self.best):
-            self.best, self._is_best = self.last, True
+            self.best, self._at_best, self._is_best = self.last, self._at_last, True
             if not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
                 self._save_best_now(trainer)
 

@@ -20,6 +20,7 @@ import torch
 from search.errors import UserError
 from search.messages import Checked
 from search.study.layout import TrialFolder
+from search.study.objectives import watched_in
 from search.trial.build import (
     ONE_DEVICE,
     Built,
@@ -130,7 +131,7 @@ def make_trainer_of(config: Mapping[str, Any]) -> None:
 
 def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> int | None:
     """One training and one validation step; returns the samples of an epoch where known."""
-    guard = MetricGuard(config["objective"]["metric"])
+    guard = MetricGuard(watched_in(config).metrics)
     trainer = make_trainer(
         built,
         folder.root,

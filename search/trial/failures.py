@@ -9,7 +9,16 @@ import optuna
 from pytorch_lightning.utilities.memory import is_oom_error
 
 from search.errors import DISK_TROUBLE, UserError
-from search.messages import DIVERGED, ERROR, INTERRUPTED, KILLED, OOM, PRUNED, Ended
+from search.messages import (
+    DIVERGED,
+    ERROR,
+    INFEASIBLE,
+    INTERRUPTED,
+    KILLED,
+    OOM,
+    PRUNED,
+    Ended,
+)
 
 # a signal to the attempt's whole group reaches the workers of its data loader too; torch's words
 _WORKER_KILLED = re.compile(r"DataLoader worker \(pid.*(killed by signal|exited unexpectedly)")
@@ -18,17 +27,24 @@ _TRACEBACK_LIMIT = 20_000
 
 
 class Diverged(Exception):
-    """The objective metric is NaN or infinite."""
+    """A metric that counts is NaN or infinite."""
+
+
+class Infeasible(Exception):
+    """The trial breaks a constraint on its outcome already before it is trained."""
 
 
 class StopRequested(Exception):
     """The coordinator asked the attempt to end; its checkpoint is written."""
 
 
+_SPEAK_FOR_THEMSELVES = (UserError, Diverged, Infeasible, StopRequested, optuna.TrialPruned)
+
+
 def ended_by(error: BaseException) -> Ended:
     """The last message of an attempt that ended with `error`."""
     cause = cause_of(error)
-    text = None if cause in (PRUNED, INTERRUPTED) else _full_traceback(error)
+    text = None if cause in (PRUNED, INTERRUPTED, INFEASIBLE) else _full_traceback(error)
     message = None if cause == PRUNED else one_line(error)
     return Ended(cause=cause, message=message, traceback=text)
 
@@ -39,6 +55,8 @@ def cause_of(error: BaseException) -> str:
         return PRUNED
     if isinstance(error, Diverged):
         return DIVERGED
+    if isinstance(error, Infeasible):
+        return INFEASIBLE
     if is_oom_error(error) or isinstance(error, MemoryError):
         return OOM
     # a full or failing disk is not the trial's fault; it is tried again
@@ -56,7 +74,7 @@ def cause_of(error: BaseException) -> str:
 def one_line(error: BaseException) -> str:
     """Class and message on one line; messages of our own speak for themselves."""
     text = " ".join(str(error).split())
-    if not isinstance(error, UserError | Diverged | StopRequested | optuna.TrialPruned):
+    if not isinstance(error, _SPEAK_FOR_THEMSELVES):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return text[:_MESSAGE_LIMIT]
 

@@ -10,7 +10,7 @@ from typing import Any
 from lightning.pytorch import Callback
 from lightning.pytorch.utilities.seed import isolate_rng
 
-from search.messages import DONE, INTERRUPTED, KILLED, PRUNED
+from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
 from search.trial.build import Built
 from search.trial.callbacks import CheckpointKeeper
 from search.trial.failures import cause_of
@@ -18,7 +18,11 @@ from search.trial.loggers import Run, alone, carry_over, config_digest, make_log
 
 # the trial goes on after these, and its run with it
 _NOT_FINAL = (INTERRUPTED, KILLED)
-_MLFLOW_STATUS = {DONE: "FINISHED", PRUNED: "FINISHED", INTERRUPTED: "KILLED", KILLED: "KILLED"}
+_FINISHED = (DONE, PRUNED, INFEASIBLE)
+_MLFLOW_STATUS = {
+    **dict.fromkeys(_FINISHED, "FINISHED"),
+    **dict.fromkeys(_NOT_FINAL, "KILLED"),
+}
 
 
 class RunLogs(Callback):
@@ -107,7 +111,7 @@ class RunLogs(Callback):
         loggers = self._run.loggers
         if isinstance(logger, loggers.WandbLogger):
             logger.experiment.summary["cause"] = self._cause
-            logger.experiment.finish(exit_code=0 if self._cause in (DONE, PRUNED) else 1)
+            logger.experiment.finish(exit_code=0 if self._cause in _FINISHED else 1)
         elif isinstance(logger, loggers.MLFlowLogger):
             logger.experiment.set_tag(logger.run_id, "cause", self._cause)
             logger.finalize(_MLFLOW_STATUS.get(self._cause, "FAILED"))

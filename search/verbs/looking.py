@@ -42,7 +42,7 @@ def best(
     studies: StudiesDir = DEFAULT_DIR,
     json: Json = False,
 ) -> None:
-    """Show the best trial: parameters, value, checkpoint."""
+    """Show the best trial, or the Pareto front: parameters, values, checkpoint."""
     from search.commands.inspect import best_command
 
     best_command(study, studies, storage, json=json)
@@ -58,7 +58,7 @@ def report(
         typer.Option(
             "--figure",
             help="Only this figure: history, importance, intermediate, slice, parallel, contour, "
-            "timeline.",
+            "timeline, pareto.",
         ),
     ] = None,
     format_: Annotated[

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.engine.pareto import front_of
 from search.engine.progress import (
     BatchSizeFound,
     Event,
@@ -61,6 +62,8 @@ class Board:
         self.running: dict[int, RunningTrial] = {}
         self.counts: Counter[str] = Counter()
         self.best: Best | None = None
+        # of several objectives: numbers and values of the trials on the Pareto front
+        self.front: dict[int, tuple[float, ...]] = {}
         self.ended: deque[TrialEnded] = deque(maxlen=5)
         self.notes: deque[str] = deque(maxlen=3)
         self.stopping = False
@@ -130,6 +133,8 @@ class Board:
         best = event.record.best
         if best is not None and best.value is not None:
             self.best = Best(best.number, best.value, best.params)
+        if event.record.several:
+            self.front = {trial.number: trial.values for trial in event.record.front}
 
     def _start(self, event: TrialStarted) -> None:
         curve: list[float] = []
@@ -164,6 +169,18 @@ class Board:
         self.counts[event.state] += 1
         self._durations.append(event.duration_s)
         params = self._params.pop(event.number, {})
-        value = event.value if event.state == "COMPLETE" else None
+        if event.state != "COMPLETE" or event.infeasible:
+            return
+        if self.record is not None and self.record.several:
+            self._join_front(event.number, event.values, self.record)
+            return
+        value = event.value
         if value is not None and (self.best is None or self.is_better(value, self.best.value)):
             self.best = Best(event.number, value, params)
+
+    def _join_front(self, number: int, values: tuple[float, ...], record: StudyRecord) -> None:
+        """Add a trial to the front, and take off it what the trial is better than."""
+        trials = {**self.front, number: values}
+        numbers = list(trials)
+        kept = front_of(list(trials.values()), [each.direction for each in record.several])
+        self.front = {numbers[place]: trials[numbers[place]] for place in kept}

@@ -45,6 +45,8 @@ def study_summary(record: StudyRecord) -> dict[str, Any]:
         "storage": record.storage,
         "metric": record.metric,
         "direction": record.direction,
+        "objectives": [dataclasses.asdict(each) for each in record.objectives],
+        "outcome_constraints": record.outcome_constraints,
         "asked": record.asked,
         "running": record.is_running,
         "trials": {
@@ -52,6 +54,7 @@ def study_summary(record: StudyRecord) -> dict[str, Any]:
             for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
         },
         "best": None if best is None else trial_summary(best),
+        "front": [trial.number for trial in record.front],
     }
 
 

@@ -15,6 +15,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.view.board import Board, RunningTrial
+from search.view.outcomes import aims, outcomes
 from search.view.text import clean, duration, number, parameters
 
 
@@ -79,28 +80,44 @@ def opening_line(event: StudyOpened) -> str:
     if record.asked is None and not event.resumed:
         trials = "trials until it is stopped"
     plural = "worker" if event.workers == 1 else "workers"
-    return (
-        f"study {clean(record.name)}: {record.direction} {clean(record.metric)}, {trials}, "
-        f"{event.workers} {plural}"
-    )
+    return f"study {clean(record.name)}: {aims(record)}, {trials}, {event.workers} {plural}"
 
 
 def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> str:
     """How one trial ended."""
-    metric = clean(board.record.metric) if board.record else "value"
-    outcome = event.cause
-    if event.state == "PRUNED" and trial is not None:
-        outcome = f"pruned at epoch {trial.epoch}"
-    value = f"  {metric} {number(event.value)}" if event.value is not None else ""
-    best = board.best is not None and board.best.number == event.number
+    word = event.cause
+    if event.cause == "pruned" and trial is not None:
+        word = f"pruned at epoch {trial.epoch}"
     params = parameters(trial.params if trial else {})
-    text = f"trial {event.number:>4}  {outcome}{value}  {params}".rstrip()
-    text += f"  ({duration(event.duration_s)})" + ("  best so far" if best else "")
+    text = f"trial {event.number:>4}  {word}{_values(event, board)}  {params}".rstrip()
+    text += f"  ({duration(event.duration_s)}){_praise(event, board)}"
+    if event.cause == "infeasible":
+        text += f"\n            {clean(event.message or 'no message')}"
     if event.state == "WAITING" and event.cause != "interrupted":
         text += f"\n            {clean(event.message or 'no message')}"
     if event.state == "FAIL":
         text += f"\n            {clean(event.message or 'no message')}\n            {event.log}"
     return text
+
+
+def _values(event: TrialEnded, board: Board) -> str:
+    if board.record is not None and board.record.several:
+        shown = outcomes(board.record.several, event.values)
+    elif event.value is not None:
+        metric = clean(board.record.metric) if board.record else "value"
+        shown = f"{metric} {number(event.value)}"
+    else:
+        shown = ""
+    return f"  {shown}" if shown else ""
+
+
+def _praise(event: TrialEnded, board: Board) -> str:
+    """Whether a trial leads, or why it cannot."""
+    if event.infeasible:
+        return f"  violates {clean(', '.join(event.infeasible))}"
+    if event.number in board.front:
+        return "  on the Pareto front"
+    return "  best so far" if board.best and board.best.number == event.number else ""
 
 
 def closing_lines(event: StudyEnded, board: Board) -> list[str]:
@@ -124,9 +141,12 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
             f"best: trial {best.number}, {clean(record.metric)} {number(best.value)}  "
             f"{parameters(best.params)}"
         )
+    if record.several and record.front:
+        numbers = ", ".join(str(trial.number) for trial in record.front)
+        lines.append(f"Pareto front: trials {numbers}")
     if event.reason in ("interrupted", "timeout"):
         lines.append(f"go on:  search resume {name}")
-    if best is not None:
+    if record.front:
         lines.append(f"next:   search best -s {name}    search report -s {name} --open")
     return lines
 

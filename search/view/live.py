@@ -13,6 +13,7 @@ from rich.text import Text
 from search.engine.progress import BatchSizeFound, Event, Note, StudyEnded, TrialEnded
 from search.view.board import Board, RunningTrial
 from search.view.lines import closing_lines
+from search.view.outcomes import aims, outcomes
 from search.view.text import clean, duration, number, parameters, sparkline
 
 _REFRESH_HZ = 8
@@ -86,8 +87,7 @@ class LiveView:
         plural = "worker" if self._board.workers == 1 else "workers"
         return Text.assemble(
             (clean(record.name), "bold"),
-            (f"  {record.direction} ", "dim"),
-            clean(record.metric),
+            f"  {aims(record)}",
             (f"  {self._board.workers} {plural}", "dim"),
         )
 
@@ -111,7 +111,10 @@ class LiveView:
         return Group(row, counts)
 
     def _best(self) -> Text:
-        best = self._board.best
+        best, record = self._board.best, self._board.record
+        if record is not None and record.several:
+            numbers = ", ".join(map(str, self._board.front)) or "none yet"
+            return Text.assemble(("Pareto front  ", "dim"), (numbers, "bold green"))
         if best is None:
             return Text("best  none yet", style="dim")
         return Text.assemble(
@@ -164,14 +167,19 @@ class LiveView:
         table.add_column(justify="right", width=10)
         table.add_column(justify="right")
         for ended in list(self._board.ended)[-(3 if self._is_narrow else 5) :]:
-            words = {"COMPLETE": "done", "PRUNED": "pruned"}
             table.add_row(
                 Text(f"{ended.number}", style="dim"),
-                Text(words.get(ended.state, ended.cause), style=_STYLES[ended.state]),
-                Text(number(ended.value) if ended.value is not None else ""),
+                Text(ended.cause, style=_STYLES[ended.state]),
+                Text(self._outcome(ended)),
                 Text(duration(ended.duration_s), style="dim"),
             )
         return table
+
+    def _outcome(self, ended: TrialEnded) -> str:
+        record = self._board.record
+        if record is not None and record.several:
+            return outcomes(record.several, ended.values)
+        return number(ended.value) if ended.value is not None else ""
 
     @property
     def _is_narrow(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -13,10 +15,13 @@ from rich.text import Text
 
 from search.engine.records import StudyRecord, TrialRecord
 from search.study.layout import TrialFolder
+from search.study.outcomes import RESOURCES
 from search.view.json_lines import study_summary, to_json, trial_summary
-from search.view.text import clean, duration, number, sparkline
+from search.view.outcomes import outcome, resources
+from search.view.text import clean, duration, number, parameters, sparkline
 
 NO_STUDY = "No study here yet. Start one with: search run --trials 50"
+_ARROWS = {"minimize": "↓", "maximize": "↑"}
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
 
 
@@ -42,8 +47,8 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
             Text(study_state(record)),
             total,
             *(str(counts[state]) for state in ("COMPLETE", "PRUNED", "FAIL")),
-            Text(number(record.best.value if record.best else None), style="green"),
-            Text(f"{clean(record.metric)} {'↓' if record.direction == 'minimize' else '↑'}"),
+            Text(_best_text(record), style="green"),
+            Text("  ".join(f"{clean(o.metric)} {_ARROWS[o.direction]}" for o in record.objectives)),
             duration(_busy_s(record)),
             _last_activity(record),
         )
@@ -76,12 +81,14 @@ def print_trial(
     state = Text(trial.state.lower(), style=_STYLES.get(trial.state, "cyan"))
     cause = clean(trial.cause or "done")
     cause = "" if cause in ("done", "pruned") else f" ({cause})"
+    if trial.infeasible:
+        cause += f"  violates {clean(', '.join(trial.infeasible))}"
     title = f"{clean(record.name)}, trial {trial.number}  "
     console.print(Text.assemble((title, "bold"), state, cause))
-    if trial.message and trial.state == "FAIL":
+    if trial.message and (trial.state == "FAIL" or trial.cause == "infeasible"):
         console.print(Text(clean(trial.message, 500), style="red"), soft_wrap=True)
     grid = _grid()
-    grid.add_row(Text(clean(record.metric)), Text(number(trial.value), style="bold"))
+    _add_outcomes(grid, record, trial)
     for path, value in trial.params.items():
         grid.add_row(Text(clean(path)), Text(clean(number(value))))
     for path, value in trial.derived.items():
@@ -100,7 +107,10 @@ def print_trial(
 
 
 def print_best(record: StudyRecord, stream: TextIO) -> None:
-    """The best trial: value, parameters, checkpoint."""
+    """The best trial: value, parameters, checkpoint; of several objectives the Pareto front."""
+    if record.several:
+        _print_front(record, stream)
+        return
     trial = record.best
     assert trial is not None
     console = plain_console(stream)
@@ -115,8 +125,32 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
     for path, value in trial.params.items():
         grid.add_row(Text(clean(path)), Text(clean(number(value))))
     grid.add_row("batch", Text(batch_text(trial)))
+    grid.add_row("takes", Text(resources(trial)))
     _add_files(grid, trial)
     console.print(grid, soft_wrap=True)
+
+
+def _print_front(record: StudyRecord, stream: TextIO) -> None:
+    console = plain_console(stream)
+    count = f"{len(record.front)} of {record.finished} trials"
+    console.print(Text(f"{clean(record.name)}, Pareto front: {count}", style="bold"))
+    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
+    table.add_column("trial", justify="right")
+    for each in record.several:
+        name = Text(f"{clean(each.metric)} {_ARROWS[each.direction]}")
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("parameters", overflow="fold")
+    table.add_column("checkpoint", overflow="fold")
+    for trial in record.front:
+        values = zip(record.several, trial.values, strict=True)
+        checkpoint = _checkpoint(trial)
+        table.add_row(
+            str(trial.number),
+            *(Text(outcome(each.metric, value), style="green") for each, value in values),
+            Text(parameters(trial.params)),
+            Text(clean(checkpoint, 1000) if checkpoint else "–"),
+        )
+    console.print(table)
 
 
 def status_json(records: Sequence[StudyRecord]) -> str:
@@ -130,17 +164,32 @@ def trial_json(
     record: StudyRecord, trial: TrialRecord, seed: Any, made: Mapping[str, Any] | None
 ) -> str:
     """One trial as a JSON object, with its seed and what its study was made with."""
-    body = {"study": record.name, "metric": record.metric, **trial_summary(trial)}
-    return to_json({**body, "seed": seed, "provenance": made}, indent=2)
+    body = {"study": record.name, "metric": record.metric, **_objectives_tree(record)}
+    return to_json({**body, **trial_summary(trial), "seed": seed, "provenance": made}, indent=2)
 
 
 def best_json(record: StudyRecord) -> str:
-    """The best trial as a JSON object, with its checkpoint."""
-    trial = record.best
-    assert trial is not None
-    body = {"study": record.name, "metric": record.metric, **trial_summary(trial)}
+    """The best trial as a JSON object, with its checkpoint; of several objectives, an object with
+    the `front` as a list of such trials."""
+    body = {"study": record.name, "metric": record.metric}
+    if record.several:
+        body = {"study": record.name, **_objectives_tree(record)}
+        return to_json({**body, "front": [_with_checkpoint(t) for t in record.front]}, indent=2)
+    assert record.best is not None
+    return to_json({**body, **_with_checkpoint(record.best)}, indent=2)
+
+
+def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
+    return {**trial_summary(trial), "checkpoint": _checkpoint(trial)}
+
+
+def _checkpoint(trial: TrialRecord) -> Path | None:
     checkpoint = TrialFolder(trial.folder).best_ckpt
-    return to_json({**body, "checkpoint": checkpoint if checkpoint.is_file() else None}, indent=2)
+    return checkpoint if checkpoint.is_file() else None
+
+
+def _objectives_tree(record: StudyRecord) -> dict[str, Any]:
+    return {"objectives": [asdict(each) for each in record.objectives]}
 
 
 def plain_console(stream: TextIO) -> Console:
@@ -160,11 +209,29 @@ def batch_text(trial: TrialRecord) -> str:
     )
 
 
+def _best_text(record: StudyRecord) -> str:
+    if record.several:
+        return f"front of {len(record.front)}"
+    return number(record.best.value if record.best else None)
+
+
+def _add_outcomes(grid: Table, record: StudyRecord, trial: TrialRecord) -> None:
+    """Values of the objectives, other metrics that count, and what the trial took."""
+    names = [each.metric for each in record.objectives]
+    values = trial.values if record.several else (trial.value,)
+    taken = {name: getattr(trial, name) for name in RESOURCES}
+    known = {**trial.metrics, **taken, **dict(zip(names, values, strict=False))}
+    for name in dict.fromkeys([*names, *known]):
+        grid.add_row(
+            clean(name), Text(outcome(name, known.get(name)), style="bold" if name in names else "")
+        )
+
+
 def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> None:
     if not trial.curve:
         return
     steps = list(trial.curve)
-    console.print(Text(f"\n{clean(record.metric)} by step", style="dim"))
+    console.print(Text(f"\n{clean(record.reported or record.metric)} by step", style="dim"))
     console.print(Text(sparkline(list(trial.curve.values()), 60), style="blue"))
     shown = steps if len(steps) <= 10 else [*steps[:3], *steps[-6:]]
     pairs = [f"{step}: {number(trial.curve[step])}" for step in shown]

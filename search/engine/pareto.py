@@ -1,0 +1,26 @@
+"""The Pareto front: what no other is at least as good as in everything and better in something."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def front_of(points: Sequence[Sequence[float]], directions: Sequence[str]) -> list[int]:
+    """Places of the points that no other dominates, in their order; equal points stay together.
+
+    Args:
+        points: values in the order of the objectives.
+        directions: minimize or maximize for each objective.
+    """
+    signs = [1.0 if direction == "minimize" else -1.0 for direction in directions]
+    costs = [tuple(s * v for s, v in zip(signs, point, strict=True)) for point in points]
+    front: list[int] = []
+    # in this order a point can be dominated by those before it only
+    for place in sorted(range(len(costs)), key=lambda place: costs[place]):
+        if not any(_dominates(costs[better], costs[place]) for better in front):
+            front.append(place)
+    return sorted(front)
+
+
+def _dominates(cost: tuple[float, ...], other: tuple[float, ...]) -> bool:
+    return cost != other and all(a <= b for a, b in zip(cost, other, strict=True))

@@ -1,0 +1,78 @@
+"""What a trial comes to: resources that are measured in every trial, and constraints on them.
+
+Plain data and text; measures nothing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+PARAMETERS = "parameters"
+EPOCH_TIME = "epoch_time"
+PEAK_MEMORY = "peak_memory"
+# measured in every trial, under names that no logged metric may have
+RESOURCES = (PARAMETERS, EPOCH_TIME, PEAK_MEMORY)
+
+_CONSTRAINT = re.compile(r"\s*([^\s<>=!]+)\s*(<=|>=)\s*(\S+)\s*")
+_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
+
+
+@dataclass(frozen=True)
+class OutcomeConstraint:
+    """`name` of a resource or of a logged metric, `operator` <= or >=, and the `bound`."""
+
+    name: str
+    operator: str
+    bound: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.operator} {self.bound:.15g}"
+
+    def violation(self, value: float) -> float:
+        """How far `value` is beyond the bound; 0 or less where the constraint holds."""
+        return value - self.bound if self.operator == "<=" else self.bound - value
+
+
+def parse_constraint(text: str) -> OutcomeConstraint:
+    """The constraint that `parameters <= 1e6` says.
+
+    Raises:
+        ValueError: it says something else.
+    """
+    match = _CONSTRAINT.fullmatch(text)
+    if match is None:
+        raise ValueError(
+            f"must be a name, <= or >=, and a number, got {text}. Write parameters <= 1e6."
+        )
+    try:
+        bound = float(match[3])
+    except ValueError:
+        bound = math.nan
+    if not math.isfinite(bound):
+        raise ValueError(f"must end in a finite number, got {match[3]}. Write parameters <= 1e6.")
+    return OutcomeConstraint(match[1], match[2], bound)
+
+
+def violations(constraints: Iterable[str], outcomes: Mapping[str, float]) -> dict[str, float]:
+    """Each constraint whose outcome is known, and how far it is violated (0 or less: it holds)."""
+    parsed = {text: parse_constraint(text) for text in constraints}
+    return {
+        text: constraint.violation(outcomes[constraint.name])
+        for text, constraint in parsed.items()
+        if constraint.name in outcomes
+    }
+
+
+def resource_text(name: str, value: float) -> str | None:
+    """A resource as people read it: 1,234,567 and 2.5 MiB; None for what is no byte or count."""
+    if name == PARAMETERS:
+        return f"{value:,.0f}"
+    if name != PEAK_MEMORY:
+        return None
+    for size, unit in _UNITS:
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f} B"
