@@ -25,7 +25,7 @@ from search.engine.progress import (
     TrialReported,
     TrialStarted,
 )
-from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.engine.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 from search.study.space import FloatRange
 from search.view.board import Board
 from search.view.choose import make_view
@@ -278,3 +278,51 @@ def test_values_as_text() -> None:
     assert clean("a\tb\x00c", 10) == "a b?c"
     assert clean("x" * 20, 5) == "xxxx…"
     assert parameters({LR: 0.00123456, "model.init_args.act": "relu"}) == "lr=0.0012346  act=relu"
+
+
+def test_lines_tell_of_several_objectives() -> None:
+    several = (ObjectiveRecord("val_loss", "minimize"), ObjectiveRecord("parameters", "minimize"))
+    empty = replace(study(), several=several)
+    done = trial(0, 0.25, values=(0.25, 1234.0), parameters=1234, epoch_time=1.5)
+    violates = ("parameters <= 9",)
+    ends = [
+        TrialEnded(0, "COMPLETE", "done", 0.25, None, 2.0, LOG, (0.25, 1234.0)),
+        TrialEnded(1, "COMPLETE", "done", 0.5, None, 2.0, LOG, (0.5, 2000.0)),
+        TrialEnded(2, "COMPLETE", "done", 0.1, None, 2.0, LOG, (0.1, 10.0), violates),
+        TrialEnded(3, "PRUNED", "infeasible", None, "not trained", 2.0, LOG, (), violates),
+    ]
+    stream = io.StringIO()
+    ended = StudyEnded(replace(empty, trials=(done,)), "finished", 6.0)
+    replayed(LinesView(stream), [StudyOpened(empty, 1, False), *ends, ended])
+    lines = stream.getvalue().splitlines()
+    assert lines[:6] == [
+        "study demo: minimize val_loss, minimize parameters, 4 trials, 1 worker",
+        "trial    0  done  val_loss 0.25  parameters 1,234  (2.0 s)  on the Pareto front",
+        "trial    1  done  val_loss 0.5  parameters 2,000  (2.0 s)",
+        "trial    2  done  val_loss 0.1  parameters 10  (2.0 s)  violates parameters <= 9",
+        "trial    3  infeasible  (2.0 s)  violates parameters <= 9",
+        "            not trained",
+    ]
+    assert lines[-2:] == [
+        "Pareto front: trials 0",
+        "next:   search best -s demo    search report -s demo --open",
+    ]
+
+
+def test_front_is_shown_as_a_table_in_place_of_the_best() -> None:
+    several = (ObjectiveRecord("val_loss", "minimize"), ObjectiveRecord("peak_memory", "minimize"))
+    trials = [
+        trial(number, point[0], values=point)
+        for number, point in enumerate([(0.25, 2048.0), (0.5, 1024.0), (0.6, 4096.0)])
+    ]
+    record = replace(study(*trials), several=several)
+    stream = io.StringIO()
+    print_best(record, stream)
+    text = stream.getvalue()
+    assert text.startswith("demo, Pareto front: 2 of 3 trials\n")
+    rows = [line.split()[:4] for line in text.splitlines()[2:]]
+    assert rows == [["0", "0.25", "2.0", "KiB"], ["1", "0.5", "1.0", "KiB"]]
+    status = io.StringIO()
+    print_status([record], status)
+    assert "front of 2   val_loss ↓  peak_memory ↓" in status.getvalue()
+    assert json.loads(status_json([record]))[0]["front"] == [0, 1]
