@@ -156,9 +156,15 @@ def _attempt(attempt: AttemptRecord) -> dict[str, Any]:
 
 
 def _distribution(dist: Distribution) -> dict[str, Any]:
+    when = {"when": dict(dist.when)} if dist.when else {}
     if isinstance(dist, Choice):
-        return {"kind": "choice", "values": dist.values}
-    return {"kind": "int" if isinstance(dist, IntRange) else "float", **asdict(dist)}
+        return {"kind": "choice", "values": dist.values, **when}
+    kind = "int" if isinstance(dist, IntRange) else "float"
+    return {"kind": kind, **asdict(dist, dict_factory=_without_conditions), **when}
+
+
+def _without_conditions(fields: list[tuple[str, Any]]) -> dict[str, Any]:
+    return {key: value for key, value in fields if key != "when"}
 
 
 def _plain(value: Any) -> Any:

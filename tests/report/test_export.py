@@ -20,7 +20,8 @@ def test_csv_columns_are_stable():
     assert export_csv(study()).strip().split(",") == [
         "number", "state", "value", f"params.{LR}", f"params.{LATENT}", f"params.{ACCUMULATE}",
         "micro_batch", "accumulation", "effective_batch", "steps", "parameters", "epoch_time",
-        "peak_memory", "infeasible", "started", "ended", "duration_s", "attempts", "cause", "message", "folder",
+        "peak_memory", "infeasible", "started", "ended", "duration_s", "attempts", "cause",
+        "message", "folder",
     ]  # fmt: skip
 
 
@@ -42,7 +43,7 @@ def test_csv_leaves_missing_values_empty_and_writes_null_for_a_sampled_null():
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1"])
 def test_csv_neutralises_text_that_looks_like_a_formula(text):
     row = table(study(trial(0, "FAIL", None, message=text)))[0]
-    assert row["message"] == f"'{text}"
+    assert row["message"] == f"'{text.strip()}"
 
 
 def test_csv_leaves_negative_numbers_alone():
@@ -56,9 +57,10 @@ def test_csv_writes_times_as_iso_8601():
     assert row["duration_s"] == "90.0"
 
 
-def test_csv_survives_quotes_and_line_breaks_in_a_message():
+def test_csv_survives_quotes_and_puts_a_message_on_one_line():
     text = 'say "no",\nthen stop'
-    assert table(study(trial(0, "FAIL", None, message=text)))[0]["message"] == text
+    message = table(study(trial(0, "FAIL", None, message=text)))[0]["message"]
+    assert message == 'say "no", then stop'
 
 
 def test_json_holds_every_trial_with_curve_and_attempts():
