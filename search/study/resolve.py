@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,32 @@ LIGHTNING_SECTIONS = (
     "weights_only",
 )
 # what the complete configuration of a trial has besides, for the tool alone
-OWN_SECTIONS = ("cli", "objective", "watched", "batch", "preflight")
+OWN_SECTIONS = (
+    "cli",
+    "objective",
+    "watched",
+    "batch",
+    "preflight",
+    "logger",
+    "trial",
+    "finalist",
+)
+# the path of the choice between the complete configurations of `finalists`
+FINALIST = "finalist"
 
 
 def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:
     """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
-    over them by path."""
+    over them by path; where finalists are confirmed, the sections are those of the finalist."""
     from search.study.rules import points_of
 
-    return points_of(study_file).config(params)
+    if study_file.finalists is None or FINALIST not in params:
+        return points_of(study_file).config(params)
+    config = copy.deepcopy(study_file.finalists[params[FINALIST]])
+    for path, value in params.items():
+        if path != FINALIST:
+            write_path(config, path, value)
+    return config
 
 
 def sections_of(study_file: StudyFile) -> dict[str, Any]:
