@@ -100,8 +100,7 @@ def _refuse(finished: Finished, target: Path) -> None:
     if finished.config.get("ckpt_path"):
         raise UserError(
             f"{finished.place}: began with the weights of ckpt_path alone, and LightningCLI takes "
-            "that to go on with a whole training. Train it with `python -m search.trial "
-            f"{finished.trial.folder}`."
+            f"that to go on with a whole training. Its checkpoint is {finished.checkpoint}."
         )
 
 

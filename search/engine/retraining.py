@@ -29,6 +29,8 @@ _LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
 _RESULT_BYTES = 1 << 20
 _POLL_S = 0.25
 _GRACE_S = 10.0
+# the folder below the given one where the logger writes
+_VERSION = "replay"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,7 @@ def retrain(exported: Exported) -> float:
                 f"{exported.folder.root}: its training ended with status {status}; its own words "
                 "are above. Start it in the project's folder, where its modules are."
             )
-        return _value(exported, logs / "metrics.csv")
+        return _value(exported, logs / _VERSION / "metrics.csv")
 
 
 def _text(path: Path) -> str:
@@ -127,7 +129,7 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
 
 def _log_to(logs: Path, lightning: str) -> dict[str, Any]:
     """A configuration laid over the exported one, so that its values can be read here."""
-    arguments = {"save_dir": str(logs), "name": "", "version": ""}
+    arguments = {"save_dir": str(logs), "name": "", "version": _VERSION}
     logger = {"class_path": f"{lightning}.loggers.CSVLogger", "init_args": arguments}
     return {"trainer": {"logger": [logger], "default_root_dir": str(logs)}}
 
