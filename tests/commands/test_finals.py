@@ -109,9 +109,8 @@ def test_export_holds_all_that_trains_it_again(finished: Project, exported: Path
     trial = best(finished)
     names = {"best.ckpt", "config.yaml", "train.py", "trial.json", "REPRODUCE.md"}
     assert names <= {path.name for path in exported.iterdir()}
-    assert (exported / "best.ckpt").read_bytes() == (
-        finished.root / trial["checkpoint"]
-    ).read_bytes()
+    checkpoint = finished.root / trial["checkpoint"]
+    assert (exported / "best.ckpt").read_bytes() == checkpoint.read_bytes()
     config = yaml.safe_load((exported / "config.yaml").read_text())
     assert config["model"]["init_args"]["batch_size"] == trial["micro_batch"]
     assert config["trainer"]["callbacks"][-1]["init_args"]["monitor"] == "val_loss"
