@@ -10,6 +10,7 @@ from search.commands.locate import find_study, load_study
 from search.commands.run import worker_count
 from search.engine.confirming import confirming_study, finalists_of, verdict_on
 from search.engine.coordinator import Limits
+from search.engine.finished import project_folder
 from search.engine.run import RunRequest, run_study
 from search.errors import UserError
 from search.study.file import load_study_file
@@ -45,7 +46,7 @@ def confirm_command(study: str | None, options: ConfirmOptions) -> None:
         folder=StudyFolder(folder.root.with_name(name)),
         study_file=confirming,
         source=name,
-        import_path=folder.root.absolute().parent.parent,
+        import_path=project_folder(folder.root),
         limits=Limits(asked=options.top * options.seeds),
         workers=worker_count(options.workers),
         url=options.storage,

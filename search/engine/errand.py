@@ -70,15 +70,18 @@ def run_errand(
 def _answer(
     executor: Executor, kind: type[Answer], signals: SignalWatch, what: str, log: Path
 ) -> Answer:
-    said: Answer | Ended | None = None
+    answer: Answer | None = None
+    said: Ended | None = None
     while True:
         for _, message in executor.poll(_POLL_S):
-            if isinstance(message, kind | Ended):
+            if isinstance(message, kind):
+                answer = message
+            elif isinstance(message, Ended):
                 said = message
             elif isinstance(message, Exited):
                 signals.check()
-                if isinstance(said, kind):
-                    return said
+                if answer is not None:
+                    return answer
                 # the log of what failed is what its message points to
                 why = f"failed: {said.message}" if said else f"ended with status {message.status}"
                 raise UserError(f"{what} {why}. Its log: {log}")

@@ -9,14 +9,13 @@ from __future__ import annotations
 import copy
 import json
 import os
-import platform
 import shutil
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from search.engine.finished import Finished, import_paths, run_errand_on
+from search.engine.finished import Finished, project_folder, run_errand_on
+from search.engine.provenance import installed, read_provenance
 from search.engine.rerun_script import reproduce_text, train_script
 from search.errors import UserError
 from search.messages import Described
@@ -24,7 +23,8 @@ from search.study.layout import ExportFolder, StudyFolder
 from search.study.resolve import LIGHTNING_SECTIONS, OWN_SECTIONS
 from search.study.yaml_loader import dump_yaml
 
-PACKAGES = ("torch", "lightning", "pytorch-lightning", "numpy")
+# what plain training needs of the packages that a study was made with, and can tell of itself
+_PACKAGES = ("torch", "lightning", "pytorch-lightning", "numpy")
 
 
 def export_trial(finished: Finished, target: Path) -> list[str]:
@@ -45,17 +45,6 @@ def export_trial(finished: Finished, target: Path) -> list[str]:
         shutil.rmtree(temporary.root, ignore_errors=True)
         raise UserError(f"{target}: cannot be written: {error.strerror}. Name another.") from error
     return train_command(ExportFolder(target), has_subcommand=facts.has_subcommand)
-
-
-def versions() -> dict[str, str]:
-    """The interpreter and the packages that decide about the last digits of a value."""
-    found = {"python": platform.python_version()}
-    for name in PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found
 
 
 def plain_config(config: Mapping[str, Any], facts: Described) -> dict[str, Any]:
@@ -106,11 +95,12 @@ def _refuse(finished: Finished, target: Path) -> None:
 
 def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: ExportFolder) -> None:
     config, trial = finished.config, finished.trial
+    study = StudyFolder(finished.study.folder)
     objective = config["objective"]
     title = f"{objective['metric']} {trial.value!r}, {finished.place}"
     text = dump_yaml(plain_config(config, facts))
     folder.config.write_text(f"# {title}\n{text}", "utf-8")
-    script = train_script(config, facts, import_paths(finished.study.folder), target.root)
+    script = train_script(config, facts, project_folder(finished.study.folder), target.root)
     folder.script.write_text(script, "utf-8")
     shutil.copyfile(finished.checkpoint, folder.checkpoint)
     result = {
@@ -122,12 +112,11 @@ def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: Ex
         "lightning": facts.lightning,
         "has_subcommand": facts.has_subcommand,
         "threads": facts.threads,
-        "versions": versions(),
+        "versions": _versions(study),
     }
     folder.result.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
-    provenance = StudyFolder(finished.study.folder).provenance
-    if provenance.is_file():
-        shutil.copyfile(provenance, folder.provenance)
+    if study.provenance.is_file():
+        shutil.copyfile(study.provenance, folder.provenance)
     command = train_command(target, has_subcommand=facts.has_subcommand)
     folder.notes.write_text(reproduce_text(result, command), "utf-8")
 
@@ -137,3 +126,12 @@ def train_command(folder: ExportFolder, *, has_subcommand: bool) -> list[str]:
     subcommand = ["fit"] if has_subcommand else []
     script, config = (os.path.relpath(path) for path in (folder.script, folder.config))
     return ["python", script, *subcommand, "-c", config]
+
+
+def _versions(study: StudyFolder) -> dict[str, str]:
+    """What the study was made with, as far as that decides about the last digits of a value; the
+    versions of now where it does not say."""
+    packages = (read_provenance(study) or {}).get("packages")
+    made = packages if isinstance(packages, dict) else {}
+    found = {name: made.get(name) or installed(name) for name in _PACKAGES}
+    return {name: str(number) for name, number in found.items() if number is not None}

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.errand import Answer, run_errand
+from search.engine.provenance import origin
 from search.engine.records import StudyRecord, TrialRecord
 from search.errors import UserError
 from search.messages import Tested
-from search.study.layout import TrialFolder
+from search.study.layout import StudyFolder, TrialFolder
 from search.study.yaml_loader import read_yaml
 
 
@@ -68,10 +69,11 @@ def run_errand_on(finished: Finished, task: str, kind: type[Answer]) -> Answer:
         finished.config,
         finished.checkpoint,
         place=finished.place,
-        sys_path=import_paths(finished.study.folder),
+        sys_path=[str(project_folder(finished.study.folder)), str(Path.cwd())],
     )
 
 
-def import_paths(study: Path) -> list[str]:
-    """Where the modules of a study that ran may be: here, and where its studies folder is."""
-    return [str(Path.cwd()), str(study.absolute().parent.parent)]
+def project_folder(study: Path) -> Path:
+    """Where the classes of a study are: beside the study file that it was first run from, as far
+    as that is known, else beside the folder of studies."""
+    return origin(StudyFolder(study)) or study.absolute().parent.parent

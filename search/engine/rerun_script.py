@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 # the packages of the project come first, as in the trial; this folder is none of them
-paths = [{folders}, *sys.path]
+paths = [str((HERE / {project}).resolve()), os.getcwd(), *sys.path]
 sys.path[:] = [path for path in paths if Path(path).resolve() != HERE]
 '''
 _THREADS = """# sums over threads differ in their last digits: as many as the trial had
@@ -27,20 +27,15 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 """
 
 
-def train_script(
-    config: Mapping[str, Any], facts: Described, folders: Sequence[str], target: Path
-) -> str:
+def train_script(config: Mapping[str, Any], facts: Described, project: Path, target: Path) -> str:
     """The `train.py` of an exported folder.
 
     Args:
         config: of the trial; may name the project's own CLI.
-        folders: where the project's packages are.
+        project: where its packages are, beside the working directory.
         target: the exported folder.
     """
-    # the working directory first, then the project as seen from the exported folder
-    away = {os.path.relpath(folder, target) for folder in folders}
-    places = ["os.getcwd()", *(f"str(HERE / {path!r})" for path in sorted(away))]
-    head = _HEAD.replace("{folders}", ", ".join(places))
+    head = _HEAD.replace("{project}", repr(os.path.relpath(project, target)))
     threads = "" if facts.threads is None else _THREADS.replace("{threads}", str(facts.threads))
     imports, call = _cli_lines(config.get("cli"), facts.lightning)
     imported = "\n".join(f"    {line}" for line in imports)

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.engine.exporting import train_command, versions
+from search.engine.exporting import train_command
+from search.engine.provenance import installed
 from search.engine.signals import SignalWatch
 from search.errors import ReplayFailed, StudyFileError, UserError
 from search.study.layout import ExportFolder
@@ -49,11 +50,10 @@ class Exported:
     @property
     def other_versions(self) -> list[str]:
         """What is installed in another version than it was made with, each as a line."""
-        now = versions()
         return [
-            f"{name} {number} (now {now.get(name, 'not there')})"
+            f"{name} {number} (now {installed(name) or 'not there'})"
             for name, number in self.versions.items()
-            if now.get(name) != number
+            if installed(name) != number
         ]
 
 

@@ -6,8 +6,19 @@ import pytest
 from conftest import Project
 
 VERBS = (
-    "run", "resume", "extend", "status", "show", "best", "report", "export", "test", "replay",
-    "confirm", "du", "clean",
+    "run",
+    "resume",
+    "extend",
+    "status",
+    "show",
+    "best",
+    "report",
+    "export",
+    "test",
+    "replay",
+    "confirm",
+    "du",
+    "clean",
 )
 
 
