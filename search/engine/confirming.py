@@ -15,7 +15,7 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.errors import UserError
 from search.study.file import StudyFile, parse_study_tree
 from search.study.layout import TrialFolder
-from search.study.resolve import FINALIST, LIGHTNING_SECTIONS, OWN_SECTIONS
+from search.study.resolve import FINALIST, lightning_sections
 from search.study.yaml_loader import read_yaml
 
 SEED = "seed_everything"
@@ -138,10 +138,5 @@ def _result(trial: TrialRecord, runs: Sequence[TrialRecord]) -> Finalist:
 
 def _sections(trial: TrialRecord) -> dict[str, Any]:
     config = read_yaml(TrialFolder(trial.folder).config)
-    only_lightning = not config.get("cli")
-    kept = {
-        key: value
-        for key, value in config.items()
-        if (key in LIGHTNING_SECTIONS if only_lightning else key not in OWN_SECTIONS)
-    }
-    return kept | ({} if only_lightning else {"cli": config["cli"]})
+    cli = {"cli": config["cli"]} if config.get("cli") else {}
+    return lightning_sections(config) | cli

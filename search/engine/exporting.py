@@ -6,7 +6,6 @@ the trial, with what the tool did beside it written out as a callback of Lightni
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import shutil
@@ -20,7 +19,7 @@ from search.engine.rerun_script import reproduce_text, train_script
 from search.errors import UserError
 from search.messages import Described
 from search.study.layout import ExportFolder, StudyFolder
-from search.study.resolve import LIGHTNING_SECTIONS, OWN_SECTIONS
+from search.study.resolve import lightning_sections
 from search.study.yaml_loader import dump_yaml
 
 # what plain training needs of the packages that a study was made with, and can tell of itself
@@ -53,12 +52,7 @@ def plain_config(config: Mapping[str, Any], facts: Described) -> dict[str, Any]:
     The best value is that of the best epoch, so a ModelCheckpoint keeps that one. A trial makes no
     model summary, because the summary's forward pass may draw random numbers.
     """
-    only_lightning = not config.get("cli")
-    plain = {
-        key: copy.deepcopy(value)
-        for key, value in config.items()
-        if (key in LIGHTNING_SECTIONS if only_lightning else key not in OWN_SECTIONS)
-    }
+    plain = lightning_sections(config)
     trainer = plain.setdefault("trainer", {})
     trainer.setdefault("enable_model_summary", False)
     if trainer.get("logger") is False:

@@ -60,6 +60,17 @@ def sections_of(study_file: StudyFile) -> dict[str, Any]:
     return {key: value for key, value in given.items() if value is not None}
 
 
+def lightning_sections(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What LightningCLI reads of the complete configuration of a trial, copied: its own sections,
+    and those that only a CLI of the user's own knows."""
+    has_cli = bool(config.get("cli"))
+    return {
+        key: copy.deepcopy(value)
+        for key, value in config.items()
+        if key in LIGHTNING_SECTIONS or (has_cli and key not in OWN_SECTIONS)
+    }
+
+
 def lookup_path(tree: Any, path: str) -> Any:
     """The value at a dotted path, which may be None.
 
