@@ -44,8 +44,10 @@ def export_command(
 
     record = load_study(study, studies, storage)
     trial = trial_of(record, number)
-    command = export_trial(finished_trial(record, trial), folder)
-    print(f"{folder}: trial {trial.number} of {record.name}, {record.metric} {trial.value}")
+    finished = finished_trial(record, trial)
+    command = export_trial(finished, folder)
+    metric, value = finished.study.metric, finished.trial.value
+    print(f"{folder}: trial {trial.number} of {record.name}, {metric} {value}")
     print(f"train it again: {shlex.join(command)}")
     return None
 
@@ -97,6 +99,12 @@ def trial_of(record: StudyRecord, number: int | None) -> TrialRecord:
         StudyFailed: none has finished.
     """
     if number is None:
+        if record.several:
+            front = ", ".join(str(trial.number) for trial in record.front)
+            raise UserError(
+                f"{record.name}: several objectives have no best trial. Name one of the front with "
+                f"--trial: {front or 'none is there yet'}."
+            )
         if record.best is None:
             raise StudyFailed(
                 f"{record.name}: no trial has finished yet. Go on with `search resume`."

@@ -49,10 +49,15 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
     """The best complete trials, no two with the same parameters.
 
     Raises:
-        UserError: there are fewer.
+        UserError: there are fewer, or several objectives put them in no order.
     """
+    if study.several:
+        raise UserError(
+            f"{study.name}: has several objectives, which put trials in no order. "
+            "Confirm a study of one objective."
+        )
     sign = 1.0 if study.direction == "minimize" else -1.0
-    complete = [t for t in study.trials if t.state == "COMPLETE" and t.value is not None]
+    complete = [t for t in study.trials if _is_result(t)]
     different: list[TrialRecord] = []
     for trial in sorted(complete, key=lambda t: (sign * (t.value or 0.0), t.number)):
         if all(trial.params != other.params for other in different):
@@ -63,6 +68,10 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
             "Ask for fewer, or go on with `search resume`."
         )
     return different[:top]
+
+
+def _is_result(trial: TrialRecord) -> bool:
+    return trial.state == "COMPLETE" and trial.value is not None and not trial.infeasible
 
 
 def confirming_study(

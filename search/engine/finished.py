@@ -48,7 +48,10 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
             f"{checkpoint}: is missing; the study file may keep those of the best trials only. "
             "Name another with --trial."
         )
-    return Finished(study, trial, config, checkpoint)
+    # of several objectives, that whose metric keeps the checkpoint
+    metrics = [each.metric for each in study.objectives]
+    of_one = study.of_objective(metrics.index(config["objective"]["metric"]))
+    return Finished(of_one, of_one.trials[trial.number], config, checkpoint)
 
 
 def test_trial(finished: Finished) -> dict[str, float]:
