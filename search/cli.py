@@ -16,7 +16,7 @@ from pathlib import Path
 import typer
 
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
-from search.verbs import looking, queueing, running, upkeep
+from search.verbs import finals, looking, queueing, running, upkeep
 
 app = typer.Typer(
     name="search",
@@ -35,7 +35,10 @@ _VERBS: tuple[Callable[..., None], ...] = (
     looking.show,
     looking.best,
     looking.report,
-    looking.export,
+    finals.export,
+    finals.test,
+    finals.replay,
+    finals.confirm,
     upkeep.rebuild,
     upkeep.du,
     upkeep.clean,

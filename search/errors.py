@@ -5,6 +5,7 @@ SearchError
 │   ├── StudyFileError     one or more problems in a study file, a line each
 │   └── StorageError       a database or study folder that cannot be used
 ├── StudyFailed        the study ended without a finished trial; exit 1
+├── ReplayFailed       an exported trial trained to another value, or not at all; exit 1
 └── Interrupted        a signal ended the run; exit 128 + signal number
 
 An exception outside this tree is a bug of ours; exit 3.
@@ -62,6 +63,12 @@ class StorageError(UserError):
 
 class StudyFailed(SearchError):
     """The study ended without a finished trial, or was ended after failures in a row."""
+
+    exit_code = 1
+
+
+class ReplayFailed(SearchError):
+    """An exported trial trained to another value than it had, or could not be trained."""
 
     exit_code = 1
 

@@ -45,9 +45,9 @@ class Preload:
 class Launch:
     """Coordinator to fork server: start an attempt.
 
-    `task` is fit, probe, check or hints; `folder` the trial's; `address` and `token` admit the
-    attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices (None leaves
-    them); `memory_share` the part of a device's and the host's memory it may take.
+    `task` is fit, probe, check, hints, describe or test; `folder` the trial's; `address` and
+    `token` admit the attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices
+    (None leaves them); `memory_share` the part of a device's and the host's memory it may take.
     """
 
     attempt: str
@@ -202,6 +202,31 @@ class Hints:
     problems: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Described:
+    """Attempt to coordinator: what plain LightningCLI needs for the configuration of a trial.
+
+    `lightning` is the package of the model; `has_subcommand` whether the CLI is told to `fit`;
+    `keeps_checkpoint` whether it already keeps the checkpoint of the objective; `threads` are the
+    CPU threads that the trial trained with, None where its checkpoint does not say.
+    """
+
+    lightning: str = ""
+    has_subcommand: bool = True
+    keeps_checkpoint: bool = False
+    threads: int | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Attempt to coordinator: what the test loop logged; `values` as text, so that NaN travels."""
+
+    names: tuple[str, ...] = ()
+    values: tuple[str, ...] = ()
+    problem: str | None = None
+
+
 Message = (
     Preload
     | Launch
@@ -220,6 +245,8 @@ Message = (
     | Probed
     | Checked
     | Hints
+    | Described
+    | Tested
 )
 
 

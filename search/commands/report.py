@@ -1,4 +1,4 @@
-"""`search report` and `search export`."""
+"""`search report`, and the table of `search export`."""
 
 from __future__ import annotations
 
@@ -39,21 +39,21 @@ def report_command(
         webbrowser.open(target.absolute().as_uri())
 
 
-def export_command(
+def export_table(
     study: str | None,
     studies: Path,
     storage: str | None,
     *,
-    export_format: str,
+    table: str,
     output: Path | None,
 ) -> None:
     """Write every trial as CSV or JSON."""
     from search.report import export
 
-    if export_format not in ("csv", "json"):
-        raise UserError(f"--format: must be csv or json, got {export_format}. Correct it.")
+    if table not in ("csv", "json"):
+        raise UserError(f"--format: must be csv or json, got {table}. Correct it.")
     record = load_study(study, studies, storage)
-    text = export.export_csv(record) if export_format == "csv" else export.export_json(record)
+    text = export.export_csv(record) if table == "csv" else export.export_json(record)
     if output is None:
         sys.stdout.write(text)
     else:

@@ -100,6 +100,14 @@ def origin(folder: StudyFolder) -> Path | None:
     return None
 
 
+def installed(name: str) -> str | None:
+    """The version of a package; None where it is not there."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
 def summary(made: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What a study was made with in a few lines, each a label and a text for people.
 
@@ -189,21 +197,14 @@ def _difference(known: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, 
 
 
 def _versions(class_paths: Iterable[str], folders: Iterable[Path]) -> dict[str, str]:
-    found = {name: _version(name) for name in _PACKAGES}
+    found = {name: installed(name) for name in _PACKAGES}
     local = {path.stem for folder in folders for path in folder.iterdir()}
     tops = {path.partition(".")[0] for path in class_paths} - local - {"search"}
     unnamed = [top for top in sorted(tops) if top.replace("_", "-") not in found]
     # it reads the files of every distribution, which takes a few tenths of a second
     owners = packages_distributions() if unnamed else {}
-    found |= {name: _version(name) for top in unnamed for name in owners.get(top, ())}
+    found |= {name: installed(name) for top in unnamed for name in owners.get(top, ())}
     return {name: number for name, number in found.items() if number is not None}
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 def _shown(value: Any) -> Any:

@@ -24,6 +24,7 @@ _FIXED = (
     "objectives",
     "prune_on",
     "outcome_constraints",
+    "finalists",
     "space",
     "constraints",
     "derive",

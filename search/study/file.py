@@ -172,7 +172,8 @@ _Distribution = Annotated[
 
 class StudyFile(_Section):
     """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`; `objective`
-    is the one that keeps the checkpoint, `objectives` are all where there are several."""
+    is the one that keeps the checkpoint, `objectives` are all where there are several; `finalists`
+    are complete configurations by the number of their trial, which `search confirm` writes."""
 
     name: str
     model: ClassSection | None
@@ -187,6 +188,7 @@ class StudyFile(_Section):
     objective: Objective
     objectives: list[Objective] = []
     prune_on: StrictStr | None = None
+    finalists: dict[StrictInt, dict[str, Any]] | None = None
     outcome_constraints: list[Annotated[StrictStr, AfterValidator(_outcome_constraint)]] = []
     space: Annotated[dict[str, _Distribution], Field(min_length=1)]
     constraints: list[str] = []

@@ -64,6 +64,14 @@ class TrialFolder:
         """The `last_ckpt` before the present one, in case that is damaged."""
         return self.root / "previous.ckpt"
 
+    def result_ckpt(self, value: str) -> Path:
+        """The checkpoint that the value of the trial belongs to.
+
+        Args:
+            value: best or last, as the objective says.
+        """
+        return self.best_ckpt if value == "best" else self.last_ckpt
+
     @property
     def checkpoints(self) -> tuple[Path, ...]:
         return (self.last_ckpt, self.best_ckpt, self.previous_ckpt)
@@ -143,3 +151,39 @@ class StudyFolder:
     def probe(self, key: str) -> TrialFolder:
         """Folder of the batch-size probe for one cache key (a hexadecimal digest)."""
         return TrialFolder(self.probes / key)
+
+
+@dataclass(frozen=True)
+class ExportFolder:
+    """A trial that was exported: what trains it again without this tool."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        """Complete configuration for LightningCLI, YAML."""
+        return self.root / "config.yaml"
+
+    @property
+    def script(self) -> Path:
+        """Makes the LightningCLI that reads the configuration."""
+        return self.root / "train.py"
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.root / "best.ckpt"
+
+    @property
+    def result(self) -> Path:
+        """The value of the trial and what it was made with, JSON."""
+        return self.root / "trial.json"
+
+    @property
+    def provenance(self) -> Path:
+        """That of the study, where it has one, JSON."""
+        return self.root / "provenance.json"
+
+    @property
+    def notes(self) -> Path:
+        """How to train it again, for people."""
+        return self.root / "REPRODUCE.md"

@@ -9,7 +9,7 @@ from typing import Any
 
 from search.study.nested import CLASS_KEYS, flattened
 from search.study.problems import did_you_mean
-from search.study.resolve import read_path, write_path
+from search.study.resolve import FINALIST, read_path, write_path
 from search.study.space import OPTION, config_path
 
 _SECTIONS = ("model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything")
@@ -133,6 +133,8 @@ def _problem(
     options: Mapping[str, Any] | None,
 ) -> str | None:
     parts = path.split(".")
+    if path == FINALIST and tree.get("finalists") is not None:
+        return None
     if not all(part and part.isprintable() and " " not in part for part in parts):
         return "is no dotted path. Write it as model.init_args.lr."
     if parts[0] not in _SECTIONS and (tree.get("cli") is None or parts[0] in own_keys):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,15 +22,32 @@ LIGHTNING_SECTIONS = (
     "weights_only",
 )
 # what the complete configuration of a trial has besides, for the tool alone
-OWN_SECTIONS = ("cli", "objective", "watched", "batch", "preflight")
+OWN_SECTIONS = (
+    "cli",
+    "objective",
+    "watched",
+    "batch",
+    "preflight",
+    "logger",
+    "trial",
+    "finalist",
+)
+# the path of the choice between the complete configurations of `finalists`
+FINALIST = "finalist"
 
 
 def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:
     """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
-    over them by path."""
+    over them by path; where finalists are confirmed, the sections are those of the finalist."""
     from search.study.rules import points_of
 
-    return points_of(study_file).config(params)
+    if study_file.finalists is None or FINALIST not in params:
+        return points_of(study_file).config(params)
+    config = copy.deepcopy(study_file.finalists[params[FINALIST]])
+    for path, value in params.items():
+        if path != FINALIST:
+            write_path(config, path, value)
+    return config
 
 
 def sections_of(study_file: StudyFile) -> dict[str, Any]:
@@ -40,6 +58,17 @@ def sections_of(study_file: StudyFile) -> dict[str, Any]:
         given["cli"] = study_file.cli.model_dump(exclude_none=True)
     given |= {"seed_everything": study_file.trial_seed, **(study_file.model_extra or {})}
     return {key: value for key, value in given.items() if value is not None}
+
+
+def lightning_sections(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What LightningCLI reads of the complete configuration of a trial, copied: its own sections,
+    and those that only a CLI of the user's own knows."""
+    has_cli = bool(config.get("cli"))
+    return {
+        key: copy.deepcopy(value)
+        for key, value in config.items()
+        if key in LIGHTNING_SECTIONS or (has_cli and key not in OWN_SECTIONS)
+    }
 
 
 def lookup_path(tree: Any, path: str) -> Any:

@@ -17,9 +17,7 @@ from search.messages import (
     DONE,
     INFEASIBLE,
     PRUNED,
-    Checked,
     Ended,
-    Hints,
     Launch,
     Message,
     Started,
@@ -39,6 +37,7 @@ from search.trial.callbacks import (
 from search.trial.check import check
 from search.trial.checkpoints import resume_point
 from search.trial.failures import ended_by
+from search.trial.finals import describe, test
 from search.trial.hints import hints
 from search.trial.loggers import run_of
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
@@ -56,6 +55,8 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "probe": lambda: probe(read_config(folder), folder, launch.memory_share),
         "check": lambda: check(read_config(folder), folder),
         "hints": lambda: hints(read_config(folder)),
+        "describe": lambda: describe(read_config(folder), folder),
+        "test": lambda: test(read_config(folder), folder),
     }
     _limit_device_memory(launch.memory_share)
     try:
@@ -64,7 +65,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         last_words = ended_by(error)
         print(last_words.traceback or last_words.message, file=sys.stderr, flush=True)
     link.send(last_words)
-    return 0 if isinstance(last_words, Checked | Hints) or _succeeded(last_words) else 1
+    return 0 if _succeeded(last_words) else 1
 
 
 def run_by_hand(root: Path) -> int:

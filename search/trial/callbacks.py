@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+import torch
 from lightning.pytorch import Callback
 from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 
@@ -212,6 +213,8 @@ class CheckpointKeeper(Callback):
             "at_best": self._at_best,
             "at_last": self._at_last,
             "random": random_state(),
+            # sums over threads differ in their last bits: their number belongs to the result
+            "threads": torch.get_num_threads(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -25,12 +25,14 @@ _OF_FIT = ("ckpt_path", "weights_only")
 
 @dataclass
 class DrivenCli:
-    """What the CLI was about to fit: its model and data, and what it makes its Trainer of."""
+    """What the CLI was about to fit: its model and data, and what it makes its Trainer of;
+    `is_run` says that it fits by itself, told so by a subcommand."""
 
     model: Any = None
     data: Any = None
     trainer_class: Callable[..., Any] | None = None
     trainer_arguments: dict[str, Any] = field(default_factory=dict)
+    is_run: bool = True
 
 
 class _Reached(BaseException):
@@ -125,7 +127,7 @@ def _driving(
         given = dict(signature.bind(self, *args, **kwargs).arguments)
         given.pop("self")
         refuse_mixture(arguments, str(namespace_of(type(self), "LightningCLI")))
-        is_run = given.get("run", True)
+        is_run = driven.is_run = bool(given.get("run", True))
         given["save_config_callback"] = None
         given["args"] = {"subcommand": "fit", "fit": arguments} if is_run else arguments
         given["parser_kwargs"] = _parser_kwargs(given.get("parser_kwargs") or {}, is_run)

@@ -80,18 +80,3 @@ def report(
         figure_format=format_,
         open_browser=open_,
     )
-
-
-def export(
-    study: StudyName = None,
-    format_: Annotated[str, typer.Option("--format", help="csv or json.")] = "csv",
-    output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="File to write; standard output else.")
-    ] = None,
-    storage: Storage = None,
-    studies: StudiesDir = DEFAULT_DIR,
-) -> None:
-    """Export every trial as CSV or JSON."""
-    from search.commands.report import export_command
-
-    export_command(study, studies, storage, export_format=format_, output=output)

@@ -5,7 +5,21 @@ from __future__ import annotations
 import pytest
 from conftest import Project
 
-VERBS = ("run", "resume", "extend", "status", "show", "best", "report", "export", "du", "clean")
+VERBS = (
+    "run",
+    "resume",
+    "extend",
+    "status",
+    "show",
+    "best",
+    "report",
+    "export",
+    "test",
+    "replay",
+    "confirm",
+    "du",
+    "clean",
+)
 
 
 def test_help_lists_every_verb(project: Project) -> None:

@@ -1,0 +1,88 @@
+"""One task in an attempt of its own, outside of any study: what only torch can find out about a
+trial that is finished."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from search.engine.executors.local import LocalExecutor
+from search.engine.executors.protocol import Executor, Slot
+from search.engine.run import cores
+from search.engine.signals import SignalWatch
+from search.errors import UserError
+from search.messages import Described, Ended, Exited, Tested
+from search.study.classes import class_paths
+from search.study.layout import TrialFolder
+from search.study.writing import write_whole
+from search.study.yaml_loader import dump_yaml
+
+_POLL_S = 0.25
+Answer = TypeVar("Answer", Described, Tested)
+
+
+def run_errand(
+    task: str,
+    kind: type[Answer],
+    config: Mapping[str, Any],
+    checkpoint: Path,
+    *,
+    place: str,
+    sys_path: list[str],
+) -> Answer:
+    """Carry out `task` on a configuration and its checkpoint; returns what the attempt answers.
+
+    Nothing is written where the trial is.
+
+    Args:
+        kind: the message that answers.
+        place: what the configuration belongs to, for messages.
+        sys_path: folders that come first on the attempt's import path.
+
+    Raises:
+        UserError: the user's own code or configuration fails, in one line.
+        Interrupted: a signal came.
+    """
+    folder = TrialFolder(Path(tempfile.mkdtemp(prefix=f"search-{task}-")))
+    write_whole(folder.config, dump_yaml(dict(config)))
+    folder.best_ckpt.symlink_to(checkpoint.absolute())
+    with SignalWatch() as signals:
+        executor = LocalExecutor(
+            list(class_paths(config)),
+            sys_path,
+            threads=cores(),
+            server_log=folder.root / "server.log",
+        )
+        try:
+            executor.start(task, task, folder, Slot(cores()))
+            answer = _answer(executor, kind, signals, f"{place}: the {task}", folder.log)
+        finally:
+            executor.close()
+    shutil.rmtree(folder.root, ignore_errors=True)
+    if answer.problem is not None:
+        raise UserError(f"{place}: {answer.problem}")
+    return answer
+
+
+def _answer(
+    executor: Executor, kind: type[Answer], signals: SignalWatch, what: str, log: Path
+) -> Answer:
+    answer: Answer | None = None
+    said: Ended | None = None
+    while True:
+        for _, message in executor.poll(_POLL_S):
+            if isinstance(message, kind):
+                answer = message
+            elif isinstance(message, Ended):
+                said = message
+            elif isinstance(message, Exited):
+                signals.check()
+                if answer is not None:
+                    return answer
+                # the log of what failed is what its message points to
+                why = f"failed: {said.message}" if said else f"ended with status {message.status}"
+                raise UserError(f"{what} {why}. Its log: {log}")
+        signals.check()

@@ -1,0 +1,97 @@
+"""What is done with a finished trial: describing it for plain LightningCLI, and testing it.
+
+Both run in a folder of their own, with the configuration of the trial and a link to its checkpoint.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from jsonargparse import ArgumentError
+
+from search.errors import UserError
+from search.messages import Described, Tested
+from search.study.layout import TrialFolder
+from search.trial.build import ONE_DEVICE, Built, build, make_trainer, seed_everything
+from search.trial.explaining import explain
+from search.trial.importing import import_name, lightning_of, namespace_of
+from search.trial.lightning_cli import drive_cli
+
+
+def describe(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+    """Let LightningCLI read the configuration of a trial, up to its fit."""
+    try:
+        return _described(config, folder)
+    except UserError as error:
+        return Described(problem=str(error))
+    except ArgumentError as error:
+        return Described(problem=explain(str(error)))
+
+
+def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
+    """Run the test loop of a trial's checkpoint, on one device, where no sample counts twice."""
+    try:
+        seed_everything(config)
+        built = build(config)
+        _refuse_untestable(built)
+    except UserError as error:
+        return Tested(problem=str(error))
+    with tempfile.TemporaryDirectory() as scratch:
+        trainer = make_trainer(built, Path(scratch), [], logger=False, **ONE_DEVICE)
+        loaders = trainer.test(
+            built.model,
+            datamodule=built.data,
+            ckpt_path=str(folder.best_ckpt),
+            weights_only=True,
+            verbose=False,
+        )
+    metrics = {name: value for logged in loaders for name, value in logged.items()}
+    if not metrics:
+        name = type(built.model).__name__
+        return Tested(problem=f"model: test_step of {name} logs nothing. Call self.log there.")
+    return Tested(tuple(metrics), tuple(repr(float(value)) for value in metrics.values()))
+
+
+def _described(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+    namespace = None
+    if not config.get("cli"):
+        place = "model.class_path"
+        model = import_name(config["model"]["class_path"], place)
+        namespace = lightning_of(model, place).__name__
+    driven = drive_cli(config, namespace)
+    objective = config["objective"]
+    monitor = objective["metric"] if objective["value"] == "best" else None
+    checkpoint = torch.load(folder.best_ckpt, map_location="cpu", mmap=True, weights_only=True)
+    return Described(
+        lightning=lightning_of(type(driven.model), "model").__name__,
+        has_subcommand=driven.is_run,
+        keeps_checkpoint=_keeps(driven.trainer_arguments.get("callbacks"), monitor),
+        threads=checkpoint["callbacks"].get("CheckpointKeeper", {}).get("threads"),
+    )
+
+
+def _keeps(callbacks: Any, monitor: str | None) -> bool:
+    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return any(
+        namespace_of(type(each), "ModelCheckpoint") is not None and each.monitor == monitor
+        for each in given
+    )
+
+
+def _refuse_untestable(built: Built) -> None:
+    model, lightning = built.model, built.lightning
+    if type(model).test_step is lightning.LightningModule.test_step:
+        raise UserError(
+            f"model: {type(model).__name__} has no test_step. Add one that logs what counts."
+        )
+    section, owner, base = "model", model, lightning.LightningModule
+    if built.data is not None:
+        section, owner, base = "data", built.data, lightning.LightningDataModule
+    if type(owner).test_dataloader is base.test_dataloader:
+        raise UserError(
+            f"{section}: {type(owner).__name__} has no test_dataloader. Add one to test on."
+        )

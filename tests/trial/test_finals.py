@@ -1,0 +1,65 @@
+"""What keeps a trial from being tested, each told in one line."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.study.layout import TrialFolder
+
+MODULE = """
+import pytorch_lightning as pl
+from pytorch_lightning.demos.boring_classes import BoringDataModule, BoringModel, DemoModel
+
+
+class Untested(DemoModel):
+    pass
+
+
+class Silent(BoringModel):
+    pass
+
+
+class Loaderless(BoringDataModule):
+    test_dataloader = pl.LightningDataModule.test_dataloader
+"""
+
+
+@pytest.fixture
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "untestable.py").write_text(MODULE)
+    monkeypatch.syspath_prepend(tmp_path)
+    importlib.invalidate_caches()
+
+
+@pytest.mark.parametrize(
+    ("config", "problem"),
+    [
+        (
+            {"model": {"class_path": "untestable.Untested"}},
+            "model: Untested has no test_step. Add one that logs what counts.",
+        ),
+        (
+            {
+                "model": {"class_path": "untestable.Silent"},
+                "data": {"class_path": "untestable.Loaderless"},
+            },
+            "data: Loaderless has no test_dataloader. Add one to test on.",
+        ),
+        (
+            {"model": {"class_path": "untestable.Silent", "init_args": {"widht": 3}}},
+            "model.init_args.widht: no such argument. Remove it or correct its name.",
+        ),
+    ],
+)
+def test_what_cannot_be_tested_is_told(
+    module: None, tmp_path: Path, config: dict[str, Any], problem: str
+) -> None:
+    from search.trial.finals import test
+
+    fixed = {"trainer": {"accelerator": "cpu"}, "seed_everything": 1}
+    tested = test({**config, **fixed}, TrialFolder(tmp_path))
+    assert tested.problem == problem
