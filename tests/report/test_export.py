@@ -20,7 +20,8 @@ def test_csv_columns_are_stable():
     assert export_csv(study()).strip().split(",") == [
         "number", "state", "value", f"params.{LR}", f"params.{LATENT}", f"params.{ACCUMULATE}",
         "micro_batch", "accumulation", "effective_batch", "steps", "parameters", "epoch_time",
-        "peak_memory", "infeasible", "started", "ended", "duration_s", "attempts", "cause", "message", "folder",
+        "peak_memory", "infeasible", "started", "ended", "duration_s", "attempts",
+        "cause", "message", "folder",
     ]  # fmt: skip
 
 
