@@ -22,10 +22,11 @@ BELOW = {
     "view": {"engine", "study", "errors"},
     "report": {"engine", "study", "errors"},
     "commands": {"engine", "study", "errors", "view", "report"},
+    "api": {"engine", "study", "errors", "trial", "view", "report", "commands"},
     "verbs": {"commands"},
     "cli": {"errors", "verbs"},
     "__main__": {"cli"},
-    "__init__": {"study"},
+    "__init__": {"api", "errors", "study"},
 }
 # who may import a library that has few owners
 OWNERS = {
