@@ -6,16 +6,16 @@ Knows modules and files; imports nothing.
 from __future__ import annotations
 
 import sys
-import sysconfig
 from collections.abc import Iterable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from search.errors import UserError
 
 # what runs the trials, be it the fork server, an attempt or a rank of one
 _OF_A_TRIAL = "search.trial.__main__"
-_INSTALLED = tuple(sysconfig.get_path(name) for name in ("purelib", "platlib", "stdlib"))
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
 
 
 def refuse_in_trial() -> None:
@@ -24,10 +24,10 @@ def refuse_in_trial() -> None:
     Raises:
         UserError: this process is one of a study's.
     """
-    spec = getattr(sys.modules["__main__"], "__spec__", None)
+    spec = sys.modules["__main__"].__spec__
     if spec is not None and spec.name == _OF_A_TRIAL:
         raise UserError(
-            "a trial imports this file, which runs a study at its top level. "
+            "it runs a study, and so would each trial that imports it. "
             "Put that under `if __name__ == '__main__':`."
         )
 
@@ -52,12 +52,13 @@ def import_path_of(given: Any, place: str) -> str:
 
 
 def import_folder(given: Iterable[Any]) -> Path | None:
-    """The folder from which a trial imports what was given, the script's own first; None where
-    all of it is installed."""
+    """The folder on this process's path where what was given is, the script's own first; None
+    where all of it is installed."""
+    on_path = {Path(entry).resolve() for entry in sys.path}
     modules = {each.__module__: None for each in given}
     for module in sorted(modules, key=lambda name: name != "__main__"):
         folder = _folder(module)
-        if folder is not None and not str(folder).startswith(_INSTALLED):
+        if folder in on_path and not _INSTALLED & set(folder.parts):
             return folder
     return None
 
@@ -65,41 +66,46 @@ def import_folder(given: Iterable[Any]) -> Path | None:
 def name_main() -> None:
     """Let an import of the running script by its name find it as it is, not load it once more."""
     main = sys.modules["__main__"]
-    if getattr(main, "__spec__", None) is None and (file := getattr(main, "__file__", None)):
-        sys.modules.setdefault(Path(file).stem, main)
+    if main.__spec__ is None and (file := _file_of(main)) is not None:
+        sys.modules.setdefault(file.stem, main)
 
 
 def _name_of_main(place: str, name: str) -> str:
     main = sys.modules["__main__"]
-    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-    if spec is not None:
-        return str(spec.name)
+    if main.__spec__ is not None:
+        return main.__spec__.name
+    file = _file_of(main)
     if file is None:
+        own = _as_module(name)
         raise UserError(
             f"{place}: {name} is defined in a notebook's cell or at the prompt, where a trial "
-            f"cannot import it. Put it into a file: begin its cell with `%%writefile {_file(name)}.py`, "
-            f"run that, then `from {_file(name)} import {name}`."
+            f"cannot import it. Begin its cell with `%%writefile {own}.py`, run it, then "
+            f"`from {own} import {name}`."
         )
-    stem = Path(file).stem
-    if not stem.isidentifier():
+    if not file.stem.isidentifier():
         raise UserError(
-            f"{place}: {name} is defined in {Path(file).name}, which no trial can import by that "
-            f"name. Rename the file to {_file(stem)}.py."
+            f"{place}: {name} is defined in {file.name}, which no trial can import by that name. "
+            f"Rename the file to {_as_module(file.stem)}.py."
         )
-    return stem
-
-
-def _file(name: str) -> str:
-    return "".join(char if char.isalnum() else "_" for char in name).lower()
+    return file.stem
 
 
 def _folder(module: str) -> Path | None:
-    """The folder on the import path that a module was found in."""
-    spec = getattr(sys.modules.get(module), "__spec__", None)
-    name = spec.name if module == "__main__" and spec is not None else module
-    file = getattr(sys.modules.get(module), "__file__", None)
+    """The folder that the outermost package of a module is in."""
+    found = sys.modules[module]
+    file = _file_of(found)
     if file is None:
         return None
-    path = Path(file).absolute()
-    inside = len(name.split(".")) - (path.name != "__init__.py")
-    return path.parents[inside]
+    name = found.__spec__.name if found.__spec__ is not None else module
+    return file.parents[name.count(".") + (file.name == "__init__.py")]
+
+
+def _file_of(module: ModuleType) -> Path | None:
+    """None for a notebook, a prompt, and a program that is piped in."""
+    name = getattr(module, "__file__", None)
+    file = Path(name).resolve() if name is not None else None
+    return file if file is not None and file.is_file() else None
+
+
+def _as_module(name: str) -> str:
+    return "".join(char if char.isalnum() else "_" for char in name).lower()

@@ -37,9 +37,10 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
         return given
     tree = read_study_tree(path)
     space = given.pop("space", {})
-    tree = laid_over(
-        {key: value for key, value in tree.items() if key not in _replaced(given)}, given
-    )
+    for section in _REPLACED:
+        if section in given:
+            tree.pop(section, None)
+    tree = laid_over(tree, given)
     for place, distribution in space.items():
         lay_over_space(tree, place, distribution)
     return tree
@@ -78,10 +79,6 @@ def named_in(value: Any) -> Iterator[Any]:
             yield from named_in(each)
 
 
-def _replaced(given: Mapping[str, Any]) -> set[str]:
-    return {key for key in _REPLACED if key in given}
-
-
 def _plain(value: Any, place: str) -> Any:
     """A value as YAML has it."""
     if isinstance(value, Distribution):
@@ -102,6 +99,6 @@ def _plain(value: Any, place: str) -> Any:
             return kind(value)
     name = type(value).__name__
     raise UserError(
-        f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got an instance of "
-        f"{name}. Write {{'class_path': {name}, 'init_args': {{...}}}}."
+        f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got an instance "
+        f"of {name}. Write {{'class_path': {name}, 'init_args': {{...}}}}."
     )

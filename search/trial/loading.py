@@ -19,7 +19,7 @@ def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
     gives its model. What the module's own hooks do to a checkpoint is done.
 
     Raises:
-        UserError: the configuration cannot be built any more, or the checkpoint is of another model.
+        UserError: the model cannot be built any more, or the checkpoint is of another.
     """
     if str(import_path) not in sys.path:
         sys.path.insert(0, str(import_path))
