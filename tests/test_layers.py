@@ -37,7 +37,10 @@ OWNERS = {
     "pytorch_lightning": {"trial"},
     "lightning": {"trial"},
     "jsonargparse": {"trial"},
-    "plotly": {"report"},
+    "plotly": {"report", "api"},
+    "pandas": {"report", "api"},
+    "IPython": {"view"},
+    "optuna_dashboard": {"engine"},
     "jinja2": {"report"},
     "rich": {"view"},
     "typer": {"cli", "verbs"},
@@ -84,7 +87,14 @@ def test_libraries_stay_with_their_owners() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["search.cli", "search.commands.run", "search.commands.inspect", "search.engine.run"]
+    "module",
+    [
+        "search.cli",
+        "search.commands.run",
+        "search.commands.inspect",
+        "search.engine.run",
+        "search.api",
+    ],
 )
 def test_control_plane_never_imports_torch(module: str) -> None:
     code = f"import {module}, sys; print([m for m in sys.modules if m in ('torch', 'lightning')])"

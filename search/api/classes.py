@@ -42,7 +42,13 @@ def import_path_of(given: Any, place: str) -> str:
         UserError: it is defined where nothing can be imported from.
     """
     name = given.__qualname__
+    if name.endswith("<lambda>"):
+        raise UserError(
+            f"{place}: a lambda has no name by which a trial can import it. "
+            "Define it at the top of a file."
+        )
     if "<" in name:
+        name = name.rpartition(".")[2]
         raise UserError(
             f"{place}: {name} is defined inside a function, where a trial cannot import it. "
             "Move it to the top of its file."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from search.api.classes import name_main
 from search.engine.records import TrialRecord
@@ -12,9 +12,6 @@ from search.errors import UserError
 from search.study.layout import TrialFolder
 from search.study.resolve import OWN_SECTIONS
 from search.study.yaml_loader import read_yaml
-
-if TYPE_CHECKING:
-    from pytorch_lightning import LightningModule
 
 
 @dataclass(frozen=True)
@@ -59,8 +56,8 @@ class Result:
         config = read_yaml(TrialFolder(self.record.folder).config)
         return {key: value for key, value in config.items() if key not in OWN_SECTIONS}
 
-    def load_model(self) -> LightningModule:
-        """The model, built as the trial built it, on the CPU with the weights of the checkpoint.
+    def load_model(self) -> Any:
+        """The LightningModule, built as the trial built it, on the CPU with the weights of the checkpoint.
 
         Raises:
             UserError: the checkpoint is gone, or class and checkpoint no longer fit.

@@ -66,8 +66,8 @@ class Study:
     ) -> None:
         path = Path(study_file) if study_file is not None else None
         self._source = str(path or "Study")
-        sections["model"] = class_section(model, model_args, "model")
-        sections["data"] = class_section(data, data_args, "data")
+        sections["model"] = class_section(model, model_args, "model", self._source)
+        sections["data"] = class_section(data, data_args, "data", self._source)
         objective = {"metric": metric, "direction": direction}
         if given := {key: value for key, value in objective.items() if value is not None}:
             sections["objective"] = {**sections.get("objective", {}), **given}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
 from types import FunctionType
@@ -29,10 +30,11 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
     Raises:
         UserError: the file cannot be read, or a value cannot be written into one.
     """
-    try:
-        given = {key: _plain(value, key) for key, value in sections.items() if value is not None}
-    except UserError as error:
-        raise UserError(f"{source}: {error}") from error
+    given = {
+        key: _plain(value, f"{source}: {key}")
+        for key, value in sections.items()
+        if value is not None
+    }
     if path is None:
         return given
     tree = read_study_tree(path)
@@ -46,8 +48,14 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
     return tree
 
 
-def class_section(given: Any, arguments: Mapping[str, Any] | None, place: str) -> Any:
+def class_section(
+    given: Any, arguments: Mapping[str, Any] | None, argument: str, source: str
+) -> dict[str, Any] | None:
     """The section of a class, its name or a section, with `arguments` over its init_args.
+
+    Args:
+        argument: what `given` was given as.
+        source: what messages call the study.
 
     Raises:
         UserError: an instance was given.
@@ -59,8 +67,8 @@ def class_section(given: Any, arguments: Mapping[str, Any] | None, place: str) -
     else:
         name = type(given).__name__
         raise UserError(
-            f"{place}: must be a class, of which each trial makes its own, got an instance of "
-            f"{name}. Write {place}={name}, {place}_args={{...}}."
+            f"{source}: {argument}: must be a class, of which each trial makes its own, got an "
+            f"instance of {name}. Write {argument}={name}, {argument}_args={{...}}."
         )
     if arguments:
         section["init_args"] = {**(section.get("init_args") or {}), **arguments}
@@ -93,10 +101,10 @@ def _plain(value: Any, place: str) -> Any:
         return fspath(value)
     if value is None or isinstance(value, bool):
         return value
-    # numbers of NumPy derive from Python's, and YAML writes neither of them
-    for kind in (int, float, str):
-        if isinstance(value, kind):
-            return kind(value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Real):  # those of NumPy too
+        return int(value) if isinstance(value, Integral) else float(value)
     name = type(value).__name__
     raise UserError(
         f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got an instance "
