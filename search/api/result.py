@@ -57,7 +57,8 @@ class Result:
         return {key: value for key, value in config.items() if key not in OWN_SECTIONS}
 
     def load_model(self) -> Any:
-        """The LightningModule, built as the trial built it, on the CPU with the weights of the checkpoint.
+        """The LightningModule, built as the trial built it, with the checkpoint's weights, on the
+        CPU.
 
         Raises:
             UserError: the checkpoint is gone, or class and checkpoint no longer fit.

@@ -42,10 +42,10 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
     for section in _REPLACED:
         if section in given:
             tree.pop(section, None)
-    tree = laid_over(tree, given)
+    merged: dict[str, Any] = laid_over(tree, given)
     for place, distribution in space.items():
-        lay_over_space(tree, place, distribution)
-    return tree
+        lay_over_space(merged, place, distribution)
+    return merged
 
 
 def class_section(

@@ -36,10 +36,11 @@ study = search.Study(
 )
 with capture_output() as seen:
     study.run(trials=3)
-print(json.dumps([
+frames = [
     [shown.update, shown.transient["display_id"], shown.data["text/html"]]
     for shown in seen.outputs
-]))
+]
+print(json.dumps({"frames": frames, "text": seen.stdout}))
 """,
     "run": "study.run(trials=4);",
     "study": "study",
@@ -79,12 +80,14 @@ def test_class_of_a_cell_is_refused_with_the_remedy(outputs: dict[str, list[Any]
 
 def test_live_table_is_drawn_over_in_place(outputs: dict[str, list[Any]]) -> None:
     (printed,) = outputs["frames"]
-    frames = json.loads(printed.text)
+    seen = json.loads(printed.text)
+    frames = seen["frames"]
     assert [is_update for is_update, _, _ in frames] == [False] + [True] * (len(frames) - 1)
     assert len({identity for _, identity, _ in frames}) == 1
     assert "loading torch" in frames[1][2]
     assert any("minimize" in html and "0/3" in html for _, _, html in frames)
     assert frames[-1][2] == ""
+    assert "RuntimeError: the layer is on fire" in seen["text"]
 
 
 def test_only_lines_stay_at_the_end(outputs: dict[str, list[Any]]) -> None:
@@ -92,7 +95,6 @@ def test_only_lines_stay_at_the_end(outputs: dict[str, list[Any]]) -> None:
     assert table.data["text/html"] == ""
     text = "".join(each.text for each in outputs["run"] if each.output_type == "stream")
     assert "study shown finished: 4 of 4 trials (2 done, 0 pruned, 2 failed)" in text
-    assert "RuntimeError: the layer is on fire" in text
 
 
 def test_study_is_a_table(outputs: dict[str, list[Any]]) -> None:
