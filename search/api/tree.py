@@ -38,7 +38,8 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
     if path is None:
         return given
     tree = read_study_tree(path)
-    space = given.pop("space", {})
+    # path by path, however the file spells it; `auto` replaces the space
+    space = given.pop("space") if isinstance(given.get("space"), dict) else {}
     for section in _REPLACED:
         if section in given:
             tree.pop(section, None)

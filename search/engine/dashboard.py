@@ -113,6 +113,7 @@ def copied(url: str, name: str) -> Iterator[str]:
         if (path := sqlite_path(url)) is not None:
             _copy_file(path, copy)
         else:
+            optuna.logging.set_verbosity(optuna.logging.WARNING)
             optuna.copy_study(from_study_name=name, from_storage=url, to_storage=sqlite_url(copy))
         yield sqlite_url(copy)
 

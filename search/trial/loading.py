@@ -21,8 +21,9 @@ def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
     Raises:
         UserError: the model cannot be built any more, or the checkpoint is of another.
     """
-    if str(import_path) not in sys.path:
-        sys.path.insert(0, str(import_path))
+    for folder in (str(Path.cwd()), str(import_path)):
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
     model = build(yaml.safe_load(config.read_text("utf-8"))).model
     with refusing_unfit("load_model", str(checkpoint)):
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
