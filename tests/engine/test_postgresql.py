@@ -11,8 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import optuna
 import pytest
 from conftest import Project
+
+from search.engine.dashboard import copied
 
 PASSWORD = "correct-horse-battery"
 
@@ -70,6 +73,10 @@ def test_study_in_postgresql_resumes_and_hides_its_password(project: Project, ur
     files = [file for file in (project.root / "studies").rglob("*") if file.is_file()]
     assert not [file for file in files if PASSWORD.encode() in file.read_bytes()]
     assert not (project.root / "studies/study/study.db").exists()
+    with copied(url, "study") as copy:  # what `search dashboard` shows
+        shown = optuna.load_study(study_name="study", storage=copy)
+        assert [trial.state.name for trial in shown.trials] == ["COMPLETE"] * 3
+        assert shown.best_value == json.loads(best.stdout)["value"]
 
 
 def test_missing_server_is_one_line(project: Project) -> None:
