@@ -9,7 +9,7 @@ from typing import Any, TextIO
 from IPython.display import HTML, display
 from rich.console import Console, RenderableType
 
-_WIDTH = 110
+_WIDTH = 100
 # the line height keeps the blocks of a curve and of a bar together
 _FORMAT = (
     '<pre style="white-space:pre;overflow-x:auto;line-height:1.2;'
