@@ -113,8 +113,7 @@ def copied(url: str, name: str) -> Iterator[str]:
         if (path := sqlite_path(url)) is not None:
             _copy_file(path, copy)
         else:
-            optuna.logging.set_verbosity(optuna.logging.WARNING)
-            optuna.copy_study(from_study_name=name, from_storage=url, to_storage=sqlite_url(copy))
+            _copy_study(url, name, copy)
         yield sqlite_url(copy)
 
 
@@ -129,3 +128,13 @@ def _copy_file(source: Path, target: Path) -> None:
             original.backup(copy)
     except sqlite3.DatabaseError as error:
         raise StorageError(f"{source}: cannot be copied: {error}. Try again.") from error
+
+
+def _copy_study(url: str, name: str, target: Path) -> None:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    source, copy = open_database(url), open_database(sqlite_url(target))
+    try:
+        optuna.copy_study(from_study_name=name, from_storage=source, to_storage=copy)
+    finally:
+        for storage in (source, copy):
+            storage.engine.dispose()
