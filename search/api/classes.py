@@ -98,9 +98,9 @@ def _name_of_main(place: str, name: str) -> str:
 
 def _folder(module: str) -> Path | None:
     """The folder that the outermost package of a module is in."""
-    found = sys.modules[module]
-    file = _file_of(found)
-    if file is None:
+    found = sys.modules.get(module)
+    file = None if found is None else _file_of(found)
+    if found is None or file is None:
         return None
     name = found.__spec__.name if found.__spec__ is not None else module
     return file.parents[name.count(".") + (file.name == "__init__.py")]
