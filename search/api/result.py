@@ -32,7 +32,13 @@ class Result:
 
     @property
     def value(self) -> float | None:
+        """That of the first objective, where there are several."""
         return self.record.value
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """One for each objective."""
+        return self.record.values
 
     @property
     def curve(self) -> dict[int, float]:

@@ -135,11 +135,20 @@ class Study:
 
         Raises:
             StudyFailed: there is none yet.
+            UserError: several objectives have no best one.
         """
-        best = self.record.best
+        record = self.record
+        if record.several:
+            raise UserError(f"{self.name}: several objectives have no best trial. See study.front.")
+        best = record.best
         if best is None:
             raise StudyFailed(f"{self.name}: no trial has finished yet. Go on with study.run().")
         return Result(best, self._import_path)
+
+    @property
+    def front(self) -> tuple[Result, ...]:
+        """The trials that no other is better than in every objective; of one, the best alone."""
+        return tuple(Result(trial, self._import_path) for trial in self.record.front)
 
     @property
     def trials(self) -> tuple[TrialRecord, ...]:

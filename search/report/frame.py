@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from search.engine.records import StudyRecord
+from search.engine.records import StudyRecord, TrialRecord
 from search.errors import UserError
 from search.report.data import StudyData
 
@@ -17,8 +18,8 @@ _ATTRIBUTES = ("cause", "message", "micro_batch", "accumulation", "effective_bat
 def trials_dataframe(record: StudyRecord) -> DataFrame:
     """One row a trial, by number.
 
-    Columns: number, value, datetime_start, datetime_complete (UTC), duration, `params_<path>` in
-    the order of the space, user_attrs_cause, _message, _micro_batch, _accumulation and
+    Columns: number, value (values_0, values_1 ... of several objectives), datetime_start,
+    datetime_complete (UTC), duration, `params_<path>` in the order of the space, user_attrs_cause, _message, _micro_batch, _accumulation and
     _effective_batch, state. What a trial lacks is missing.
 
     Raises:
@@ -34,7 +35,7 @@ def trials_dataframe(record: StudyRecord) -> DataFrame:
     trials = sorted(record.trials, key=lambda trial: trial.number)
     columns = {
         "number": [trial.number for trial in trials],
-        "value": [trial.value for trial in trials],
+        **_values(record, trials),
         "datetime_start": pandas.to_datetime([trial.started for trial in trials], utc=True),
         "datetime_complete": pandas.to_datetime([trial.ended for trial in trials], utc=True),
         "duration": pandas.to_timedelta([trial.duration_s for trial in trials], unit="s"),
@@ -46,3 +47,12 @@ def trials_dataframe(record: StudyRecord) -> DataFrame:
         columns[f"user_attrs_{name}"] = [getattr(trial, name) for trial in trials]
     columns["state"] = [trial.state for trial in trials]
     return pandas.DataFrame(columns)
+
+
+def _values(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str, list[float | None]]:
+    if not record.several:
+        return {"value": [trial.value for trial in trials]}
+    return {
+        f"values_{index}": [trial.values[index] if trial.values else None for trial in trials]
+        for index in range(len(record.several))
+    }

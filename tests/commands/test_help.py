@@ -14,13 +14,10 @@ VERBS = (
     "best",
     "report",
     "export",
-<<<<<<< HEAD
     "test",
     "replay",
     "confirm",
-=======
     "dashboard",
->>>>>>> 33cc245 (The first live frames of a notebook are tested, and its types left to IPython)
     "du",
     "clean",
 )
