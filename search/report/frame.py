@@ -19,8 +19,9 @@ def trials_dataframe(record: StudyRecord) -> DataFrame:
     """One row a trial, by number.
 
     Columns: number, value (values_0, values_1 ... of several objectives), datetime_start,
-    datetime_complete (UTC), duration, `params_<path>` in the order of the space, user_attrs_cause, _message, _micro_batch, _accumulation and
-    _effective_batch, state. What a trial lacks is missing.
+    datetime_complete (UTC), duration, `params_<path>` in the order of the space,
+    user_attrs_cause, _message, _micro_batch, _accumulation and _effective_batch, state. What a
+    trial lacks is missing.
 
     Raises:
         UserError: pandas is not installed.
