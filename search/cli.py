@@ -39,6 +39,7 @@ _VERBS: tuple[Callable[..., None], ...] = (
     finals.test,
     finals.replay,
     finals.confirm,
+    looking.dashboard,
     upkeep.rebuild,
     upkeep.du,
     upkeep.clean,

@@ -67,8 +67,8 @@ def _run(
     budget = study_file.budget
     limits = Limits(
         asked=options.trials or budget.trials,
-        timeout_s=_seconds("--timeout", options.timeout) or budget.timeout_s,
-        trial_timeout_s=_seconds("--trial-timeout", options.trial_timeout),
+        timeout_s=seconds("--timeout", options.timeout) or budget.timeout_s,
+        trial_timeout_s=seconds("--trial-timeout", options.trial_timeout),
     )
     request = RunRequest(
         folder=folder,
@@ -76,7 +76,7 @@ def _run(
         source=str(path),
         import_path=(import_path or path.parent).absolute(),
         limits=limits,
-        workers=worker_count(options.workers),
+        workers=worker_count("--workers", options.workers),
         url=options.storage,
     )
     view = make_view(quiet=options.quiet, json=options.json)
@@ -87,7 +87,7 @@ def _run(
         steadily(view.close)
 
 
-def worker_count(text: str) -> int:
+def worker_count(option: str, text: str) -> int:
     """How many trials at a time: a number, or auto for one a GPU, else one a core.
 
     Raises:
@@ -97,11 +97,16 @@ def worker_count(text: str) -> int:
         devices = [path for path in Path("/dev").glob("nvidia*") if re.search(r"\d$", path.name)]
         return len(devices) or cores()
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1024:
-        raise UserError(f"--workers: must be a number from 1 or auto, got {text}. Correct it.")
+        raise UserError(f"{option}: must be a number from 1 or auto, got {text}. Correct it.")
     return int(text)
 
 
-def _seconds(option: str, text: str | None) -> float | None:
+def seconds(option: str, text: float | str | None) -> float | None:
+    """Seconds of a duration such as 30m, if one was given.
+
+    Raises:
+        UserError: it is none.
+    """
     if text is None:
         return None
     try:

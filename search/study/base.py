@@ -33,11 +33,23 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
     merged: dict[str, Any] = {}
     for name in _names(tree.get("base"), path):
         given = _read(name, path, set(own_keys) - set(LIGHTNING_SECTIONS))
-        merged = _laid_over(merged, _with_file(given, path.parent / name))
+        merged = laid_over(merged, _with_file(given, path.parent / name))
     nameless = _name_classes(merged, own)
     if nameless:
         raise StudyFileError([f"{path}: {problem}" for problem in nameless])
-    return _with_file(_laid_over(merged, own), path)
+    return _with_file(laid_over(merged, own), path)
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Mappings are merged key by key, everything else is replaced; so is another class."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return copy.deepcopy(above)
+    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
+        return copy.deepcopy(dict(above))
+    merged = copy.deepcopy(dict(below))
+    for key, value in above.items():
+        merged[key] = laid_over(merged.get(key), value)
+    return merged
 
 
 def _names(given: Any, path: Path) -> list[str]:
@@ -75,18 +87,6 @@ def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
     if isinstance(trainer := tree.get("trainer"), dict):
         tree["trainer"] = {key: each for key, each in trainer.items() if key not in _NOT_TAKEN}
     return tree
-
-
-def _laid_over(below: Any, above: Any) -> Any:
-    """Mappings are merged key by key, everything else is replaced; so is another class."""
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return copy.deepcopy(above)
-    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
-        return copy.deepcopy(dict(above))
-    merged = copy.deepcopy(dict(below))
-    for key, value in above.items():
-        merged[key] = _laid_over(merged.get(key), value)
-    return merged
 
 
 def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:

@@ -30,16 +30,20 @@ def apply_overrides(
                 f"--set {path}: leads through {error.args[0]}, which is a plain value. Correct it."
             ) from error
     for text in space_values:
-        path, value = parse_assignment("--space", text)
-        space = result.get("space")
-        if not isinstance(space, dict):
-            space = result["space"] = {}
-        full = full_path(path, result)
-        for spelt in [key for key in space if full_path(str(key), result) == full]:
-            del space[spelt]
-        if value != "off":
-            space[full] = value
+        lay_over_space(result, *parse_assignment("--space", text))
     return result
+
+
+def lay_over_space(tree: dict[str, Any], path: str, distribution: Any) -> None:
+    """Search `path` in `tree` as a distribution, however it was spelt there; `off` removes it."""
+    space = tree.get("space")
+    if not isinstance(space, dict):
+        space = tree["space"] = {}
+    full = full_path(path, tree)
+    for spelt in [key for key in space if full_path(str(key), tree) == full]:
+        del space[spelt]
+    if distribution != "off":
+        space[full] = distribution
 
 
 def parse_assignment(option: str, text: str) -> tuple[str, Any]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import pickle
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -95,18 +95,29 @@ def _lightning_of_model(config: Mapping[str, Any]) -> ModuleType:
 
 def _load_weights(model: Any, path: str) -> None:
     """Weights alone: with its optimizer's state a checkpoint would bring its learning rate."""
-    try:
+    with refusing_unfit("ckpt_path", path):
         checkpoint = torch.load(path, map_location="cpu", weights_only=True)
         model.load_state_dict(checkpoint["state_dict"])
+
+
+@contextlib.contextmanager
+def refusing_unfit(place: str, path: str) -> Iterator[None]:
+    """Say in one line, beginning with `place`, why a checkpoint cannot be loaded.
+
+    Raises:
+        UserError: it is none, or one of another model.
+    """
+    try:
+        yield
     except pickle.UnpicklingError as error:
         raise UserError(
-            f"ckpt_path: {path} is no checkpoint that loads with weights_only=True. "
+            f"{place}: {path} is no checkpoint that loads with weights_only=True. "
             "Name a checkpoint that Lightning wrote."
         ) from error
     except (OSError, RuntimeError, KeyError, TypeError) as error:
         text = " ".join(str(error).split())[:200]
         raise UserError(
-            f"ckpt_path: {path} does not fit the model: {text}. Name a checkpoint of this model."
+            f"{place}: {path} does not fit the model: {text}. Name a checkpoint of this model."
         ) from error
 
 

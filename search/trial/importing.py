@@ -132,12 +132,12 @@ def _imported(module: str) -> Any:
 def _failed_import(module: str, place: str, error: BaseException) -> str:
     where = place_in_user_code(error)
     text = " ".join(str(error).split())
+    fails = f"{place}: importing {module} fails{f' at {where}' if where else ''}: "
+    if isinstance(error, UserError):  # says by itself what to do
+        return fails + text
     if isinstance(error, SyntaxError):
         text = error.msg
-    return (
-        f"{place}: importing {module} fails{f' at {where}' if where else ''}: "
-        f"{type(error).__name__}: {text}. Correct it there."
-    )
+    return f"{fails}{type(error).__name__}: {text}. Correct it there."
 
 
 def _shown(path: str) -> str:

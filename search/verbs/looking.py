@@ -80,3 +80,20 @@ def report(
         figure_format=format_,
         open_browser=open_,
     )
+
+
+def dashboard(
+    study: StudyName = None,
+    port: Annotated[
+        int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)
+    ] = 8080,
+    live: Annotated[
+        bool, typer.Option("--live", help="Open the study itself, not a copy: changes are kept.")
+    ] = False,
+    storage: Storage = None,
+    studies: StudiesDir = DEFAULT_DIR,
+) -> None:
+    """Open the study in optuna-dashboard, for this machine only."""
+    from search.commands.dashboard import dashboard_command
+
+    dashboard_command(study, studies, storage, port=port, live=live)

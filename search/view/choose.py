@@ -12,14 +12,26 @@ from search.view.lines import LinesView, QuietView
 
 
 def make_view(*, quiet: bool = False, json: bool = False, stream: TextIO | None = None) -> View:
-    """JSON lines, nothing, a live table on a terminal, or plain lines; the first that applies."""
+    """JSON lines, nothing, a live table in a notebook or on a terminal, or plain lines; the first
+    that applies."""
     stream = stream or sys.stdout
     if json:
         return JsonView(stream)
     if quiet:
         return QuietView()
+    if _is_notebook():
+        from search.view.live import LiveView
+        from search.view.notebook import CellOutput, plain_console
+
+        return LiveView(stream, plain_console(stream), CellOutput)
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         from search.view.live import LiveView
 
         return LiveView(stream)
     return LinesView(stream)
+
+
+def _is_notebook() -> bool:
+    """Whether this process is the kernel of a notebook; IPython is never loaded to find out."""
+    shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    return hasattr(shell, "kernel")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TextIO
+from collections.abc import Callable
+from typing import Protocol, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
@@ -30,19 +31,28 @@ _STYLES = {
 }
 
 
+class Screen(Protocol):
+    """Where the table is drawn: anew at each `refresh`, and gone after `stop`."""
+
+    def start(self) -> None: ...
+
+    def refresh(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
 class LiveView:
     """A rich live display; what should last is printed above it or stays when it closes."""
 
-    def __init__(self, stream: TextIO, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        stream: TextIO,
+        console: Console | None = None,
+        screen: Callable[[Callable[[], RenderableType]], Screen] | None = None,
+    ) -> None:
         self._console = console or Console(file=stream, highlight=False)
         self._board = Board()
-        self._live = Live(
-            get_renderable=self._render,
-            console=self._console,
-            refresh_per_second=_REFRESH_HZ,
-            auto_refresh=False,
-            transient=True,
-        )
+        self._live = screen(self._render) if screen else self._terminal()
         self._closing: list[str] = []
         self._live.start()
 
@@ -66,6 +76,15 @@ class LiveView:
             style = "bold" if index == 0 else ""
             self._console.print(Text(line, style=style), soft_wrap=True)
         self._closing = []
+
+    def _terminal(self) -> Screen:
+        return Live(
+            get_renderable=self._render,
+            console=self._console,
+            refresh_per_second=_REFRESH_HZ,
+            auto_refresh=False,
+            transient=True,
+        )
 
     def _render(self) -> RenderableType:
         if self._board.record is None:

@@ -17,6 +17,7 @@ VERBS = (
     "test",
     "replay",
     "confirm",
+    "dashboard",
     "du",
     "clean",
 )

@@ -6,13 +6,17 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import Project
+
+from search.engine.dashboard import copied
 
 PASSWORD = "correct-horse-battery"
 
@@ -70,6 +74,11 @@ def test_study_in_postgresql_resumes_and_hides_its_password(project: Project, ur
     files = [file for file in (project.root / "studies").rglob("*") if file.is_file()]
     assert not [file for file in files if PASSWORD.encode() in file.read_bytes()]
     assert not (project.root / "studies/study/study.db").exists()
+    with copied(url, "study") as copy:  # what `search dashboard` shows
+        with closing(sqlite3.connect(copy.removeprefix("sqlite:///"))) as connection:
+            values = connection.execute("SELECT value FROM trial_values").fetchall()
+        assert len(values) == 3
+        assert min(values) == (json.loads(best.stdout)["value"],)
 
 
 def test_missing_server_is_one_line(project: Project) -> None:

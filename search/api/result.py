@@ -1,0 +1,78 @@
+"""What a trial gave: values, and the model of its checkpoint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.api.classes import name_main
+from search.engine.records import TrialRecord
+from search.errors import UserError
+from search.study.layout import TrialFolder
+from search.study.resolve import OWN_SECTIONS
+from search.study.yaml_loader import read_yaml
+
+
+@dataclass(frozen=True)
+class Result:
+    """A trial that has a value; `record` holds the rest that is known of it."""
+
+    record: TrialRecord
+    import_path: Path
+
+    @property
+    def number(self) -> int:
+        return self.record.number
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The sampled values by the full paths of the space."""
+        return self.record.params
+
+    @property
+    def value(self) -> float | None:
+        """That of the first objective, where there are several."""
+        return self.record.value
+
+    @property
+    def values(self) -> tuple[float, ...]:
+        """One for each objective."""
+        return self.record.values
+
+    @property
+    def curve(self) -> dict[int, float]:
+        """Step of each validation, from 1 -> the metric."""
+        return self.record.curve
+
+    @property
+    def checkpoint(self) -> Path:
+        """The checkpoint that the value belongs to.
+
+        Raises:
+            UserError: it is no longer kept.
+        """
+        path = TrialFolder(self.record.folder).best_ckpt
+        if not path.exists():
+            raise UserError(f"{path}: is gone. Keep more of them with keep={{'top': 10}}.")
+        return path
+
+    def load_config(self) -> dict[str, Any]:
+        """The complete configuration of the trial, as LightningCLI takes it."""
+        config = read_yaml(TrialFolder(self.record.folder).config)
+        return {key: value for key, value in config.items() if key not in OWN_SECTIONS}
+
+    def load_model(self) -> Any:
+        """The LightningModule, built as the trial built it, with the checkpoint's weights, on the
+        CPU.
+
+        Raises:
+            UserError: the checkpoint is gone, or class and checkpoint no longer fit.
+        """
+        from search.trial.loading import load_model
+
+        name_main()
+        return load_model(TrialFolder(self.record.folder).config, self.checkpoint, self.import_path)
+
+    def __repr__(self) -> str:
+        return f"Result(trial {self.number}, value={self.value}, params={self.params})"

@@ -1,0 +1,232 @@
+"""A study as an object: what the command line does with a study file, from Python.
+
+Knows no second way to run, read or draw one; turns what it is given into a study file.
+"""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from search.api.classes import import_folder, refuse_in_trial
+from search.api.result import Result
+from search.api.tree import class_section, named_in, study_tree
+from search.commands.locate import load_study
+from search.commands.run import seconds, worker_count
+from search.engine.coordinator import Limits
+from search.engine.reading import is_study
+from search.engine.records import StudyRecord, TrialRecord
+from search.engine.run import RunRequest, run_study
+from search.engine.steady_view import steadily
+from search.errors import Interrupted, StudyFailed, UserError
+from search.study.file import parse_study_tree
+from search.study.layout import STUDIES_DIR, StudyFolder
+from search.study.writing import write_whole
+from search.view.choose import make_view
+from search.view.html import study_html
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+    from plotly.graph_objects import Figure
+
+
+class Study:
+    """One study: of a study file, of keyword arguments, or of both, the arguments laid over it.
+
+    Args:
+        study_file: path of a study file.
+        model: a LightningModule class, its import path, or a section `{class_path, init_args}`.
+        model_args: what its constructor is given.
+        data, data_args: the same for a LightningDataModule.
+        metric, direction: short for `objective={"metric": ..., "direction": ...}`.
+        studies: the folder that holds the study folders.
+        storage: URL of a database other than the folder's own.
+        sections: any other section of a study file, such as `space`, `trainer`, `sampler`, `name`.
+
+    Raises:
+        StudyFileError: every problem found, one line each.
+        UserError: something was given that no trial could import.
+    """
+
+    def __init__(
+        self,
+        study_file: str | Path | None = None,
+        *,
+        model: Any = None,
+        model_args: Mapping[str, Any] | None = None,
+        data: Any = None,
+        data_args: Mapping[str, Any] | None = None,
+        metric: str | None = None,
+        direction: str | None = None,
+        studies: str | Path = STUDIES_DIR,
+        storage: str | None = None,
+        **sections: Any,
+    ) -> None:
+        path = Path(study_file) if study_file is not None else None
+        self._source = str(path or "Study")
+        sections["model"] = class_section(model, model_args, "model", self._source)
+        sections["data"] = class_section(data, data_args, "data", self._source)
+        objective = {"metric": metric, "direction": direction}
+        if given := {key: value for key, value in objective.items() if value is not None}:
+            sections["objective"] = {**sections.get("objective", {}), **given}
+        tree = study_tree(path, sections, self._source)
+        self._study_file = parse_study_tree(
+            tree, source=self._source, default_name=path.stem if path else _name_of(tree)
+        )
+        folder = import_folder(named_in(sections))
+        self._import_path = folder or (path.parent.absolute() if path else Path.cwd())
+        self._folder = StudyFolder(Path(studies) / self._study_file.name)
+        self._storage = storage
+
+    @property
+    def name(self) -> str:
+        return self._study_file.name
+
+    @property
+    def folder(self) -> Path:
+        """Where everything is that the study produced."""
+        return self._folder.root
+
+    def run(
+        self,
+        trials: int | None = None,
+        workers: int | str = 1,
+        timeout: float | str | None = None,
+        trial_timeout: float | str | None = None,
+        *,
+        quiet: bool = False,
+    ) -> Study:
+        """Run the study, or go on with it, as `search run` does.
+
+        Args:
+            trials: how many in total, those already done included.
+            workers: how many at a time, or "auto" for one a core or GPU.
+            timeout: end this run after so long, saving what runs; seconds, or text like 30m.
+            trial_timeout: end a trial that takes longer.
+            quiet: show nothing.
+
+        Returns:
+            The study itself.
+
+        Raises:
+            UserError: something that was given cannot be used; no trial was spent.
+            StudyFailed: no trial was finished, or failures in a row ended it.
+            KeyboardInterrupt: Ctrl-C; everything is saved, and the same call goes on.
+            Interrupted: the same by another signal.
+        """
+        refuse_in_trial()
+        request = self._request(trials, workers, timeout, trial_timeout)
+        view = make_view(quiet=quiet)
+        try:
+            run_study(request, view)
+        except Interrupted as error:
+            if error.exit_code == 128 + signal.SIGINT:
+                raise KeyboardInterrupt from error
+            raise
+        finally:
+            steadily(view.close)
+        return self
+
+    @property
+    def best(self) -> Result:
+        """The best complete trial.
+
+        Raises:
+            StudyFailed: there is none yet.
+            UserError: several objectives have no best one.
+        """
+        record = self.record
+        if record.several:
+            raise UserError(f"{self.name}: several objectives have no best trial. See study.front.")
+        best = record.best
+        if best is None:
+            raise StudyFailed(f"{self.name}: no trial has finished yet. Go on with study.run().")
+        return Result(best, self._import_path)
+
+    @property
+    def front(self) -> tuple[Result, ...]:
+        """The trials that no other is better than in every objective; of one, the best alone."""
+        return tuple(Result(trial, self._import_path) for trial in self.record.front)
+
+    @property
+    def trials(self) -> tuple[TrialRecord, ...]:
+        """Every trial, by number."""
+        return self.record.trials
+
+    @property
+    def record(self) -> StudyRecord:
+        """All that is stored of the study, as it is now.
+
+        Raises:
+            UserError: it was never run, or cannot be read.
+        """
+        if not is_study(self._folder):
+            raise UserError(f"{self._folder.root}: holds no study yet. Start it with study.run().")
+        return load_study(self.name, self._folder.root.parent, self._storage)
+
+    def trials_dataframe(self) -> DataFrame:
+        """A row a trial, with the column names of Optuna's own; needs pandas.
+
+        Raises:
+            UserError: pandas is not installed.
+        """
+        from search.report.frame import trials_dataframe
+
+        return trials_dataframe(self.record)
+
+    def plot(self, name: str = "history") -> Figure:
+        """A figure of the report: history, importance, intermediate, slice, parallel, contour or
+        timeline.
+
+        Raises:
+            UserError: there is none of that name.
+        """
+        from search.report import figure
+
+        return figure(self.record, name)
+
+    def report(self, path: str | Path | None = None) -> Path:
+        """Write the report, into the study's folder without a path, and return where it is."""
+        from search.report import build_report
+
+        target = Path(path) if path is not None else self._folder.report
+        write_whole(target, build_report(self.record))
+        return target
+
+    def __repr__(self) -> str:
+        return f"Study({self.name!r}, folder={str(self.folder)!r})"
+
+    def _repr_html_(self) -> str:
+        return study_html(self.name, self.record if is_study(self._folder) else None)
+
+    def _request(
+        self,
+        trials: int | None,
+        workers: int | str,
+        timeout: float | str | None,
+        trial_timeout: float | str | None,
+    ) -> RunRequest:
+        if trials is not None and (isinstance(trials, bool) or not trials >= 1):
+            raise UserError(f"trials: must be a number from 1, got {trials}. Correct it.")
+        budget = self._study_file.budget
+        return RunRequest(
+            folder=self._folder,
+            study_file=self._study_file,
+            source=self._source,
+            import_path=self._import_path,
+            limits=Limits(
+                asked=trials or budget.trials,
+                timeout_s=seconds("timeout", timeout) or budget.timeout_s,
+                trial_timeout_s=seconds("trial_timeout", trial_timeout),
+            ),
+            workers=worker_count("workers", str(workers)),
+            url=self._storage,
+        )
+
+
+def _name_of(tree: Mapping[str, Any]) -> str:
+    """The name of a study that was given none: its model's class."""
+    path = str((tree.get("model") or {}).get("class_path", "study"))
+    return path.rpartition(".")[2].lower()

@@ -1,0 +1,113 @@
+"""From keyword arguments to the tree of a study file, which is then checked like any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
+from os import PathLike, fspath
+from pathlib import Path
+from types import FunctionType
+from typing import Any
+
+from search.api.classes import import_path_of
+from search.errors import UserError
+from search.study.base import laid_over
+from search.study.file import read_study_tree
+from search.study.overrides import lay_over_space
+from search.study.space import Distribution
+from search.study.space_parser import distribution_tree
+
+# one chosen instead of another shares no options with it
+_REPLACED = ("sampler", "pruner")
+
+
+def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The tree of a study file with `sections` laid over it; of `sections` alone without a file.
+
+    Args:
+        source: what messages call the study.
+
+    Raises:
+        UserError: the file cannot be read, or a value cannot be written into one.
+    """
+    given = {
+        key: _plain(value, f"{source}: {key}")
+        for key, value in sections.items()
+        if value is not None
+    }
+    if path is None:
+        return given
+    tree = read_study_tree(path)
+    # path by path, however the file spells it; `auto` replaces the space
+    space = given.pop("space") if isinstance(given.get("space"), dict) else {}
+    for section in _REPLACED:
+        if section in given:
+            tree.pop(section, None)
+    merged: dict[str, Any] = laid_over(tree, given)
+    for place, distribution in space.items():
+        lay_over_space(merged, place, distribution)
+    return merged
+
+
+def class_section(
+    given: Any, arguments: Mapping[str, Any] | None, argument: str, source: str
+) -> dict[str, Any] | None:
+    """The section of a class, its name or a section, with `arguments` over its init_args.
+
+    Args:
+        argument: what `given` was given as.
+        source: what messages call the study.
+
+    Raises:
+        UserError: an instance was given.
+    """
+    if isinstance(given, type | str):
+        section: dict[str, Any] = {"class_path": given}
+    elif isinstance(given, Mapping) or given is None:
+        section = dict(given or {})
+    else:
+        name = type(given).__name__
+        raise UserError(
+            f"{source}: {argument}: must be a class, of which each trial makes its own, got an "
+            f"instance of {name}. Write {argument}={name}, {argument}_args={{...}}."
+        )
+    if arguments:
+        section["init_args"] = {**(section.get("init_args") or {}), **arguments}
+    return section or None
+
+
+def named_in(value: Any) -> Iterator[Any]:
+    """Every class and function in a tree of mappings and lists."""
+    if isinstance(value, type | FunctionType):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from named_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from named_in(each)
+
+
+def _plain(value: Any, place: str) -> Any:
+    """A value as YAML has it."""
+    if isinstance(value, Distribution):
+        return distribution_tree(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each, f"{place}.{index}") for index, each in enumerate(value)]
+    if isinstance(value, type | FunctionType):
+        return import_path_of(value, place)
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Real):  # those of NumPy too
+        return int(value) if isinstance(value, Integral) else float(value)
+    name = type(value).__name__
+    raise UserError(
+        f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got an instance "
+        f"of {name}. Write {{'class_path': {name}, 'init_args': {{...}}}}."
+    )
