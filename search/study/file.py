@@ -275,11 +275,19 @@ def load_study_file(
     Raises:
         StudyFileError: every problem found, one line each.
     """
-    tree = with_base(read_yaml(path), path, _OWN_KEYS)
-    tree = apply_overrides(tree, set_values, space_values)
+    tree = apply_overrides(whole_tree(read_yaml(path), path), set_values, space_values)
     if name is not None:
         tree["name"] = name
     return parse_study_tree(tree, source=str(path), default_name=path.stem)
+
+
+def whole_tree(tree: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The tree of the study file at `path` with what its base gives.
+
+    Raises:
+        StudyFileError: a base cannot be used.
+    """
+    return with_base(tree, path, _OWN_KEYS)
 
 
 def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str) -> StudyFile:
