@@ -16,7 +16,7 @@ from pathlib import Path
 import typer
 
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
-from search.verbs import finals, looking, queueing, running, upkeep
+from search.verbs import finals, looking, queueing, running, starting, upkeep
 
 app = typer.Typer(
     name="search",
@@ -27,6 +27,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _VERBS: tuple[Callable[..., None], ...] = (
+    starting.init,
+    starting.check,
     running.run,
     running.resume,
     running.extend,

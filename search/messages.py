@@ -45,7 +45,7 @@ class Preload:
 class Launch:
     """Coordinator to fork server: start an attempt.
 
-    `task` is fit, probe, check, hints, describe or test; `folder` the trial's; `address` and
+    `task` is fit, probe, check, hints, describe, test or dry; `folder` the trial's; `address` and
     `token` admit the attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices
     (None leaves them); `memory_share` the part of a device's and the host's memory it may take.
     """
@@ -227,6 +227,38 @@ class Tested:
     problem: str | None = None
 
 
+@dataclass(frozen=True)
+class DryRun:
+    """Attempt to coordinator: what a dry trial of a few batches showed.
+
+    `value` is that of `metric` at its validation: the objective, or the first of all that count
+    that is not finite; `digest` is of its weights. It ran `train_batches` and
+    `val_batches`, in `train_batch_s` and `val_batch_s` seconds each, after `begin_s` seconds of
+    building and loading, and saved `checkpoint_bytes` in `save_s`. A full trial has `trial_epochs`,
+    `trial_train_batches` and `trial_val_batches` (None: not known). `peak_memory_bytes` are of
+    `device` (cpu: the process), which has `memory_bytes`. `checkpoint_problem` is why the
+    checkpoint could not be gone on from.
+    """
+
+    metric: str
+    value: float | None
+    digest: str
+    train_batches: int
+    val_batches: int
+    begin_s: float
+    train_batch_s: float
+    val_batch_s: float
+    save_s: float
+    checkpoint_bytes: int
+    device: str
+    peak_memory_bytes: int
+    memory_bytes: int
+    trial_epochs: int | None = None
+    trial_train_batches: int | None = None
+    trial_val_batches: int | None = None
+    checkpoint_problem: str | None = None
+
+
 Message = (
     Preload
     | Launch
@@ -247,6 +279,7 @@ Message = (
     | Hints
     | Described
     | Tested
+    | DryRun
 )
 
 

@@ -57,14 +57,7 @@ def _facts(
     slot: Slot,
     tick: Callable[[], None],
 ) -> Checked:
-    points = points_of(study_file)
-    base = _base(points)
-    config = points.config(base) | {
-        **watched_config(study_file),
-        "logger": logger_section(study_file),
-        "preflight": list(_variants(points, base)),
-    }
-    write_whole(folder.config, dump_yaml(config))
+    write_whole(folder.config, dump_yaml(check_config(study_file)))
     status = 0
     for attempt in range(1, MAX_ATTEMPTS + 1):
         executor.start(f"{_ATTEMPT}-{attempt}", "check", folder, slot)
@@ -75,6 +68,17 @@ def _facts(
         f"the check before the first trial was killed {MAX_ATTEMPTS} times (status {status}). "
         f"Its output: {folder.log}"
     )
+
+
+def check_config(study_file: StudyFile) -> dict[str, Any]:
+    """The configuration of a valid trial, and in `preflight` another for each far value."""
+    points = points_of(study_file)
+    base = _base(points)
+    return points.config(base) | {
+        **watched_config(study_file),
+        "logger": logger_section(study_file),
+        "preflight": list(_variants(points, base)),
+    }
 
 
 def _remove(folder: TrialFolder) -> None:

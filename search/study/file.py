@@ -287,7 +287,16 @@ def read_study_tree(path: Path) -> dict[str, Any]:
     Raises:
         StudyFileError: it or a base cannot be read.
     """
-    return with_base(read_yaml(path), path, _OWN_KEYS)
+    return whole_tree(read_yaml(path), path)
+
+
+def whole_tree(tree: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The tree of the study file at `path` with what its base gives.
+
+    Raises:
+        StudyFileError: a base cannot be used.
+    """
+    return with_base(tree, path, _OWN_KEYS)
 
 
 def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str) -> StudyFile:

@@ -28,6 +28,7 @@ OWN_SECTIONS = (
     "watched",
     "batch",
     "preflight",
+    "dry",
     "logger",
     "trial",
     "finalist",

@@ -113,6 +113,19 @@ def dump_yaml(tree: Any) -> str:
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
+def flow_yaml(value: Any) -> str:
+    """A value on one line, in the form of `dump_yaml`."""
+    text = yaml.dump(
+        value,
+        Dumper=_Dumper,
+        default_flow_style=True,
+        sort_keys=False,
+        allow_unicode=True,
+        width=10_000,
+    )
+    return text.removesuffix("\n...\n").strip()
+
+
 def shown(value: Any, limit: int = 60) -> str:
     """A value for a message: on one line, without control characters, not too long."""
     text = (

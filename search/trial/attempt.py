@@ -36,6 +36,7 @@ from search.trial.callbacks import (
 )
 from search.trial.check import check
 from search.trial.checkpoints import resume_point
+from search.trial.dry_run import dry_run
 from search.trial.failures import ended_by
 from search.trial.finals import describe, test
 from search.trial.hints import hints
@@ -57,6 +58,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "hints": lambda: hints(read_config(folder)),
         "describe": lambda: describe(read_config(folder), folder),
         "test": lambda: test(read_config(folder), folder),
+        "dry": lambda: dry_run(read_config(folder), folder),
     }
     _limit_device_memory(launch.memory_share)
     try:

@@ -20,7 +20,8 @@ import psutil
 from search.errors import UserError
 from search.messages import Probed
 from search.study.layout import TrialFolder
-from search.trial.build import ONE_DEVICE, build, make_trainer, seed_everything
+from search.trial.build import build, make_trainer, seed_everything
+from search.trial.trainer import ONE_DEVICE
 
 STEPS = 3
 _FIRST_SIZE = 2

@@ -121,10 +121,6 @@ def refusing_unfit(place: str, path: str) -> Iterator[None]:
         ) from error
 
 
-# a probe and a check run alone: the ranks of a distributed Trainer would begin the whole fit
-ONE_DEVICE: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
-
-
 def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: Any) -> Any:
     """The Trainer of `built` with the callbacks `extra` after the user's own."""
     arguments = quiet({**built.trainer_arguments, **overrides})

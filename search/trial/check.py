@@ -21,18 +21,13 @@ from search.errors import UserError
 from search.messages import Checked
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_in
-from search.trial.build import (
-    ONE_DEVICE,
-    Built,
-    build,
-    make_trainer,
-    micro_batch_of,
-    seed_everything,
-)
+from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.callbacks import MetricGuard
+from search.trial.dead_paths import Consumption
 from search.trial.failures import one_line
 from search.trial.importing import users_error
 from search.trial.loggers import logger_problems
+from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
 
@@ -86,11 +81,17 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
 
 
 def _unbuildable(config: Mapping[str, Any], variants: Iterable[Variant]) -> Iterator[str]:
-    """One line for each end of a range from which no trial can be built."""
+    """One line for each end of a range from which no trial can be built, else for each path that
+    changes nothing."""
     seen: set[str] = set()
+    consumption = Consumption()
     for variant in variants:
+        path, value = variant["path"], variant["value"]
         try:
-            make_trainer_of({**config, **variant["sections"]})
+            # of one seed, so that what differs is due to the value
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(0)
+                consumption.note(path, value, make_trainer_of({**config, **variant["sections"]}))
         except UserError as error:
             if str(error) not in seen:
                 seen.add(str(error))
@@ -99,7 +100,9 @@ def _unbuildable(config: Mapping[str, Any], variants: Iterable[Variant]) -> Iter
             text = _in_words(error)
             if text not in seen:
                 seen.add(text)
-                yield f"{variant['path']}: {variant['value']!r} cannot be built: {text}"
+                yield f"{path}: {value!r} cannot be built: {text}"
+    if not seen:
+        yield from consumption.dead()
 
 
 def _no_optimizer(built: Built) -> str | None:
@@ -120,13 +123,15 @@ def _in_words(error: Exception) -> str:
     return one_line(cause) if where is None else f"{one_line(cause)} ({where})"
 
 
-def make_trainer_of(config: Mapping[str, Any]) -> None:
-    """Build everything of a configuration once and let it go.
+def make_trainer_of(config: Mapping[str, Any]) -> Built:
+    """Build everything of a configuration once; the Trainer is let go.
 
     Raises:
         UserError: as `build`; anything else comes from the classes that are built.
     """
-    make_trainer(build(config), Path(), [])
+    built = build(config)
+    make_trainer(built, Path(), [])
+    return built
 
 
 def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> int | None:
@@ -136,18 +141,7 @@ def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> in
         built,
         folder.root,
         [guard],
-        max_epochs=1,
-        max_steps=-1,
-        min_epochs=None,
-        min_steps=None,
-        accumulate_grad_batches=1,
-        limit_train_batches=1,
-        limit_val_batches=1,
-        val_check_interval=1.0,
-        check_val_every_n_epoch=1,
-        num_sanity_val_steps=0,
-        logger=None,
-        **ONE_DEVICE,
+        **one_short_epoch(built.trainer_arguments, train=1, val=1),
     )
     trainer.fit(built.model, datamodule=built.data)
     return _samples_per_epoch(trainer, built.trainer_arguments.get("limit_train_batches"))

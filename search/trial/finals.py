@@ -16,10 +16,11 @@ from jsonargparse import ArgumentError
 from search.errors import UserError
 from search.messages import Described, Tested
 from search.study.layout import TrialFolder
-from search.trial.build import ONE_DEVICE, Built, build, make_trainer, seed_everything
+from search.trial.build import Built, build, make_trainer, seed_everything
 from search.trial.explaining import explain
 from search.trial.importing import import_name, lightning_of, namespace_of
 from search.trial.lightning_cli import drive_cli
+from search.trial.trainer import ONE_DEVICE
 
 
 def describe(config: Mapping[str, Any], folder: TrialFolder) -> Described:

@@ -47,7 +47,14 @@ def _annotated(cls: Any) -> Iterator[tuple[str, Distribution]]:
         # names that exist for a type checker alone; they can bring no range
         return
     for name, annotation in annotations.items():
-        for part in (annotation, *typing.get_args(annotation)):
-            for extra in getattr(part, "__metadata__", ()):
-                if isinstance(extra, FloatRange | IntRange | Choice):
-                    yield name, extra
+        if (distribution := range_in(annotation)) is not None:
+            yield name, distribution
+
+
+def range_in(annotation: Any) -> Distribution | None:
+    """The range that an annotation brings along."""
+    for part in (annotation, *typing.get_args(annotation)):
+        for extra in getattr(part, "__metadata__", ()):
+            if isinstance(extra, FloatRange | IntRange | Choice):
+                return extra
+    return None

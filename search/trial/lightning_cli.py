@@ -25,11 +25,16 @@ _OF_FIT = ("ckpt_path", "weights_only")
 
 @dataclass
 class DrivenCli:
-    """What the CLI was about to fit: its model and data, and what it makes its Trainer of;
-    `is_run` says that it fits by itself, told so by a subcommand."""
+    """What the CLI was about to fit: its model and data, and what it makes its Trainer of.
+
+    `config` is what it read, defaults included; `linked` are the paths that its links set; `is_run`
+    says that it fits by itself, told so by a subcommand.
+    """
 
     model: Any = None
     data: Any = None
+    config: Mapping[str, Any] = field(default_factory=dict)
+    linked: set[str] = field(default_factory=set)
     trainer_class: Callable[..., Any] | None = None
     trainer_arguments: dict[str, Any] = field(default_factory=dict)
     is_run: bool = True
@@ -135,6 +140,7 @@ def _driving(
             subcommands = self.subcommands()
             self.subcommands = lambda: {"fit": subcommands["fit"]}
         _record_trainer(self, driven)
+        _record_links(self, driven)
         original(self, **given)
         _reached(self, driven)
 
@@ -165,6 +171,25 @@ def _record_trainer(cli: Any, driven: DrivenCli) -> None:
     cli.before_instantiate_classes = before_instantiate_classes
 
 
+def _record_links(cli: Any, driven: DrivenCli) -> None:
+    """Note which arguments the CLI's own links set."""
+    hook = cli.add_arguments_to_parser
+
+    def add_arguments_to_parser(parser: Any) -> None:
+        link = parser.link_arguments
+
+        def link_arguments(source: Any, target: str, *args: Any, **kwargs: Any) -> Any:
+            driven.linked.add(target)
+            return link(source, target, *args, **kwargs)
+
+        parser.link_arguments = link_arguments
+        hook(parser)
+
+    cli.add_arguments_to_parser = add_arguments_to_parser
+
+
 def _reached(cli: Any, driven: DrivenCli) -> NoReturn:
     driven.model, driven.data = cli.model, cli.datamodule
+    read = cli.config.as_dict()
+    driven.config = read.get("fit", read) if "subcommand" in read else read
     raise _Reached

@@ -7,6 +7,43 @@ from typing import Any
 
 from search.trial.importing import namespace_of
 
+# a probe and a check run alone: the ranks of a distributed Trainer would begin the whole fit
+ONE_DEVICE: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+
+
+def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> dict[str, Any]:
+    """What a look at a few batches changes of a Trainer's arguments.
+
+    It runs on one device, logs nothing, and saves nothing: a checkpoint callback of the user's
+    would write where the user works.
+    """
+    return {
+        "max_epochs": 1,
+        "max_steps": -1,
+        "min_epochs": None,
+        "min_steps": None,
+        "accumulate_grad_batches": 1,
+        "limit_train_batches": train,
+        "limit_val_batches": val,
+        "val_check_interval": 1.0,
+        "check_val_every_n_epoch": 1,
+        "num_sanity_val_steps": 0,
+        "logger": None,
+        "enable_checkpointing": None,
+        "callbacks": [
+            each
+            for each in callbacks_of(arguments)
+            if namespace_of(type(each), "Checkpoint") is None
+        ],
+        **ONE_DEVICE,
+    }
+
+
+def callbacks_of(arguments: Mapping[str, Any]) -> list[Any]:
+    """The user's own callbacks: a list, a single one, or none."""
+    own = arguments.get("callbacks") or []
+    return list(own) if isinstance(own, list | tuple) else [own]
+
 
 def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The Trainer's arguments with everything off that a trial does not need.
@@ -15,8 +52,7 @@ def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:
     leaves open is off: progress bar, model summary, logger, Lightning's default checkpoint.
     """
     complete = dict(arguments)
-    own = complete.get("callbacks") or []
-    callbacks = list(own) if isinstance(own, list | tuple) else [own]
+    callbacks = callbacks_of(complete)
     wants_checkpoints = any(namespace_of(type(each), "Checkpoint") for each in callbacks)
     defaults = {
         "logger": False,

@@ -6,6 +6,8 @@ import pytest
 from conftest import Project
 
 VERBS = (
+    "init",
+    "check",
     "run",
     "resume",
     "extend",

@@ -10,10 +10,9 @@ from pathlib import Path
 import pytest
 import torch
 
-from search.engine.preflight import ends_of
+from search.engine.preflight import check_config
 from search.study.file import load_study_file
 from search.study.layout import TrialFolder
-from search.study.resolve import resolve_config
 from search.trial.build import build
 from search.trial.check import check
 
@@ -135,11 +134,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 def problems(root: Path, text: str) -> tuple[str, ...]:
     path = root / "study.yaml"
     path.write_text(text)
-    study_file = load_study_file(path)
-    ends = {path: list(ends_of(dist)) for path, dist in study_file.space.items()}
-    config = resolve_config(study_file, {path: values[0] for path, values in ends.items()})
-    config |= {"objective": study_file.objective.model_dump(), "preflight": ends}
-    return check(config, TrialFolder(root)).problems
+    return check(check_config(load_study_file(path)), TrialFolder(root)).problems
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -1,0 +1,157 @@
+"""`search check`: the preflight, then two dry trials of one seed, in attempts like any other."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.engine.batch_sizes import plan_batches
+from search.engine.executors.local import LocalExecutor
+from search.engine.executors.protocol import Executor, Slot
+from search.engine.extras import check_loggers
+from search.engine.opening import max_steps, sampling_of
+from search.engine.preflight import preflight
+from search.engine.pruners import make_pruner
+from search.engine.ranges import with_ranges
+from search.engine.run import cores
+from search.engine.signals import SignalWatch
+from search.errors import StudyFileError, UserError
+from search.messages import Checked, DryRun, Ended, Exited
+from search.study.classes import class_paths
+from search.study.file import StudyFile
+from search.study.layout import StudyFolder, TrialFolder
+from search.study.objectives import watched_config
+from search.study.rules import points_of
+from search.study.space import Choice, Distribution
+from search.study.writing import write_whole
+from search.study.yaml_loader import dump_yaml
+
+_SEED = "dry trial"
+
+
+@dataclass(frozen=True)
+class DryTrials:
+    """What was tried, with every range; what the preflight found; two runs of the same trial."""
+
+    study_file: StudyFile
+    facts: Checked
+    first: DryRun
+    second: DryRun
+
+    @property
+    def agree(self) -> bool:
+        """Whether both have the same weights and the same value, bit for bit."""
+        same_value = self.first.value == self.second.value
+        return self.first.digest == self.second.digest and same_value
+
+
+def dry_trials(study_file: StudyFile, source: Path, workers: int) -> DryTrials:
+    """Try a study file out; what is written meanwhile is in a temporary folder that is removed.
+
+    Args:
+        source: the study file.
+        workers: how many would share the cores.
+
+    Raises:
+        StudyFileError: the study file cannot be run.
+        Interrupted: a signal came.
+    """
+    threads = max(1, cores() // workers)
+    with SignalWatch() as signals, tempfile.TemporaryDirectory(prefix="search-check-") as name:
+        root = Path(name)
+        executor = LocalExecutor(
+            list(class_paths(study_file.to_tree())),
+            [str(source.parent.absolute()), str(Path.cwd())],
+            threads=threads,
+            server_log=root / "server.log",
+        )
+        try:
+            attempts = _Attempts(executor, str(source), Slot(threads), signals.check)
+            return attempts.tried(study_file, root)
+        finally:
+            executor.close()
+
+
+def middle_config(study_file: StudyFile) -> dict[str, Any]:
+    """The configuration of a valid trial, with the values in the middle of their ranges where
+    those are one."""
+    points = points_of(study_file)
+    params = points.complete({}, middle_of)
+    if points.violated(params) is not None:
+        params = points.drawn({}, _SEED) or params
+    return points.config(params)
+
+
+def middle_of(_: str, distribution: Distribution) -> Any:
+    """The value in the middle of a range, by its logarithm where it is sampled so."""
+    if isinstance(distribution, Choice):
+        return distribution.values[len(distribution.values) // 2]
+    low, high = distribution.low, distribution.high
+    middle = math.sqrt(low * high) if distribution.log else (low + high) / 2
+    step = distribution.step
+    if step is not None:
+        middle = low + round((middle - low) / step) * step
+    return round(middle) if isinstance(low, int) else middle
+
+
+@dataclass(frozen=True)
+class _Attempts:
+    executor: Executor
+    source: str
+    slot: Slot
+    tick: Callable[[], None]
+
+    def tried(self, study_file: StudyFile, root: Path) -> DryTrials:
+        if study_file.is_hinted:
+            study_file = with_ranges(
+                study_file,
+                self.source,
+                StudyFolder(root / "none"),
+                lambda _: nullcontext(self.executor),
+                self.tick,
+            )
+        check_loggers(study_file, self.source)
+        try:
+            sampling_of(study_file).sampler(0)
+            make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+            facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
+            plan_batches(study_file, facts)
+        except StudyFileError:
+            raise
+        except UserError as error:
+            raise StudyFileError([f"{self.source}: {error}"]) from error
+        self.executor.preload(facts.modules, rehearse=not facts.gpus)
+        first = self._run(study_file, TrialFolder(root / "first"), {})
+        batches = {"train": first.train_batches, "val": first.val_batches}
+        second = self._run(study_file, TrialFolder(root / "second"), batches)
+        return DryTrials(study_file, facts, first, second)
+
+    def _run(self, study_file: StudyFile, folder: TrialFolder, batches: dict[str, int]) -> DryRun:
+        config = middle_config(study_file)
+        config |= {**watched_config(study_file), "dry": batches}
+        folder.root.mkdir()
+        write_whole(folder.config, dump_yaml(config))
+        self.executor.start(folder.root.name, "dry", folder, self.slot)
+        found: DryRun | None = None
+        message = "it was killed"
+        while True:
+            for _, said in self.executor.poll(0.25):
+                if isinstance(said, DryRun):
+                    found = said
+                elif isinstance(said, Ended):
+                    message = said.message or said.cause
+                elif isinstance(said, Exited) and found is not None:
+                    return found
+                elif isinstance(said, Exited):
+                    raise self._failed(message)
+            self.tick()
+
+    def _failed(self, message: str) -> UserError:
+        return StudyFileError(
+            [f"{self.source}: the dry trial failed: {message.rstrip('.')}. Correct it there."]
+        )

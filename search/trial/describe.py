@@ -1,0 +1,199 @@
+"""What the classes of a configuration take and log, for who proposes a study file.
+
+Imports the user's classes; builds them only where a CLI of the user's own has to say which.
+"""
+
+from __future__ import annotations
+
+import enum
+import inspect
+import types
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal, Union
+
+from jsonargparse import ArgumentError
+
+from search.errors import UserError
+from search.study.classes import class_places
+from search.study.description import (
+    BOOL,
+    CHOICE,
+    FLOAT,
+    INT,
+    OTHER,
+    TEXT,
+    Argument,
+    Description,
+    Monitor,
+)
+from search.study.resolve import read_path
+from search.study.space_parser import distribution_tree
+from search.trial.explaining import explain
+from search.trial.failures import one_line
+from search.trial.hints import range_in
+from search.trial.importing import import_name, lightning_of, refuse_mixture, users_error
+from search.trial.lightning_cli import DrivenCli, drive_cli
+from search.trial.logged import logged_at_validation
+
+_SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
+_KINDS = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
+_FOREIGN = ("torch", "lightning", "pytorch_lightning", "torchvision", "torchmetrics")
+
+
+def describe(config: Mapping[str, Any]) -> Description:
+    """Look at the classes of a configuration; problems are returned, never raised."""
+    try:
+        return _description(config)
+    except UserError as error:
+        return Description(problems=(str(error),))
+    except ArgumentError as error:
+        return Description(problems=(explain(str(error)),))
+    except Exception as error:
+        cause, where = users_error(error)
+        place = f" ({where})" if where else ""
+        return Description(problems=(f"cli: fails when it is made: {one_line(cause)}{place}",))
+
+
+def _description(config: Mapping[str, Any]) -> Description:
+    if config.get("cli"):
+        driven = drive_cli(config, None)
+        model, arguments = type(driven.model), tuple(_of_cli(driven))
+        complete: Mapping[str, Any] = driven.config
+    else:
+        place = "model.class_path"
+        model = import_name(config["model"]["class_path"], place)
+        refuse_mixture(config, lightning_of(model, place).__name__)
+        arguments = tuple(
+            argument
+            for section in _SECTIONS
+            if isinstance(config.get(section), Mapping)
+            for argument in _of_node(config[section], section)
+        )
+        complete = config
+    return Description(
+        arguments=arguments,
+        logged=logged_at_validation(model),
+        monitors=tuple(_monitors(complete)),
+    )
+
+
+def _of_cli(driven: DrivenCli) -> Iterator[Argument]:
+    """Arguments by the configuration that the CLI read, its defaults and links included."""
+    classes = {"model": type(driven.model), "data": type(driven.data)}
+    for section, node in driven.config.items():
+        if section in ("trainer", "ckpt_path", "weights_only", "seed_everything", "config"):
+            continue
+        if isinstance(node, Mapping) and "class_path" not in node and section in classes:
+            found = _of_class(classes[section], node, section)
+        else:
+            found = _of_node(node, section)
+        for argument in found:
+            yield replace(argument, is_linked=argument.path in driven.linked)
+
+
+def _of_node(node: Any, place: str) -> Iterator[Argument]:
+    """Arguments of a section: those of the class that it names, else what is written there."""
+    if isinstance(node, Mapping) and isinstance(path := node.get("class_path"), str):
+        cls = import_name(_full(path, place), f"{place}.class_path")
+        yield from _of_class(cls, node.get("init_args") or {}, f"{place}.init_args")
+    elif isinstance(node, Mapping):
+        for name, value in node.items():
+            for argument in _of_node(value, f"{place}.{name}"):
+                yield replace(argument, is_foreign=True)
+    elif type(node) in _KINDS:
+        yield Argument(place, _KINDS[type(node)], node)
+
+
+def _full(path: str, place: str) -> str:
+    """jsonargparse finds optimizers and schedulers by their bare names too."""
+    module = "torch.optim.lr_scheduler" if place == "lr_scheduler" else "torch.optim"
+    return path if "." in path else f"{module}.{path}"
+
+
+def _of_class(cls: type, given: Mapping[str, Any], place: str) -> Iterator[Argument]:
+    is_foreign = cls.__module__.partition(".")[0] in _FOREIGN
+    for name, (parameter, annotation) in _parameters(cls).items():
+        path = f"{place}.{name}"
+        value = given.get(name, parameter.default)
+        if isinstance(value, Mapping) and "class_path" in value:
+            yield from _of_node(value, path)
+            continue
+        kind, choices = _kind(annotation, value)
+        hint = range_in(annotation)
+        yield Argument(
+            path=path,
+            kind=kind,
+            value=_plain(value),
+            choices=choices,
+            hint=None if hint is None else distribution_tree(hint),
+            annotation=_words(annotation),
+            is_required=value is inspect.Parameter.empty,
+            is_foreign=is_foreign,
+        )
+
+
+def _parameters(cls: type) -> dict[str, tuple[inspect.Parameter, Any]]:
+    """Parameters of a constructor, and through its `**kwargs` those of the classes above."""
+    found: dict[str, tuple[inspect.Parameter, Any]] = {}
+    for each in cls.__mro__:
+        if "__init__" not in vars(each) or each.__name__ in ("LightningModule", "Module"):
+            continue
+        function = vars(each)["__init__"]
+        try:
+            hints = typing.get_type_hints(function, include_extras=True)
+        except Exception:
+            # names that only a type checker sees; the defaults tell most types
+            hints = {}
+        parameters = list(inspect.signature(function).parameters.values())[1:]
+        for parameter in parameters:
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                hint = hints.get(parameter.name, parameter.empty)
+                found.setdefault(parameter.name, (parameter, hint))
+        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    # what belongs to who makes the object, not to who configures it
+    return {name: pair for name, pair in found.items() if name not in ("params", "optimizer")}
+
+
+def _kind(annotation: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
+    members = [each for each in _members(annotation) if each is not type(None)]
+    if not members or members == [inspect.Parameter.empty]:
+        members = [type(value)]
+    if all(typing.get_origin(each) is Literal for each in members):
+        return CHOICE, tuple(text for each in members for text in typing.get_args(each))
+    if len(members) == 1 and isinstance(members[0], type) and issubclass(members[0], enum.Enum):
+        return CHOICE, tuple(each.name for each in members[0])
+    kinds = {_KINDS.get(each, OTHER) for each in members if isinstance(each, type)}
+    if FLOAT in kinds:
+        # float | Tensor, as torch writes a learning rate, takes a float
+        return FLOAT, ()
+    return (kinds.pop(), ()) if len(kinds) == 1 else (OTHER, ())
+
+
+def _members(annotation: Any) -> list[Any]:
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        return [member for each in typing.get_args(annotation) for member in _members(each)]
+    return [annotation]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    return value if type(value) in _KINDS else None
+
+
+def _words(annotation: Any) -> str:
+    if annotation is inspect.Parameter.empty:
+        return ""
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _monitors(config: Mapping[str, Any]) -> Iterator[Monitor]:
+    for place, _ in class_places(config.get("trainer") or {}):
+        arguments = read_path(config["trainer"], f"{place}.init_args") or {}
+        if isinstance(metric := arguments.get("monitor"), str):
+            yield Monitor(metric, "max" if arguments.get("mode") == "max" else "min")

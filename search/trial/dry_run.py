@@ -1,0 +1,224 @@
+"""A trial of a few batches: what a whole one will take, and whether it can be trusted."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+from lightning.pytorch import Callback
+
+from search.messages import DryRun
+from search.study.layout import TrialFolder
+from search.study.objectives import watched_in
+from search.trial.batch_size import peak_memory_bytes
+from search.trial.build import Built, build, make_trainer, seed_everything
+from search.trial.checkpoints import save_checkpoint
+from search.trial.failures import one_line
+from search.trial.holding import checksum
+from search.trial.trainer import one_short_epoch
+
+# batches that are timed: as many as fit into this time, within these bounds
+_TIMED_S = 4.0
+_FEWEST, _MOST = 3, 50
+# what Lightning does where neither epochs nor steps are limited
+_DEFAULT_EPOCHS = 1000
+
+
+@dataclass
+class _Stopwatch(Callback):
+    """When each batch ended; on a GPU that is when its work was done."""
+
+    train_ends: list[float] = field(default_factory=list)
+    val_ends: list[float] = field(default_factory=list)
+    train_began: float = 0.0
+    val_began: float = 0.0
+
+    def on_train_epoch_start(self, *args: Any) -> None:
+        self.train_began = time.monotonic()
+
+    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+        self.train_ends.append(_now(trainer))
+
+    def on_validation_epoch_start(self, *args: Any) -> None:
+        self.val_began = time.monotonic()
+
+    def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
+        self.val_ends.append(_now(trainer))
+
+
+class _Saver(Callback):
+    """Saves one checkpoint where a trial would."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds = 0.0
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        began = time.monotonic()
+        save_checkpoint(trainer, self._path)
+        self.seconds = time.monotonic() - began
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    built: Built
+    trainer: Any
+    watch: _Stopwatch
+    saver: _Saver
+    began: float
+
+
+def dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
+    """Fit a few batches, save, and go on from what was saved.
+
+    Args:
+        config: of a trial; `dry`, where it is there, says how many batches an earlier run took.
+
+    Raises:
+        Whatever the user's code or Lightning raises; `failures` knows what it means.
+    """
+    given: Mapping[str, int] = config.get("dry") or {}
+    first = _fit(config, folder, train=_FEWEST, val=_FEWEST)
+    train = given.get("train") or _affordable(first.watch.train_began, first.watch.train_ends)
+    val = given.get("val") or _affordable(first.watch.val_began, first.watch.val_ends)
+    second = _fit(config, folder, train=train, val=val)
+    watch = second.watch
+    metric, value = _judged(config, second.trainer)
+    found = DryRun(
+        metric=metric,
+        value=value,
+        digest=_digest(second.built.model),
+        train_batches=len(watch.train_ends),
+        val_batches=len(watch.val_ends),
+        begin_s=first.watch.train_ends[0] - first.began,
+        train_batch_s=_per_batch(watch.train_began, watch.train_ends),
+        val_batch_s=_per_batch(watch.val_began, watch.val_ends),
+        save_s=second.saver.seconds,
+        checkpoint_bytes=folder.last_ckpt.stat().st_size,
+        **_memory(second.trainer),
+        **_whole_trial(first),
+    )
+    return found if given else replace(found, checkpoint_problem=_going_on(config, folder))
+
+
+def _fit(
+    config: Mapping[str, Any],
+    folder: TrialFolder,
+    *,
+    train: int,
+    val: int,
+    checkpoint: Path | None = None,
+) -> _Fitted:
+    began = time.monotonic()
+    seed_everything(config)
+    built = build(config)
+    watch, saver = _Stopwatch(), _Saver(folder.last_ckpt)
+    arguments = one_short_epoch(built.trainer_arguments, train=train, val=val)
+    if checkpoint is not None:
+        arguments["max_epochs"] = 2
+    trainer = make_trainer(built, folder.root, [watch, saver], **arguments)
+    trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+    return _Fitted(built, trainer, watch, saver, began)
+
+
+def _judged(config: Mapping[str, Any], trainer: Any) -> tuple[str, float | None]:
+    """The objective's metric and value, or those of another that counts and is not finite."""
+    primary = config["objective"]["metric"]
+    logged = trainer.callback_metrics
+    for metric in (primary, *watched_in(config).metrics):
+        if metric in logged and not math.isfinite(logged[metric]):
+            return metric, float(logged[metric])
+    return primary, float(logged[primary]) if primary in logged else None
+
+
+def _going_on(config: Mapping[str, Any], folder: TrialFolder) -> str | None:
+    """Go on from the checkpoint for one more batch; returns why that is impossible."""
+    try:
+        _fit(config, folder, train=1, val=1, checkpoint=folder.last_ckpt)
+    except Exception as error:
+        return one_line(error)
+    return None
+
+
+def _affordable(began: float, ends: list[float]) -> int:
+    seconds = _per_batch(began, ends)
+    return max(_FEWEST, min(_MOST, int(_TIMED_S / seconds) if seconds else _MOST))
+
+
+def _per_batch(began: float, ends: list[float]) -> float:
+    """Seconds from the end of one batch to the end of the next, its loading included."""
+    if len(ends) < 2:
+        return ends[0] - began if ends else 0.0
+    return (ends[-1] - ends[0]) / (len(ends) - 1)
+
+
+def _now(trainer: Any) -> float:
+    if trainer.strategy.root_device.type == "cuda":
+        torch.cuda.synchronize(trainer.strategy.root_device)
+    return time.monotonic()
+
+
+def _digest(model: Any) -> str:
+    state = model.state_dict()
+    return " ".join(f"{checksum(state[name])}" for name in state if torch.is_tensor(state[name]))
+
+
+def _memory(trainer: Any) -> dict[str, Any]:
+    device = trainer.strategy.root_device
+    if device.type != "cuda":
+        return {
+            "device": device.type,
+            "peak_memory_bytes": peak_memory_bytes(),
+            "memory_bytes": int(psutil.virtual_memory().total),
+        }
+    return {
+        "device": torch.cuda.get_device_name(device),
+        "peak_memory_bytes": torch.cuda.max_memory_reserved(device),
+        "memory_bytes": torch.cuda.mem_get_info(device)[1],
+    }
+
+
+def _whole_trial(fitted: _Fitted) -> dict[str, Any]:
+    """Epochs and batches of a trial that is neither pruned nor stopped early."""
+    arguments, trainer = fitted.built.trainer_arguments, fitted.trainer
+    train = _batches(trainer.train_dataloader, arguments.get("limit_train_batches"))
+    val = _batches(trainer.val_dataloaders, arguments.get("limit_val_batches"))
+    epochs, steps = arguments.get("max_epochs"), arguments.get("max_steps") or -1
+    if epochs is None and steps < 0:
+        epochs = _DEFAULT_EPOCHS
+    if train is None:
+        return {"trial_epochs": epochs if epochs and epochs > 0 else None}
+    total = train * epochs if epochs is not None and epochs >= 0 else math.inf
+    if steps >= 0:
+        total = min(total, steps * int(arguments.get("accumulate_grad_batches") or 1))
+    if math.isinf(total):
+        return {}
+    needed = math.ceil(total / train) if train else 0
+    every = arguments.get("check_val_every_n_epoch") or 1
+    interval = arguments.get("val_check_interval") or 1.0
+    an_epoch = 1 / interval if isinstance(interval, float) else max(1, train // interval)
+    validations = max(1, int(needed // every * an_epoch))
+    return {
+        "trial_epochs": needed,
+        "trial_train_batches": int(total),
+        "trial_val_batches": None if val is None else val * validations,
+    }
+
+
+def _batches(loaders: Any, limit: float | None) -> int | None:
+    """Batches of one pass over a loader or several, within the user's own limit."""
+    try:
+        lengths = [len(each) for each in (loaders if isinstance(loaders, list) else [loaders])]
+    except TypeError:
+        return limit if isinstance(limit, int) else None
+    if limit is None:
+        return sum(lengths)
+    if isinstance(limit, int):
+        return sum(min(length, limit) for length in lengths)
+    return sum(int(length * limit) for length in lengths)
