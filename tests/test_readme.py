@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,21 +27,76 @@ def commands() -> list[str]:
     return [re.sub(r"\s{2,}#.*", "", line) for line in lines]
 
 
-@pytest.mark.timeout(600)
+# fewer trials, finalists and seeds; everything else as it stands
+FEWER = {
+    "--trials 50": "--trials 4",
+    "--trials 100": "--trials 4",
+    "show 17": "show 1",
+    "--top 3": "--top 2",
+    "--seeds 5": "--seeds 2",
+}
+# with a project, a database or an end of its own, below and in their own tests
+ELSEWHERE = ("--storage", "--config config.yaml --cli", "dashboard")
+
+
+def with_fewer(line: str) -> str:
+    for many, few in FEWER.items():
+        line = line.replace(many, few)
+    return line
+
+
+@pytest.mark.timeout(900)
 def test_commands_of_the_readme_work_in_their_order(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROWSER", "true")  # what `--open` opens is looked at in tests/browser
     shutil.copytree(ROOT / "studies", project.root / "studies")
-    run = [line for line in commands() if line.startswith("search ") and "--storage" not in line]
-    assert len(run) == 17
-    for line in run:
-        few = line.replace("--trials 50", "--trials 4").replace("show 17", "show 1")
-        result = project.run(*shlex.split(few)[1:])
-        assert result.returncode == 0, f"{few}\n{result.stderr}"
+    typed = [line for line in commands() if line.startswith(("search ", "python best/"))]
+    for line in (line for line in typed if not any(word in line for word in ELSEWHERE)):
+        command, *arguments = shlex.split(with_fewer(line))
+        if command == "search":
+            result = project.run(*arguments)
+        else:
+            result = subprocess.run(
+                [sys.executable, *arguments],
+                cwd=project.root,
+                env=project.environment(),
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+        assert result.returncode == 0, f"{line}\n{result.stderr}"
     assert len(project.states("autoencoder")) == 4
     assert len(project.states("narrow")) == 4
+    assert project.states("autoencoder-confirm") == ["COMPLETE"] * 4
     assert (project.root / "studies/autoencoder/report.html").is_file()
+    assert (project.root / "best/best.ckpt").is_file()
+
+
+def test_study_file_of_a_cli_project_is_proposed_as_the_readme_says(project: Project) -> None:
+    shutil.copytree(ROOT / "tests/projects/lightning_cli", project.root, dirs_exist_ok=True)
+    (project.root / "study.yaml").unlink()
+    (line,) = [line for line in commands() if "--config config.yaml --cli" in line]
+    result = project.run(*shlex.split(line)[1:])
+    assert result.returncode == 0, result.stderr
+    result = project.run("run", "study.yaml", "--trials", "1", "--set", "trainer.max_epochs=1")
+    assert result.returncode == 0, result.stderr
+
+
+def test_script_of_the_readme_runs(project: Project) -> None:
+    (script,) = re.findall(r"```python\n(import search\n.*?)```", README, re.DOTALL)
+    path = project.root / "script.py"
+    path.write_text(script.replace("trials=50", "trials=2").replace('": 20}', '": 2}'))
+    result = subprocess.run(
+        [sys.executable, path],
+        cwd=project.root,
+        env=project.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "model.init_args.latent_size" in result.stdout
 
 
 def test_set_up_commands_are_those_of_the_ci() -> None:
@@ -61,6 +118,14 @@ def test_study_file_of_the_readme_is_valid_and_the_shipped_one() -> None:
     )
     shipped = parse_yaml(shipped_study().read_text(), "shipped")
     assert shown == parse_study_tree(shipped, source="shipped", default_name="autoencoder")
+
+
+def test_objectives_of_the_readme_are_valid() -> None:
+    rest = parse_yaml(block("model:"), "README.md")
+    del rest["objective"]
+    tree = parse_yaml(block("objectives:"), "README.md")
+    study_file = parse_study_tree(rest | tree, source="README.md", default_name="readme")
+    assert len(study_file.objectives) == 2
 
 
 def test_space_of_the_readme_is_valid() -> None:
