@@ -50,7 +50,7 @@ class LiveView:
         console: Console | None = None,
         screen: Callable[[Callable[[], RenderableType]], Screen] | None = None,
     ) -> None:
-        self._console = console or Console(file=stream, highlight=False)
+        self._console = console or Console(file=stream, highlight=False, markup=False, emoji=False)
         self._board = Board()
         self._live = screen(self._render) if screen else self._terminal()
         self._closing: list[str] = []

@@ -19,7 +19,9 @@ _FORMAT = (
 
 def plain_console(stream: TextIO) -> Console:
     """A console for the lines that stay below the table, which are text like a program's."""
-    return Console(file=stream, highlight=False, force_jupyter=False, width=_WIDTH)
+    return Console(
+        file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False, width=_WIDTH
+    )
 
 
 class CellOutput:
@@ -40,7 +42,13 @@ class CellOutput:
 
     def _html(self) -> str:
         console = Console(
-            file=io.StringIO(), record=True, width=_WIDTH, force_jupyter=False, highlight=False
+            file=io.StringIO(),
+            record=True,
+            width=_WIDTH,
+            force_jupyter=False,
+            highlight=False,
+            markup=False,
+            emoji=False,
         )
         console.print(self._render())
         return console.export_html(inline_styles=True, code_format=_FORMAT)

@@ -196,7 +196,8 @@ def plain_console(stream: TextIO) -> Console:
     """A console that cuts nothing off in a pipe."""
     # a table cut to 80 columns in a pipe would lose what a script looks for
     width = None if stream.isatty() else 200
-    return Console(file=stream, width=width, highlight=False, soft_wrap=False)
+    # what a user or a model wrote is text, never markup
+    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def batch_text(trial: TrialRecord) -> str:
@@ -223,7 +224,8 @@ def _add_outcomes(grid: Table, record: StudyRecord, trial: TrialRecord) -> None:
     known = {**trial.metrics, **taken, **dict(zip(names, values, strict=False))}
     for name in dict.fromkeys([*names, *known]):
         grid.add_row(
-            clean(name), Text(outcome(name, known.get(name)), style="bold" if name in names else "")
+            Text(clean(name)),
+            Text(outcome(name, known.get(name)), style="bold" if name in names else ""),
         )
 
 

@@ -1,9 +1,20 @@
-"""Each fault test hands in its row of the README's table."""
+"""What the fault tests share; each hands in its row of the README's table."""
 
 from __future__ import annotations
 
 import pytest
+from conftest import Project
+from faults.in_process import Run, command_line
 from faults.table import RowWriter, write_row
+
+
+@pytest.fixture
+def search(
+    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> Run:
+    """The command line in this process, in the project's folder."""
+    monkeypatch.chdir(project.root)
+    return command_line(capfd)
 
 
 @pytest.fixture

@@ -8,15 +8,13 @@ import os
 import pickle
 import stat
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from conftest import Project
-
-from search.cli import app, guarded
+from faults.in_process import Run
 
 SECRET = "planted-secret"
 GOOD = """\
@@ -90,23 +88,6 @@ YAML = {
 
 def files_below(root: Path) -> set[Path]:
     return set(root.rglob("*"))
-
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def search(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """The command line in this process, for what is refused before a study begins."""
-    monkeypatch.chdir(project.root)
-
-    def run(*arguments: str | Path) -> tuple[int, str]:
-        code = guarded(lambda: app([*map(str, arguments)], standalone_mode=False))
-        return code, "".join(capfd.readouterr())
-
-    return run
 
 
 def assert_refused(code: int, output: str) -> None:

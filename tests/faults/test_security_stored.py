@@ -18,8 +18,8 @@ import optuna
 import pytest
 import torch
 from conftest import Project
+from faults.in_process import Run
 
-from search.cli import app, guarded
 from search.engine.ledger import Ledger, Outcome
 from search.engine.opening import open_ledger, plan
 from search.study.file import load_study_file
@@ -236,23 +236,6 @@ def test_resume_of_a_strangers_study_executes_nothing(project: Project) -> None:
     states = project.states("demo")
     assert set(states) == {"COMPLETE", "FAIL"}
     assert states[-1] == "COMPLETE"
-
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def search(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """The command line in this process."""
-    monkeypatch.chdir(project.root)
-
-    def run(*arguments: Any) -> tuple[int, str]:
-        code = guarded(lambda: app([*map(str, arguments)], standalone_mode=False))
-        return code, "".join(capfd.readouterr())
-
-    return run
 
 
 ADDRESSES = {

@@ -8,12 +8,11 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
 
 import pytest
 from conftest import Project
+from faults.in_process import Run
 
-from search.cli import app, guarded
 from search.engine.ledger import Outcome
 from search.engine.opening import open_ledger, plan
 from search.study.file import parse_study_tree
@@ -162,23 +161,6 @@ def test_control_characters_do_not_reach_the_terminal(
         result = project.run(*VERBS[verb])
         assert_printable(result.stdout + result.stderr)
         assert result.returncode == 0, result.stderr
-
-
-Run = Callable[..., tuple[int, str]]
-
-
-@pytest.fixture
-def search(
-    project: Project, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Run:
-    """The command line in this process."""
-    monkeypatch.chdir(project.root)
-
-    def run(*arguments: Any) -> tuple[int, str]:
-        code = guarded(lambda: app([*map(str, arguments)], standalone_mode=False))
-        return code, "".join(capfd.readouterr())
-
-    return run
 
 
 @pytest.mark.parametrize("verb", VERBS)
