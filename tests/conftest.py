@@ -224,6 +224,18 @@ def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+def pytest_sessionstart() -> None:
+    """Give each worker of pytest-xdist, and all that it starts, one core of its own.
+
+    Attempts that share their cores with another worker's wait for each other's threads in a loop:
+    a trial of a second took up to forty.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "")
+    if worker and hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Rows of the README's table of faults that count the cases of whole files."""
     by_outcome = {
