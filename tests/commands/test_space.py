@@ -42,6 +42,13 @@ class Net(Tiny):
         assert hidden >= latent and out == hidden // 2, (hidden, latent, out)
         assert momentum == 0 or opt == "sgd"
         self.layers = net
+        self.sizes = torch.nn.ModuleList(torch.nn.Linear(1, n) for n in (hidden, latent, out))
+        self.opt, self.momentum = opt, momentum
+
+    def configure_optimizers(self):
+        if self.opt == "adam":
+            return torch.optim.Adam(self.parameters(), lr=self.lr)
+        return torch.optim.SGD(self.parameters(), lr=self.lr, momentum=self.momentum)
 """
 SPACE: dict[str, Any] = {
     "model.lr": "auto",
