@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import yaml
+from channel_end import Coordinator
 from faults.table import write_counts
 
 SEARCH = Path(sys.executable).with_name("search")
@@ -183,6 +184,14 @@ def shared_project(tmp_path_factory: pytest.TempPathFactory) -> Project:
     root = tmp_path_factory.mktemp("project")
     (root / "tiny.py").write_text(TINY)
     return Project(root)
+
+
+@pytest.fixture
+def coordinator() -> Iterator[Coordinator]:
+    made = Coordinator()
+    yield made
+    made.channel.close()
+    made.selector.close()
 
 
 @pytest.fixture

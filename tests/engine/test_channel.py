@@ -2,63 +2,21 @@
 
 from __future__ import annotations
 
-import selectors
-import socket
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from channel_end import Coordinator, is_closed
 
-from search.engine.channel import Channel
 from search.messages import (
     MAX_LINE_BYTES,
     Ended,
     Hello,
-    Message,
     Reported,
     Stop,
     Verdict,
     decode,
     encode,
 )
-
-
-class Coordinator:
-    """A channel with its selector, as the executor drives them."""
-
-    def __init__(self) -> None:
-        self.selector = selectors.DefaultSelector()
-        self.channel = Channel(self.selector)
-
-    def heard(self) -> list[tuple[str, Message]]:
-        """What arrives until nothing more does."""
-        messages: list[tuple[str, Message]] = []
-        while ready := self.selector.select(0.1):
-            for key, _ in ready:
-                messages += key.data()
-        return messages
-
-    def connect(self) -> socket.socket:
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        sock.connect(self.channel.address)
-        sock.settimeout(5)
-        return sock
-
-
-@pytest.fixture
-def coordinator() -> Iterator[Coordinator]:
-    made = Coordinator()
-    yield made
-    made.channel.close()
-    made.selector.close()
-
-
-def is_closed(sock: socket.socket) -> bool:
-    try:
-        return sock.recv(1) == b""
-    except ConnectionResetError:
-        return True
-
 
 REPORT = Reported(step=1, epoch=1, value=0.5)
 
