@@ -42,5 +42,5 @@ def describe(config: Mapping[str, Any], folders: Sequence[Path], source: str) ->
         raise UserError(f"{source}: looking at the classes failed: {last}. Correct it there.")
     description = Description.from_tree(json.loads(finished.stdout))
     if description.problems:
-        raise UserError("\n".join(f"{source}: {line}" for line in description.problems))
+        raise UserError(*(f"{source}: {line}" for line in description.problems))
     return description

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.engine.answers import answer_of
 from search.engine.batch_sizes import plan_batches
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Executor, Slot
@@ -21,7 +22,7 @@ from search.engine.ranges import with_ranges
 from search.engine.run import cores
 from search.engine.signals import SignalWatch
 from search.errors import StudyFileError, UserError
-from search.messages import Checked, DryRun, Ended, Exited
+from search.messages import Checked, DryRun
 from search.study.classes import class_paths
 from search.study.file import StudyFile
 from search.study.layout import StudyFolder, TrialFolder
@@ -137,19 +138,11 @@ class _Attempts:
         folder.root.mkdir()
         write_whole(folder.config, dump_yaml(config))
         self.executor.start(folder.root.name, "dry", folder, self.slot)
-        found: DryRun | None = None
-        message = "it was killed"
-        while True:
-            for _, said in self.executor.poll(0.25):
-                if isinstance(said, DryRun):
-                    found = said
-                elif isinstance(said, Ended):
-                    message = said.message or said.cause
-                elif isinstance(said, Exited) and found is not None:
-                    return found
-                elif isinstance(said, Exited):
-                    raise self._failed(message)
-            self.tick()
+        answered = answer_of(self.executor, DryRun, self.tick)
+        if answered.answer is not None:
+            return answered.answer
+        said = answered.said
+        raise self._failed((said.message or said.cause) if said else "it was killed")
 
     def _failed(self, message: str) -> UserError:
         return StudyFileError(

@@ -9,18 +9,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
+from search.engine.answers import Answered, answer_of
 from search.engine.executors.local import LocalExecutor
-from search.engine.executors.protocol import Executor, Slot
+from search.engine.executors.protocol import Slot
 from search.engine.run import cores
 from search.engine.signals import SignalWatch
 from search.errors import UserError
-from search.messages import Described, Ended, Exited, Tested
+from search.messages import Described, Tested
 from search.study.classes import class_paths
 from search.study.layout import TrialFolder
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
-_POLL_S = 0.25
 Answer = TypeVar("Answer", Described, Tested)
 
 
@@ -58,7 +58,9 @@ def run_errand(
         )
         try:
             executor.start(task, task, folder, Slot(cores()))
-            answer = _answer(executor, kind, signals, f"{place}: the {task}", folder.log)
+            answered = answer_of(executor, kind, signals.check)
+            signals.check()
+            answer = _or_told(answered, f"{place}: the {task}", folder.log)
         finally:
             executor.close()
     shutil.rmtree(folder.root, ignore_errors=True)
@@ -67,22 +69,10 @@ def run_errand(
     return answer
 
 
-def _answer(
-    executor: Executor, kind: type[Answer], signals: SignalWatch, what: str, log: Path
-) -> Answer:
-    answer: Answer | None = None
-    said: Ended | None = None
-    while True:
-        for _, message in executor.poll(_POLL_S):
-            if isinstance(message, kind):
-                answer = message
-            elif isinstance(message, Ended):
-                said = message
-            elif isinstance(message, Exited):
-                signals.check()
-                if answer is not None:
-                    return answer
-                # the log of what failed is what its message points to
-                why = f"failed: {said.message}" if said else f"ended with status {message.status}"
-                raise UserError(f"{what} {why}. Its log: {log}")
-        signals.check()
+def _or_told(answered: Answered[Answer], what: str, log: Path) -> Answer:
+    """The answer; without one the log of what failed is what its message points to."""
+    if answered.answer is not None:
+        return answered.answer
+    said = answered.said
+    why = f"failed: {said.message}" if said else f"ended with status {answered.status}"
+    raise UserError(f"{what} {why}. Its log: {log}")

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from search.engine.answers import answer_of
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.trial_config import logger_section
 from search.errors import Interrupted, StudyFileError, UserError
-from search.messages import INTERRUPTED, KILLED, Checked, Ended, Exited
+from search.messages import INTERRUPTED, KILLED, Checked
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_config
@@ -61,9 +62,12 @@ def _facts(
     status = 0
     for attempt in range(1, MAX_ATTEMPTS + 1):
         executor.start(f"{_ATTEMPT}-{attempt}", "check", folder, slot)
-        facts, status = _wait(executor, tick)
-        if facts is not None:
-            return facts
+        answered = answer_of(executor, Checked, tick)
+        said, status = answered.said, answered.status
+        if said is not None and said.cause not in (INTERRUPTED, KILLED):
+            raise UserError(f"the check before the first trial failed: {said.message}")
+        if answered.answer is not None:
+            return answered.answer
     raise UserError(
         f"the check before the first trial was killed {MAX_ATTEMPTS} times (status {status}). "
         f"Its output: {folder.log}"
@@ -124,17 +128,3 @@ def _parents(points: Points, path: str) -> Params:
     for parent, values in points.space[path].when:
         parents |= {**_parents(points, parent), parent: values[0]}
     return parents
-
-
-def _wait(executor: Executor, tick: Callable[[], None]) -> tuple[Checked | None, int]:
-    """The facts and the exit status of a check; no facts where its process was killed."""
-    facts: Checked | None = None
-    while True:
-        for _, message in executor.poll(0.25):
-            if isinstance(message, Checked):
-                facts = message
-            elif isinstance(message, Ended) and message.cause not in (INTERRUPTED, KILLED):
-                raise UserError(f"the check before the first trial failed: {message.message}")
-            elif isinstance(message, Exited):
-                return facts, message.status
-        tick()

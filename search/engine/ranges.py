@@ -12,9 +12,10 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+from search.engine.answers import answer_of
 from search.engine.executors.protocol import Executor, Slot
 from search.errors import StudyFileError, UserError
-from search.messages import Ended, Exited, Hints
+from search.messages import Hints
 from search.study.file import StudyFile, load_study_file, parse_study_tree
 from search.study.layout import StudyFolder, TrialFolder
 from search.study.paths import ALL_HINTED
@@ -63,21 +64,14 @@ def _read(
     folder = TrialFolder(root)
     write_whole(folder.config, dump_yaml(sections_of(study_file)))
     executor.start(_ATTEMPT, "hints", folder, Slot(threads=1))
-    found: Hints | None = None
-    message: str | None = None
-    while True:
-        for _, said in executor.poll(0.25):
-            if isinstance(said, Hints):
-                found = said
-            elif isinstance(said, Ended):
-                message = said.message
-            elif isinstance(said, Exited):
-                if found is None:
-                    raise UserError(f"{source}: reading annotations failed: {message or 'killed'}.")
-                if found.problems:
-                    raise StudyFileError([f"{source}: {line}" for line in found.problems])
-                return found.ranges
-        tick()
+    answered = answer_of(executor, Hints, tick)
+    found, said = answered.answer, answered.said
+    if found is None:
+        why = (said.message if said else None) or "killed"
+        raise UserError(f"{source}: reading annotations failed: {why}.")
+    if found.problems:
+        raise StudyFileError([f"{source}: {line}" for line in found.problems])
+    return found.ranges
 
 
 def _filled(study_file: StudyFile, source: str, ranges: Mapping[str, Any]) -> StudyFile:
