@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import hmac
+import os
 import secrets
 import selectors
 import shutil
@@ -17,6 +18,9 @@ from pathlib import Path
 from search.messages import MAX_LINE_BYTES, Hello, Message, decode, encode
 
 _SEND_TIMEOUT_S = 5.0
+# of a socket's path, with the byte that ends it: 108 on Linux, 104 on macOS
+_MAX_PATH_BYTES = 104
+_SOCKET = "socket"
 
 
 class _Connection:
@@ -44,9 +48,8 @@ class Channel:
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
-        # a socket's path may have no more than about 100 bytes, so it cannot live in the study
-        self._folder = Path(tempfile.mkdtemp(prefix="search-"))
-        self.address = str(self._folder / "socket")
+        self._folder = _private_folder()
+        self.address = str(self._folder / _SOCKET)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self.address)
         self._listener.listen(64)
@@ -131,3 +134,13 @@ class Channel:
         self._open.discard(connection)
         if connection.attempt is not None:
             self._connections.pop(connection.attempt, None)
+
+
+def _private_folder() -> Path:
+    """A new folder in which a socket may lie; a study's own path, and on a cluster the temporary
+    folder of a job, can be too long for one."""
+    folder = Path(tempfile.mkdtemp(prefix="search-"))
+    if len(os.fsencode(folder / _SOCKET)) < _MAX_PATH_BYTES:
+        return folder
+    folder.rmdir()
+    return Path(tempfile.mkdtemp(prefix="search-", dir="/tmp"))

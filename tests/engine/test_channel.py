@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,25 @@ def test_stranger_is_turned_away(coordinator: Coordinator, first: bytes) -> None
         sock.sendall(first + encode(REPORT))
         assert coordinator.heard() == []
         assert is_closed(sock)
+
+
+def test_temporary_folder_too_long_for_a_socket_is_not_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a cluster, whose jobs have folders like /scratch/project/user/job.0451.head/tmp."""
+    long = tmp_path / ("job" * 30)
+    long.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(long))
+    coordinator = Coordinator()
+    try:
+        token = coordinator.channel.admit("fit-0")
+        with coordinator.connect() as sock:
+            sock.sendall(encode(Hello(token)) + encode(REPORT))
+            assert coordinator.heard() == [("fit-0", REPORT)]
+    finally:
+        coordinator.channel.close()
+    assert list(long.iterdir()) == []
+    assert not Path(coordinator.channel.address).parent.exists()
 
 
 def test_token_admits_once(coordinator: Coordinator) -> None:
