@@ -85,7 +85,8 @@ def _curve_has_no_gap(project: Project, study: str, number: int) -> None:
     """Steps count up by one; an attempt that goes on begins at or before the next step."""
     curve = project.curves(study).get(number, {})
     assert sorted(curve) == list(range(1, len(curve) + 1)), f"trial {number}: {sorted(curve)}"
-    last = 0
+    # the start of an attempt may be lost with the file; the database knows what it reported
+    last = within = 0
     events = StudyFolder(project.root / "studies" / study).trial(number).events
     for event in read_events(events):
         if event["event"] == "attempt_started":
