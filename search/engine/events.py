@@ -9,7 +9,7 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from search.errors import StorageError
 from search.study.writing import naming
@@ -20,14 +20,17 @@ Event = dict[str, Any]
 def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -> Event:
     """Append one event with the time it is written; returns the line as `read_events` will.
 
+    A last line that was cut off while it was written is removed first.
+
     Args:
         sync: wait until the line is on the disk. A report need not: its checkpoint is older than
             it, so a power cut that takes the line makes the trial report it again.
     """
     line = {"time": datetime.now(UTC).isoformat(), "event": event}
     line |= {key: strict(value) for key, value in details.items()}
-    with naming(path), path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(line, allow_nan=False) + "\n")
+    with naming(path), path.open("ab+") as file:
+        _cut_torn_line(file)
+        file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         file.flush()
         if sync:
             os.fsync(file.fileno())
@@ -56,21 +59,19 @@ def read_events(path: Path) -> list[Event]:
     return [_parsed(path, number, line) for number, line in enumerate(lines, 1)]
 
 
-def cut_torn_line(path: Path) -> None:
-    """Remove a last line that was cut off, so that the next one does not run into it."""
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
-
-
 def strict(value: Any) -> Any:
     """The value as strict JSON can hold it: NaN and infinities become their names."""
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     return value
+
+
+def _cut_torn_line(file: BinaryIO) -> None:
+    end = file.seek(0, os.SEEK_END)
+    file.seek(max(end - 1, 0))
+    if file.read(1) not in (b"", b"\n"):
+        file.seek(0)
+        file.truncate(file.read().rfind(b"\n") + 1)
 
 
 def _parsed(path: Path, number: int, line: bytes) -> Event:

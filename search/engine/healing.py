@@ -1,22 +1,27 @@
 """Bringing events files and database to the same after a coordinator was cut off.
 
 Each thing is written to its events file first and to the database then, so of the two the file is
-ahead, by what was being written when the coordinator died. After a power cut it may lack the last
-reports, which are not synced; those the database has.
+ahead, by what was being written when the coordinator died. A power cut may take the last reports
+from it, which are not synced, and a failing disk more; what it lacks is recalled from the database.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from search.engine.events import append_event, cut_torn_line
-from search.engine.history import REPORTED, SAMPLED, TrialHistory, fold
+from search.engine.conversion import DERIVED, ENQUEUED, RESOURCES_USED, SIZES, TAKEN_FROM
+from search.engine.endings import attempts_of
+from search.engine.events import append_event
+from search.engine.history import RECALLED, REPORTED, SAMPLED, Attempts, TrialHistory, fold
 from search.engine.replay import frozen_trial, study_history, told_attributes, trial_history
 from search.engine.write_through import WriteThroughStorage
 from search.study.layout import StudyFolder
+
+_SAMPLED_WITH = (DERIVED, ENQUEUED, TAKEN_FROM)
 
 
 def reconcile(
@@ -29,7 +34,6 @@ def reconcile(
     Raises:
         StorageError: an events file is damaged.
     """
-    cut_torn_line(folder.events)
     for key, value in study_history(folder).attributes.items():
         if storage.get_study_system_attrs(storage.study_id).get(key) != value:
             storage.set_study_system_attr(storage.study_id, key, value)
@@ -43,30 +47,63 @@ def reconcile(
 
 def _reconcile_trial(folder: StudyFolder, storage: WriteThroughStorage, trial: FrozenTrial) -> None:
     events = folder.trial(trial.number).events
-    cut_torn_line(events)
     history = trial_history(folder.trial(trial.number))
     if history is None:
         history = _begin_history(folder, trial)
-    for step in sorted(trial.intermediate_values.keys() - history.curve.keys()):
-        value = trial.intermediate_values[step]
-        append_event(events, REPORTED, step=step, epoch=step, value=value)
+    if _has_lost_its_end(history, trial):
+        _recall(events, history, trial)
+        history = trial_history(folder.trial(trial.number))
+        assert history is not None
     _update(storage, trial, history)
 
 
 def _begin_history(folder: StudyFolder, trial: FrozenTrial) -> TrialHistory:
-    """Another tool sampled the trial, so it has no events yet."""
+    """Another tool sampled the trial, so it has no events yet; or they are gone."""
     place = folder.trial(trial.number)
     place.root.mkdir(parents=True, exist_ok=True)
+    told = {key: trial.user_attrs[key] for key in _SAMPLED_WITH if key in trial.user_attrs}
     event = append_event(
         place.events,
         SAMPLED,
         number=trial.number,
         params=trial.params,
         attributes=trial.system_attrs,
+        **told,
     )
     history = fold([event])
     assert history is not None
     return history
+
+
+def _has_lost_its_end(history: TrialHistory, trial: FrozenTrial) -> bool:
+    """Whether the database has anything that the file has not, though it was there first."""
+    told, attempts = told_attributes(history), attempts_of(trial)
+    return (
+        not trial.intermediate_values.keys() <= history.curve.keys()
+        or not trial.system_attrs.keys() <= history.attributes.keys()
+        or any(key in trial.user_attrs and key not in told for key in (SIZES, RESOURCES_USED))
+        or _starts_and_ends(attempts) > _starts_and_ends(history.attempts)
+    )
+
+
+def _starts_and_ends(attempts: Attempts) -> int:
+    return len(attempts) + sum(attempt["ended"] is not None for attempt in attempts)
+
+
+def _recall(events: Path, history: TrialHistory, trial: FrozenTrial) -> None:
+    """Write what the database knows of a trial, so that the events tell it again."""
+    for step, value in sorted(trial.intermediate_values.items()):
+        if history.curve.get(step) != value:
+            append_event(events, REPORTED, sync=False, step=step, epoch=step, value=value)
+    append_event(
+        events,
+        RECALLED,
+        state=trial.state.name,
+        attempts=attempts_of(trial),
+        sizes=trial.user_attrs.get(SIZES, {}),
+        resources=trial.user_attrs.get(RESOURCES_USED, {}),
+        attributes=trial.system_attrs,
+    )
 
 
 def _update(storage: WriteThroughStorage, trial: FrozenTrial, history: TrialHistory) -> None:
@@ -91,12 +128,7 @@ def _add_unpublished(
     number: int,
 ) -> None:
     """Trials whose sampling was written, but not yet to the database."""
-    while (history := _unpublished(folder, number)) is not None:
+    while (history := trial_history(folder.trial(number))) is not None:
         trial = frozen_trial(history, distributions)
         storage.publish(storage.create_new_trial(storage.study_id, trial))
         number += 1
-
-
-def _unpublished(folder: StudyFolder, number: int) -> TrialHistory | None:
-    cut_torn_line(folder.trial(number).events)
-    return trial_history(folder.trial(number))

@@ -20,6 +20,7 @@ SIZES_SET = "sizes"
 MEASURED = "measured"
 REPORTED = "reported"
 ATTEMPT_ENDED = "attempt_ended"
+RECALLED = "recalled"
 
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 Attempts = list[dict[str, Any]]
@@ -141,3 +142,9 @@ def _apply(history: TrialHistory, event: Event) -> None:
         history.values = _values(event)
         history.metrics = dict(event.get("metrics", {}))
         history.ended = datetime.fromisoformat(event["time"])
+    elif kind == RECALLED:
+        history.state = event["state"]
+        history.attempts = [dict(attempt) for attempt in event["attempts"]]
+        history.sizes = dict(event["sizes"])
+        history.resources = dict(event["resources"])
+        history.attributes |= event["attributes"]

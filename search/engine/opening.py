@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,12 +144,23 @@ def attributes_of(study_file: StudyFile, asked: int | None) -> StudyAttributes:
     )
 
 
+class _Chatter(logging.FileHandler):
+    """A log that costs nothing but its lines where the disk is full."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out; Python's own way would print a traceback over the live view."""
+
+
 def send_chatter_to(log: Path) -> None:
     """Optuna's own messages go to a file, not into the live view."""
     optuna.logging.disable_default_handler()
     logger = logging.getLogger("optuna")
-    if not any(isinstance(handler, logging.FileHandler) for handler in logger.handlers):
-        logger.addHandler(logging.FileHandler(log, encoding="utf-8", delay=True))
+    if not any(isinstance(handler, _Chatter) for handler in logger.handlers):
+        logger.addHandler(_Chatter(log, encoding="utf-8", delay=True))
 
 
 def _allowed_changes(folder: StudyFolder, given: StudyFile) -> tuple[str, ...]:

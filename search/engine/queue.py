@@ -11,7 +11,7 @@ import fcntl
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from search.engine.events import append_event, cut_torn_line, read_events
+from search.engine.events import append_event, read_events
 from search.errors import StorageError
 from search.study.fixed_points import point_of
 from search.study.layout import StudyFolder
@@ -58,7 +58,6 @@ def enqueue(folder: StudyFolder, params: Mapping[str, Any]) -> None:
     with folder.queue.open("a") as lock:
         # two commands at once must not mend each other's line
         fcntl.flock(lock, fcntl.LOCK_EX)
-        cut_torn_line(folder.queue)
         append_event(folder.queue, _ENQUEUED, params=dict(params))
 
 

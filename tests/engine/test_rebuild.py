@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -166,6 +167,38 @@ def test_line_that_was_cut_off_counts_as_not_written(folder: StudyFolder) -> Non
     lines = events.read_bytes().splitlines()
     assert len(lines) == 2
     assert disagreements(folder) == []
+
+
+@pytest.mark.parametrize("pruner", ["none", "successive_halving"])
+def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
+    folder: StudyFolder, pruner: str
+) -> None:
+    ledger = opened(folder, pruner=pruner)
+    number = ledger.sample()
+    for step in (1, 2, 3):
+        ledger.begin_attempt(number, os.getpid())
+        ledger.set_sizes(number, {"micro_batch": 8, "accumulation": 2, "effective_batch": 16})
+        ledger.set_resources(number, {"parameters": 13, "peak_memory": 150_000_000})
+        ledger.judge(number, step, 0.5 * step)
+        ledger.report(number, step, step, 0.5 * step)
+        ledger.end_attempt(number, Outcome(INTERRUPTED))
+    lines = folder.trial(number).events.read_bytes().splitlines(keepends=True)
+    before = folder.root.rename(folder.root.with_name("before"))
+    for kept in range(len(lines)):
+        shutil.copytree(before, folder.root)
+        folder.trial(number).events.write_bytes(b"".join(lines[:kept]) + lines[kept][:9])
+        ledger = opened(folder, pruner=pruner)
+        ledger.heal()
+        assert disagreements(folder) == [], lines[kept]
+        assert ledger.trial(number).curve == {1: 0.5, 2: 1.0, 3: 1.5}
+        attempts = ledger.trial(number).attempts
+        assert [(attempt.number, attempt.cause) for attempt in attempts] == [
+            (1, "interrupted"),
+            (2, "interrupted"),
+            (3, "interrupted"),
+        ]
+        assert ledger.waiting() == [number]
+        shutil.rmtree(folder.root)
 
 
 def test_damaged_events_file_is_refused_with_its_line(folder: StudyFolder) -> None:
