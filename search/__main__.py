@@ -2,6 +2,6 @@
 
 import sys
 
-from search.cli import main
+from search.entry import main
 
 sys.exit(main())

@@ -51,7 +51,7 @@ for _verb in _VERBS:
 
 
 def main() -> int:
-    """The entry point of the command `search`."""
+    """Run the command line; returns its exit code."""
     code = guarded(lambda: app(standalone_mode=False))
     # nothing is left to interrupt; Python would answer a late Ctrl-C with a traceback
     signal.signal(signal.SIGINT, signal.SIG_IGN)

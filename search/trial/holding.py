@@ -117,5 +117,5 @@ def _pickled(value: Any) -> Any:
         if hasattr(value, "__array_interface__"):  # an array of NumPy's, which may be large
             return str(value.dtype), value.shape, zlib.crc32(np.ascontiguousarray(value).data)
         return pickle.dumps(value)
-    except Exception:
+    except Exception:  # an object's own way of being pickled may raise anything
         return Incomparable()

@@ -6,6 +6,7 @@ import os
 import pty
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -21,6 +22,22 @@ def stage(project: Project) -> Iterator[Stage]:
     stage = Stage(project)
     yield stage
     stage.release_all()
+
+
+def test_interrupt_while_the_command_is_imported_is_silent() -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Interrupting:\n"
+        "    def find_spec(self, name, *rest):\n"
+        "        if name == 'search.cli':\n"
+        "            os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Interrupting())\n"
+        "from search.entry import main\n"
+        "sys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, "--help"]
+    ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
 def test_signal_while_torch_is_loaded_leaves_nothing_behind(stage: Stage) -> None:
