@@ -25,7 +25,8 @@ BELOW = {
     "api": {"engine", "study", "errors", "trial", "view", "report", "commands"},
     "verbs": {"commands"},
     "cli": {"errors", "verbs"},
-    "__main__": {"cli"},
+    "entry": {"cli"},
+    "__main__": {"entry"},
     "__init__": {"api", "errors", "study"},
 }
 # who may import a library that has few owners
