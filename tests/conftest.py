@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import yaml
 from channel_end import Coordinator
-from faults.table import write_counts
+from faults.table import settle
 
 SEARCH = Path(sys.executable).with_name("search")
 
@@ -246,12 +246,12 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Rows of the README's table of faults that count the cases of whole files."""
+    """Rows of the README's table of faults that need the outcome of many tests."""
     by_outcome = {
         outcome: {report.nodeid for report in terminalreporter.getreports(outcome)}
         for outcome in ("passed", "failed", "error")
     }
-    write_counts(by_outcome["passed"], by_outcome["failed"] | by_outcome["error"])
+    settle(by_outcome["passed"], by_outcome["failed"] | by_outcome["error"])
 
 
 def plain(text: str) -> str:

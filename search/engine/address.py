@@ -60,6 +60,9 @@ def checked_url(text: str, place: str) -> str:
                 f"{place}: sqlite:// takes the path of a file and nothing else. "
                 "Write it as sqlite:///folder/study.db."
             )
+    elif re.search(r"\s", text):
+        # what ends at a blank could not be hidden whole
+        raise StorageError(f"{place}: not a database URL, it has a blank. Write it as %20.")
     elif not _HOST.fullmatch(url.host or ""):
         raise StorageError(
             f"{place}: not a database URL, its host is none. Write an @ or a / of the password as "

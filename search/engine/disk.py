@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.engine.lock import StudyLock
-from search.engine.places import check_writable
+from search.engine.places import check_writable, refuse_links
 from search.engine.reading import read_study
 from search.engine.records import StudyRecord
 from search.engine.retention import Retention
@@ -56,9 +56,10 @@ def clean(folder: StudyFolder, url: str | None, *, keep: int | None, dry_run: bo
         dry_run: only say what would be removed.
 
     Raises:
-        StorageError: the study runs, or its database cannot be read.
+        StorageError: the study runs, its folder holds a link, or its database cannot be read.
     """
     check_writable(folder.root)
+    refuse_links(folder)
     lock = StudyLock(folder.lock)
     try:
         top = keep or load_study_file(folder.study_file).keep.top

@@ -37,7 +37,8 @@ def export_trial(finished: Finished, target: Path) -> list[str]:
     temporary = ExportFolder(target.with_name(f".{target.name}.tmp"))
     shutil.rmtree(temporary.root, ignore_errors=True)
     try:
-        temporary.root.mkdir(parents=True)
+        # as private as the study: it says what was typed, and what was not committed
+        temporary.root.mkdir(parents=True, mode=0o700)
         _fill(temporary, finished, facts, ExportFolder(target))
         temporary.root.replace(target)
     except OSError as error:

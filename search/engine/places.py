@@ -37,7 +37,9 @@ def refuse_links(folder: StudyFolder) -> None:
     Raises:
         StorageError: one of them is a link, as a study folder from a stranger may hold.
     """
-    places = [folder.root, folder.trials, *_folders_in(folder.trials), *_folders_in(folder.probes)]
+    # what lies deeper in `logs` is the loggers' own, and W&B makes links there
+    places = [folder.root, folder.logs, folder.trials]
+    places += [*_folders_in(folder.trials), *_folders_in(folder.probes)]
     for place in places:
         if not place.is_dir():
             continue

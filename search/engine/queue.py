@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from search.engine.events import append_event, read_events
+from search.engine.places import refuse_links
 from search.errors import StorageError
 from search.study.fixed_points import point_of
 from search.study.layout import StudyFolder
@@ -54,7 +55,12 @@ class Queue:
 
 
 def enqueue(folder: StudyFolder, params: Mapping[str, Any]) -> None:
-    """Append a point to the queue; it is on the disk when this returns."""
+    """Append a point to the queue; it is on the disk when this returns.
+
+    Raises:
+        StorageError: the folder holds a link, which this could write through.
+    """
+    refuse_links(folder)
     with folder.queue.open("a") as lock:
         # two commands at once must not mend each other's line
         fcntl.flock(lock, fcntl.LOCK_EX)

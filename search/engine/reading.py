@@ -183,7 +183,9 @@ def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
             state=state,
             params=_in_order(study.space, params[trial_id], distributions),
             values=[_number(value, kind) for _, value, kind in sorted(values[trial_id])],
-            curve={step: _number(value, kind) for step, value, kind in curves[trial_id]},
+            curve={
+                checked(step, int): _number(value, kind) for step, value, kind in curves[trial_id]
+            },
             attributes={key: json.loads(text) for key, text in attrs[trial_id]},
             outcome_constraints=study.outcome_constraints,
             folder=folder.root,

@@ -6,12 +6,14 @@ import csv
 import io
 import json
 import math
+import re
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.errors import printable, printable_json
 from search.report.data import StudyData
 from search.study.outcomes import RESOURCES
 from search.study.space import Choice, Distribution, IntRange
@@ -34,7 +36,9 @@ _LAST = (
 )
 # a spreadsheet would take text that begins with one of these for a formula
 # (https://owasp.org/www-community/attacks/CSV_Injection)
-_FORMULA_STARTS = ("=", "+", "-", "@")
+_FORMULA_STARTS = ("=", "+", "-", "@", *"\uff1d\uff0b\uff0d\uff20")  # and full-width
+# where a semicolon separates cells, as in many countries, what follows one begins another
+_FORMULA_AFTER_SEPARATOR = re.compile(r"(; ?)(?=[=+\-@])")
 
 
 def export_csv(record: StudyRecord) -> str:
@@ -86,7 +90,8 @@ def export_json(record: StudyRecord) -> str:
         "settings": record.settings,
         "trials": [_trial(t) for t in sorted(record.trials, key=lambda t: t.number)],
     }
-    return json.dumps(_plain(tree), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(_plain(tree), indent=2, ensure_ascii=False, allow_nan=False)
+    return printable_json(text) + "\n"
 
 
 def _flat(trial: TrialRecord) -> dict[str, Any]:
@@ -123,7 +128,8 @@ def _cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     # readers disagree about a line break in a cell, and what follows one could begin a formula
-    text = " ".join(value.split())
+    text = printable(" ".join(value.split()))
+    text = _FORMULA_AFTER_SEPARATOR.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 

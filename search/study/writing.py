@@ -13,6 +13,8 @@ from pathlib import Path
 def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
     """Write a file so that another process sees the old one or the whole new one.
 
+    Half a character, which a stranger's text may hold, is written as its escape.
+
     Args:
         mode: who may read and write it; the umask takes from that.
 
@@ -26,7 +28,7 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
         # made anew, so that a link that lies there is not written through
         temporary.unlink(missing_ok=True)
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
         temporary.replace(path)
 

@@ -13,6 +13,7 @@ from typing import Any, TextIO
 
 from search.engine.progress import Event, StudyEnded, StudyOpened
 from search.engine.records import StudyRecord, TrialRecord
+from search.errors import printable_json
 
 
 class JsonView:
@@ -69,7 +70,8 @@ def trial_summary(trial: TrialRecord) -> dict[str, Any]:
 
 def to_json(value: Any, indent: int | None = None) -> str:
     """Strict JSON: NaN and infinities become null, times ISO, paths text."""
-    return json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    text = json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    return printable_json(text)
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from conftest import Project
+from faults.counts import SHARE
 from faults.in_process import Run, command_line
 from faults.table import RowWriter, write_row
 
@@ -21,10 +22,11 @@ def search(
 def row(request: pytest.FixtureRequest) -> RowWriter:
     """Note a row of the table; call it last, when everything has held."""
     is_long = request.node.get_closest_marker("long") is not None
-    where = "`pytest -m long`" if is_long else "every CI run"
+    part = "" if SHARE == 1 else f"SEARCH_LONG={SHARE:g} "
+    where = f"`{part}pytest -m long`" if is_long else "every CI run"
 
     def write(test: str, result: str) -> None:
         file, line, _ = request.node.location
-        write_row((file, line or 0), test, result, where)
+        write_row(request.node.nodeid, (file, line or 0), test, result, where)
 
     return write

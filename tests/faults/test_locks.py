@@ -35,8 +35,8 @@ def assert_locks_end_no_trial(
             other.rollback()
     output, errors = process.communicate(timeout=300)
     assert process.returncode == 0, errors
-    if max(locks_s) > SURELY_TOLD_S:
-        assert output.count("waiting until it is done") == 1
+    told = output.count("waiting until it is done")
+    assert sum(seconds > SURELY_TOLD_S for seconds in locks_s) <= told <= len(locks_s)
     check_invariant(project, asked=TRIALS, output=output + errors)
     assert project.states() == ["COMPLETE"] * TRIALS
     assert [len(curve) for curve in project.curves().values()] == [EPOCHS] * TRIALS

