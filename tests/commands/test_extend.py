@@ -231,9 +231,9 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
         "child",
     ),
     "a constraint that all violate": (
-        {"constraints": ["model.lr > 0.9999"]},
+        {"constraints": ["model.lr > 0.98"]},
         [
-            "studies/study: violates model.lr > 0.9999: trials 0, 1, 3, 4.",
+            "studies/study: violates model.lr > 0.98: trials 0, 1, 3, 4.",
             "studies/study: failed: trial 2.",
             "studies/study: not finished: trial 5.",
             "studies/study: has no trial that fits. Start a new study with "
