@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from search.study.layout import StudyFolder, TrialFolder
+from search.study.secrets import HIDDEN, without_passwords
 from search.study.writing import write_whole
 from search.study.yaml_loader import read_yaml
 
@@ -33,7 +34,6 @@ _PACKAGES = (
     "numpy",
 )
 _SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-_SECRET_OPTION = re.compile(r"([?&]\w*(?:pass|pw|secret|token|key)\w*=)[^&\s]+", re.IGNORECASE)
 _SHORTEST_SECRET = 6
 _PRIVATE = 0o600
 
@@ -217,6 +217,5 @@ def _shown(value: Any) -> Any:
         return value
     for name, secret in os.environ.items():
         if len(secret) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
-            value = value.replace(secret, "***")
-    value = re.sub(r"(\w://[^:/@\s]*):\S*@", r"\1:***@", value)
-    return _SECRET_OPTION.sub(r"\1***", value)
+            value = value.replace(secret, HIDDEN)
+    return without_passwords(value)

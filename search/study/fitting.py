@@ -13,23 +13,36 @@ from functools import cached_property
 from typing import Any
 
 from search.errors import UserError
-from search.study.changes import compare
+from search.study.changes import FREE, compare, sections
+from search.study.equality import is_equal
 from search.study.file import StudyFile
-from search.study.resolve import read_path, write_path
-from search.study.space import Choice, Distribution, FloatRange, IntRange, is_active
+from search.study.points import Points
+from search.study.resolve import read_path, resolve_config, write_path
+from search.study.rules import points_of
+from search.study.space import (
+    OPTION,
+    Choice,
+    Distribution,
+    FloatRange,
+    config_path,
+    contains,
+    in_order,
+    is_active,
+    is_same,
+)
 from search.study.space_parser import distribution_tree
 from search.study.yaml_loader import shown
 
-_TRAINED = (
-    "model",
-    "data",
-    "trainer",
-    "batch",
-    "objective",
-    "objectives",
-    "prune_on",
-    "outcome_constraints",
-    "derive",
+# what is judged trial by trial, or says nothing of how a trial is trained; all else counts
+_NOT_TRAINED = (
+    "name",
+    "seed",
+    "seed_everything",
+    "space",
+    "constraints",
+    "enqueue",
+    "sampler",
+    *FREE,
 )
 
 
@@ -53,7 +66,8 @@ class Fitting:
         old, new = (
             _without(study_file.to_tree(), paths) for study_file in (self.parent, self.child)
         )
-        lines = list(compare(old, new, _TRAINED))
+        keys = sections((self.parent, self.child), without=_NOT_TRAINED)
+        lines = list(compare(old, new, keys))
         if "seed_everything" not in paths:
             seeds = [{"seed": each.trial_seed} for each in (self.parent, self.child)]
             lines += compare(seeds[0], seeds[1], ("seed",))
@@ -72,38 +86,98 @@ class Fitting:
         lines += [
             f"{path}: was searched, and the new study file does not say what it is. "
             f"Say it with --set {path}=VALUE"
-            for path in self.parent.space
-            if path not in self.child.space and not _is_stated(self._after, path)
+            for path in self._fixed
+            if not _is_stated(self._after, path)
         ]
         return lines
 
     def params(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters that the child has for a trial of the parent that fits."""
-        return {
-            path: _spelt(distribution, self._value(path, params))
-            for path, distribution in self._existing(params)
-        }
+        values = ((path, self._value(path, params)) for path in self._existing(params))
+        return {path: _spelt(self.child.space[path], value) for path, value in values}
 
     def misfits(self, params: Mapping[str, Any]) -> list[str]:
         """Why a trial of the parent does not fit; nothing if it does."""
+        return (
+            self._values_outside(params)
+            or self._violations(params)
+            or self._other_configuration(params)
+        )
+
+    def _values_outside(self, params: Mapping[str, Any]) -> list[str]:
+        existing = self._existing(params)
         reasons = [
-            f"{path} is outside {shown(distribution_tree(distribution))}"
-            for path, distribution in self._existing(params)
-            if not holds(distribution, self._value(path, params))
+            f"{path} is outside {shown(distribution_tree(self.child.space[path]))}"
+            for path in existing
+            if not self._holds(path, self._value(path, params))
         ]
-        for path in self.parent.space:
+        for path in self._fixed:
             fixed = read_path(self._after, path)
-            if path not in self.child.space and not _is_same(params.get(path), fixed):
+            if path in params and not self._is_same(path, params[path], fixed):
                 reasons.append(f"{path} is not {shown(fixed)}")
         return reasons
 
-    def _existing(self, params: Mapping[str, Any]) -> list[tuple[str, Distribution]]:
+    def _holds(self, path: str, value: Any) -> bool:
+        distribution = self.child.space[path]
+        if not isinstance(distribution, Choice):
+            return contains(distribution, value)
+        return any(self._is_same(path, value, each) for each in distribution.values)
+
+    def _is_same(self, path: str, value: Any, other: Any) -> bool:
+        """Whether a value of the parent is `other`; a range of floats makes 1 a 1.0 anyway."""
+        is_float = isinstance(self.parent.space.get(path), FloatRange)
+        return is_equal(value, other, typed=not is_float)
+
+    def _violations(self, params: Mapping[str, Any]) -> list[str]:
+        violated = self._points.violated(self.params(params))
+        return [] if violated is None else [f"violates {violated}"]
+
+    def _other_configuration(self, params: Mapping[str, Any]) -> list[str]:
+        """Where the configurations differ although every value is in its range: what an option
+        of a choice stands for, what a condition leaves out, what derives from the rest."""
+        mine = self.params(params)
+        old = resolve_config(self.parent, params)
+        new = resolve_config(self.child, mine)
+        for path, value in self.was.items():
+            if path in mine:
+                write_path(old, config_path(path), value)
+        reasons = []
+        for path in sorted(params.keys() | mine.keys(), key=lambda path: path.count(".")):
+            place = config_path(path)
+            if _holds_subtree(self.parent.space.get(path)) or not _is_stated(old, place):
+                continue
+            value = read_path(old, place)
+            if path in mine:
+                # in its range, and only spelt otherwise
+                if _is_stated(new, place) and not _holds_subtree(self.child.space[path]):
+                    write_path(new, place, value)
+            elif not is_equal(value, read_path(new, place)) and path in self.child.space:
+                reasons.append(f"{path} would not be searched in it")
+        return reasons or list(compare(old, new, dict.fromkeys((*old, *new))))
+
+    def _existing(self, params: Mapping[str, Any]) -> list[str]:
         """What the child searches in a trial, without what its conditions leave out."""
-        known = {path: self._value(path, params) for path in self.child.space}
-        return [each for each in self.child.space.items() if is_active(each[1], known)]
+        known: dict[str, Any] = {}
+        for path, distribution in in_order(self.child.space).items():
+            if is_active(distribution, known):
+                known[path] = self._value(path, params)
+        return [path for path in self.child.space if path in known]
 
     def _value(self, path: str, params: Mapping[str, Any]) -> Any:
         return params[path] if path in params else read_path(self._before, path)
+
+    @cached_property
+    def _fixed(self) -> list[str]:
+        """What was searched and is not; inside an option it is the option that says what it is."""
+        return [
+            path
+            for path in self.parent.space
+            if path not in self.child.space and not OPTION.search(path)
+        ]
+
+    @cached_property
+    def _points(self) -> Points:
+        return points_of(self.child)
 
     @cached_property
     def _before(self) -> dict[str, Any]:
@@ -122,29 +196,15 @@ class Fitting:
         return self.child.to_tree()
 
 
-def holds(distribution: Distribution, value: Any) -> bool:
-    """Whether a distribution can give the value."""
-    if isinstance(distribution, Choice):
-        return any(_is_same(value, each) for each in distribution.values)
-    wanted = int if isinstance(distribution, IntRange) else int | float
-    if isinstance(value, bool) or not isinstance(value, wanted):
-        return False
-    if not distribution.low <= value <= distribution.high:
-        return False
-    steps = (value - distribution.low) / (distribution.step or 1)
-    return distribution.step is None or abs(steps - round(steps)) < 1e-8
-
-
 def _spelt(distribution: Distribution, value: Any) -> Any:
     """The value as the distribution spells it."""
     if isinstance(distribution, Choice):
-        return next(each for each in distribution.values if _is_same(value, each))
+        return next(each for each in distribution.values if is_same(value, each))
     return float(value) if isinstance(distribution, FloatRange) else value
 
 
-def _is_same(value: Any, other: Any) -> bool:
-    # 1 and true are equal to Python
-    return isinstance(value, bool) == isinstance(other, bool) and bool(value == other)
+def _holds_subtree(distribution: Distribution | None) -> bool:
+    return isinstance(distribution, Choice) and distribution.subtrees is not None
 
 
 def _is_stated(tree: Mapping[str, Any], path: str) -> bool:

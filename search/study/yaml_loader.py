@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from search.errors import StudyFileError, printable
+from search.study.secrets import without_passwords
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -127,7 +128,8 @@ def flow_yaml(value: Any) -> str:
 
 
 def shown(value: Any, limit: int = 60) -> str:
-    """A value for a message: on one line, without control characters, not too long."""
+    """A value for a message: on one line, without control characters and passwords, not too
+    long."""
     text = (
         value
         if isinstance(value, str)
@@ -135,7 +137,13 @@ def shown(value: Any, limit: int = 60) -> str:
         .removesuffix("\n...\n")
         .strip()
     )
-    return printable(text, limit)
+    return printable(without_passwords(text), limit)
+
+
+def shown_exactly(value: Any) -> str:
+    """A value for a message that tells it from every other: text in quotes where it needs them,
+    and nothing cut off."""
+    return printable(without_passwords(flow_yaml(value)))
 
 
 def _check_size(text: str, place: str) -> None:

@@ -220,6 +220,27 @@ REFUSED: dict[str, tuple[dict[str, Any], list[str], str]] = {
         ],
         "child",
     ),
+    "another optimizer": (
+        {"optimizer": {"class_path": "torch.optim.SGD", "init_args": {"lr": 0.1}}},
+        [
+            "studies/study/study.yaml: optimizer: was not set, is {class_path: torch.optim.SGD, "
+            "init_args: {lr: 0.1}}.",
+            "studies/study: none of its trials fits where this differs. Undo the change, or start "
+            "a new study with `search run STUDY_FILE --name NAME`.",
+        ],
+        "child",
+    ),
+    "a constraint that all violate": (
+        {"constraints": ["model.lr > 0.98"]},
+        [
+            "studies/study: violates model.lr > 0.98: trials 0, 1, 3, 4.",
+            "studies/study: failed: trial 2.",
+            "studies/study: not finished: trial 5.",
+            "studies/study: has no trial that fits. Start a new study with "
+            "`search run STUDY_FILE --name NAME`.",
+        ],
+        "child",
+    ),
     "another range": (
         {"space": {**TREE["space"], LR: {"float": [2.0, 3.0]}}},
         [

@@ -133,7 +133,7 @@ def test_changed_base_is_a_changed_study(folder: Path) -> None:
     (folder / "config.yaml").write_text(dump_yaml(BASE | {"optimizer": None}))
     after = study(folder, cli="train:other", noise=0.2)
     assert differences(before, after) == [
-        "optimizer: was {class_path: torch.optim.SGD, init_args: {lr: 0.1}}, is null",
+        "optimizer: was {class_path: torch.optim.SGD, init_args: {lr: 0.1}}, is not set",
         "cli.name: was train:main, is train:other",
         "noise: was 0.1, is 0.2",
     ]

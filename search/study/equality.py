@@ -1,0 +1,53 @@
+"""When two values of a study file are the same to what reads them.
+
+Python's `==` is too kind: to it 1, 1.0 and true are one value, which a constructor need not agree
+with; and too strict: no NaN is equal to another.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+_HOLDERS = ("init_args", "dict_kwargs")
+
+
+class _NotSet:
+    """Stands for a key that is absent, which null is not: the default need not be None."""
+
+    def __str__(self) -> str:
+        return "not set"
+
+
+NOT_SET = _NotSet()
+
+
+def value_at(tree: Mapping[Any, Any], key: Any) -> Any:
+    """The value of a key; `NOT_SET` where there is none, or a mapping of arguments is empty."""
+    value = tree.get(key, NOT_SET)
+    return NOT_SET if key in _HOLDERS and not value else value
+
+
+def is_equal(old: Any, new: Any, *, typed: bool = True) -> bool:
+    """Whether two trees of plain data are the same, whatever the order of their keys.
+
+    Args:
+        typed: whether 1 and 1.0 differ; true is never 1.
+    """
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return all(
+            is_equal(value_at(old, key), value_at(new, key), typed=typed) for key in {*old, *new}
+        )
+    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
+        return len(old) == len(new) and all(
+            is_equal(one, other, typed=typed) for one, other in zip(old, new, strict=True)
+        )
+    of_one_type = typed or isinstance(old, bool) or isinstance(new, bool)
+    if of_one_type and type(old) is not type(new):
+        return False
+    return bool(old == new) or (_is_nan(old) and _is_nan(new))
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and math.isnan(value)
