@@ -99,12 +99,16 @@ class Hello:
 
 @dataclass(frozen=True)
 class Started:
-    """Attempt to coordinator: everything is built; what the trial really uses."""
+    """Attempt to coordinator: everything is built; what the trial really uses.
+
+    `fixed_accumulation` says why no other accumulation is possible; None where it is.
+    """
 
     max_epochs: int | None
     micro_batch: int | None
     accumulation: int
     effective_batch: int | None
+    fixed_accumulation: str | None = None
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from search.engine.batch_sizes import BatchPlan
 from search.engine.executors.protocol import Executor, Slot
+from search.engine.ladder import next_rung
 from search.engine.ledger import Ledger
 from search.engine.outcomes import Ending, Outcome, kernel_memory_kills, outcome_of
 from search.engine.progress import (
@@ -27,7 +28,7 @@ from search.engine.records import TrialRecord
 from search.engine.retention import DiskFloor, Retention, remove
 from search.engine.running import FailureStreak, Running
 from search.engine.signals import SignalWatch
-from search.engine.trial_config import Batch, halved, rewrite_batch, write_config
+from search.engine.trial_config import write_config
 from search.messages import (
     HUNG,
     INTERRUPTED,
@@ -217,6 +218,7 @@ class Coordinator:
         if isinstance(message, Launched):
             self._ledger.begin_attempt(number, message.pid)
         elif isinstance(message, Started):
+            running.started = message
             self._ledger.set_sizes(
                 number,
                 {
@@ -281,23 +283,15 @@ class Coordinator:
             )
         )
         if outcome.cause == OOM and running.task == "fit":
-            return self._with_half_the_batch(running, outcome)
+            return self._with_smaller_batch(running, outcome)
         return outcome
 
-    def _with_half_the_batch(self, running: Running, outcome: Outcome) -> Outcome:
-        """The trial goes on at the same effective batch in smaller parts, while there are any."""
-        trial = self._ledger.trial(running.number)
-        if trial.micro_batch is None or trial.accumulation is None or self._batches.path is None:
-            return outcome
-        smaller = halved(Batch(trial.micro_batch, trial.accumulation))
-        if smaller is None:
-            return outcome
-        rewrite_batch(running.folder, self._batches.path, smaller)
-        if self._batches.is_probed:
+    def _with_smaller_batch(self, running: Running, outcome: Outcome) -> Outcome:
+        rung = next_rung(outcome, running.started, running.folder, self._batches.path)
+        if rung.limit is not None and self._batches.is_probed:
             key = self._batches.key(self._ledger.params(running.number))
-            self._ledger.lower_micro_batch(key, smaller.micro_batch)
-        message = f"{outcome.message}; goes on in batches of {smaller}"
-        return replace(outcome, message=message, goes_on=True)
+            self._ledger.lower_micro_batch(key, rung.limit)
+        return rung.outcome
 
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.learn(running.folder)

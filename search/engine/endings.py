@@ -90,16 +90,17 @@ def _values(
 
 def _state_after(trial: FrozenTrial, outcome: Outcome) -> TrialState:
     """A trial that was interrupted or killed waits to go on, but a third attempt killed without a
-    new report ends it."""
+    new report ends it; so it does where memory ran out before training began."""
     if outcome.cause == INTERRUPTED or outcome.goes_on:
         return TrialState.WAITING
-    if outcome.cause == KILLED and _idle_attempts(trial) < MAX_IDLE_ATTEMPTS:
+    if (outcome.cause == KILLED or outcome.may_recur) and _idle_attempts(trial) < MAX_IDLE_ATTEMPTS:
         return TrialState.WAITING
     return _STATES.get(outcome.cause, TrialState.FAIL)
 
 
 def _idle_attempts(trial: FrozenTrial) -> int:
-    """How many attempts in a row, with the one that ends now, were killed without a report."""
+    """How many attempts in a row, with the one that ends now, were killed without a report;
+    an attempt that gave the trial a smaller batch was not idle."""
     step, before = last_step(trial), attempts_of(trial)
     if before and before[-1]["ended"] is None:
         *before, current = before
@@ -107,7 +108,8 @@ def _idle_attempts(trial: FrozenTrial) -> int:
             return 0
     idle = 1
     for attempt in reversed(before):
-        if attempt["cause"] != KILLED or attempt["first_step"] != step:
+        is_idle = attempt["cause"] == KILLED or attempt.get("may_recur", False)
+        if not is_idle or attempt["first_step"] != step:
             break
         idle += 1
     return idle

@@ -82,6 +82,7 @@ def attempts_after(attempts: Sequence[Mapping[str, Any]], event: Event) -> Attem
         "ended": event["time"],
         "cause": event["cause"],
         "message": event["message"],
+        **({"may_recur": True} if event.get("may_recur") else {}),
     }
     return before
 

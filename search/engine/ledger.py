@@ -243,6 +243,7 @@ class Ledger:
             state=ending.state.name,
             message=outcome.message,
             step=last_step(trial),
+            **({"may_recur": True} if outcome.may_recur else {}),
             **ending.details(is_single=not self.attributes.several),
         )
         for key, violation in ending.constraints.items():

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended, Probed
 
+# of the attempt, as torch begins what it says of one that was killed
+_WORKER = "DataLoader worker"
 _KERNEL_COUNTERS = Path("/proc/vmstat")
 
 
@@ -17,13 +19,15 @@ class Outcome:
     """How an attempt ended: one of the causes of `search.messages`, a value if it is done, and
     the `metrics` that count at the checkpoint of that value.
 
-    `goes_on` says that the trial is to be tried again although the cause would end it.
+    `goes_on` says that the trial is to be tried again although the cause would end it, `may_recur`
+    the same, but only as often as after a kill.
     """
 
     cause: str
     value: float | None = None
     message: str | None = None
     goes_on: bool = False
+    may_recur: bool = False
     metrics: dict[str, float] = field(default_factory=dict)
 
 
@@ -49,6 +53,8 @@ def outcome_of(ending: Ending) -> Outcome:
     said = ending.said
     if isinstance(said, Ended):
         cause = said.cause
+        if cause == KILLED and ending.memory_ran_out and _WORKER in (said.message or ""):
+            return Outcome(OOM, message=f"the memory of the machine ran out: {said.message}")
         if cause in (INTERRUPTED, KILLED):
             # where nobody here asked it to stop, somebody else did, or the code left by itself
             cause = INTERRUPTED if ending.is_stopping else KILLED

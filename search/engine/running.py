@@ -10,7 +10,7 @@ from search.engine.outcomes import Outcome, kernel_memory_kills
 from search.engine.processes import is_stopped
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
-from search.messages import Ended, Probed
+from search.messages import Ended, Probed, Started
 from search.study.layout import TrialFolder
 
 MAX_FAILURES_IN_A_ROW = 5
@@ -23,9 +23,9 @@ _ABSENCE_S = 5.0
 class Running:
     """One attempt that occupies a slot.
 
-    `pid` is its process, 0 until that is known, `key` what its probe is for, `last_words` what it
-    said at its end, `ended_as` and `why` the cause for which the coordinator killed it, in a word
-    and in a sentence.
+    `pid` is its process, 0 until that is known, `key` what its probe is for, `started` what it said
+    that it uses (None before), `last_words` what it said at its end, `ended_as` and `why` the cause
+    for which the coordinator killed it, in a word and in a sentence.
     """
 
     number: int
@@ -37,6 +37,7 @@ class Running:
     started_at: float = field(default_factory=time.monotonic)
     pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
     memory_kills: int = field(default_factory=kernel_memory_kills)
+    started: Started | None = None
     last_words: Ended | Probed | None = None
     ended_as: str | None = None
     why: str | None = None

@@ -14,6 +14,15 @@ from search.study.resolve import read_path, resolve_config, write_path
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml, read_yaml
 
+# log_every_n_steps and max_steps count steps of the optimizer, which stay as they are
+_COUNTED_IN_BATCHES = (
+    "limit_train_batches",
+    "limit_val_batches",
+    "limit_test_batches",
+    "overfit_batches",
+    "val_check_interval",
+)
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -60,11 +69,18 @@ def halved(batch: Batch) -> Batch | None:
     return None
 
 
-def rewrite_batch(folder: TrialFolder, path: str, batch: Batch) -> None:
-    """Give a trial that has begun another micro-batch and accumulation."""
+def rewrite_batch(folder: TrialFolder, path: str, before: Batch, after: Batch) -> None:
+    """Give a trial that has begun with `before` another micro-batch and accumulation; what its
+    Trainer counts in batches stays the same number of samples."""
     config = read_yaml(folder.config)
-    write_path(config, path, batch.micro_batch)
-    write_path(config, ACCUMULATION, batch.accumulation)
+    write_path(config, path, after.micro_batch)
+    write_path(config, ACCUMULATION, after.accumulation)
+    trainer = config["trainer"]
+    for name in _COUNTED_IN_BATCHES:
+        count = trainer.get(name)
+        # a share of the batches, such as 0.5 or 1.0, is a float
+        if type(count) is int:
+            trainer[name] = -(-count * before.micro_batch // after.micro_batch)
     write_whole(folder.config, dump_yaml(config))
 
 

@@ -40,6 +40,7 @@ from search.trial.dry_run import dry_run
 from search.trial.failures import ended_by
 from search.trial.finals import describe, test
 from search.trial.hints import hints
+from search.trial.importing import namespace_of
 from search.trial.loggers import run_of
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
@@ -125,7 +126,16 @@ def _started(built: Built, trainer: Any) -> Started:
         micro_batch=micro_batch,
         accumulation=accumulation,
         effective_batch=effective,
+        fixed_accumulation=_fixed_accumulation(built, trainer),
     )
+
+
+def _fixed_accumulation(built: Built, trainer: Any) -> str | None:
+    if not built.model.automatic_optimization:
+        return "the model optimizes manually, where Lightning does not accumulate"
+    if any(namespace_of(type(each), "GradientAccumulationScheduler") for each in trainer.callbacks):
+        return "a callback schedules the accumulation"
+    return None
 
 
 def _limit_device_memory(share: float) -> None:

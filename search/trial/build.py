@@ -139,11 +139,13 @@ def seed_everything(config: Mapping[str, Any]) -> None:
 
 
 def micro_batch_of(built: Built) -> int | None:
-    """The `batch_size` attribute that Lightning's Tuner would scale; None where there is none."""
-    for owner in (built.data, built.model, getattr(built.model, "hparams", None)):
-        size = getattr(owner, "batch_size", None)
-        if isinstance(size, int):
-            return size
+    """The attribute or saved hyperparameter `batch_size`, of the data before that of the model;
+    None where there is none."""
+    for owner in (built.data, built.model):
+        for holder in (owner, getattr(owner, "hparams", None)):
+            size = getattr(holder, "batch_size", None)
+            if isinstance(size, int):
+                return size
     return None
 
 

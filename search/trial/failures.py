@@ -6,6 +6,7 @@ import re
 import traceback
 
 import optuna
+import torch
 from pytorch_lightning.utilities.memory import is_oom_error
 
 from search.errors import DISK_TROUBLE, UserError
@@ -22,6 +23,8 @@ from search.messages import (
 
 # a signal to the attempt's whole group reaches the workers of its data loader too; torch's words
 _WORKER_KILLED = re.compile(r"DataLoader worker \(pid.*(killed by signal|exited unexpectedly)")
+# beyond the words that Lightning knows, which are those of CUDA and the CPU
+_OUT_OF_MEMORY = re.compile(r"(CUDA|HIP|XPU|MPS).* out of memory|CUBLAS_STATUS_ALLOC_FAILED")
 _MESSAGE_LIMIT = 500
 _TRACEBACK_LIMIT = 20_000
 
@@ -57,7 +60,7 @@ def cause_of(error: BaseException) -> str:
         return DIVERGED
     if isinstance(error, Infeasible):
         return INFEASIBLE
-    if is_oom_error(error) or isinstance(error, MemoryError):
+    if _is_out_of_memory(error):
         return OOM
     # a full or failing disk is not the trial's fault; it is tried again
     if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
@@ -69,6 +72,12 @@ def cause_of(error: BaseException) -> str:
     if names & {"StopRequested", "KeyboardInterrupt", "SystemExit", "SIGTERMException"}:
         return INTERRUPTED
     return ERROR
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError) or is_oom_error(error):
+        return True
+    return isinstance(error, RuntimeError) and _OUT_OF_MEMORY.search(str(error)) is not None
 
 
 def one_line(error: BaseException) -> str:

@@ -1,0 +1,65 @@
+"""What follows when memory ran out in a trial: the next rung, a smaller micro-batch, or its end.
+
+Each rung asks for less than the one before, so a trial has no more of them than its batch can be
+halved; what makes the batch no smaller is no rung.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from search.engine.outcomes import Outcome
+from search.engine.trial_config import Batch, halved, rewrite_batch
+from search.messages import Started
+from search.study.layout import TrialFolder
+from search.study.resolve import read_path
+from search.study.yaml_loader import read_yaml
+
+
+@dataclass(frozen=True)
+class Rung:
+    """What the end of an attempt means once the ladder was looked at, and the largest micro-batch
+    with which later trials of the same memory should begin; None where that is not known."""
+
+    outcome: Outcome
+    limit: int | None = None
+
+
+def next_rung(
+    outcome: Outcome, started: Started | None, folder: TrialFolder, path: str | None
+) -> Rung:
+    """Give the trial in `folder` a smaller micro-batch, if that can help.
+
+    Args:
+        outcome: how the attempt ended, out of memory.
+        started: what it said that it uses; None where it ended before.
+        path: where a micro-batch is written in a configuration; None where no class takes one.
+    """
+    if started is None:
+        # whatever took the memory, it was no batch; others may have left when it is tried again
+        is_begun = folder.last_ckpt.exists()
+        return Rung(replace(outcome, may_recur=is_begun))
+    if started.micro_batch is None or path is None:
+        return Rung(outcome)
+    if started.fixed_accumulation is not None:
+        return _end(outcome, f"no smaller batch is tried: {started.fixed_accumulation}")
+    asked = read_path(read_yaml(folder.config), path)
+    if isinstance(asked, int) and started.micro_batch > asked:
+        return _end(
+            outcome,
+            f"no smaller batch is tried: {path} is {asked}, but batches of "
+            f"{started.micro_batch} were used",
+        )
+    batch = Batch(started.micro_batch, started.accumulation)
+    smaller = halved(batch)
+    if smaller is None:
+        return Rung(outcome)
+    rewrite_batch(folder, path, batch, smaller)
+    message = f"{outcome.message}; goes on in batches of {smaller}"
+    # not that of the trial, whose effective batch may have no divisor but one
+    limit = batch.micro_batch // 2
+    return Rung(replace(outcome, message=message, goes_on=True), limit)
+
+
+def _end(outcome: Outcome, why: str) -> Rung:
+    return Rung(replace(outcome, message=f"{outcome.message}; {why}"))

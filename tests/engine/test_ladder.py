@@ -1,0 +1,75 @@
+"""The ladder of smaller batches: what a rung changes, and that it ends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from search.engine.ladder import Rung, next_rung
+from search.engine.outcomes import Ending, Outcome, outcome_of
+from search.messages import KILLED, OOM, Ended, Started
+from search.study.layout import TrialFolder
+from search.study.yaml_loader import dump_yaml, read_yaml
+
+PATH = "data.init_args.batch_size"
+MEMORY = Outcome(OOM, message="no memory")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> TrialFolder:
+    return TrialFolder(tmp_path)
+
+
+def climb(folder: TrialFolder, asked: int, used: int, fixed: str | None = None) -> Rung:
+    trainer = {"limit_train_batches": 100, "limit_val_batches": 0.5, "val_check_interval": 50}
+    tree = {"data": {"init_args": {"batch_size": asked}}, "trainer": trainer}
+    folder.config.write_text(dump_yaml(tree))
+    return next_rung(MEMORY, Started(3, used, 1, used, fixed), folder, PATH)
+
+
+def test_limit_of_later_trials_is_half_where_the_batch_is_prime(folder: TrialFolder) -> None:
+    rung = climb(folder, 1021, 1021)
+    assert (rung.limit, rung.outcome.message) == (510, "no memory; goes on in batches of 1 x 1021")
+
+
+def test_what_is_counted_in_batches_stays_the_same_number_of_samples(folder: TrialFolder) -> None:
+    assert climb(folder, 32, 32).outcome.goes_on
+    assert read_yaml(folder.config)["trainer"] == {
+        "limit_train_batches": 200,
+        "limit_val_batches": 0.5,
+        "val_check_interval": 100,
+        "accumulate_grad_batches": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("asked", "used", "fixed", "message"),
+    [
+        (
+            16,
+            32,
+            None,
+            "no memory; no smaller batch is tried: data.init_args.batch_size is 16, but batches "
+            "of 32 were used",
+        ),
+        (1, 1, None, "no memory"),
+        (32, 32, "it is manual", "no memory; no smaller batch is tried: it is manual"),
+    ],
+)
+def test_no_rung_that_cannot_help(
+    folder: TrialFolder, asked: int, used: int, fixed: str | None, message: str
+) -> None:
+    assert climb(folder, asked, used, fixed) == Rung(Outcome(OOM, message=message))
+
+
+def test_memory_that_runs_out_before_training_lowers_no_batch(folder: TrialFolder) -> None:
+    assert next_rung(MEMORY, None, folder, PATH) == Rung(MEMORY)
+    folder.last_ckpt.touch()
+    assert next_rung(MEMORY, None, folder, PATH).outcome.may_recur
+
+
+def test_worker_that_the_kernel_killed_ran_out_of_memory() -> None:
+    said = Ended(KILLED, message="RuntimeError: DataLoader worker (pid 7) is killed by signal: ")
+    assert outcome_of(Ending(said, 1, memory_ran_out=True)).cause == OOM
+    assert outcome_of(Ending(said, 1)).cause == KILLED
