@@ -168,6 +168,8 @@ def _with_ranges(request: RunRequest, view: View) -> RunRequest:
             lambda log: _executor(request, log),
             tick,
         )
+        # one that came after the last tick
+        signals.check()
     return replace(request, study_file=study_file)
 
 
