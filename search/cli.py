@@ -88,6 +88,14 @@ def _show_system_error(error: Exception) -> int:
         # only what a user types is that long
         print(f"{printable(str(error.filename), 60)}: is too long for a name.", file=sys.stderr)
         return 2
+    if error.errno in (errno.EACCES, errno.EPERM) and error.filename is not None:
+        place = printable(str(error.filename), 300)
+        print(
+            f"{place}: may not be used: {error.strerror}. "
+            "Change its owner or its permissions, then run the same command again.",
+            file=sys.stderr,
+        )
+        return 2
     if error.errno in DISK_TROUBLE:
         place = printable(str(error.filename or "search"), 300)
         print(

@@ -34,6 +34,14 @@ def was_cut_off(folder: StudyFolder) -> bool:
     return folder.events.is_file() and not folder.study_file.exists() and not folder.trials.exists()
 
 
+def written_by_a_start(folder: StudyFolder) -> list[Path]:
+    """Every file that a start may leave in a folder of which it made no study, the lock last."""
+    databases = [folder.db.with_name(folder.db.name + suffix) for suffix in _BESIDE_SQLITE]
+    whole = [folder.storage, folder.study_file]
+    cut_off = [path.with_name(f".{path.name}.tmp") for path in whole]
+    return [folder.events, folder.server_log, *databases, folder.storage, *cut_off, folder.lock]
+
+
 def begin(folder: StudyFolder, asked: int | None) -> None:
     """Begin a study, and remove what is left of one whose making was cut off.
 

@@ -60,7 +60,11 @@ def read_events(path: Path) -> list[Event]:
 
 
 def strict(value: Any) -> Any:
-    """The value as strict JSON can hold it: NaN and infinities become their names."""
+    """The value as strict JSON can hold it: NaN and infinities become their names, at any depth."""
+    if isinstance(value, dict):
+        return {key: strict(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [strict(each) for each in value]
     if isinstance(value, float) and not math.isfinite(value):
         return repr(value)
     return value

@@ -22,6 +22,8 @@ REPORTED = "reported"
 ATTEMPT_ENDED = "attempt_ended"
 RECALLED = "recalled"
 
+# how `events.strict` writes the numbers that JSON has not
+_NOT_FINITE = ("inf", "-inf", "nan")
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
 Attempts = list[dict[str, Any]]
 
@@ -113,11 +115,16 @@ def _attempt(event: Event, number: int, pid: int, boot_id: str) -> dict[str, Any
     }
 
 
+def _numbers(told: Mapping[str, Any]) -> dict[str, Any]:
+    """What was infinite or NaN is a number again, not its name."""
+    return {key: float(each) if each in _NOT_FINITE else each for key, each in told.items()}
+
+
 def _begun(event: Event) -> TrialHistory:
     return TrialHistory(
         number=event["number"],
         params=dict(event["params"]),
-        attributes=dict(event.get("attributes", {})),
+        attributes=_numbers(event.get("attributes", {})),
         taken_from=event.get("taken_from"),
         derived=dict(event.get("derived", {})),
         enqueued=event.get("enqueued"),
@@ -129,7 +136,7 @@ def _apply(history: TrialHistory, event: Event) -> None:
     kind = event["event"]
     history.attempts = attempts_after(history.attempts, event)
     if kind == ATTRIBUTES:
-        history.attributes |= event["attributes"]
+        history.attributes |= _numbers(event["attributes"])
     elif kind == ATTEMPT_STARTED:
         history.state = "RUNNING"
     elif kind == SIZES_SET:
@@ -141,11 +148,11 @@ def _apply(history: TrialHistory, event: Event) -> None:
     elif kind == ATTEMPT_ENDED:
         history.state = event["state"]
         history.values = _values(event)
-        history.metrics = dict(event.get("metrics", {}))
+        history.metrics = _numbers(event.get("metrics", {}))
         history.ended = datetime.fromisoformat(event["time"])
     elif kind == RECALLED:
         history.state = event["state"]
         history.attempts = [dict(attempt) for attempt in event["attempts"]]
         history.sizes = dict(event["sizes"])
         history.resources = dict(event["resources"])
-        history.attributes |= event["attributes"]
+        history.attributes |= _numbers(event["attributes"])

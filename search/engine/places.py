@@ -12,9 +12,30 @@ import psutil
 from search.errors import StorageError
 from search.study.layout import StudyFolder
 
-# SQLite's write-ahead log needs memory that is shared between processes, and locks that hold
+# SQLite's write-ahead log needs memory that is shared between processes, and locks that hold: on
+# these another machine may open the same file. Not here: 9p and virtiofs, a virtual machine's view
+# of its host's disk
 _NETWORK_FILE_SYSTEMS = frozenset(
-    {"nfs", "nfs3", "nfs4", "cifs", "smb2", "smb3", "smbfs", "afs", "ncpfs", "fuse.sshfs", "davfs"}
+    [
+        "nfs",
+        "nfs3",
+        "nfs4",
+        "cifs",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "afs",
+        "ncpfs",
+        "davfs",
+        "fuse.sshfs",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "ceph",
+        "fuse.ceph",
+        "fuse.ceph-fuse",
+        "fuse.glusterfs",
+    ]
 )
 
 

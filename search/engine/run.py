@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -17,8 +16,8 @@ from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
-from search.engine.lock import StudyLock
 from search.engine.opening import Opening, max_steps, open_ledger, plan, sampling_of
+from search.engine.owning import owned
 from search.engine.patience import Patience
 from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
@@ -71,7 +70,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         limits = _with_combinations(request, view)
     except UserError as error:
         raise StudyFileError([f"{request.source}: {error}"]) from error
-    with SignalWatch() as signals, _locked(opening):
+    with SignalWatch() as signals, owned(opening.folder, is_new=not opening.exists):
         view = SteadyView(view, signals)
         patience = _patience(view, signals)
         ledger = _healed(opening, limits, view, patience) if opening.exists else None
@@ -169,6 +168,8 @@ def _with_ranges(request: RunRequest, view: View) -> RunRequest:
             lambda log: _executor(request, log),
             tick,
         )
+        # one that came after the last tick
+        signals.check()
     return replace(request, study_file=study_file)
 
 
@@ -245,24 +246,6 @@ def _executor(request: RunRequest, server_log: Path) -> Iterator[LocalExecutor]:
         yield executor
     finally:
         executor.close()
-
-
-@contextlib.contextmanager
-def _locked(opening: Opening) -> Iterator[None]:
-    """Own the study's folder; a new one that came to nothing is removed again."""
-    root = opening.folder.root
-    is_first = not root.parent.exists()
-    root.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = StudyLock(opening.folder.lock)
-    try:
-        yield
-    finally:
-        lock.release()
-        if not opening.exists and not opening.folder.study_file.is_file():
-            shutil.rmtree(root, ignore_errors=True)
-            if is_first:
-                with contextlib.suppress(OSError):
-                    root.parent.rmdir()
 
 
 def _is_complete(ledger: Ledger, asked: int | None) -> bool:

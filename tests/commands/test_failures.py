@@ -118,6 +118,18 @@ def test_failure_at_once_is_found_before_any_trial(project: Project) -> None:
     assert not (project.root / "studies/study").exists()
 
 
+def test_start_that_fails_keeps_what_the_user_has_in_the_study_folder(project: Project) -> None:
+    (project.root / "studies/study").mkdir(parents=True)
+    path = project.study("studies/study/mine", objective={"metric": "val_los"})
+    (path.parent / "notes.md").write_text("mine")
+    (path.parent / "server.log").write_text("mine, too\n")
+    before = path.read_bytes()
+    assert project.run("run", path, "--name", "study").returncode == 2
+    assert path.read_bytes() == before
+    left = {each.name for each in path.parent.iterdir()}
+    assert left == {"mine.yaml", "notes.md", "server.log"}
+
+
 def test_metric_that_is_never_logged_is_refused_with_those_that_are(project: Project) -> None:
     path = project.study(objective={"metric": "val_los"})
     result = project.run("run", path)

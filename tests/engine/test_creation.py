@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from search.cli import guarded
 from search.engine.creation import begin, was_cut_off
 from search.engine.opening import open_ledger, plan
 from search.engine.outcomes import Ending, outcome_of
+from search.engine.places import check_local
 from search.errors import StorageError
 from search.study.file import load_study_file
 from search.study.layout import StudyFolder
@@ -66,6 +68,39 @@ def test_full_disk_is_told_in_one_line(capsys: pytest.CaptureFixture[str]) -> No
         "search: cannot be written: No space left on device. "
         "Nothing is lost: remove the cause, then run the same command again.\n"
     )
+
+
+def test_file_of_another_user_is_told_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / ".lock"
+
+    def lock() -> None:
+        # the tests may run as root, whom no permission stops
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    assert guarded(lock) == 2
+    assert capsys.readouterr().err == (
+        f"{path}: may not be used: Permission denied. "
+        "Change its owner or its permissions, then run the same command again.\n"
+    )
+
+
+@pytest.mark.parametrize("kind", ["lustre", "fuse.glusterfs", "NFS4"])
+def test_sqlite_file_on_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+    mounts = [("/", "ext4"), (str(tmp_path), kind)]
+    with pytest.raises(StorageError) as caught:
+        check_local(tmp_path / "studies/study.db", mounts)
+    assert str(caught.value) == (
+        f"{tmp_path}/studies/study.db: is on the network file system {tmp_path} ({kind}), where "
+        "SQLite loses data. Name a folder on a local disk with --studies, or a PostgreSQL database "
+        "with --storage."
+    )
+
+
+@pytest.mark.parametrize("kind", ["ext4", "overlay", "tmpfs", "9p", "virtiofs", "fuse.gocryptfs"])
+def test_sqlite_file_on_a_disk_of_the_machine_is_taken(tmp_path: Path, kind: str) -> None:
+    check_local(tmp_path / "study.db", [("/", "nfs4"), (str(tmp_path), kind)])
 
 
 def test_attempt_that_cannot_write_its_log_is_tried_again() -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -117,6 +119,32 @@ def test_lock_is_freed_by_the_death_of_its_holder(tmp_path: Path) -> None:
     holder.communicate()
     assert not is_held(path)
     StudyLock(path).release()
+
+
+def test_lock_is_not_kept_from_a_start_by_a_look_at_it(tmp_path: Path) -> None:
+    path = tmp_path / ".lock"
+    StudyLock(path).release()
+    look = os.open(path, os.O_RDONLY)
+    fcntl.flock(look, fcntl.LOCK_SH)
+    threading.Timer(0.1, os.close, [look]).start()
+    StudyLock(path).release()
+
+
+def test_lock_on_a_file_that_was_removed_is_taken_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / ".lock"
+    flock = fcntl.flock
+
+    def lock_too_late(file: int, operation: int) -> None:
+        monkeypatch.undo()
+        path.unlink()
+        flock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    lock = StudyLock(path)
+    assert is_held(path)
+    lock.release()
 
 
 @pytest.mark.parametrize(

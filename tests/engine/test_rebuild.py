@@ -82,6 +82,30 @@ def test_rebuilt_database_is_the_one_that_was_lost(
     assert sorted(path.name for path in folder.root.glob("*study.db*")) == ["study.db"]
 
 
+@pytest.mark.parametrize("pruner", ["hyperband", "successive_halving"])
+def test_infinite_value_that_a_pruner_notes_is_told_by_the_events(
+    folder: StudyFolder, pruner: str
+) -> None:
+    lived(opened(folder, pruner=pruner))
+    ledger = opened(folder, pruner=pruner)
+    ledger.heal()
+    number = ledger.waiting()[0]
+    ledger.claim(number)
+    ledger.begin_attempt(number, os.getpid())
+    for step in range(10, 20):
+        ledger.judge(number, step, float("-inf"))
+        ledger.report(number, step, step, float("-inf"))
+    attributes = ledger._trial(number).system_attrs
+    assert float("-inf") in attributes.values()
+    for _ in range(2):
+        opened(folder, pruner=pruner).heal()
+        assert disagreements(folder) == []
+    folder.db.unlink()
+    rebuild(folder, None)
+    assert disagreements(folder) == []
+    assert opened(folder, pruner=pruner)._trial(number).system_attrs == attributes
+
+
 def test_database_that_agrees_is_left_alone(folder: StudyFolder) -> None:
     lived(opened(folder))
     stamp = folder.db.read_bytes()
