@@ -32,6 +32,8 @@ from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
 
 _MISSING = "its events file is missing"
+# a log or a journal belongs to the file that it lies beside
+_BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
@@ -160,17 +162,25 @@ def _replace_file(
 
 
 def _put_aside(path: Path) -> Path | None:
-    """Rename a database and what SQLite keeps beside it; returns the new name."""
-    if not path.exists():
+    """Rename a database and what SQLite keeps beside it; returns the new name of the database.
+
+    SQLite would replay a log that an earlier database left into the next file of its name, so it
+    is moved where the database itself is lost, too.
+    """
+    if not any(_beside(path, suffix).exists() for suffix in _BESIDE_SQLITE):
         return None
     number = 1
-    while (target := path.with_name(f"{path.name}.before-{number}")).exists():
+    while any(_beside(path, f".before-{number}{suffix}").exists() for suffix in _BESIDE_SQLITE):
         number += 1
-    for suffix in ("-wal", "-shm"):
+    target = _beside(path, f".before-{number}")
+    for suffix in reversed(_BESIDE_SQLITE):
         with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).replace(target.with_name(target.name + suffix))
-    path.replace(target)
-    return target
+            _beside(path, suffix).replace(_beside(target, suffix))
+    return target if target.exists() else None
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
 def _write_to(
