@@ -20,9 +20,9 @@ from search.engine.creation import remove_sqlite
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
 from search.engine.objectives import directions_of
-from search.engine.opening import attributes_of, send_chatter_to
+from search.engine.opening import attributes_of, check_reachable, send_chatter_to
 from search.engine.patience import REFUSALS
-from search.engine.places import refuse_links
+from search.engine.places import check_local, refuse_links
 from search.engine.reading import look_at_sqlite
 from search.engine.replay import frozen_trial, study_history, trial_history
 from search.engine.samplers import to_optuna
@@ -64,6 +64,10 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
         )
     refuse_links(folder)
     url = address_of(folder, url)
+    if url is None:
+        check_local(folder.db)
+    else:
+        check_reachable(url)
     study_file = load_study_file(folder.study_file)
     histories = trial_histories(folder)
     lock = StudyLock(folder.lock)

@@ -126,6 +126,20 @@ def test_log_of_an_earlier_database_is_not_replayed_into_the_rebuilt_one(
     assert (folder.root / "study.db.before-1-wal").exists()
 
 
+def test_rebuild_writes_nothing_into_the_database_of_another_program(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    lived(opened(folder))
+    foreign = tmp_path / "music.db"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    before = foreign.read_bytes()
+    with pytest.raises(StorageError) as error:
+        rebuild(folder, f"sqlite:///{foreign}")
+    assert str(error.value) == (f"{foreign}: is a database of another program. Name another place.")
+    assert foreign.read_bytes() == before
+
+
 def test_study_goes_on_after_a_rebuild_as_if_nothing_had_happened(
     folder: StudyFolder, tmp_path: Path
 ) -> None:
