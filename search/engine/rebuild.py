@@ -26,7 +26,7 @@ from search.engine.places import check_local, refuse_links
 from search.engine.reading import look_at_sqlite
 from search.engine.replay import frozen_trial, study_history, trial_history
 from search.engine.samplers import to_optuna
-from search.engine.storage import cannot_be_written, open_database
+from search.engine.storage import NONSENSE, cannot_be_written, open_database, says_nonsense
 from search.errors import StorageError
 from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
@@ -112,6 +112,8 @@ def disagreements(folder: StudyFolder, url: str | None = None) -> list[str]:
         trials = database.get_all_trials(study_id)
     except (*REFUSALS, KeyError) as error:
         raise StorageError(f"{folder.root}: its database has no study {folder.name}.") from error
+    except NONSENSE as error:
+        raise says_nonsense(database.url, folder.name, error) from error
     finally:
         _close(database)
     lines = []

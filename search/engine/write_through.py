@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState
 from search.engine.address import shown_url
 from search.engine.cmaes import is_private
 from search.engine.patience import REFUSALS, Patience, endless, patiently
-from search.engine.storage import cannot_be_written
+from search.engine.storage import NONSENSE, cannot_be_written, says_nonsense
 from search.errors import StorageError
 
 # the one statement that is written at every report; through Optuna's object mapper it takes twelve
@@ -54,7 +54,10 @@ class WriteThroughStorage(InMemoryStorage):
             ) from error
         # ids of this storage to ids of the database; a staged trial has none yet
         self._database_trials: dict[int, int] = {}
-        self._load(study_name)
+        try:
+            self._load(study_name)
+        except NONSENSE as error:
+            raise says_nonsense(database.url, study_name, error) from error
 
     def _load(self, study_name: str) -> None:
         directions = self.database.get_study_directions(self._database_study)

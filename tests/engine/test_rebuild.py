@@ -252,3 +252,49 @@ def test_damaged_events_file_is_refused_with_its_line(folder: StudyFolder) -> No
         f"{events}: line 2 is not an event. Restore the file from a copy, or remove the line to "
         "do without it."
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE trials SET state = 'LOST' WHERE number = 1",
+        "UPDATE trial_system_attributes SET value_json = '{nonsense'",
+    ],
+)
+def test_database_that_says_nonsense_is_told_by_a_run_and_made_again_by_a_rebuild(
+    folder: StudyFolder, statement: str
+) -> None:
+    ledger = opened(folder, pruner="successive_halving")
+    lived(ledger)
+    with closing(sqlite3.connect(folder.db)) as connection:
+        assert connection.execute(statement).rowcount > 0
+        connection.commit()
+    with pytest.raises(StorageError, match=r"says what no study writes .*`search rebuild study`"):
+        opened(folder, pruner="successive_halving")
+    assert rebuild(folder, None).before is not None
+    assert disagreements(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "old", "new", "told"),
+    [
+        (0, b'"COMPLETE"', b'"FINISHED"', "says what no study writes (ValueError: 'FINISHED'"),
+        (4, b'"WAITING"', b'"RESTING"', "says what no study writes (ValueError: 'RESTING'"),
+        (0, b'"step": 1,', b'"step": "1",', "says what no study writes (TypeError: str where int"),
+        (0, b"init_args.lr", b"init_args.rl", "its events name a value of model.init_args.rl"),
+    ],
+)
+def test_event_that_says_nonsense_is_told_in_a_line(
+    folder: StudyFolder, number: int, old: bytes, new: bytes, told: str
+) -> None:
+    lived(opened(folder))
+    events = folder.trial(number).events
+    content = events.read_bytes()
+    assert old in content
+    events.write_bytes(content.replace(old, new))
+    folder.db.unlink()
+    with pytest.raises(StorageError) as error:
+        rebuild(folder, None)
+    assert told in str(error.value)
+    assert "Restore" in str(error.value)
+    assert not folder.db.exists()
