@@ -71,6 +71,20 @@ class WriteThroughStorage(InMemoryStorage):
             trial_id = super().create_new_trial(self.study_id, trial)
             self._database_trials[trial_id] = trial._trial_id
 
+    def refuse_other_writers(self, trial: Trial) -> None:
+        """Make sure that a staged trial will have the same number in the database.
+
+        Raises:
+            StorageError: another tool added a trial to the study since it was opened.
+        """
+        count = self._write(lambda: self.database.get_n_trials(self._database_study))
+        if not self.is_published(trial) and count != trial.number:
+            raise StorageError(
+                f"{shown_url(self.database.url)}: another tool added a trial to the study while it "
+                "runs. Nothing is lost: run the same command again, and add trials to a running "
+                "study with `search enqueue`."
+            )
+
     def publish(self, trial_id: int) -> None:
         """Write a staged trial; from now on every change of it is written at once."""
         if trial_id in self._database_trials:

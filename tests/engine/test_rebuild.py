@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import optuna
 import pytest
 
 from search.engine.events import append_event, read_events
@@ -298,3 +299,26 @@ def test_event_that_says_nonsense_is_told_in_a_line(
     assert told in str(error.value)
     assert "Restore" in str(error.value)
     assert not folder.db.exists()
+
+
+def test_trial_that_another_tool_adds_to_a_running_study_takes_no_number_of_ours(
+    folder: StudyFolder,
+) -> None:
+    ledger = opened(folder)
+    number = ledger.sample()
+    ledger.end_attempt(number, Outcome(DONE, 0.5))
+    params = ledger.params(number)
+    url = f"sqlite:///{folder.db}"
+    optuna.load_study(study_name=folder.name, storage=url).enqueue_trial(params)
+    with pytest.raises(StorageError) as error:
+        ledger.sample()
+    assert str(error.value) == (
+        f"{url}: another tool added a trial to the study while it runs. Nothing is lost: run the "
+        "same command again, and add trials to a running study with `search enqueue`."
+    )
+    assert not folder.trial(1).root.exists()
+    again = opened(folder)
+    again.heal()
+    assert (again.sample(), again.params(1)) == (1, params)
+    again.end_attempt(1, Outcome(DONE, 0.25))
+    assert again.sample() == 2
