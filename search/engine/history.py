@@ -163,3 +163,12 @@ def _apply(history: TrialHistory, event: Event) -> None:
         history.sizes = dict(event["sizes"])
         history.resources = dict(event["resources"])
         history.attributes |= event["attributes"]
+        if history.state in FINISHED:
+            _recall_end(history, event)
+
+
+def _recall_end(history: TrialHistory, event: Event) -> None:
+    values = event["values"]
+    history.values = None if values is None else [float(value) for value in values]
+    history.metrics = {name: float(value) for name, value in event["metrics"].items()}
+    history.ended = datetime.fromisoformat(event["ended"] or event["time"])

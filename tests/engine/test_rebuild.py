@@ -211,8 +211,9 @@ def test_line_that_was_cut_off_counts_as_not_written(folder: StudyFolder) -> Non
 
 
 @pytest.mark.parametrize("pruner", ["none", "successive_halving"])
+@pytest.mark.parametrize("end", [INTERRUPTED, DONE, PRUNED, DIVERGED])
 def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
-    folder: StudyFolder, pruner: str
+    folder: StudyFolder, pruner: str, end: str
 ) -> None:
     ledger = opened(folder, pruner=pruner)
     number = ledger.sample()
@@ -222,7 +223,9 @@ def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
         ledger.set_resources(number, {"parameters": 13, "peak_memory": 150_000_000})
         ledger.judge(number, step, 0.5 * step)
         ledger.report(number, step, step, 0.5 * step)
-        ledger.end_attempt(number, Outcome(INTERRUPTED))
+        cause = end if step == 3 else INTERRUPTED
+        ledger.end_attempt(number, Outcome(cause, 0.25 if cause == DONE else None))
+    expected = ledger.trial(number)
     lines = folder.trial(number).events.read_bytes().splitlines(keepends=True)
     before = folder.root.rename(folder.root.with_name("before"))
     for kept in range(len(lines)):
@@ -236,9 +239,13 @@ def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
         assert [(attempt.number, attempt.cause) for attempt in attempts] == [
             (1, "interrupted"),
             (2, "interrupted"),
-            (3, "interrupted"),
+            (3, end),
         ]
-        assert ledger.waiting() == [number]
+        assert ledger.waiting() == ([number] if end == INTERRUPTED else [])
+        assert (ledger.trial(number).state, ledger.trial(number).value) == (
+            expected.state,
+            expected.value,
+        )
         shutil.rmtree(folder.root)
 
 
