@@ -9,16 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from search.engine.conversion import DERIVED, ENQUEUED, RESOURCES_USED, SIZES, TAKEN_FROM
+from search.engine.conversion import DERIVED, ENQUEUED, METRICS, RESOURCES_USED, SIZES, TAKEN_FROM
 from search.engine.endings import attempts_of
-from search.engine.events import append_event
-from search.engine.history import RECALLED, REPORTED, SAMPLED, Attempts, TrialHistory, fold
+from search.engine.events import append_event, strict
+from search.engine.history import (
+    FINISHED,
+    RECALLED,
+    REPORTED,
+    SAMPLED,
+    Attempts,
+    TrialHistory,
+    fold,
+)
 from search.engine.replay import frozen_trial, study_history, told_attributes, trial_history
 from search.engine.write_through import WriteThroughStorage
+from search.errors import StorageError
 from search.study.layout import StudyFolder
 
 _SAMPLED_WITH = (DERIVED, ENQUEUED, TAKEN_FROM)
@@ -29,7 +39,7 @@ def reconcile(
     storage: WriteThroughStorage,
     distributions: Mapping[str, BaseDistribution],
 ) -> None:
-    """Write to the database what only the events of unfinished trials have, and the reverse.
+    """Write to the database what only the events have, and the reverse.
 
     Raises:
         StorageError: an events file is damaged.
@@ -40,7 +50,9 @@ def reconcile(
     trials = storage.get_all_trials(storage.study_id, deepcopy=False)
     for trial in trials:
         is_enqueued = trial.state == TrialState.WAITING and not trial.params
-        if not trial.state.is_finished() and not is_enqueued:
+        if trial.state.is_finished():
+            _recall_end(folder, trial)
+        elif not is_enqueued:
             _reconcile_trial(folder, storage, trial)
     _add_unpublished(folder, storage, distributions, len(trials))
 
@@ -55,6 +67,20 @@ def _reconcile_trial(folder: StudyFolder, storage: WriteThroughStorage, trial: F
         history = trial_history(folder.trial(trial.number))
         assert history is not None
     _update(storage, trial, history)
+
+
+def _recall_end(folder: StudyFolder, trial: FrozenTrial) -> None:
+    """A finished trial changes no more, but a failing disk may have cut its end from its events."""
+    events = folder.trial(trial.number).events
+    if not events.exists():
+        return
+    try:
+        history = trial_history(folder.trial(trial.number))
+    except StorageError:
+        return  # the study can go on without it; `search rebuild`, which cannot, names the line
+    history = history or _begin_history(folder, trial)
+    if history.state not in FINISHED:
+        _recall(events, history, trial)
 
 
 def _begin_history(folder: StudyFolder, trial: FrozenTrial) -> TrialHistory:
@@ -103,7 +129,18 @@ def _recall(events: Path, history: TrialHistory, trial: FrozenTrial) -> None:
         sizes=trial.user_attrs.get(SIZES, {}),
         resources=trial.user_attrs.get(RESOURCES_USED, {}),
         attributes=trial.system_attrs,
+        **(_end_of(trial) if trial.state.is_finished() else {}),
     )
+
+
+def _end_of(trial: FrozenTrial) -> dict[str, Any]:
+    ended = [attempt["ended"] for attempt in attempts_of(trial) if attempt["ended"]]
+    metrics = trial.user_attrs.get(METRICS, {})
+    return {
+        "values": None if trial.values is None else [strict(value) for value in trial.values],
+        "metrics": {name: strict(value) for name, value in metrics.items()},
+        "ended": ended[-1] if ended else None,
+    }
 
 
 def _update(storage: WriteThroughStorage, trial: FrozenTrial, history: TrialHistory) -> None:

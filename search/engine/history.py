@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import NoneType
 from typing import Any
 
+from search.engine.conversion import STATES, attempt_record, checked, one_of
 from search.engine.events import Event
 
 SAMPLED = "sampled"
@@ -60,11 +62,20 @@ def fold(events: Sequence[Event]) -> TrialHistory | None:
     """
     history: TrialHistory | None = None
     for event in events:
-        if event["event"] == SAMPLED:
-            if history is None:
-                history = _begun(event)
-        elif history is not None:
-            _apply(history, event)
+        history = after(history, event)
+    return history
+
+
+def after(history: TrialHistory | None, event: Event) -> TrialHistory | None:
+    """The history once `event` happened, too; the one given is changed.
+
+    Raises:
+        KeyError, TypeError, ValueError: the event lacks what its kind has.
+    """
+    if history is not None and event["event"] != SAMPLED:
+        _apply(history, event)
+    elif history is None and event["event"] == SAMPLED:
+        history = _begun(event)
     return history
 
 
@@ -122,12 +133,12 @@ def _numbers(told: Mapping[str, Any]) -> dict[str, Any]:
 
 def _begun(event: Event) -> TrialHistory:
     return TrialHistory(
-        number=event["number"],
+        number=checked(event["number"], int),
         params=dict(event["params"]),
         attributes=_numbers(event.get("attributes", {})),
         taken_from=event.get("taken_from"),
         derived=dict(event.get("derived", {})),
-        enqueued=event.get("enqueued"),
+        enqueued=checked(event.get("enqueued"), int, NoneType),
         sampled=datetime.fromisoformat(event["time"]),
     )
 
@@ -135,6 +146,8 @@ def _begun(event: Event) -> TrialHistory:
 def _apply(history: TrialHistory, event: Event) -> None:
     kind = event["event"]
     history.attempts = attempts_after(history.attempts, event)
+    if kind in (ATTEMPT_STARTED, ATTEMPT_ENDED) and history.attempts:
+        attempt_record(history.attempts[-1])
     if kind == ATTRIBUTES:
         history.attributes |= _numbers(event["attributes"])
     elif kind == ATTEMPT_STARTED:
@@ -144,15 +157,26 @@ def _apply(history: TrialHistory, event: Event) -> None:
     elif kind == MEASURED:
         history.resources = details_of(event)
     elif kind == REPORTED:
-        history.curve[event["step"]] = float(event["value"])
+        history.curve[checked(event["step"], int)] = float(event["value"])
     elif kind == ATTEMPT_ENDED:
-        history.state = event["state"]
+        history.state = one_of(event["state"], STATES)
         history.values = _values(event)
         history.metrics = _numbers(event.get("metrics", {}))
         history.ended = datetime.fromisoformat(event["time"])
     elif kind == RECALLED:
-        history.state = event["state"]
+        history.state = one_of(event["state"], STATES)
         history.attempts = [dict(attempt) for attempt in event["attempts"]]
+        for attempt in history.attempts:
+            attempt_record(attempt)
         history.sizes = dict(event["sizes"])
         history.resources = dict(event["resources"])
         history.attributes |= _numbers(event["attributes"])
+        if history.state in FINISHED:
+            _recall_end(history, event)
+
+
+def _recall_end(history: TrialHistory, event: Event) -> None:
+    values = event["values"]
+    history.values = None if values is None else [float(value) for value in values]
+    history.metrics = {name: float(value) for name, value in event["metrics"].items()}
+    history.ended = datetime.fromisoformat(event["ended"] or event["time"])

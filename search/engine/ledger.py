@@ -146,12 +146,13 @@ class Ledger:
 
         Raises:
             UserError: the constraints leave nothing that could be found.
-            StorageError: the queue is damaged.
+            StorageError: the queue is damaged, or another tool added a trial meanwhile.
         """
         assert not self.waiting()
         place, fixed = self._queue.next(self._taken()) or (None, {})
         known = dict(self._storage.get_study_system_attrs(self._storage.study_id))
         trial = stage(self._study, self._storage, self._sampling, fixed)
+        self._storage.refuse_other_writers(trial)
         now = self._storage.get_study_system_attrs(self._storage.study_id)
         self._note_attributes(self.folder.events, known, now)
         self.folder.trial(trial.number).root.mkdir(parents=True, exist_ok=True)

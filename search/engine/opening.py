@@ -58,7 +58,7 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
     changes = _allowed_changes(folder, study_file) if exists else ()
     url = address_of(folder, url)
     if url is not None:
-        _reachable(url)
+        check_reachable(url)
     else:
         check_local(folder.db)
         if folder.db.exists() and not was_cut_off(folder):
@@ -103,6 +103,24 @@ def open_ledger(opening: Opening, asked: int | None, patience: Patience = endles
     ledger = Ledger(folder, database, sampling, pruner, queue, patience)
     ledger.set_attributes(attributes_of(study_file, asked))
     return ledger
+
+
+def check_reachable(url: str) -> None:
+    """Look at the database of a URL before it is opened for writing.
+
+    Raises:
+        StorageError: it cannot be used, or holds what is not Optuna's.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        with connected(url) as query:
+            query("SELECT 1")
+        return
+    check_local(path)
+    if path.exists():
+        look_at_sqlite(path)
+    elif not path.parent.is_dir():
+        raise StorageError(f"--storage: {path.parent} is no folder. Create it or correct the URL.")
 
 
 def sampling_of(study_file: StudyFile) -> Sampling:
@@ -191,16 +209,3 @@ def _check_new(folder: StudyFolder, url: str | None) -> None:
             f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
             "the new study another name with --name."
         )
-
-
-def _reachable(url: str) -> None:
-    path = sqlite_path(url)
-    if path is None:
-        with connected(url) as query:
-            query("SELECT 1")
-        return
-    check_local(path)
-    if path.exists():
-        look_at_sqlite(path)
-    elif not path.parent.is_dir():
-        raise StorageError(f"--storage: {path.parent} is no folder. Create it or correct the URL.")

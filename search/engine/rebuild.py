@@ -20,18 +20,20 @@ from search.engine.creation import remove_sqlite
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
 from search.engine.objectives import directions_of
-from search.engine.opening import attributes_of, send_chatter_to
+from search.engine.opening import attributes_of, check_reachable, send_chatter_to
 from search.engine.patience import REFUSALS
-from search.engine.places import refuse_links
+from search.engine.places import check_local, refuse_links
 from search.engine.reading import look_at_sqlite
 from search.engine.replay import frozen_trial, study_history, trial_history
 from search.engine.samplers import to_optuna
-from search.engine.storage import cannot_be_written, open_database
+from search.engine.storage import NONSENSE, cannot_be_written, open_database, says_nonsense
 from search.errors import StorageError
 from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
 
 _MISSING = "its events file is missing"
+# a log or a journal belongs to the file that it lies beside
+_BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
@@ -62,6 +64,10 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
         )
     refuse_links(folder)
     url = address_of(folder, url)
+    if url is None:
+        check_local(folder.db)
+    else:
+        check_reachable(url)
     study_file = load_study_file(folder.study_file)
     histories = trial_histories(folder)
     lock = StudyLock(folder.lock)
@@ -106,6 +112,8 @@ def disagreements(folder: StudyFolder, url: str | None = None) -> list[str]:
         trials = database.get_all_trials(study_id)
     except (*REFUSALS, KeyError) as error:
         raise StorageError(f"{folder.root}: its database has no study {folder.name}.") from error
+    except NONSENSE as error:
+        raise says_nonsense(database.url, folder.name, error) from error
     finally:
         _close(database)
     lines = []
@@ -160,17 +168,25 @@ def _replace_file(
 
 
 def _put_aside(path: Path) -> Path | None:
-    """Rename a database and what SQLite keeps beside it; returns the new name."""
-    if not path.exists():
+    """Rename a database and what SQLite keeps beside it; returns the new name of the database.
+
+    SQLite would replay a log that an earlier database left into the next file of its name, so it
+    is moved where the database itself is lost, too.
+    """
+    if not any(_beside(path, suffix).exists() for suffix in _BESIDE_SQLITE):
         return None
     number = 1
-    while (target := path.with_name(f"{path.name}.before-{number}")).exists():
+    while any(_beside(path, f".before-{number}{suffix}").exists() for suffix in _BESIDE_SQLITE):
         number += 1
-    for suffix in ("-wal", "-shm"):
+    target = _beside(path, f".before-{number}")
+    for suffix in reversed(_BESIDE_SQLITE):
         with contextlib.suppress(FileNotFoundError):
-            path.with_name(path.name + suffix).replace(target.with_name(target.name + suffix))
-    path.replace(target)
-    return target
+            _beside(path, suffix).replace(_beside(target, suffix))
+    return target if target.exists() else None
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)
 
 
 def _write_to(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
+from types import NoneType
 from typing import Any
 
 from optuna.distributions import BaseDistribution
@@ -20,11 +22,14 @@ from search.engine.conversion import (
     RESOURCES_USED,
     SIZES,
     TAKEN_FROM,
+    checked,
 )
 from search.engine.events import Event, read_events
-from search.engine.history import ATTRIBUTES, FINISHED, TrialHistory, fold
-from search.errors import StorageError
+from search.engine.history import ATTRIBUTES, FINISHED, TrialHistory, after
+from search.errors import StorageError, printable
 from search.study.layout import StudyFolder, TrialFolder
+
+_WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 @dataclass
@@ -43,14 +48,21 @@ def study_history(folder: StudyFolder) -> StudyHistory:
         StorageError: the file is damaged.
     """
     history = StudyHistory()
-    for event in read_events(folder.events):
-        if event["event"] == ASKED:
-            history.asked = event.get("trials")
-        elif event["event"] == MICRO_BATCH:
-            history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
-        elif event["event"] == ATTRIBUTES:
-            history.attributes |= event.get("attributes", {})
+    for line, event in enumerate(read_events(folder.events), 1):
+        try:
+            _apply(history, event)
+        except _WRONG as error:
+            raise _wrong(folder.events, line, error) from error
     return history
+
+
+def _apply(history: StudyHistory, event: Event) -> None:
+    if event["event"] == ASKED:
+        history.asked = checked(event.get("trials"), int, NoneType)
+    elif event["event"] == MICRO_BATCH:
+        history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
+    elif event["event"] == ATTRIBUTES:
+        history.attributes |= event.get("attributes", {})
 
 
 def trial_history(folder: TrialFolder) -> TrialHistory | None:
@@ -59,14 +71,20 @@ def trial_history(folder: TrialFolder) -> TrialHistory | None:
     Raises:
         StorageError: the file is damaged.
     """
-    events: list[Event] = read_events(folder.events)
-    try:
-        return fold(events)
-    except (KeyError, TypeError, ValueError) as error:
-        raise StorageError(
-            f"{folder.events}: an event lacks what its kind has ({type(error).__name__}: {error}). "
-            "Restore the file from a copy."
-        ) from error
+    history: TrialHistory | None = None
+    for line, event in enumerate(read_events(folder.events), 1):
+        try:
+            history = after(history, event)
+        except _WRONG as error:
+            raise _wrong(folder.events, line, error) from error
+    return history
+
+
+def _wrong(path: Path, line: int, error: Exception) -> StorageError:
+    reason = printable(f"{type(error).__name__}: {error}", 200)
+    return StorageError(
+        f"{path}: line {line} says what no study writes ({reason}). Restore the file from a copy."
+    )
 
 
 def told_attributes(history: TrialHistory) -> dict[str, Any]:
@@ -86,7 +104,19 @@ def told_attributes(history: TrialHistory) -> dict[str, Any]:
 def frozen_trial(
     history: TrialHistory, distributions: Mapping[str, BaseDistribution]
 ) -> FrozenTrial:
-    """The trial as Optuna holds it. Optuna's times are local and without a zone."""
+    """The trial as Optuna holds it. Optuna's times are local and without a zone.
+
+    Raises:
+        StorageError: a parameter is not of the space.
+    """
+    for path, value in history.params.items():
+        try:
+            distributions[path].to_internal_repr(value)
+        except _WRONG as error:
+            raise StorageError(
+                f"trial {history.number}: its events name a value of {path} that study.yaml does "
+                "not have. Restore its events.jsonl or study.yaml from a copy."
+            ) from error
     is_finished = history.state in FINISHED
     return FrozenTrial(
         number=history.number,

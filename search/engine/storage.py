@@ -15,10 +15,12 @@ from optuna.storages import RDBStorage
 
 from search.engine.address import shown_url, without_secrets
 from search.engine.patience import Patience, endless, patiently, root_message
-from search.errors import StorageError
+from search.errors import StorageError, printable
 
 # a lock is waited for here, in short turns, so that a signal is noticed meanwhile
 _LOCK_TIMEOUT_S = 1
+# what Optuna raises on reading a state or an attribute that it never wrote
+NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 def open_database(url: str, patience: Patience = endless) -> RDBStorage:
@@ -50,6 +52,15 @@ def cannot_be_written(url: str, error: Exception) -> StorageError:
     return StorageError(
         f"{shown_url(url)}: cannot be written: {without_secrets(root_message(error), url)}. "
         "Nothing is lost: remove the cause, then run the same command again."
+    )
+
+
+def says_nonsense(url: str, study_name: str, error: Exception) -> StorageError:
+    """What a user is told when the database says what Optuna never wrote."""
+    reason = printable(f"{type(error).__name__}: {error}", 200)
+    return StorageError(
+        f"{shown_url(url)}: says what no study writes ({reason}). Make it again from the events of "
+        f"the trials: `search rebuild {study_name}`."
     )
 
 

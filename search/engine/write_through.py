@@ -14,7 +14,7 @@ from optuna.trial import Trial, TrialState
 from search.engine.address import shown_url
 from search.engine.cmaes import is_private
 from search.engine.patience import REFUSALS, Patience, endless, patiently
-from search.engine.storage import cannot_be_written
+from search.engine.storage import NONSENSE, cannot_be_written, says_nonsense
 from search.errors import StorageError
 
 # the one statement that is written at every report; through Optuna's object mapper it takes twelve
@@ -54,7 +54,10 @@ class WriteThroughStorage(InMemoryStorage):
             ) from error
         # ids of this storage to ids of the database; a staged trial has none yet
         self._database_trials: dict[int, int] = {}
-        self._load(study_name)
+        try:
+            self._load(study_name)
+        except NONSENSE as error:
+            raise says_nonsense(database.url, study_name, error) from error
 
     def _load(self, study_name: str) -> None:
         directions = self.database.get_study_directions(self._database_study)
@@ -67,6 +70,20 @@ class WriteThroughStorage(InMemoryStorage):
         for trial in sorted(trials, key=lambda trial: trial.number):
             trial_id = super().create_new_trial(self.study_id, trial)
             self._database_trials[trial_id] = trial._trial_id
+
+    def refuse_other_writers(self, trial: Trial) -> None:
+        """Make sure that a staged trial will have the same number in the database.
+
+        Raises:
+            StorageError: another tool added a trial to the study since it was opened.
+        """
+        count = self._write(lambda: self.database.get_n_trials(self._database_study))
+        if not self.is_published(trial) and count != trial.number:
+            raise StorageError(
+                f"{shown_url(self.database.url)}: another tool added a trial to the study while it "
+                "runs. Nothing is lost: run the same command again, and add trials to a running "
+                "study with `search enqueue`."
+            )
 
     def publish(self, trial_id: int) -> None:
         """Write a staged trial; from now on every change of it is written at once."""

@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import optuna
 import pytest
 
 from search.engine.events import append_event, read_events
@@ -79,7 +80,7 @@ def test_rebuilt_database_is_the_one_that_was_lost(
     assert (done.trials, done.agreed, done.before) == (len(before.trials), False, None)
     assert repr(read_study(folder)) == repr(before)
     assert disagreements(folder) == []
-    assert sorted(path.name for path in folder.root.glob("*study.db*")) == ["study.db"]
+    assert not list(folder.root.glob(".study.db*"))
 
 
 @pytest.mark.parametrize("pruner", ["hyperband", "successive_halving"])
@@ -122,6 +123,46 @@ def test_database_with_another_value_is_put_aside(folder: StudyFolder) -> None:
     done = rebuild(folder, None)
     assert done.before == folder.root / "study.db.before-1"
     assert read_study(folder).trials[0].value == 0.5
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_log_of_an_earlier_database_is_not_replayed_into_the_rebuilt_one(
+    folder: StudyFolder, is_lost: bool
+) -> None:
+    lived(opened(folder))
+    before = read_study(folder)
+    with closing(sqlite3.connect(folder.db)) as connection:
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("UPDATE trial_values SET value = 9")
+        connection.commit()
+        # what a coordinator that was killed leaves; closing would put the log into the database
+        left = {path.name: path.read_bytes() for path in folder.root.glob("study.db*")}
+    assert left["study.db-wal"]
+    for name, content in left.items():
+        (folder.root / name).write_bytes(content)
+    if is_lost:
+        folder.db.unlink()
+    else:
+        folder.db.write_bytes(b"nonsense" + left["study.db"][8:])
+    done = rebuild(folder, None)
+    assert done.before == (None if is_lost else folder.root / "study.db.before-1")
+    assert repr(read_study(folder)) == repr(before)
+    assert disagreements(folder) == []
+    assert (folder.root / "study.db.before-1-wal").exists()
+
+
+def test_rebuild_writes_nothing_into_the_database_of_another_program(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    lived(opened(folder))
+    foreign = tmp_path / "music.db"
+    with closing(sqlite3.connect(foreign)) as connection:
+        connection.execute("CREATE TABLE songs (title TEXT)")
+    before = foreign.read_bytes()
+    with pytest.raises(StorageError) as error:
+        rebuild(folder, f"sqlite:///{foreign}")
+    assert str(error.value) == (f"{foreign}: is a database of another program. Name another place.")
+    assert foreign.read_bytes() == before
 
 
 def test_study_goes_on_after_a_rebuild_as_if_nothing_had_happened(
@@ -194,8 +235,9 @@ def test_line_that_was_cut_off_counts_as_not_written(folder: StudyFolder) -> Non
 
 
 @pytest.mark.parametrize("pruner", ["none", "successive_halving"])
+@pytest.mark.parametrize("end", [INTERRUPTED, DONE, PRUNED, DIVERGED])
 def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
-    folder: StudyFolder, pruner: str
+    folder: StudyFolder, pruner: str, end: str
 ) -> None:
     ledger = opened(folder, pruner=pruner)
     number = ledger.sample()
@@ -205,7 +247,9 @@ def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
         ledger.set_resources(number, {"parameters": 13, "peak_memory": 150_000_000})
         ledger.judge(number, step, 0.5 * step)
         ledger.report(number, step, step, 0.5 * step)
-        ledger.end_attempt(number, Outcome(INTERRUPTED))
+        cause = end if step == 3 else INTERRUPTED
+        ledger.end_attempt(number, Outcome(cause, 0.25 if cause == DONE else None))
+    expected = ledger.trial(number)
     lines = folder.trial(number).events.read_bytes().splitlines(keepends=True)
     before = folder.root.rename(folder.root.with_name("before"))
     for kept in range(len(lines)):
@@ -219,9 +263,13 @@ def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
         assert [(attempt.number, attempt.cause) for attempt in attempts] == [
             (1, "interrupted"),
             (2, "interrupted"),
-            (3, "interrupted"),
+            (3, end),
         ]
-        assert ledger.waiting() == [number]
+        assert ledger.waiting() == ([number] if end == INTERRUPTED else [])
+        assert (ledger.trial(number).state, ledger.trial(number).value) == (
+            expected.state,
+            expected.value,
+        )
         shutil.rmtree(folder.root)
 
 
@@ -236,3 +284,72 @@ def test_damaged_events_file_is_refused_with_its_line(folder: StudyFolder) -> No
         f"{events}: line 2 is not an event. Restore the file from a copy, or remove the line to "
         "do without it."
     )
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE trials SET state = 'LOST' WHERE number = 1",
+        "UPDATE trial_system_attributes SET value_json = '{nonsense'",
+    ],
+)
+def test_database_that_says_nonsense_is_told_by_a_run_and_made_again_by_a_rebuild(
+    folder: StudyFolder, statement: str
+) -> None:
+    ledger = opened(folder, pruner="successive_halving")
+    lived(ledger)
+    with closing(sqlite3.connect(folder.db)) as connection:
+        assert connection.execute(statement).rowcount > 0
+        connection.commit()
+    with pytest.raises(StorageError, match=r"says what no study writes .*`search rebuild study`"):
+        opened(folder, pruner="successive_halving")
+    assert rebuild(folder, None).before is not None
+    assert disagreements(folder) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "old", "new", "told"),
+    [
+        (0, b'"COMPLETE"', b'"FINISHED"', "says what no study writes (ValueError: 'FINISHED'"),
+        (4, b'"WAITING"', b'"RESTING"', "says what no study writes (ValueError: 'RESTING'"),
+        (0, b'"step": 1,', b'"step": "1",', "says what no study writes (TypeError: str where int"),
+        (0, b"init_args.lr", b"init_args.rl", "its events name a value of model.init_args.rl"),
+    ],
+)
+def test_event_that_says_nonsense_is_told_in_a_line(
+    folder: StudyFolder, number: int, old: bytes, new: bytes, told: str
+) -> None:
+    lived(opened(folder))
+    events = folder.trial(number).events
+    content = events.read_bytes()
+    assert old in content
+    events.write_bytes(content.replace(old, new))
+    folder.db.unlink()
+    with pytest.raises(StorageError) as error:
+        rebuild(folder, None)
+    assert told in str(error.value)
+    assert "Restore" in str(error.value)
+    assert not folder.db.exists()
+
+
+def test_trial_that_another_tool_adds_to_a_running_study_takes_no_number_of_ours(
+    folder: StudyFolder,
+) -> None:
+    ledger = opened(folder)
+    number = ledger.sample()
+    ledger.end_attempt(number, Outcome(DONE, 0.5))
+    params = ledger.params(number)
+    url = f"sqlite:///{folder.db}"
+    optuna.load_study(study_name=folder.name, storage=url).enqueue_trial(params)
+    with pytest.raises(StorageError) as error:
+        ledger.sample()
+    assert str(error.value) == (
+        f"{url}: another tool added a trial to the study while it runs. Nothing is lost: run the "
+        "same command again, and add trials to a running study with `search enqueue`."
+    )
+    assert not folder.trial(1).root.exists()
+    again = opened(folder)
+    again.heal()
+    assert (again.sample(), again.params(1)) == (1, params)
+    again.end_attempt(1, Outcome(DONE, 0.25))
+    assert again.sample() == 2
