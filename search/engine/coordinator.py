@@ -244,9 +244,10 @@ class Coordinator:
             self._ledger.set_resources(number, asdict(message))
         elif isinstance(message, Reported):
             prune = self._ledger.judge(number, message.step, message.value)
-            # answered before it is written: the attempt waits for the one, not for the other
-            self._executor.send(attempt, Verdict(message.step, prune))
+            # written before it is answered: with the answer the attempt saves its checkpoint, goes
+            # on from there, and never says again what was not written
             self._ledger.report(number, message.step, message.epoch, message.value)
+            self._executor.send(attempt, Verdict(message.step, prune))
             self._view.handle(
                 TrialReported(number, message.step, message.epoch, message.value, prune)
             )

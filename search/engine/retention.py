@@ -25,13 +25,13 @@ class Retention:
     def __init__(self, top: int | None, direction: str) -> None:
         self._top = top
         self._sign = 1.0 if direction == "minimize" else -1.0
-        self._best: list[tuple[float, int, TrialFolder]] = []
+        self._best: list[tuple[bool, float, int, TrialFolder]] = []
 
     def superfluous(self, trial: TrialRecord) -> list[Path]:
         """Checkpoint files that need not be kept now that this trial is finished.
 
         A pruned trial is no result and never goes on. A complete one needs no checkpoint but its
-        last and its best, and none of them where `top` others are better.
+        last and its best, and none of them where `top` others are better; feasible ones go first.
         """
         folder = TrialFolder(trial.folder)
         if not trial.is_finished:
@@ -40,8 +40,10 @@ class Retention:
             return list(folder.checkpoints)
         dropped = [folder.previous_ckpt]
         if trial.state == "COMPLETE" and self._top is not None:
-            insort(self._best, (self._sign * (trial.value or 0.0), trial.number, folder))
-            for _, _, worse in self._best[self._top :]:
+            # one that breaks an outcome constraint is never the best, however good its value
+            rank = (bool(trial.infeasible), self._sign * (trial.value or 0.0))
+            insort(self._best, (*rank, trial.number, folder))
+            for *_, worse in self._best[self._top :]:
                 dropped += worse.checkpoints
             del self._best[self._top :]
         return dropped

@@ -11,7 +11,8 @@ from pathlib import Path
 
 
 def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
-    """Write a file so that another process sees the old one or the whole new one.
+    """Write a file so that another process sees the old one or the whole new one, and so does the
+    next one after a power cut.
 
     Half a character, which a stranger's text may hold, is written as its escape.
 
@@ -30,6 +31,9 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
         with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
+            file.flush()
+            # else a power cut can leave an empty file under the new name
+            os.fsync(file.fileno())
         temporary.replace(path)
 
 

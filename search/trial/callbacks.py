@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -192,6 +193,7 @@ class CheckpointKeeper(Callback):
         self._at_last: dict[str, float] = {}
         self._restored: dict[str, Any] | None = None
         self._is_best = False
+        self._is_restored_best = False
         self._saved_at = time.monotonic()
         self.best: float | None = None
         self.last: float | None = None
@@ -209,6 +211,8 @@ class CheckpointKeeper(Callback):
     def state_dict(self) -> dict[str, Any]:
         return {
             "best": self.best,
+            # whether this very checkpoint is the best one
+            "is_best": self._is_best,
             "last": self.last,
             "at_best": self._at_best,
             "at_last": self._at_last,
@@ -219,6 +223,7 @@ class CheckpointKeeper(Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.last = state_dict["best"], state_dict["last"]
+        self._is_restored_best = bool(state_dict.get("is_best"))
         # not in checkpoints of releases that knew one objective only
         self._at_best = state_dict.get("at_best", {})
         self._at_last = state_dict.get("at_last", {})
@@ -228,6 +233,9 @@ class CheckpointKeeper(Callback):
         # after the weights are restored and before the first loader draws its order
         if self._restored is not None:
             restore_random_state(self._restored)
+        # an attempt can end between the two names of one checkpoint
+        if self._is_restored_best and trainer.is_global_zero:
+            keep_copy(Path(trainer.ckpt_path), self._folder.best_ckpt)
 
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
         stop = self._link.stop_requested

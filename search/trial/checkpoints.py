@@ -19,6 +19,8 @@ import torch
 
 from search.study.layout import TrialFolder
 
+# the key of the keeper's state in a checkpoint: Lightning's, the name of its class
+KEEPER = "CheckpointKeeper"
 # what reading a damaged archive raises, depending on the byte that changed
 _DAMAGE = (
     OSError,
@@ -75,12 +77,31 @@ def resume_point(folder: TrialFolder) -> Path | None:
     """The checkpoint that a trial goes on from; None to begin anew.
 
     A damaged one falls back to the one before. Where the best one is gone, its value is nobody's
-    any more, and training begins anew.
+    any more, and training begins anew; unless the checkpoint is itself the best, which becomes
+    `best.ckpt` again.
     """
     usable = [path for path in (folder.last_ckpt, folder.previous_ckpt) if is_intact(path)]
-    if not usable or (folder.best_ckpt.exists() and not is_intact(folder.best_ckpt)):
+    if not usable:
         return None
-    return usable[0]
+    kept = kept_state(usable[0])
+    if kept.get("is_best"):
+        return usable[0]
+    if folder.best_ckpt.exists():
+        return usable[0] if is_intact(folder.best_ckpt) else None
+    return usable[0] if kept.get("best") is None else None
+
+
+def kept_state(path: Path) -> dict[str, Any]:
+    """What the keeper of checkpoints wrote into an intact one; empty where there is none, and for
+    the folder of a sharded strategy."""
+    if path.is_dir():
+        return {}
+    try:
+        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:
+        return {}
+    state: dict[str, Any] = checkpoint.get("callbacks", {}).get(KEEPER, {})
+    return state
 
 
 def random_state() -> dict[str, Any]:

@@ -201,6 +201,34 @@ def test_disk_without_a_study_says_how_to_start_one(search: Run) -> None:
 
 
 @pytest.mark.timeout(300)
+def test_run_keeps_the_checkpoints_of_the_best_feasible_trial(
+    project: Project, search: Run
+) -> None:
+    """The lower the loss, the higher the score: the trial with the best value breaks the rule."""
+    lr = "model.init_args.lr"
+    path = project.study(
+        keep={"top": 1},
+        space={lr: {"choice": [0.001, 0.002, 0.3]}},
+        sampler="grid",
+        outcome_constraints=["val_score <= 0.6"],
+    )
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stderr
+    assert project.states() == ["COMPLETE"] * 3
+    trials = json.loads(project.run("export", "--format", "json").stdout)["trials"]
+    best_of_all = min(trials, key=lambda trial: trial["value"])
+    assert best_of_all["infeasible"]
+    feasible = [trial for trial in trials if not trial["infeasible"]]
+    assert len(feasible) == 2
+    best = min(feasible, key=lambda trial: trial["value"])["number"]
+    folder = StudyFolder(project.root / "studies/study")
+    kept = {f"trials/{best:04d}/{name}.ckpt" for name in ("last", "best")}
+    assert {name for name in files(folder) if name.endswith(".ckpt")} == kept
+    assert search("clean", "-s", "study", "--keep", "1")[0] == 0
+    assert {name for name in files(folder) if name.endswith(".ckpt")} == kept
+
+
+@pytest.mark.timeout(300)
 def test_cleaned_study_goes_on(project: Project) -> None:
     project.study(budget={"trials": 2}, pruner={"name": "threshold", "upper": 1e9})
     assert project.run("run", "study.yaml").returncode == 0

@@ -13,6 +13,9 @@ from faults.invariant import SECRET, check_invariant
 from faults.table import RowWriter
 from faults.test_kills import epochs
 
+from search.study.layout import TrialFolder
+from search.trial.checkpoints import kept_state
+
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 TRIALS = 70
@@ -41,6 +44,12 @@ def test_no_trial_is_lost_to_a_fault_in_a_call_of_its_attempt(
     check_invariant(project, asked=TRIALS, output=result.stdout + result.stderr)
     assert project.states() == ["COMPLETE"] * TRIALS, result.stdout
     assert {len(curve) for curve in project.curves().values()} == {3}
+    values = dict(
+        project.query("SELECT number, value FROM trials JOIN trial_values USING (trial_id)")
+    )
+    for number in range(TRIALS):
+        best = TrialFolder(project.root / f"studies/study/trials/{number:04d}").best_ckpt
+        assert kept_state(best)["best"] == values[number], f"trial {number}: of another value"
     met = plan.met
     assert 0 < len(met) < TRIALS, "the last trials are clean"
     assert any(call.startswith("rename") and call.endswith("last.ckpt") for call in met)

@@ -13,7 +13,7 @@ import torch
 from conftest import Project
 
 from search.study.layout import TrialFolder
-from search.trial.checkpoints import is_intact, resume_point
+from search.trial.checkpoints import is_intact, kept_state, resume_point
 
 
 def checkpoint(path: Path, number: int = 0) -> None:
@@ -38,6 +38,34 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
         path.read_bytes()[:2000] + bytes(2000) + path.read_bytes()[4000:]
     ),
 }
+
+CUT = """
+import os, signal
+import search.trial.callbacks as callbacks
+from pathlib import Path
+from tiny import Tiny
+
+keep_copy = callbacks.keep_copy
+
+
+class Cut(Tiny):
+    def __init__(self, lr: float = 0.1, width: int = 4, batch_size: int = 8, best: int = 0):
+        super().__init__(lr=lr, width=width, batch_size=batch_size)
+        self.best = best
+
+    def on_fit_start(self):
+        def cut(source, target):
+            first = not Path("died").exists()
+            if first and target.name == "best.ckpt" and self.current_epoch == self.best:
+                Path("died").touch()
+                os.kill(os.getpid(), signal.SIGKILL)
+            keep_copy(source, target)
+        callbacks.keep_copy = cut
+
+    def log(self, name, value):
+        worse = abs(self.current_epoch - self.best)
+        super().log(name, value * 0 + 0.5 + worse if name == "val_loss" else value)
+"""
 
 
 @pytest.fixture
@@ -106,3 +134,32 @@ def test_trial_with_a_damaged_checkpoint_ends_with_the_value_it_would_have_had(
     assert result.returncode == 0, result.stderr
     assert project.curves("study") == project.curves("reference")
     assert "Traceback" not in result.stdout + result.stderr
+
+
+@pytest.mark.parametrize("left", ["none", "old"])
+def test_trial_cut_off_between_last_and_best_ends_with_the_checkpoint_of_its_value(
+    project: Project, left: str
+) -> None:
+    """The one epoch that is the best is saved as last.ckpt, and the attempt dies; no later one is
+    better."""
+    (project.root / "cut.py").write_text(CUT)
+    path = project.study(
+        model={"class_path": "cut.Cut", "init_args": {"best": 1 if left == "old" else 0}},
+        budget={"trials": 1},
+    )
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stdout + result.stderr
+    causes = [each["cause"] for each in project.events(0) if each["event"] == "attempt_ended"]
+    assert causes == ["killed", "done"], result.stdout
+    ((value,),) = project.query("SELECT value FROM trial_values")
+    folder = TrialFolder(project.root / "studies/study/trials/0000")
+    assert kept_state(folder.best_ckpt)["best"] == value == 0.5
+
+
+def test_trial_whose_best_checkpoint_is_gone_begins_anew(folder: TrialFolder) -> None:
+    for path, is_best in ((folder.last_ckpt, False), (folder.best_ckpt, True)):
+        state = {"best": 0.5, "is_best": is_best}
+        torch.save({"callbacks": {"CheckpointKeeper": state}}, path)
+    assert resume_point(folder) == folder.last_ckpt
+    folder.best_ckpt.unlink()
+    assert resume_point(folder) is None
