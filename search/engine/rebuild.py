@@ -24,7 +24,7 @@ from search.engine.opening import attributes_of, check_reachable, send_chatter_t
 from search.engine.patience import REFUSALS
 from search.engine.places import check_local, refuse_links
 from search.engine.reading import look_at_sqlite
-from search.engine.replay import frozen_trial, study_history, trial_history
+from search.engine.replay import StudyHistory, frozen_trial, study_history, trial_history
 from search.engine.samplers import to_optuna
 from search.engine.storage import NONSENSE, cannot_be_written, open_database, says_nonsense
 from search.errors import StorageError
@@ -45,6 +45,14 @@ class Rebuilt:
     trials: int
     agreed: bool
     before: Path | None
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What the events of a study and of its trials, by number, add up to."""
+
+    study: StudyHistory
+    trials: list[TrialHistory]
 
 
 def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
@@ -69,14 +77,15 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
     else:
         check_reachable(url)
     study_file = load_study_file(folder.study_file)
-    histories = trial_histories(folder)
+    # read before anything is written
+    told = _Told(study_history(folder), trial_histories(folder))
     lock = StudyLock(folder.lock)
     send_chatter_to(folder.server_log)
     try:
         if url is not None:
-            _write_to(url, folder, study_file, histories)
-            return Rebuilt(len(histories), agreed=False, before=None)
-        return _replace_file(folder, study_file, histories)
+            _write_to(url, folder, study_file, told)
+            return Rebuilt(len(told.trials), agreed=False, before=None)
+        return _replace_file(folder, study_file, told)
     finally:
         lock.release()
 
@@ -117,7 +126,7 @@ def disagreements(folder: StudyFolder, url: str | None = None) -> list[str]:
     finally:
         _close(database)
     lines = []
-    if _as_json(attributes) != _as_json(_study_attributes(folder, study_file)):
+    if _as_json(attributes) != _as_json(_study_attributes(study_history(folder), study_file)):
         lines.append("the attributes of the study")
     if len(trials) != len(histories):
         lines.append(f"{len(trials)} trials in the database, {len(histories)} in the events")
@@ -153,18 +162,16 @@ def _curve(trial: FrozenTrial) -> str:
     return repr(sorted(trial.intermediate_values.items()))
 
 
-def _replace_file(
-    folder: StudyFolder, study_file: StudyFile, histories: list[TrialHistory]
-) -> Rebuilt:
+def _replace_file(folder: StudyFolder, study_file: StudyFile, told: _Told) -> Rebuilt:
     with contextlib.suppress(StorageError):
         if folder.db.is_file() and not disagreements(folder):
-            return Rebuilt(len(histories), agreed=True, before=None)
+            return Rebuilt(len(told.trials), agreed=True, before=None)
     temporary = folder.db.with_name(".study.db.rebuilt")
     remove_sqlite(temporary)
-    _write_to(sqlite_url(temporary), folder, study_file, histories)
+    _write_to(sqlite_url(temporary), folder, study_file, told)
     before = _put_aside(folder.db)
     temporary.replace(folder.db)
-    return Rebuilt(len(histories), agreed=False, before=before)
+    return Rebuilt(len(told.trials), agreed=False, before=before)
 
 
 def _put_aside(path: Path) -> Path | None:
@@ -189,23 +196,23 @@ def _beside(path: Path, suffix: str) -> Path:
     return path.with_name(path.name + suffix)
 
 
-def _write_to(
-    url: str, folder: StudyFolder, study_file: StudyFile, histories: list[TrialHistory]
-) -> None:
-    database = open_database(url)
+def _write_to(url: str, folder: StudyFolder, study_file: StudyFile, told: _Told) -> None:
     distributions: Mapping[str, BaseDistribution] = {
         path: to_optuna(each) for path, each in study_file.space.items()
     }
+    # which refuses what the space does not have before anything is written
+    trials = [frozen_trial(history, distributions) for history in told.trials]
+    database = open_database(url)
     try:
         study_id = database.create_new_study(
             directions_of(attributes_of(study_file, asked=None)), folder.name
         )
-        for key, value in _study_attributes(folder, study_file).items():
+        for key, value in _study_attributes(told.study, study_file).items():
             database.set_study_user_attr(study_id, key, value)
-        for key, value in study_history(folder).attributes.items():
+        for key, value in told.study.attributes.items():
             database.set_study_system_attr(study_id, key, value)
-        for history in histories:
-            database.create_new_trial(study_id, frozen_trial(history, distributions))
+        for trial in trials:
+            database.create_new_trial(study_id, trial)
     except optuna.exceptions.DuplicatedStudyError as error:
         raise StorageError(
             f"{shown_url(url)}: already has a study {folder.name}. Remove it with "
@@ -217,8 +224,7 @@ def _write_to(
         _close(database)
 
 
-def _study_attributes(folder: StudyFolder, study_file: StudyFile) -> dict[str, Any]:
-    history = study_history(folder)
+def _study_attributes(history: StudyHistory, study_file: StudyFile) -> dict[str, Any]:
     attributes: dict[str, Any] = {STUDY: attributes_of(study_file, history.asked).to_json()}
     if history.micro_batches:
         attributes[MICRO_BATCHES] = history.micro_batches

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import pytest
 from conftest import Project
 from faults.counts import SHARE
@@ -30,3 +33,20 @@ def row(request: pytest.FixtureRequest) -> RowWriter:
         write_row(request.node.nodeid, (file, line or 0), test, result, where)
 
     return write
+
+
+@pytest.fixture(scope="module")
+def finished(shared_project: Project) -> Project:
+    """A project with a finished study of two trials; to be copied, not used."""
+    path = shared_project.study(budget={"trials": 2})
+    result = shared_project.run("run", path, "--quiet")
+    assert result.returncode == 0, result.stderr
+    return shared_project
+
+
+@pytest.fixture
+def copied(finished: Project, tmp_path: Path) -> Project:
+    """A copy of the finished project that a test may damage."""
+    ignored = shutil.ignore_patterns("__pycache__")
+    shutil.copytree(finished.root, tmp_path, dirs_exist_ok=True, ignore=ignored)
+    return Project(tmp_path)

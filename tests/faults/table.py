@@ -35,8 +35,8 @@ class Counted:
 _STORED = "tests/faults/test_security_stored.py::"
 COUNTED = (
     Counted(
-        "bad inputs: databases, study files, URLs, names, options",
-        of="tests/faults/test_bad_inputs.py",
+        "bad inputs: databases, events, study files, URLs, names, options",
+        of="tests/faults/test_bad_",
         least=200,
         result="one line each, input unchanged",
     ),

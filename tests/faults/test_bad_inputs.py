@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from conftest import Project
+from faults.refusing import refused
 
 VERBS = {
     "run": ("run", "study.yaml"),
@@ -22,48 +22,6 @@ VERBS = {
     "export": ("export",),
 }
 FRESH = ("run", "study.yaml", "--name", "fresh")
-# what every run and every reader of a WAL database may write beside the inputs
-OWN = {".lock", "server.log", "study.db-shm", "study.db-wal"}
-
-
-@pytest.fixture(scope="module")
-def finished(shared_project: Project) -> Project:
-    """A project with a finished study of two trials; to be copied, not used."""
-    path = shared_project.study(budget={"trials": 2})
-    result = shared_project.run("run", path, "--quiet")
-    assert result.returncode == 0, result.stderr
-    return shared_project
-
-
-@pytest.fixture
-def copied(finished: Project, tmp_path: Path) -> Project:
-    """A copy of the finished project that a test may damage."""
-    ignored = shutil.ignore_patterns("__pycache__")
-    shutil.copytree(finished.root, tmp_path, dirs_exist_ok=True, ignore=ignored)
-    return Project(tmp_path)
-
-
-def contents(root: Path) -> dict[str, bytes | None]:
-    """Every file below `root` with its bytes, and every folder with None."""
-    return {
-        str(path.relative_to(root)): path.read_bytes() if path.is_file() else None
-        for path in sorted(root.rglob("*"))
-        if path.name not in OWN and "__pycache__" not in path.parts
-    }
-
-
-def refused(project: Project, *arguments: str, place: str, code: int = 2) -> None:
-    """Run the command: it must name `place` in one line, and leave every file as it was."""
-    before = contents(project.root)
-    result = project.run(*arguments)
-    output = result.stdout + result.stderr
-    assert "Traceback" not in output
-    assert "hunter2" not in output
-    assert result.returncode == code, output
-    (line,) = result.stderr.splitlines()
-    assert line.isprintable()
-    assert place in line
-    assert contents(project.root) == before
 
 
 # databases
