@@ -158,10 +158,25 @@ def test_clean_follows_no_link_out_of_the_folder(tmp_path: Path, search: Run) ->
     (tmp_path / "elsewhere").mkdir()
     for name in ("log.txt", ".x.tmp"):
         (tmp_path / "elsewhere" / name).write_text("precious")
-    (folder.root / "probes" / "link").symlink_to(tmp_path / "elsewhere")
-    (folder.root / ".y.tmp").symlink_to(tmp_path / "elsewhere" / "log.txt")
+    # as W&B makes them
+    (folder.logs / "wandb").mkdir(parents=True)
+    (folder.logs / "wandb" / "latest-run").symlink_to(tmp_path / "elsewhere")
+    (folder.logs / "wandb" / ".y.tmp").symlink_to(tmp_path / "elsewhere" / "log.txt")
     assert search("clean", "-s", "study")[0] == 0
     assert sorted(p.name for p in (tmp_path / "elsewhere").iterdir()) == [".x.tmp", "log.txt"]
+
+
+def test_clean_refuses_a_link_of_a_stranger(tmp_path: Path, search: Run) -> None:
+    folder = made(tmp_path, keep={})
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (folder.root / ".y.tmp").symlink_to(victim)
+    before = files(folder)
+    code, _, errors = search("clean", "-s", "study")
+    assert code == 2
+    assert ".y.tmp: is a link, which could lead out of the study." in errors
+    assert files(folder) == before
+    assert victim.read_text() == "precious"
 
 
 def test_disk_is_told_by_study_and_kind(tmp_path: Path, search: Run) -> None:
