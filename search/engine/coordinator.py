@@ -91,6 +91,8 @@ class Coordinator:
         self._free = list(range(len(slots)))
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
         self._disk = DiskFloor(ledger.folder, len(slots))
+        for trial in ledger.record().trials:
+            self._disk.expect(trial.parameters)
         self._is_paused = False
         self._running: dict[str, Running] = {}
         # trials that have a number and wait for a probe to tell their micro-batch
@@ -242,6 +244,7 @@ class Coordinator:
             )
         elif isinstance(message, Measured):
             self._ledger.set_resources(number, asdict(message))
+            self._disk.expect(message.parameters)
         elif isinstance(message, Reported):
             prune = self._ledger.judge(number, message.step, message.value)
             # written before it is answered: with the answer the attempt saves its checkpoint, goes

@@ -64,7 +64,9 @@ def outcome_of(ending: Ending) -> Outcome:
     if ending.ordered is not None:
         return Outcome(ending.ordered, message="ended before its checkpoint was written")
     if ending.status == -signal.SIGKILL and ending.memory_ran_out:
-        return Outcome(OOM, message="killed by the kernel: the memory of the machine ran out")
+        message = "killed by the kernel: the memory of the machine ran out"
+        # which another program may have taken
+        return Outcome(OOM, message=message, may_recur=True)
     if ending.status < 0:
         # the signal that stops a study may reach its attempts as well, as systemd sends it
         cause = INTERRUPTED if ending.is_stopping else KILLED

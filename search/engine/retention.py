@@ -12,6 +12,7 @@ from search.engine.records import TrialRecord
 from search.study.layout import StudyFolder, TrialFolder
 
 _RESERVE_BYTES = 64 << 20
+_WEIGHT_BYTES = 4  # in single precision
 # last, the one before, and the one being written; best is one of them or takes its place
 _CHECKPOINTS_A_TRIAL = 3
 
@@ -75,6 +76,10 @@ class DiskFloor:
         for path in folder.checkpoints:
             if path.is_file():
                 self.largest_bytes = max(self.largest_bytes, path.stat().st_size)
+
+    def expect(self, parameters: int | None) -> None:
+        """Look at a model before its first checkpoint, which holds its weights at least."""
+        self.largest_bytes = max(self.largest_bytes, _WEIGHT_BYTES * (parameters or 0))
 
     @property
     def floor_bytes(self) -> int:

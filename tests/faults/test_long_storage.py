@@ -247,3 +247,26 @@ def test_memory_of_the_coordinator_does_not_grow_over_a_long_run(
     growth = sizes[max(sizes)] - early
     assert growth < MEMORY_GROWTH_MIB
     row(f"memory of the coordinator over {MEMORY_TRIALS} trials", f"grows by {growth} MiB")
+
+
+def test_checkpoint_larger_than_the_disk_pauses_a_study_and_ends_no_trial(
+    project: Project, small_disk: Path, row: RowWriter
+) -> None:
+    width = DISK_MIB << 17  # three weights of four bytes each for it
+    wide = {"class_path": "tiny.Tiny", "init_args": {"width": width}}
+    path = project.study(
+        model=wide,
+        trainer=epochs(1),
+        space={"model.init_args.lr": {"float": [1e-12, 1e-11]}},  # a larger one diverges
+        budget={"trials": 2},
+        sampler="random",
+    )
+    process = project.start("run", path)
+    wait_for_line(process, "paused: ")
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    check_invariant(project, output=output + errors)
+    assert project.states() == ["WAITING"]
+    assert len([e for e in project.events(0) if e["event"] == "attempt_started"]) == 1
+    row("a checkpoint larger than the disk", "paused after its first attempt, 0 lost")
