@@ -147,8 +147,9 @@ def _remedy(path: Path, otherwise: str) -> str:
 def _check_schema(place: Path, query: Query) -> None:
     versions = {row[0] for row in query("SELECT version_num FROM alembic_version")}
     if versions != {_SCHEMA}:
+        found = ", ".join(map(str, versions)) or "none"
         raise StorageError(
-            f"{place}: its database has schema {', '.join(versions) or 'none'}, not {_SCHEMA}. "
+            f"{place}: its database has schema {found}, not {_SCHEMA}. "
             "Run `optuna storage upgrade` on it, or update lightning-search."
         )
 

@@ -99,6 +99,11 @@ DATABASES: dict[str, tuple[Damage, str, tuple[str, ...]]] = {
         "study/study.db: ",
         READERS,
     ),
+    "version_is_no_text": (
+        changed("UPDATE alembic_version SET version_num = X'ff00'"),
+        "study/study.db: ",
+        READERS,
+    ),
     "attribute_is_a_list": (
         changed("UPDATE trial_user_attributes SET value_json = '[1]'"),
         "study/study.db: ",
