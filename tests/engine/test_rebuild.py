@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import os
 import shutil
 import sqlite3
@@ -125,11 +127,20 @@ def test_database_with_another_value_is_put_aside(folder: StudyFolder) -> None:
     assert read_study(folder).trials[0].value == 0.5
 
 
+def is_of(descriptor: Path, folder: StudyFolder) -> bool:
+    """Whether an open file is the folder's database or its log."""
+    with contextlib.suppress(OSError):
+        return str(descriptor.readlink()).startswith(str(folder.db))
+    return False
+
+
 @pytest.mark.parametrize("is_lost", [True, False])
 def test_log_of_an_earlier_database_is_not_replayed_into_the_rebuilt_one(
     folder: StudyFolder, is_lost: bool
 ) -> None:
     lived(opened(folder))
+    gc.collect()  # a connection of that ledger would remove the log when it is closed
+    assert not [link for link in Path("/proc/self/fd").iterdir() if is_of(link, folder)]
     before = read_study(folder)
     with closing(sqlite3.connect(folder.db)) as connection:
         connection.execute("PRAGMA wal_autocheckpoint = 0")
