@@ -131,14 +131,9 @@ def test_no_trial_is_lost_when_the_fork_server_is_killed(project: Project, row: 
     row("SIGKILL of the fork server", f"{killed}, 0 lost")
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 120
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-
-
-def assert_nothing_lost_to_coordinator_kills(project: Project, kills: int) -> str:
+def assert_nothing_lost_to_coordinator_kills(
+    project: Project, wait_for: Callable[..., Any], kills: int
+) -> str:
     """Each start is killed somewhere; the next one heals and goes on, until there is no kill.
 
     Returns what it showed, for the table.
@@ -160,14 +155,14 @@ def assert_nothing_lost_to_coordinator_kills(project: Project, kills: int) -> st
         if (project.root / "studies/study/study.yaml").exists():
             check_invariant(project, cut_off=True)
     process = project.start("run", path, "--quiet")
-    wait_until(lambda: "RUNNING" in project.states())
+    wait_for(lambda: "RUNNING" in project.states(), "a trial that runs")
     process.kill()
     process.communicate()
     trials = len(project.states()) + 3
     began = time.monotonic()
     process = project.start("run", path, "--quiet", "--trials", str(trials))
     # the trial that was cut off waits before torch is loaded, and runs again after
-    wait_until(lambda: "RUNNING" not in project.states())
+    wait_for(lambda: "RUNNING" not in project.states(), "the study healed")
     healed_s = time.monotonic() - began
     output, errors = process.communicate(timeout=400)
     assert process.returncode == 0, errors
@@ -176,8 +171,10 @@ def assert_nothing_lost_to_coordinator_kills(project: Project, kills: int) -> st
     return f"{kills}, 0 lost, 0 orphans, the next start has healed it after {healed_s:.1f} s"
 
 
-def test_no_trial_is_lost_when_the_coordinator_is_killed(project: Project, row: RowWriter) -> None:
-    result = assert_nothing_lost_to_coordinator_kills(project, COORDINATOR_KILLS)
+def test_no_trial_is_lost_when_the_coordinator_is_killed(
+    project: Project, wait_for: Callable[..., Any], row: RowWriter
+) -> None:
+    result = assert_nothing_lost_to_coordinator_kills(project, wait_for, COORDINATOR_KILLS)
     row("SIGKILL of the coordinator", result)
 
 

@@ -9,8 +9,10 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import optuna
 import pytest
@@ -44,8 +46,10 @@ def test_no_trial_is_lost_to_hundreds_of_attempt_kills(project: Project, row: Ro
     row("SIGKILL of a random attempt", result)
 
 
-def test_no_trial_is_lost_to_a_hundred_coordinator_kills(project: Project, row: RowWriter) -> None:
-    result = assert_nothing_lost_to_coordinator_kills(project, COORDINATOR_KILLS)
+def test_no_trial_is_lost_to_a_hundred_coordinator_kills(
+    project: Project, wait_for: Callable[..., Any], row: RowWriter
+) -> None:
+    result = assert_nothing_lost_to_coordinator_kills(project, wait_for, COORDINATOR_KILLS)
     row("SIGKILL of the coordinator", result)
 
 
