@@ -6,7 +6,7 @@ import re
 
 HIDDEN = "***"
 _PASSWORD = re.compile(r"(\w://[^:/@\s]*):\S*@")
-_OPTION = re.compile(r"([?&]\w*(?:pass|pw|secret|token|key)\w*=)[^&\s'\",\]}]+", re.IGNORECASE)
+_OPTION = re.compile(r"([?&]\w*(?:pass|pw|secret|token|key)\w*=)[^&\s]+", re.IGNORECASE)
 
 
 def without_passwords(text: str) -> str:
