@@ -12,11 +12,11 @@ from sqlalchemy import URL
 
 from search.errors import StorageError
 from search.study.layout import StudyFolder
+from search.study.secrets import HIDDEN
 
 _REMEDY = "Write it as postgresql+psycopg://user@host/database."
 _HOST = re.compile(r"[\w.-]*|[0-9A-Fa-f:.]+(%\w+)?")
 _SECRET_OPTION = re.compile(r"pass|pw|secret|token|key", re.IGNORECASE)
-_HIDDEN = "***"
 
 
 def address_of(folder: StudyFolder, given: str | None) -> str | None:
@@ -85,8 +85,8 @@ def sqlite_path(url: str) -> Path | None:
 def shown_url(url: str) -> str:
     """The URL for messages: its password and the values of its options are hidden."""
     parsed = sqlalchemy.make_url(url)
-    hidden = parsed.set(query=dict.fromkeys(parsed.query, _HIDDEN))
-    return hidden.render_as_string(hide_password=True).replace("%2A%2A%2A", _HIDDEN)
+    hidden = parsed.set(query=dict.fromkeys(parsed.query, HIDDEN))
+    return hidden.render_as_string(hide_password=True).replace("%2A%2A%2A", HIDDEN)
 
 
 def stored_url(url: str) -> str:
@@ -109,5 +109,5 @@ def without_secrets(text: str, url: str) -> str:
     parsed = sqlalchemy.make_url(url)
     values = [parsed.password, *parsed.query.values()]
     for secret in sorted({str(value) for value in values if value}, key=len, reverse=True):
-        text = text.replace(secret, _HIDDEN)
+        text = text.replace(secret, HIDDEN)
     return text

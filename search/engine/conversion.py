@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any
 
 from search.engine.records import AttemptRecord, ObjectiveRecord, TrialRecord
+from search.errors import printable
 from search.study.layout import StudyFolder
 from search.study.outcomes import EPOCH_TIME, RESOURCES, violations
 from search.study.space import Choice, Distribution, FloatRange, IntRange, Space
@@ -27,6 +28,8 @@ TAKEN_FROM = "taken_from"
 DERIVED = "derived"
 ENQUEUED = "enqueued"
 
+# what reading a value raises that no study wrote
+NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 DIRECTIONS = ("minimize", "maximize")
 STATES = ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL")
 
@@ -198,6 +201,12 @@ def attempt_record(tree: Mapping[str, Any]) -> AttemptRecord:
         cause=checked(tree.get("cause"), str, NoneType),
         message=checked(tree.get("message"), str, NoneType),
     )
+
+
+def told_of_nonsense(error: Exception) -> str:
+    """What a user is told of one of `NONSENSE`, to stand after the place."""
+    reason = printable(f"{type(error).__name__}: {error}", 200)
+    return f"says what no study writes ({reason})"
 
 
 def checked(value: Any, *kinds: type) -> Any:

@@ -26,7 +26,8 @@ from search.study.layout import StudyFolder
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
-_BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
+# of a database the file itself, its logs and its journal
+BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 
 
 def was_cut_off(folder: StudyFolder) -> bool:
@@ -36,7 +37,7 @@ def was_cut_off(folder: StudyFolder) -> bool:
 
 def written_by_a_start(folder: StudyFolder) -> list[Path]:
     """Every file that a start may leave in a folder of which it made no study, the lock last."""
-    databases = [folder.db.with_name(folder.db.name + suffix) for suffix in _BESIDE_SQLITE]
+    databases = [folder.db.with_name(folder.db.name + suffix) for suffix in BESIDE_SQLITE]
     whole = [folder.storage, folder.study_file]
     cut_off = [path.with_name(f".{path.name}.tmp") for path in whole]
     return [folder.events, folder.server_log, *databases, folder.storage, *cut_off, folder.lock]
@@ -96,5 +97,5 @@ def _name_objectives(
 
 def remove_sqlite(path: Path) -> None:
     """Remove a database and what SQLite keeps beside it."""
-    for suffix in _BESIDE_SQLITE:
+    for suffix in BESIDE_SQLITE:
         path.with_name(path.name + suffix).unlink(missing_ok=True)

@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.conversion import DERIVED, ENQUEUED, METRICS, RESOURCES_USED, SIZES, TAKEN_FROM
 from search.engine.endings import attempts_of
-from search.engine.events import append_event, strict
+from search.engine.events import append_event
 from search.engine.history import (
     FINISHED,
     RECALLED,
@@ -135,10 +135,9 @@ def _recall(events: Path, history: TrialHistory, trial: FrozenTrial) -> None:
 
 def _end_of(trial: FrozenTrial) -> dict[str, Any]:
     ended = [attempt["ended"] for attempt in attempts_of(trial) if attempt["ended"]]
-    metrics = trial.user_attrs.get(METRICS, {})
     return {
-        "values": None if trial.values is None else [strict(value) for value in trial.values],
-        "metrics": {name: strict(value) for name, value in metrics.items()},
+        "values": trial.values,
+        "metrics": trial.user_attrs.get(METRICS, {}),
         "ended": ended[-1] if ended else None,
     }
 

@@ -178,5 +178,5 @@ def _apply(history: TrialHistory, event: Event) -> None:
 def _recall_end(history: TrialHistory, event: Event) -> None:
     values = event["values"]
     history.values = None if values is None else [float(value) for value in values]
-    history.metrics = {name: float(value) for name, value in event["metrics"].items()}
+    history.metrics = _numbers(event["metrics"])
     history.ended = datetime.fromisoformat(event["ended"] or event["time"])

@@ -16,7 +16,15 @@ from types import NoneType
 from typing import Any
 from urllib.parse import quote
 
-from search.engine.conversion import STUDY, checked, shown_of, study_attributes, trial_record
+from search.engine.conversion import (
+    NONSENSE,
+    STUDY,
+    checked,
+    shown_of,
+    study_attributes,
+    told_of_nonsense,
+    trial_record,
+)
 from search.engine.lock import is_held
 from search.engine.records import StudyRecord
 from search.errors import StorageError, printable
@@ -125,10 +133,9 @@ def _understood(place: Path) -> Iterator[None]:
     """Whatever a database says that no study writes is one line for its reader."""
     try:
         yield
-    except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
-        reason = printable(f"{type(error).__name__}: {error}", 200)
+    except NONSENSE as error:
         raise StorageError(
-            f"{place}: says what no study writes ({reason}). {_remedy(place, 'Restore a copy.')}"
+            f"{place}: {told_of_nonsense(error)}. {_remedy(place, 'Restore a copy.')}"
         ) from error
     except RecursionError as error:
         raise StorageError(f"{place}: is nested too deep. Restore a copy.") from error

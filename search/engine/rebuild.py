@@ -15,8 +15,8 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
 from search.engine.address import address_of, shown_url, sqlite_url
-from search.engine.conversion import MICRO_BATCHES, STUDY
-from search.engine.creation import remove_sqlite
+from search.engine.conversion import MICRO_BATCHES, NONSENSE, STUDY
+from search.engine.creation import BESIDE_SQLITE, remove_sqlite
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
 from search.engine.objectives import directions_of
@@ -26,14 +26,12 @@ from search.engine.places import check_local, refuse_links
 from search.engine.reading import look_at_sqlite
 from search.engine.replay import StudyHistory, frozen_trial, study_history, trial_history
 from search.engine.samplers import to_optuna
-from search.engine.storage import NONSENSE, cannot_be_written, open_database, says_nonsense
+from search.engine.storage import cannot_be_written, open_database, says_nonsense
 from search.errors import StorageError
 from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
 
 _MISSING = "its events file is missing"
-# a log or a journal belongs to the file that it lies beside
-_BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
 _NO_TIME = "1970-01-01T00:00:00+00:00"
 
 
@@ -180,13 +178,13 @@ def _put_aside(path: Path) -> Path | None:
     SQLite would replay a log that an earlier database left into the next file of its name, so it
     is moved where the database itself is lost, too.
     """
-    if not any(_beside(path, suffix).exists() for suffix in _BESIDE_SQLITE):
+    if not any(_beside(path, suffix).exists() for suffix in BESIDE_SQLITE):
         return None
     number = 1
-    while any(_beside(path, f".before-{number}{suffix}").exists() for suffix in _BESIDE_SQLITE):
+    while any(_beside(path, f".before-{number}{suffix}").exists() for suffix in BESIDE_SQLITE):
         number += 1
     target = _beside(path, f".before-{number}")
-    for suffix in reversed(_BESIDE_SQLITE):
+    for suffix in reversed(BESIDE_SQLITE):
         with contextlib.suppress(FileNotFoundError):
             _beside(path, suffix).replace(_beside(target, suffix))
     return target if target.exists() else None

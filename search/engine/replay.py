@@ -19,17 +19,17 @@ from search.engine.conversion import (
     ENQUEUED,
     METRICS,
     MICRO_BATCH,
+    NONSENSE,
     RESOURCES_USED,
     SIZES,
     TAKEN_FROM,
     checked,
+    told_of_nonsense,
 )
 from search.engine.events import Event, read_events
 from search.engine.history import ATTRIBUTES, FINISHED, TrialHistory, after
-from search.errors import StorageError, printable
+from search.errors import StorageError
 from search.study.layout import StudyFolder, TrialFolder
-
-_WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 @dataclass
@@ -51,7 +51,7 @@ def study_history(folder: StudyFolder) -> StudyHistory:
     for line, event in enumerate(read_events(folder.events), 1):
         try:
             _apply(history, event)
-        except _WRONG as error:
+        except NONSENSE as error:
             raise _wrong(folder.events, line, error) from error
     return history
 
@@ -75,15 +75,14 @@ def trial_history(folder: TrialFolder) -> TrialHistory | None:
     for line, event in enumerate(read_events(folder.events), 1):
         try:
             history = after(history, event)
-        except _WRONG as error:
+        except NONSENSE as error:
             raise _wrong(folder.events, line, error) from error
     return history
 
 
 def _wrong(path: Path, line: int, error: Exception) -> StorageError:
-    reason = printable(f"{type(error).__name__}: {error}", 200)
     return StorageError(
-        f"{path}: line {line} says what no study writes ({reason}). Restore the file from a copy."
+        f"{path}: line {line} {told_of_nonsense(error)}. Restore the file from a copy."
     )
 
 
@@ -112,7 +111,7 @@ def frozen_trial(
     for path, value in history.params.items():
         try:
             distributions[path].to_internal_repr(value)
-        except _WRONG as error:
+        except NONSENSE as error:
             raise StorageError(
                 f"trial {history.number}: its events name a value of {path} that study.yaml does "
                 "not have. Restore its events.jsonl or study.yaml from a copy."

@@ -14,13 +14,12 @@ from optuna.exceptions import StorageInternalError
 from optuna.storages import RDBStorage
 
 from search.engine.address import shown_url, without_secrets
+from search.engine.conversion import told_of_nonsense
 from search.engine.patience import Patience, endless, patiently, root_message
-from search.errors import StorageError, printable
+from search.errors import StorageError
 
 # a lock is waited for here, in short turns, so that a signal is noticed meanwhile
 _LOCK_TIMEOUT_S = 1
-# what Optuna raises on reading a state or an attribute that it never wrote
-NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 
 def open_database(url: str, patience: Patience = endless) -> RDBStorage:
@@ -57,10 +56,9 @@ def cannot_be_written(url: str, error: Exception) -> StorageError:
 
 def says_nonsense(url: str, study_name: str, error: Exception) -> StorageError:
     """What a user is told when the database says what Optuna never wrote."""
-    reason = printable(f"{type(error).__name__}: {error}", 200)
     return StorageError(
-        f"{shown_url(url)}: says what no study writes ({reason}). Make it again from the events of "
-        f"the trials: `search rebuild {study_name}`."
+        f"{shown_url(url)}: {told_of_nonsense(error)}. Make it again from the events of the "
+        f"trials: `search rebuild {study_name}`."
     )
 
 

@@ -13,8 +13,9 @@ from optuna.trial import Trial, TrialState
 
 from search.engine.address import shown_url
 from search.engine.cmaes import is_private
+from search.engine.conversion import NONSENSE
 from search.engine.patience import REFUSALS, Patience, endless, patiently
-from search.engine.storage import NONSENSE, cannot_be_written, says_nonsense
+from search.engine.storage import cannot_be_written, says_nonsense
 from search.errors import StorageError
 
 # the one statement that is written at every report; through Optuna's object mapper it takes twelve
