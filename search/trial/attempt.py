@@ -27,10 +27,8 @@ from search.study.objectives import watched_in
 from search.trial.batch_size import probe
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.callbacks import (
-    CheckpointKeeper,
     Judge,
     MetricGuard,
-    Objective,
     ReportCallback,
     SignsOfLife,
 )
@@ -41,6 +39,7 @@ from search.trial.failures import ended_by
 from search.trial.finals import describe, test
 from search.trial.hints import hints
 from search.trial.importing import namespace_of
+from search.trial.keeper import CheckpointKeeper, Objective
 from search.trial.loggers import run_of
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter

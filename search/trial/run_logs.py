@@ -12,8 +12,8 @@ from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
 from search.trial.build import Built
-from search.trial.callbacks import CheckpointKeeper
 from search.trial.failures import cause_of
+from search.trial.keeper import CheckpointKeeper
 from search.trial.loggers import Run, alone, carry_over, config_digest, make_loggers
 
 # the trial goes on after these, and its run with it

@@ -41,11 +41,11 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
 
 CUT = """
 import os, signal
-import search.trial.callbacks as callbacks
+import search.trial.keeper as keeper
 from pathlib import Path
 from tiny import Tiny
 
-keep_copy = callbacks.keep_copy
+keep_copy = keeper.keep_copy
 
 
 class Cut(Tiny):
@@ -60,7 +60,7 @@ class Cut(Tiny):
                 Path("died").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             keep_copy(source, target)
-        callbacks.keep_copy = cut
+        keeper.keep_copy = cut
 
     def log(self, name, value):
         worse = abs(self.current_epoch - self.best)
