@@ -212,13 +212,15 @@ class Described:
 
     `lightning` is the package of the model; `has_subcommand` whether the CLI is told to `fit`;
     `keeps_checkpoint` whether it already keeps the checkpoint of the objective; `threads` are the
-    CPU threads that the trial trained with, None where its checkpoint does not say.
+    CPU threads that the trial trained with, None where its checkpoint does not say. `loggers` are
+    those of the study in LightningCLI's form, none where the default will do.
     """
 
     lightning: str = ""
     has_subcommand: bool = True
     keeps_checkpoint: bool = False
     threads: int | None = None
+    loggers: tuple[dict[str, Any], ...] = ()
     problem: str | None = None
 
 

@@ -59,6 +59,8 @@ def plain_config(config: Mapping[str, Any], facts: Described) -> dict[str, Any]:
     if trainer.get("logger") is False:
         # LightningCLI then writes its configuration where it is started, and so only once
         del trainer["logger"]
+    if facts.loggers:
+        trainer["logger"] = list(facts.loggers)
     if not facts.keeps_checkpoint:
         given = trainer.get("callbacks") or []
         callbacks = list(given) if isinstance(given, list) else [given]

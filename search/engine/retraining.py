@@ -6,7 +6,6 @@ classes of its configuration run, as those of any script that somebody starts.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import os
@@ -14,6 +13,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,8 +30,45 @@ _LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
 _RESULT_BYTES = 1 << 20
 _POLL_S = 0.25
 _GRACE_S = 10.0
-# the folder below the given one where the logger writes
-_VERSION = "replay"
+# beside the project's own modules, whose names it must not take
+_RECORDER = "lightning_search_replay"
+_RECORDER_TEXT = '''"""Writes a metric down as the trial read it; `search replay` put this here."""
+
+from pathlib import Path
+
+from {lightning} import Callback
+
+
+class Recorder(Callback):
+    def __init__(self, metric: str, path: str) -> None:
+        self.metric, self.path = metric, Path(path)
+
+    def on_validation_end(self, trainer, pl_module):
+        if not trainer.sanity_checking:
+            self.note(trainer)
+
+    # without validations: an epoch's last hook has run when the next one begins
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.note_epoch(trainer)
+
+    def on_train_end(self, trainer, pl_module):
+        self.note_epoch(trainer)
+
+    def note_epoch(self, trainer):
+        if not trainer.enable_validation:
+            self.note(trainer)
+
+    def note(self, trainer):
+        value = trainer.callback_metrics.get(self.metric)
+        if value is not None and trainer.is_global_zero:
+            with self.path.open("a") as file:
+                file.write(repr(float(value)) + "\\n")
+'''
+# what a logger of Lightning's keeps outside of `save_dir`, or sends away
+_ELSEWHERE: dict[str, dict[str, Any]] = {
+    "WandbLogger": {"offline": True, "log_model": False},
+    "MLFlowLogger": {"tracking_uri": "sqlite:///{scratch}/mlflow.db", "log_model": False},
+}
 
 
 @dataclass(frozen=True)
@@ -89,17 +126,20 @@ def retrain(exported: Exported) -> float:
         ReplayFailed: it could not be trained, or never logs the metric.
         Interrupted: a signal came.
     """
-    with tempfile.TemporaryDirectory(prefix="search-replay-") as scratch:
-        logs = Path(scratch)
-        write_whole(logs / "logs.yaml", dump_yaml(_log_to(logs, exported.lightning)))
+    with tempfile.TemporaryDirectory(prefix="search-replay-") as name:
+        scratch = Path(name)
+        overlay, values = scratch / "replay.yaml", scratch / "values.txt"
+        write_whole(overlay, dump_yaml(_overlay(exported, scratch, values)))
+        recorder = _RECORDER_TEXT.replace("{lightning}", exported.lightning)
+        write_whole(scratch / f"{_RECORDER}.py", recorder)
         _, *command = train_command(exported.folder, has_subcommand=exported.has_subcommand)
-        status = _run([sys.executable, *command, "-c", str(logs / "logs.yaml")])
+        status = _run([sys.executable, *command, "-c", str(overlay)], import_path=scratch)
         if status != 0:
             raise ReplayFailed(
                 f"{exported.folder.root}: its training ended with status {status}; its own words "
                 "are above. Start it in the project's folder, where its modules are."
             )
-        return _value(exported, logs / _VERSION / "metrics.csv")
+        return _value(exported, values)
 
 
 def _text(path: Path) -> str:
@@ -127,16 +167,45 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
     )
 
 
-def _log_to(logs: Path, lightning: str) -> dict[str, Any]:
-    """A configuration laid over the exported one, so that its values can be read here."""
-    arguments = {"save_dir": str(logs), "name": "", "version": _VERSION}
-    logger = {"class_path": f"{lightning}.loggers.CSVLogger", "init_args": arguments}
-    return {"trainer": {"logger": [logger], "default_root_dir": str(logs)}}
+def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
+    """A configuration laid over the exported one, so that its values can be read here, and what
+    its loggers keep is thrown away."""
+    arguments = {"metric": exported.metric, "path": str(values)}
+    recorder = {"class_path": f"{_RECORDER}.Recorder", "init_args": arguments}
+    given = (read_yaml(exported.folder.config).get("trainer") or {}).get("logger")
+    loggers = given if isinstance(given, list) else [given]
+    kept = [_kept_in(scratch, each) for each in loggers if isinstance(each, dict)]
+    plain = {
+        "class_path": f"{exported.lightning}.loggers.CSVLogger",
+        "init_args": {"save_dir": str(scratch), "name": ""},
+    }
+    return {
+        "trainer": {
+            "logger": kept or [plain],
+            "callbacks+": [recorder],
+            "default_root_dir": str(scratch),
+        }
+    }
 
 
-def _run(command: list[str]) -> int:
+def _kept_in(scratch: Path, logger: Mapping[str, Any]) -> dict[str, Any]:
+    """A logger that the module may need, writing into a folder that will be gone."""
+    elsewhere = _ELSEWHERE.get(str(logger.get("class_path")).rpartition(".")[2], {})
+    places = {
+        key: value.format(scratch=scratch) if isinstance(value, str) else value
+        for key, value in elsewhere.items()
+    }
+    arguments = {**(logger.get("init_args") or {}), "save_dir": str(scratch), **places}
+    return {**logger, "init_args": arguments}
+
+
+def _run(command: list[str], import_path: Path) -> int:
+    paths = [str(import_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with SignalWatch() as signals:
-        process = subprocess.Popen(command, stdout=sys.stderr, start_new_session=True)
+        process = subprocess.Popen(
+            command, stdout=sys.stderr, env=environment, start_new_session=True
+        )
         try:
             while signals.first is None:
                 try:
@@ -161,18 +230,11 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def _value(exported: Exported, metrics: Path) -> float:
-    """The best or the last validation in what Lightning's CSVLogger wrote."""
-    rows: list[dict[str, str]] = []
-    if metrics.is_file():
-        with metrics.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
-    values = [float(row[exported.metric]) for row in rows if row.get(exported.metric)]
+def _value(exported: Exported, recorded: Path) -> float:
+    """The best or the last of the recorded values."""
+    values = [float(line) for line in recorded.read_text().split()] if recorded.is_file() else []
     if not values:
-        raise ReplayFailed(
-            f"{exported.folder.root}: {exported.metric} is not in what its training logged. "
-            "Log it with logger=True."
-        )
+        raise ReplayFailed(f"{exported.folder.root}: its training never logs {exported.metric}.")
     if not exported.is_best:
         return values[-1]
     return min(values) if exported.minimizes else max(values)

@@ -9,6 +9,7 @@ LightningCLI; all else goes through that. Lightning may be installed as `lightni
 from __future__ import annotations
 
 import contextlib
+import copy
 import importlib
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -61,7 +62,8 @@ def _build_plainly(config: Mapping[str, Any]) -> Built:
     lightning = _lightning_of_model(config)
     parser = _parser(lightning.__name__, bool(config.get("data")))
     # the Trainer's forty defaults need no checking, and it has them itself
-    sections = {key: config[key] for key in _SECTIONS if config.get(key)}
+    # jsonargparse works in the tree that it is given
+    sections = copy.deepcopy({key: config[key] for key in _SECTIONS if config.get(key)})
     instances = parser.instantiate(parser.parse_object({"trainer": {}, **sections}, defaults=False))
     trainer = instances.get("trainer", {})
     return Built(

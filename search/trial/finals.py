@@ -20,6 +20,7 @@ from search.trial.build import Built, build, make_trainer, seed_everything
 from search.trial.explaining import explain
 from search.trial.importing import import_name, lightning_of, namespace_of
 from search.trial.lightning_cli import drive_cli
+from search.trial.loggers import plain_loggers
 from search.trial.trainer import ONE_DEVICE
 
 
@@ -67,11 +68,14 @@ def _described(config: Mapping[str, Any], folder: TrialFolder) -> Described:
     objective = config["objective"]
     monitor = objective["metric"] if objective["value"] == "best" else None
     checkpoint = torch.load(folder.best_ckpt, map_location="cpu", mmap=True, weights_only=True)
+    lightning = lightning_of(type(driven.model), "model").__name__
+    has_own_logger = driven.trainer_arguments.get("logger") is not None
     return Described(
-        lightning=lightning_of(type(driven.model), "model").__name__,
+        lightning=lightning,
         has_subcommand=driven.is_run,
         keeps_checkpoint=_keeps(driven.trainer_arguments.get("callbacks"), monitor),
         threads=checkpoint["callbacks"].get("CheckpointKeeper", {}).get("threads"),
+        loggers=() if has_own_logger else plain_loggers(config, lightning),
     )
 
 

@@ -7,6 +7,7 @@ ours, which hands it the configuration of the trial and comes back when the fit 
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 import sys
@@ -55,9 +56,9 @@ def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
         ArgumentError: jsonargparse refuses the configuration.
     """
     cli = config.get("cli")
-    arguments = {
-        key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)
-    }
+    given = {key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)}
+    # jsonargparse works in the tree that it is given
+    arguments = copy.deepcopy(given)
     if cli is None:
         target = importlib.import_module(f"{namespace}.cli").LightningCLI
         classes = {}

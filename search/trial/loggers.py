@@ -33,6 +33,13 @@ from search.trial.failures import one_line
 # what each logger imports only when it is used; the fork server imports it with the check
 _MODULES = {"tensorboard": "torch.utils.tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
 
+_CLASSES = {
+    "csv": "CSVLogger",
+    "tensorboard": "TensorBoardLogger",
+    "wandb": "WandbLogger",
+    "mlflow": "MLFlowLogger",
+}
+
 
 @dataclass(frozen=True)
 class Run:
@@ -126,6 +133,38 @@ def logger_problems(
             yield str(error)
         except Exception as error:
             yield f"logger: {name} cannot be made: {one_line(error)}"
+
+
+def plain_loggers(config: Mapping[str, Any], lightning: str) -> tuple[dict[str, Any], ...]:
+    """The study's loggers in LightningCLI's form, for a training outside of it: a module may call
+    what only its own logger has. None where Lightning's default will do.
+
+    Args:
+        lightning: the package of the trial's classes.
+    """
+    named = config.get("logger", ())
+    if all(each["name"] == "csv" for each in named):
+        return ()
+    loggers = importlib.import_module(f"{lightning}.loggers")
+    return tuple(_plain_logger(each, loggers, config) for each in named)
+
+
+def _plain_logger(
+    each: Mapping[str, Any], loggers: ModuleType, config: Mapping[str, Any]
+) -> dict[str, Any]:
+    cls = getattr(loggers, _CLASSES[each["name"]])
+    own = inspect.signature(cls).parameters
+    arguments = {"save_dir": "."}
+    if each["name"] == "mlflow":
+        arguments = {"experiment_name": config.get("trial", {}).get("study", "lightning_logs")}
+    given = {**arguments, **_options(each)}
+    # what the logger passes on, jsonargparse wants apart
+    passed_on = {key: value for key, value in given.items() if key not in own}
+    return {
+        "class_path": f"{loggers.__name__}.{cls.__name__}",
+        "init_args": {key: value for key, value in given.items() if key in own},
+        **({"dict_kwargs": passed_on} if passed_on else {}),
+    }
 
 
 def _options(each: Mapping[str, Any]) -> dict[str, Any]:
@@ -224,13 +263,7 @@ def carry_over(logger: Any, steps: int | None) -> None:
 
 def _known_options(name: str, loggers: ModuleType) -> list[str]:
     """What may stand beside the name of a logger in a study file."""
-    classes = {
-        "csv": "CSVLogger",
-        "tensorboard": "TensorBoardLogger",
-        "wandb": "WandbLogger",
-        "mlflow": "MLFlowLogger",
-    }
-    takers: list[Any] = [getattr(loggers, classes[name])]
+    takers: list[Any] = [getattr(loggers, _CLASSES[name])]
     if name == "wandb":
         takers.append(importlib.import_module("wandb").init)
     if name == "tensorboard":

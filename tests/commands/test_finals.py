@@ -31,6 +31,23 @@ class Tested(tiny.Tiny):
         return self.loader(False)
 """
 
+# what its own logger alone can do, and a metric whose name in loggers is another
+LOGGING = """
+import tiny
+
+
+class Logging(tiny.Tiny):
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        x, y = batch
+        loss = (self.layers(x) - y).abs().mean()
+        self.log("val_loss", loss, on_step=True, on_epoch=True)
+        if self.trainer.max_epochs > 1:
+            self.logger.experiment.add_histogram("weights", self.layers[0].weight, batch_idx)
+
+    def val_dataloader(self):
+        return [self.loader(False), self.loader(False)]
+"""
+
 
 @pytest.fixture(scope="module")
 def finished(shared_project: Project) -> Project:
@@ -163,6 +180,27 @@ def test_replay_comes_to_the_same_value(finished: Project, exported: Path, tmp_p
     told = f"elsewhere: made with other versions: torch 1.0 (now {versions['torch']})\n"
     assert result.stderr.startswith(told)
     assert not (finished.root / "lightning_logs").exists()
+
+
+def test_replay_reads_the_metric_as_the_trial_did(project: Project) -> None:
+    """Where loggers know it by another name, of one loader of several, and the module calls what
+    the study's logger alone has."""
+    (project.root / "logging_module.py").write_text(LOGGING)
+    path = project.study(
+        model={"class_path": "logging_module.Logging"},
+        objective={"metric": "val_loss/dataloader_idx_1"},
+        logger=["tensorboard", "csv"],
+        budget={"trials": 1},
+    )
+    assert project.run("run", path).returncode == 0
+    assert project.run("export", "-s", "study", "best").returncode == 0
+    config = yaml.safe_load((project.root / "best" / "config.yaml").read_text())
+    kinds = [each["class_path"].rpartition(".")[2] for each in config["trainer"]["logger"]]
+    assert kinds == ["TensorBoardLogger", "CSVLogger"]
+    result = project.run("replay", "best")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.endswith("difference  0\n")
+    assert not (project.root / "lightning_logs").exists()
 
 
 def test_replay_fails_when_the_value_is_another(finished: Project, exported: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
 import sys
 from collections.abc import Iterator
@@ -169,6 +170,12 @@ def test_dict_kwargs_and_nested_classes_reach_the_model(project: Path) -> None:
     )
     linear = {"class_path": "torch.nn.Linear", "init_args": {"in_features": 2, "out_features": 5}}
     section = {"class_path": "kind.Net", "init_args": {"head": linear}, "dict_kwargs": {"depth": 3}}
-    model = build({"model": section}).model
-    assert model.head.out_features == 5
-    assert model.rest == {"depth": 3}
+    stopping = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss"}}
+    config = {"model": section, "trainer": {"callbacks": [stopping]}}
+    before = copy.deepcopy(config)
+    for _ in range(2):
+        model = build(config).model
+        assert model.head.out_features == 5
+        assert model.rest == {"depth": 3}
+    # a process may build one configuration twice
+    assert config == before
