@@ -299,7 +299,8 @@ class Coordinator:
 
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.learn(running.folder)
-        state = self._ledger.end_attempt(running.number, outcome)
+        ending = self._ledger.end_attempt(running.number, outcome)
+        outcome, state = ending.outcome, ending.state.name
         trial = self._ledger.trial(running.number)
         self._tidy(trial)
         log = running.folder.log

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.conversion import ATTEMPTS, METRICS, StudyAttributes, outcomes_of
 from search.engine.outcomes import Outcome
-from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
+from search.messages import DIVERGED, DONE, ERROR, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
 from search.study.outcomes import violations
 
 MAX_IDLE_ATTEMPTS = 3
@@ -30,9 +31,11 @@ _CONSTRAINT = "constraints:"
 
 @dataclass(frozen=True)
 class Ending:
-    """What a trial comes to: `values` of its objectives where they are known, `metrics` that are
-    more than those, and how far each constraint is violated, as Optuna's samplers read it."""
+    """What a trial comes to: the `outcome` of its attempt as it counts, `values` of its objectives
+    where they are known, `metrics` that are more than those, and how far each constraint is
+    violated, as Optuna's samplers read it."""
 
+    outcome: Outcome
     state: TrialState
     values: list[float] | None = None
     metrics: dict[str, float] = field(default_factory=dict)
@@ -49,15 +52,21 @@ class Ending:
 
 
 def ending_of(study: StudyAttributes, trial: FrozenTrial, outcome: Outcome) -> Ending:
-    """How a trial stands once an attempt at it has ended with `outcome`."""
-    state = _state_after(trial, outcome)
-    if state not in (TrialState.COMPLETE, TrialState.PRUNED):
-        return Ending(state)
+    """How a trial stands once an attempt at it has ended with `outcome`.
+
+    One that is done without a value of every objective has failed: nothing could be learnt from it.
+    """
     is_plain = not study.several and not study.outcome_constraints
     metrics = {} if is_plain else outcome.metrics
     known = outcomes_of({**trial.user_attrs, METRICS: metrics})
+    if outcome.cause == DONE:
+        outcome = _with_every_value(study, outcome, known)
+    state = _state_after(trial, outcome)
+    if state not in (TrialState.COMPLETE, TrialState.PRUNED):
+        return Ending(outcome, state)
     found = violations(study.outcome_constraints, known)
     return Ending(
+        outcome,
         state,
         values=_values(study, trial, outcome, known),
         metrics=metrics,
@@ -74,6 +83,23 @@ def attempts_of(trial: FrozenTrial) -> list[dict[str, Any]]:
 def last_step(trial: FrozenTrial) -> int:
     """The last step that was reported; 0 before the first."""
     return max(trial.intermediate_values, default=0)
+
+
+def _with_every_value(
+    study: StudyAttributes, outcome: Outcome, known: Mapping[str, float]
+) -> Outcome:
+    """The outcome of an attempt that is done; an error where an objective has no value, diverged
+    where one is not finite."""
+    values: dict[str, float | None] = {study.objectives[0].metric: outcome.value}
+    if study.several:
+        values = {each.metric: known.get(each.metric) for each in study.several}
+    missing = [metric for metric, value in values.items() if value is None]
+    if missing:
+        return Outcome(ERROR, message=f"ended without a value of {', '.join(missing)}")
+    for metric, value in values.items():
+        if value is not None and not isfinite(value):
+            return Outcome(DIVERGED, message=f"{metric} became {value}")
+    return outcome
 
 
 def _values(

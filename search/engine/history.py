@@ -14,6 +14,7 @@ from typing import Any
 
 from search.engine.conversion import STATES, attempt_record, checked, one_of
 from search.engine.events import Event
+from search.messages import ERROR
 
 SAMPLED = "sampled"
 ATTRIBUTES = "attributes"
@@ -173,6 +174,8 @@ def _apply(history: TrialHistory, event: Event) -> None:
         history.attributes |= _numbers(event["attributes"])
         if history.state in FINISHED:
             _recall_end(history, event)
+    if history.state == "COMPLETE" and history.values is None:
+        _fail_without_value(history)
 
 
 def _recall_end(history: TrialHistory, event: Event) -> None:
@@ -180,3 +183,11 @@ def _recall_end(history: TrialHistory, event: Event) -> None:
     history.values = None if values is None else [float(value) for value in values]
     history.metrics = _numbers(event["metrics"])
     history.ended = datetime.fromisoformat(event["ended"] or event["time"])
+
+
+def _fail_without_value(history: TrialHistory) -> None:
+    """A trial that is complete without a value, as earlier releases could write one, has failed:
+    no sampler can learn from it."""
+    history.state = "FAIL"
+    if history.attempts:
+        history.attempts[-1] |= {"cause": ERROR, "message": "ended without a value"}

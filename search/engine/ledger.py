@@ -34,7 +34,7 @@ from search.engine.conversion import (
     study_attributes,
     trial_record,
 )
-from search.engine.endings import attempts_of, ending_of, last_step
+from search.engine.endings import Ending, attempts_of, ending_of, last_step
 from search.engine.events import append_event
 from search.engine.healing import reconcile
 from search.engine.history import (
@@ -231,8 +231,8 @@ class Ledger:
         )
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
 
-    def end_attempt(self, number: int, outcome: Outcome) -> str:
-        """Write how the running attempt ended; returns the trial's state."""
+    def end_attempt(self, number: int, outcome: Outcome) -> Ending:
+        """Write how the running attempt ended; returns what the trial comes to by it."""
         trial = self._trial(number)
         ending, attempts = ending_of(self.attributes, trial, outcome), attempts_of(trial)
         if ending.constraints:
@@ -240,11 +240,11 @@ class Ledger:
         event = append_event(
             self._events(number),
             ATTEMPT_ENDED,
-            cause=outcome.cause,
+            cause=ending.outcome.cause,
             state=ending.state.name,
-            message=outcome.message,
+            message=ending.outcome.message,
             step=last_step(trial),
-            **({"may_recur": True} if outcome.may_recur else {}),
+            **({"may_recur": True} if ending.outcome.may_recur else {}),
             **ending.details(is_single=not self.attributes.several),
         )
         for key, violation in ending.constraints.items():
@@ -254,7 +254,7 @@ class Ledger:
         if (after := attempts_after(attempts, event)) != attempts:
             self._set(number, ATTEMPTS, after)
         self._storage.set_trial_state_values(self._trial_id(number), ending.state, ending.values)
-        return ending.state.name
+        return ending
 
     def micro_batch(self, key: str) -> int | None:
         """The micro-batch that a probe found for `key`."""

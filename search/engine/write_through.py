@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import sqlalchemy
 from optuna.storages import InMemoryStorage, RDBStorage
-from optuna.trial import Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search.engine.address import shown_url
 from search.engine.cmaes import is_private
@@ -27,6 +27,7 @@ _REPORT = sqlalchemy.text(
     "intermediate_value = excluded.intermediate_value, "
     "intermediate_value_type = excluded.intermediate_value_type"
 )
+_REOPEN = sqlalchemy.text("UPDATE trials SET state = 'RUNNING' WHERE trial_id = :trial_id")
 _KNOWS_REPORT = ("sqlite", "postgresql")
 T = TypeVar("T")
 
@@ -69,8 +70,23 @@ class WriteThroughStorage(InMemoryStorage):
             super().set_study_system_attr(self.study_id, key, value)
         trials = self._write(lambda: self.database.get_all_trials(self._database_study))
         for trial in sorted(trials, key=lambda trial: trial.number):
+            if trial.state == TrialState.COMPLETE and not trial.values:
+                self._reopen(trial)
             trial_id = super().create_new_trial(self.study_id, trial)
             self._database_trials[trial_id] = trial._trial_id
+
+    def _reopen(self, trial: FrozenTrial) -> None:
+        """Let a trial that is complete without a value be ended anew, as what its events say.
+
+        No sampler takes such a trial, and Optuna changes none that is finished.
+        """
+        trial.state = TrialState.RUNNING
+
+        def write() -> None:
+            with self.database.engine.begin() as connection:
+                connection.execute(_REOPEN, {"trial_id": trial._trial_id})
+
+        self._write(write)
 
     def refuse_other_writers(self, trial: Trial) -> None:
         """Make sure that a staged trial will have the same number in the database.

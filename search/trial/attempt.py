@@ -13,6 +13,7 @@ from typing import Any
 import torch
 import yaml
 
+from search.errors import UserError
 from search.messages import (
     DONE,
     INFEASIBLE,
@@ -41,6 +42,7 @@ from search.trial.hints import hints
 from search.trial.importing import namespace_of
 from search.trial.keeper import CheckpointKeeper, Objective
 from search.trial.loggers import run_of
+from search.trial.no_value import no_value
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
@@ -112,6 +114,8 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     link.send(started)
     with logs.open(trainer, started.effective_batch), meter.told():
         trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+        if keeper.value is None:
+            raise UserError(no_value(trainer, objective.metric))
     return Ended(cause=DONE, value=keeper.value, metrics=keeper.metrics)
 
 

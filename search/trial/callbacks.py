@@ -19,6 +19,7 @@ from search.errors import UserError
 from search.messages import Reported, Stepped
 from search.study.outcomes import RESOURCES
 from search.trial.failures import Diverged
+from search.trial.no_value import no_value
 from search.trial.reporting import Link
 
 _SIGN_S = 1.0
@@ -117,18 +118,25 @@ class MetricGuard(Callback):
 
     def __init__(self, metrics: Mapping[str, str]) -> None:
         self._metrics = metrics
-        self._validated = False
+        self._has_validated = False
 
     def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
         if not trainer.sanity_checking:
-            self._validated = True
+            self._has_validated = True
             for metric, place in self._metrics.items():
                 if metric not in trainer.callback_metrics:
                     raise UserError(missing_metric(metric, place, list(trainer.callback_metrics)))
 
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        if not self._validated and trainer.ckpt_path is None:
+    def require_validation(self, trainer: Any) -> None:
+        """Make sure that a validation ran, in a fit that ended.
+
+        Raises:
+            UserError: none did, so that no metric that counts was logged.
+        """
+        if not self._has_validated:
             metric, place = next(iter(self._metrics.items()))
+            if trainer.enable_validation:
+                raise UserError(no_value(trainer, metric))
             raise UserError(missing_metric(metric, place, list(trainer.callback_metrics)))
 
 

@@ -144,6 +144,7 @@ def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> in
         **one_short_epoch(built.trainer_arguments, train=1, val=1),
     )
     trainer.fit(built.model, datamodule=built.data)
+    guard.require_validation(trainer)
     return _samples_per_epoch(trainer, built.trainer_arguments.get("limit_train_batches"))
 
 

@@ -10,6 +10,28 @@ from conftest import Project, plain
 
 MODES = "model.init_args.mode"
 
+CUT = '''
+import os, signal
+import pytorch_lightning as pl
+from pathlib import Path
+from tiny import Tiny
+
+
+class Cut(Tiny):
+    """A trial whose first attempt is killed in its second epoch."""
+
+    def on_train_epoch_start(self):
+        killed = Path(self.trainer.default_root_dir) / "killed"
+        if self.current_epoch == 1 and not killed.exists():
+            killed.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+class Stop(pl.Callback):
+    def on_fit_start(self, trainer, pl_module):
+        trainer.should_stop = True
+'''
+
 
 def mixed(project: Project, mode: str, **changes: Any) -> Any:
     """A grid of one good and one bad trial."""
@@ -97,6 +119,61 @@ def test_study_of_failures_alone_exits_with_one(project: Project) -> None:
     assert result.stderr == "study: every trial failed. See `search show 0 -s study`.\n"
     report = project.run("report")
     assert report.returncode == 0, report.stderr
+
+
+def test_trial_in_which_no_validation_ran_fails_with_the_reason(project: Project) -> None:
+    (project.root / "cut.py").write_text(CUT)
+    path = project.study(
+        model={"class_path": "cut.Cut"},
+        trainer={"accelerator": "cpu", "num_sanity_val_steps": 0, "max_epochs": 2},
+        space={
+            "trainer.check_val_every_n_epoch": {"choice": [1, 10]},
+            "trainer.max_epochs": {"choice": [0, 2]},
+            "trainer.limit_val_batches": {"choice": [0, 1]},
+        },
+        constraints=[
+            "trainer.check_val_every_n_epoch // 10 + (1 - trainer.limit_val_batches) "
+            "+ (2 - trainer.max_epochs) // 2 <= 1"
+        ],
+        sampler="grid",
+        budget={"trials": 4},
+    )
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stderr
+    found = {}
+    for number in range(4):
+        trial = json.loads(project.run("show", str(number), "--json").stdout)
+        every, batches, epochs = (value for _, value in sorted(trial["params"].items()))
+        found[every, batches, epochs] = (trial["state"], trial["message"])
+        # each was killed once and went on
+        assert [each["cause"] for each in trial["attempts"]][:-1] == ["killed"] * (epochs > 0)
+    none = "objective.metric: val_loss has no value, because no validation ran: "
+    no_epoch = ("FAIL", f"{none}trainer.max_epochs is 0. Raise it.")
+    no_batch = ("FAIL", f"{none}trainer.limit_val_batches is 0. Raise it.")
+    beyond = (
+        "FAIL",
+        f"{none}the fit ended after 2 epochs, and trainer.check_val_every_n_epoch is 10. "
+        "Lower it, or train for longer.",
+    )
+    assert found == {
+        (1, 1, 0): no_epoch,
+        (1, 0, 2): no_batch,
+        (10, 1, 2): beyond,
+        (1, 1, 2): ("COMPLETE", None),
+    }
+
+
+def test_fit_that_a_callback_stops_before_a_validation_is_refused(project: Project) -> None:
+    (project.root / "cut.py").write_text(CUT)
+    trainer = {"accelerator": "cpu", "max_epochs": 2, "callbacks": [{"class_path": "cut.Stop"}]}
+    path = project.study(trainer=trainer)
+    result = project.run("run", path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"{path}: objective.metric: val_loss has no value, because no validation ran: the fit "
+        "ended after 0 steps. Look at max_steps, max_time, val_check_interval, and the callbacks "
+        "that stop it.\n"
+    )
 
 
 def test_failed_trial_is_shown_with_its_cause(project: Project) -> None:

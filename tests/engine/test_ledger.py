@@ -84,7 +84,7 @@ def test_third_killed_attempt_without_progress_ends_the_trial(ledger: Ledger) ->
         ledger.begin_attempt(number, os.getpid())
         if attempt == 0:
             ledger.report(number, 1, 1, 0.5)
-        states.append(ledger.end_attempt(number, Outcome(KILLED)))
+        states.append(ledger.end_attempt(number, Outcome(KILLED)).state.name)
     # the first one got somewhere
     assert states == ["WAITING", "WAITING", "WAITING", "FAIL"]
 

@@ -1,0 +1,32 @@
+"""Why a fit that came to its end has no value: no validation ran in it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_NOTHING = ("max_epochs", "max_steps", "limit_train_batches", "limit_val_batches")
+
+
+def no_value(trainer: Any, metric: str) -> str:
+    """One line: what kept the validations of a fit that ended from running.
+
+    Args:
+        metric: the objective's.
+    """
+    return f"objective.metric: {metric} has no value, because no validation ran: {_why(trainer)}"
+
+
+def _why(trainer: Any) -> str:
+    for name in _NOTHING:
+        if getattr(trainer, name) == 0:
+            return f"trainer.{name} is 0. Raise it."
+    epochs, every = trainer.current_epoch, trainer.check_val_every_n_epoch
+    if every is not None and every > 1 and epochs < every:
+        return (
+            f"the fit ended after {epochs} epochs, and trainer.check_val_every_n_epoch is {every}. "
+            "Lower it, or train for longer."
+        )
+    return (
+        f"the fit ended after {trainer.global_step} steps. Look at max_steps, max_time, "
+        "val_check_interval, and the callbacks that stop it."
+    )
