@@ -102,6 +102,7 @@ class Started:
     """Attempt to coordinator: everything is built; what the trial really uses.
 
     `fixed_accumulation` says why no other accumulation is possible; None where it is.
+    `has_batch_norm` says that a batch of one sample cannot be trained on.
     """
 
     max_epochs: int | None
@@ -109,6 +110,7 @@ class Started:
     accumulation: int
     effective_batch: int | None
     fixed_accumulation: str | None = None
+    has_batch_norm: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,8 +183,9 @@ class Checked:
 
     `problems` are complete lines without the file's name. `memory_paths` are the searched paths
     whose value changes how much memory a batch takes. `batch_size_path` is where a micro-batch is
-    written. `samples_per_epoch` counts training samples, `gpus` lists usable devices, the one with
-    most free memory first. `modules` are what the training step imported.
+    written. `samples_per_epoch` counts training samples, of which the last batch takes the rest
+    unless `drops_last`. `gpus` lists usable devices, the one with most free memory first. `modules`
+    are what the training step imported.
     """
 
     problems: tuple[str, ...] = ()
@@ -190,6 +193,7 @@ class Checked:
     batch_size_path: str | None = None
     batch_size: int | None = None
     samples_per_epoch: int | None = None
+    drops_last: bool = False
     gpus: tuple[int, ...] = ()
     modules: tuple[str, ...] = ()
 

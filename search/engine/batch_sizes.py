@@ -10,6 +10,7 @@ from typing import Any
 
 from search.errors import UserError
 from search.messages import Checked
+from search.study.batch_norm import UsableSizes
 from search.study.file import StudyFile
 from search.study.resolve import read_path
 from search.study.space import Choice, Space
@@ -22,7 +23,8 @@ class BatchPlan:
     """How micro-batches are chosen for a study.
 
     `path` is where one is written in a configuration, `cap` the largest that may be probed,
-    `memory_paths` what makes a difference, `samples` how many an epoch has (None: not known).
+    `memory_paths` what makes a difference, `samples` how many an epoch has (None: not known), of
+    which the last batch takes the rest unless `drops_last`.
     """
 
     auto_scale: str
@@ -30,10 +32,24 @@ class BatchPlan:
     cap: int | None
     memory_paths: tuple[str, ...]
     samples: int | None
+    drops_last: bool = False
 
     @property
     def is_probed(self) -> bool:
         return self.auto_scale != "off"
+
+    def usable(self, *, has_batch_norm: bool) -> UsableSizes:
+        """The sizes that a model can be trained with."""
+        return UsableSizes(has_batch_norm, self.shared_samples)
+
+    @property
+    def shared_samples(self) -> int | None:
+        """The samples of which the last batch of an epoch takes the rest; None where none does."""
+        return None if self.drops_last else self.samples
+
+    def found(self, micro_batch: int | None) -> dict[str, int]:
+        """A probed micro-batch by its path; nothing where none was probed."""
+        return {} if micro_batch is None or self.path is None else {self.path: micro_batch}
 
     def key(self, params: Mapping[str, Any]) -> str:
         """Equal for trials whose batches take the same memory."""
@@ -55,7 +71,7 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
     accumulation = largest(study_file, ACCUMULATION)
     if batch.auto_scale == "off":
         _refuse_dead_accumulation(study_file, facts)
-        return BatchPlan("off", facts.batch_size_path, None, (), samples)
+        return BatchPlan("off", facts.batch_size_path, None, (), samples, facts.drops_last)
     if facts.batch_size_path is None:
         raise UserError(
             "batch.auto_scale: neither the data module nor the model takes batch_size. "
@@ -65,7 +81,14 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
     if samples is not None:
         limits.append(max(1, samples // accumulation))
     cap = min(limits) if limits else None
-    return BatchPlan(batch.auto_scale, facts.batch_size_path, cap, facts.memory_paths, samples)
+    return BatchPlan(
+        batch.auto_scale,
+        facts.batch_size_path,
+        cap,
+        facts.memory_paths,
+        samples,
+        facts.drops_last,
+    )
 
 
 def largest(study_file: StudyFile, path: str) -> int:

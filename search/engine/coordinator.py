@@ -30,6 +30,7 @@ from search.engine.running import FailureStreak, Running
 from search.engine.signals import SignalWatch
 from search.engine.trial_config import write_config
 from search.messages import (
+    ERROR,
     HUNG,
     INTERRUPTED,
     OOM,
@@ -45,6 +46,7 @@ from search.messages import (
     Stop,
     Verdict,
 )
+from search.study.expressions import Incomputable
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.resolve import resolve_config
@@ -177,19 +179,33 @@ class Coordinator:
             self._start_probe(number, key)
 
     def _start_fit(self, number: int, folder: TrialFolder, micro_batch: int | None) -> None:
+        running = Running(number, self._free[0], "fit", folder)
         # a trial that goes on keeps the configuration that it began with
         if not folder.config.is_file():
             params = self._ledger.params(number)
-            note = write_config(folder, self._study_file, params, self._batches, micro_batch)
+            found = self._batches.found(micro_batch)
+            try:
+                if found:
+                    self._ledger.set_found(number, found)
+                note = write_config(folder, self._study_file, params, self._batches, found)
+            except Incomputable as error:
+                message = f"derive: {error}, with a micro-batch of {micro_batch}"
+                self._finish(running, Outcome(ERROR, message=message), None)
+                return
             if note is not None:
                 self._view.handle(Note(f"trial {number}: {note}"))
-        self._launch(Running(number, self._free.pop(0), "fit", folder))
+        del self._free[0]
+        self._launch(running)
 
     def _start_probe(self, number: int, key: str) -> None:
         folder = self._ledger.folder.probe(key)
         folder.root.mkdir(parents=True, exist_ok=True)
         config = resolve_config(self._study_file, self._ledger.params(number))
-        config["batch"] = {"auto_scale": self._batches.auto_scale, "max": self._batches.cap}
+        config["batch"] = {
+            "auto_scale": self._batches.auto_scale,
+            "max": self._batches.cap,
+            "samples": self._batches.shared_samples,
+        }
         write_whole(folder.config, dump_yaml(config))
         self._view.handle(ProbeStarted(number))
         self._launch(Running(number, self._free.pop(0), "probe", folder, key))
@@ -291,7 +307,7 @@ class Coordinator:
         return outcome
 
     def _with_smaller_batch(self, running: Running, outcome: Outcome) -> Outcome:
-        rung = next_rung(outcome, running.started, running.folder, self._batches.path)
+        rung = next_rung(outcome, running.started, running.folder, self._batches)
         if rung.limit is not None and self._batches.is_probed:
             key = self._batches.key(self._ledger.params(running.number))
             self._ledger.lower_micro_batch(key, rung.limit)

@@ -19,6 +19,7 @@ from search.messages import ERROR
 SAMPLED = "sampled"
 ATTRIBUTES = "attributes"
 ATTEMPT_STARTED = "attempt_started"
+DERIVED_SET = "derived"
 SIZES_SET = "sizes"
 MEASURED = "measured"
 REPORTED = "reported"
@@ -153,6 +154,8 @@ def _apply(history: TrialHistory, event: Event) -> None:
         history.attributes |= _numbers(event["attributes"])
     elif kind == ATTEMPT_STARTED:
         history.state = "RUNNING"
+    elif kind == DERIVED_SET:
+        history.derived = dict(event["derived"])
     elif kind == SIZES_SET:
         history.sizes = details_of(event)
     elif kind == MEASURED:

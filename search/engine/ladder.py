@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from search.engine.batch_sizes import BatchPlan
 from search.engine.outcomes import Outcome
 from search.engine.trial_config import Batch, halved, rewrite_batch
 from search.messages import Started
@@ -26,19 +27,20 @@ class Rung:
 
 
 def next_rung(
-    outcome: Outcome, started: Started | None, folder: TrialFolder, path: str | None
+    outcome: Outcome, started: Started | None, folder: TrialFolder, batches: BatchPlan
 ) -> Rung:
     """Give the trial in `folder` a smaller micro-batch, if that can help.
 
     Args:
         outcome: how the attempt ended, out of memory.
         started: what it said that it uses; None where it ended before.
-        path: where a micro-batch is written in a configuration; None where no class takes one.
+        batches: where a micro-batch is written in a configuration, and which an epoch allows.
     """
     if started is None:
         # whatever took the memory, it was no batch; others may have left when it is tried again
         is_begun = folder.last_ckpt.exists()
         return Rung(replace(outcome, may_recur=is_begun))
+    path = batches.path
     if started.micro_batch is None or path is None:
         return Rung(outcome)
     if started.fixed_accumulation is not None:
@@ -51,13 +53,17 @@ def next_rung(
             f"{started.micro_batch} were used",
         )
     batch = Batch(started.micro_batch, started.accumulation)
-    smaller = halved(batch)
+    usable = batches.usable(has_batch_norm=started.has_batch_norm)
+    smaller = halved(batch, usable)
+    # not that of the trial, whose effective batch may have no smaller divisor
+    limit = usable.up_to(batch.micro_batch // 2)
+    if smaller is None and usable.has_batch_norm:
+        why = "no smaller batch is tried: batch norm needs two samples in every batch"
+        return Rung(replace(outcome, message=f"{outcome.message}; {why}"), limit)
     if smaller is None:
         return Rung(outcome)
     rewrite_batch(folder, path, batch, smaller)
     message = f"{outcome.message}; goes on in batches of {smaller}"
-    # not that of the trial, whose effective batch may have no divisor but one
-    limit = batch.micro_batch // 2
     return Rung(replace(outcome, message=message, goes_on=True), limit)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ from search.engine.history import (
     ATTEMPT_ENDED,
     ATTEMPT_STARTED,
     ATTRIBUTES,
+    DERIVED_SET,
     MEASURED,
     REPORTED,
     SAMPLED,
@@ -198,6 +200,18 @@ class Ledger:
         )
         self._set(number, ATTEMPTS, attempts_after(attempts, event))
         return len(attempts) + 1
+
+    def set_found(self, number: int, found: Mapping[str, Any]) -> None:
+        """Write what derives from the values `found` for a trial after it was sampled.
+
+        Raises:
+            Incomputable: a derived value has none for them.
+        """
+        points = replace(self._sampling.points, found=found)
+        derived = points.derived(self.params(number))
+        if derived != self._trial(number).user_attrs.get(DERIVED, {}):
+            append_event(self._events(number), DERIVED_SET, derived=derived)
+            self._set(number, DERIVED, derived)
 
     def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
         """Write micro_batch, accumulation and effective_batch of a trial."""

@@ -3,10 +3,12 @@ runs out."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from search.engine.batch_sizes import ACCUMULATION, BatchPlan, live_accumulation
+from search.study.batch_norm import UsableSizes
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_config
@@ -40,15 +42,22 @@ def write_config(
     study_file: StudyFile,
     params: dict[str, Any],
     batches: BatchPlan,
-    micro_batch: int | None,
+    found: Mapping[str, Any],
 ) -> str | None:
     """Write the configuration of a trial that begins; returns a line if one of its values was
-    replaced by another that is the same run."""
-    config = resolve_config(study_file, params) | watched_config(study_file)
+    replaced by another that is the same run.
+
+    Args:
+        found: the probed micro-batch by its path, where there is one.
+
+    Raises:
+        Incomputable: a derived value has none for that micro-batch.
+    """
+    config = resolve_config(study_file, params, found) | watched_config(study_file)
     config["logger"] = logger_section(study_file)
     number = int(folder.root.name)
     config["trial"] = {"study": study_file.name, "number": number, "params": dict(params)}
-    note = _set_batch(config, batches, micro_batch)
+    note = _limit_accumulation(config, batches)
     folder.root.mkdir(parents=True, exist_ok=True)
     write_whole(folder.config, dump_yaml(config))
     return note
@@ -59,14 +68,12 @@ def logger_section(study_file: StudyFile) -> list[dict[str, Any]]:
     return [{"name": each.name, **each.options} for each in study_file.logger]
 
 
-def halved(batch: Batch) -> Batch | None:
-    """The largest micro-batch of at most half the size with the same effective batch; None below a
-    micro-batch of one."""
+def halved(batch: Batch, usable: UsableSizes) -> Batch | None:
+    """The largest usable micro-batch of at most half the size with the same effective batch; None
+    where there is none."""
     effective = batch.micro_batch * batch.accumulation
-    for size in range(batch.micro_batch // 2, 0, -1):
-        if effective % size == 0:
-            return Batch(size, effective // size)
-    return None
+    size = next(usable.divisors(effective, batch.micro_batch // 2), None)
+    return None if size is None else Batch(size, effective // size)
 
 
 def rewrite_batch(folder: TrialFolder, path: str, before: Batch, after: Batch) -> None:
@@ -84,11 +91,8 @@ def rewrite_batch(folder: TrialFolder, path: str, before: Batch, after: Batch) -
     write_whole(folder.config, dump_yaml(config))
 
 
-def _set_batch(config: dict[str, Any], batches: BatchPlan, micro_batch: int | None) -> str | None:
-    path = batches.path
-    if micro_batch is not None and path is not None:
-        write_path(config, path, micro_batch)
-    size = micro_batch or (read_path(config, path) if path else None)
+def _limit_accumulation(config: dict[str, Any], batches: BatchPlan) -> str | None:
+    size = read_path(config, batches.path) if batches.path else None
     accumulation = read_path(config, ACCUMULATION)
     if not isinstance(size, int) or not isinstance(accumulation, int):
         return None

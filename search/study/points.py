@@ -39,13 +39,15 @@ class Points:
     """The points of `space`.
 
     `sections` are the sections of the configuration that the parameters are laid over; `derive`
-    maps paths to what stands there.
+    maps paths to what stands there; `found` are values that are not the file's and not sampled, as
+    a probed micro-batch.
     """
 
     space: Space
     constraints: tuple[Expression, ...] = ()
     derive: Mapping[str, Expression] = field(default_factory=dict)
     sections: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def ordered(self) -> Space:
@@ -104,6 +106,8 @@ class Points:
             if isinstance(distribution, Choice):
                 value = copy.deepcopy(distribution.written(value))
             write_path(config, config_path(path), value)
+        for path, value in self.found.items():
+            write_path(config, path, value)
         return config
 
     def complete(

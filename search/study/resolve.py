@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,15 +38,25 @@ OWN_SECTIONS = (
 FINALIST = "finalist"
 
 
-def resolve_config(study_file: StudyFile, params: Mapping[str, Any]) -> dict[str, Any]:
+def resolve_config(
+    study_file: StudyFile, params: Mapping[str, Any], found: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
-    over them by path; where finalists are confirmed, the sections are those of the finalist."""
+    over them by path; where finalists are confirmed, the sections are those of the finalist.
+
+    Args:
+        found: values that are not sampled but found, by path.
+
+    Raises:
+        Incomputable: a derived value has none for these.
+    """
     from search.study.rules import points_of
 
+    found = found or {}
     if study_file.finalists is None or FINALIST not in params:
-        return points_of(study_file).config(params)
+        return replace(points_of(study_file), found=found).config(params)
     config = copy.deepcopy(study_file.finalists[params[FINALIST]])
-    for path, value in params.items():
+    for path, value in {**params, **found}.items():
         if path != FINALIST:
             write_path(config, path, value)
     return config

@@ -52,7 +52,9 @@ def rule_problems(study_file: StudyFile) -> list[str]:
     derive, more = _read_derived(study_file.derive, spell)
     points = Points(study_file.space, constraints, derive, sections_of(study_file))
     problems += more
-    problems += _derived_problems(points, study_file.batch.auto_scale != "off")
+    scales = study_file.batch.auto_scale != "off"
+    problems += _derived_problems(points, scales)
+    problems += _probed_constraints(points) if scales else ()
     problems += _unknown_paths(points)
     return problems or _emptiness(points) or list(first_point_problems(study_file.enqueue, points))
 
@@ -126,6 +128,25 @@ def _derived_problems(points: Points, scales: bool) -> Iterator[str]:
             yield f"derive.{path}: leads through a plain value. Correct it."
         elif circle := _circle(points.derive, path, ()):
             yield f"derive.{path}: derives from itself: {' -> '.join(circle)}. Drop one of these."
+
+
+def _probed_constraints(points: Points) -> Iterator[str]:
+    """A line for each constraint on the micro-batch, which is probed once a trial was sampled."""
+    for index, constraint in enumerate(points.constraints):
+        for path in _all_paths(points.derive, constraint.paths):
+            if path.endswith(".batch_size"):
+                yield (
+                    f"constraints.{index}: {path} is found by batch.auto_scale, once a trial is "
+                    "sampled. Limit it with batch.max, or set batch.auto_scale: off."
+                )
+
+
+def _all_paths(derive: Mapping[str, Expression], paths: Iterable[str]) -> Iterator[str]:
+    """The paths, and those that the derived ones among them derive from."""
+    for path in dict.fromkeys(paths):
+        yield path
+        if path in derive and not _circle(derive, path, ()):
+            yield from _all_paths(derive, derive[path].paths)
 
 
 def _has_place(points: Points, path: str) -> bool:

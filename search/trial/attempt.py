@@ -26,7 +26,14 @@ from search.messages import (
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_in
 from search.trial.batch_size import probe
-from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.build import (
+    Built,
+    build,
+    has_batch_norm,
+    make_trainer,
+    micro_batch_of,
+    seed_everything,
+)
 from search.trial.callbacks import (
     Judge,
     MetricGuard,
@@ -130,6 +137,7 @@ def _started(built: Built, trainer: Any) -> Started:
         accumulation=accumulation,
         effective_batch=effective,
         fixed_accumulation=_fixed_accumulation(built, trainer),
+        has_batch_norm=has_batch_norm(built.model),
     )
 
 

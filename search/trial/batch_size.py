@@ -1,27 +1,30 @@
 """The batch-size probe.
 
-Lightning's Tuner (2.6) runs one size rightly: a few steps, and everything put back as it was. Its
-search is not to be trusted: it returns sizes that it never ran, grows to its limit where nothing
-runs out of memory, and never ends when a batch of the whole dataset does not fit. So the Tuner
-runs each size, and the search over sizes is here.
+Lightning's Tuner (2.6) is not used. Its search returns sizes that it never ran and never ends where
+a batch of the whole dataset does not fit; and where memory ends in a validation, at the end of an
+epoch, or in other words than those of CUDA, it fails instead of telling that the size is too large.
+So each size gets a fit of a few batches and a validation of its own, and the search is here.
 """
 
 from __future__ import annotations
 
-import importlib
 import resource
 import sys
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
+from pytorch_lightning.utilities.memory import garbage_collection_cuda
 
 from search.errors import UserError
-from search.messages import Probed
+from search.messages import OOM, Probed
+from search.study.batch_norm import UsableSizes
 from search.study.layout import TrialFolder
-from search.trial.build import build, make_trainer, seed_everything
-from search.trial.trainer import ONE_DEVICE
+from search.trial.build import Built, build, has_batch_norm, make_trainer, seed_everything
+from search.trial.failures import cause_of
+from search.trial.trainer import one_short_epoch
 
 STEPS = 3
 _FIRST_SIZE = 2
@@ -30,7 +33,7 @@ _BUDGET = 0.8
 
 
 class MemoryGuard:
-    """Hooks of the probed module: notes which sizes ran, refuses what is beyond the budget.
+    """Hooks of the probed module that refuse what is beyond the budget.
 
     Args:
         owner: what carries the attribute `batch_size`.
@@ -41,11 +44,12 @@ class MemoryGuard:
         self._owner = owner
         self._memory_bytes = memory_bytes
         self._baseline = peak_memory_bytes()
-        self.ran: set[int] = set()
+        self._largest = 0
 
     def watch(self, module: Any) -> None:
-        """Put the guard into the module's own hooks; the Tuner removes every callback."""
-        before, after = module.on_train_batch_start, module.on_train_batch_end
+        """Put the guard into the module's own hooks, which no callback's hook comes before."""
+        before = module.on_train_batch_start
+        after, after_val = module.on_train_batch_end, module.on_validation_batch_end
 
         def on_train_batch_start(*args: Any, **kwargs: Any) -> Any:
             self._refuse_beyond(self._forecast(self._owner.batch_size))
@@ -54,18 +58,27 @@ class MemoryGuard:
         def on_train_batch_end(*args: Any, **kwargs: Any) -> Any:
             result = after(*args, **kwargs)
             self._refuse_beyond(peak_memory_bytes())
-            self.ran.add(self._owner.batch_size)
+            return result
+
+        def on_validation_batch_end(*args: Any, **kwargs: Any) -> Any:
+            result = after_val(*args, **kwargs)
+            self._refuse_beyond(peak_memory_bytes())
             return result
 
         module.on_train_batch_start = on_train_batch_start
         module.on_train_batch_end = on_train_batch_end
+        module.on_validation_batch_end = on_validation_batch_end
+
+    def note(self, size: int) -> None:
+        """A size ran from its first batch to the end of its validation."""
+        self._largest = max(self._largest, size)
 
     def _forecast(self, size: int) -> float:
         """Peak memory if it grows in proportion to the batch, from the largest size that ran."""
         peak = peak_memory_bytes()
-        if not self.ran:
+        if not self._largest:
             return peak
-        return self._baseline + (peak - self._baseline) * size / max(self.ran)
+        return self._baseline + (peak - self._baseline) * size / self._largest
 
     def _refuse_beyond(self, memory_bytes: float) -> None:
         if self._memory_bytes is not None and memory_bytes > self._memory_bytes:
@@ -109,45 +122,65 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     seed_everything(config)
     built = build(config)
     settings = config["batch"]
-    owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
-    trainer = make_trainer(
-        built,
-        folder.root,
-        [],
-        accumulate_grad_batches=1,
-        max_epochs=1,
-        callbacks=None,
-        logger=None,
-        **ONE_DEVICE,
-    )
-    on_host = not trainer.strategy.root_device.type.startswith("cuda")
-    budget = host_budget_bytes(memory_share) if on_host else None
-    guard = MemoryGuard(owner, budget)
-    guard.watch(built.model)
-    tuner = importlib.import_module(f"{built.lightning.__name__}.tuner").Tuner(trainer)
+    usable = UsableSizes(has_batch_norm(built.model), settings.get("samples"))
+    cap = usable.up_to(settings.get("max") or _DEFAULT_CAP)
     tried: list[int] = []
+    runs = _runner(built, folder, memory_share)
 
+    @cache
     def fits(size: int) -> bool:
         tried.append(size)
-        owner.batch_size = size
-        tuner.scale_batch_size(
-            built.model,
-            datamodule=built.data,
-            mode="power",
-            steps_per_trial=STEPS,
-            init_val=size,
-            max_trials=1,
-            max_val=sys.maxsize,
-        )
-        return size in guard.ran
+        return runs(size)
 
-    found = largest_that_fits(fits, settings["auto_scale"], settings.get("max") or _DEFAULT_CAP)
-    if not found:
-        raise UserError(
-            "batch.auto_scale: not even a micro-batch of 1 fits into memory. "
-            "Make the model smaller or use a larger device."
+    found = 0
+    if cap is not None:
+        found = largest_that_fits(
+            lambda size: fits(usable.from_(size)), settings["auto_scale"], cap
         )
-    return Probed(micro_batch=found, tried=tuple(tried))
+    if not found:
+        raise UserError(_too_large(usable, settings.get("max")))
+    return Probed(micro_batch=usable.from_(found), tried=tuple(tried))
+
+
+def _runner(built: Built, folder: TrialFolder, memory_share: float) -> Callable[[int], bool]:
+    """What runs a size, and says whether memory was enough for it."""
+    owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
+    arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
+    arguments["callbacks"] = None
+    on_host = not _trainer(built, folder, arguments).strategy.root_device.type.startswith("cuda")
+    guard = MemoryGuard(owner, host_budget_bytes(memory_share) if on_host else None)
+    guard.watch(built.model)
+
+    def runs(size: int) -> bool:
+        owner.batch_size = size
+        try:
+            _trainer(built, folder, arguments).fit(built.model, datamodule=built.data)
+        except Exception as error:
+            if cause_of(error) != OOM:
+                raise
+            return False
+        finally:
+            garbage_collection_cuda()
+        guard.note(size)
+        return True
+
+    return runs
+
+
+def _trainer(built: Built, folder: TrialFolder, arguments: Mapping[str, Any]) -> Any:
+    return make_trainer(built, folder.root, [], **arguments)
+
+
+def _too_large(usable: UsableSizes, cap: int | None) -> str:
+    if usable.has_batch_norm and cap is not None and usable.up_to(cap) is None:
+        return (
+            f"batch.max: {cap} leaves no micro-batch for batch norm, which needs two samples in "
+            "every batch, the last of an epoch included. Raise it, or drop the last batch."
+        )
+    return (
+        f"batch.auto_scale: not even a micro-batch of {usable.from_(1)} fits into memory. "
+        "Make the model smaller or use a larger device."
+    )
 
 
 def host_budget_bytes(memory_share: float) -> int:

@@ -21,6 +21,7 @@ from typing import Any
 
 import torch
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from torch.nn import BatchNorm1d, LazyBatchNorm1d
 
 from search.errors import UserError
 from search.trial.explaining import explain
@@ -149,6 +150,14 @@ def micro_batch_of(built: Built) -> int | None:
             if isinstance(size, int):
                 return size
     return None
+
+
+def has_batch_norm(model: Any) -> bool:
+    """Whether a batch of one sample leaves a layer one value a channel, which it cannot train on.
+
+    Batch norm over images has one for every pixel, so that it is not counted.
+    """
+    return any(isinstance(each, BatchNorm1d | LazyBatchNorm1d) for each in model.modules())
 
 
 def warm_up(paths: Sequence[str]) -> None:

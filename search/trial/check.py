@@ -65,7 +65,8 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     problems = list(logger_problems(config, folder, built.lightning))
     if problems:
         return Checked(problems=tuple(problems))
-    samples = _dry_run(config, built, folder)
+    loader = _dry_run(config, built, folder)
+    limit = built.trainer_arguments.get("limit_train_batches")
     return Checked(
         memory_paths=tuple(
             path
@@ -74,7 +75,8 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         ),
         batch_size_path=_batch_size_path(config, built),
         batch_size=micro_batch_of(built),
-        samples_per_epoch=samples,
+        samples_per_epoch=_samples_per_epoch(loader, limit),
+        drops_last=bool(getattr(loader, "drop_last", False)),
         gpus=tuple(_gpus_by_free_memory()),
         modules=tuple(sorted(set(sys.modules) - imported)),
     )
@@ -134,8 +136,8 @@ def make_trainer_of(config: Mapping[str, Any]) -> Built:
     return built
 
 
-def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> int | None:
-    """One training and one validation step; returns the samples of an epoch where known."""
+def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> Any:
+    """One training and one validation step; returns what loads the training data."""
     guard = MetricGuard(watched_in(config).metrics)
     trainer = make_trainer(
         built,
@@ -145,11 +147,10 @@ def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> in
     )
     trainer.fit(built.model, datamodule=built.data)
     guard.require_validation(trainer)
-    return _samples_per_epoch(trainer, built.trainer_arguments.get("limit_train_batches"))
+    return trainer.train_dataloader
 
 
-def _samples_per_epoch(trainer: Any, limit: float | None) -> int | None:
-    loader = trainer.train_dataloader
+def _samples_per_epoch(loader: Any, limit: float | None) -> int | None:
     try:
         samples = len(loader.dataset)
     except (AttributeError, TypeError):

@@ -93,6 +93,31 @@ def test_micro_batch_leaves_room_for_every_accumulation(project: Project) -> Non
     )
 
 
+def test_derived_value_follows_the_probed_batch(project: Project) -> None:
+    path = project.study(
+        model={
+            "class_path": "tiny.Tiny",
+            "init_args": {"mode": "small_device", "batch_size": 4, "width": 2},
+        },
+        trainer={"max_epochs": 1, "accelerator": "cpu"},
+        batch={"auto_scale": "binsearch"},
+        derive={"trainer.accumulate_grad_batches": "32 // model.batch_size"},
+        budget={"trials": 1},
+    )
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stderr
+    trial = trials(project)[0]
+    # not 8 of the file's batches of 4
+    assert (trial["micro_batch"], trial["effective_batch"]) == (20, 20)
+    assert "accumulate_grad_batches   1  derived" in project.run("show", "0").stdout
+    derive = "derive={model.init_args.width: 4 // (20 - model.batch_size)}"
+    result = project.run("run", path, "--name", "impossible", "--set", derive)
+    assert (result.returncode, project.states("impossible")) == (1, ["FAIL"])
+    # Python's own words lie between
+    assert "derive: model.init_args.width: " in result.stdout
+    assert "by zero, with a micro-batch of 20" in result.stdout
+
+
 def test_accumulation_that_changes_nothing_is_refused(project: Project) -> None:
     path = project.study(space={"trainer.accumulate_grad_batches": {"choice": [1, 2, 8]}})
     result = project.run("run", path)

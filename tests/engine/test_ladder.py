@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from search.engine.batch_sizes import BatchPlan
 from search.engine.ladder import Rung, next_rung
 from search.engine.outcomes import Ending, Outcome, outcome_of
 from search.messages import KILLED, OOM, Ended, Started
@@ -14,6 +15,7 @@ from search.study.yaml_loader import dump_yaml, read_yaml
 
 PATH = "data.init_args.batch_size"
 MEMORY = Outcome(OOM, message="no memory")
+NO_PLAN = BatchPlan("off", None, None, (), None)
 
 
 @pytest.fixture
@@ -21,11 +23,20 @@ def folder(tmp_path: Path) -> TrialFolder:
     return TrialFolder(tmp_path)
 
 
-def climb(folder: TrialFolder, asked: int, used: int, fixed: str | None = None) -> Rung:
+def climb(
+    folder: TrialFolder,
+    asked: int,
+    used: int,
+    fixed: str | None = None,
+    *,
+    norm: bool = False,
+    samples: int | None = None,
+) -> Rung:
     trainer = {"limit_train_batches": 100, "limit_val_batches": 0.5, "val_check_interval": 50}
     tree = {"data": {"init_args": {"batch_size": asked}}, "trainer": trainer}
     folder.config.write_text(dump_yaml(tree))
-    return next_rung(MEMORY, Started(3, used, 1, used, fixed), folder, PATH)
+    started = Started(3, used, 1, used, fixed, norm)
+    return next_rung(MEMORY, started, folder, BatchPlan("off", PATH, None, (), samples))
 
 
 def test_limit_of_later_trials_is_half_where_the_batch_is_prime(folder: TrialFolder) -> None:
@@ -63,10 +74,38 @@ def test_no_rung_that_cannot_help(
     assert climb(folder, asked, used, fixed) == Rung(Outcome(OOM, message=message))
 
 
+@pytest.mark.parametrize(
+    ("used", "samples", "message", "limit"),
+    [
+        (8, None, "no memory; goes on in batches of 4 x 2", 4),
+        (4, None, "no memory; goes on in batches of 2 x 2", 2),
+        # 6 and 3 leave one of 19 samples
+        (12, 19, "no memory; goes on in batches of 4 x 3", 5),
+        (
+            2,
+            None,
+            "no memory; no smaller batch is tried: batch norm needs two samples in every batch",
+            None,
+        ),
+        (
+            7,
+            None,
+            "no memory; no smaller batch is tried: batch norm needs two samples in every batch",
+            3,
+        ),
+    ],
+)
+def test_batch_norm_never_gets_one_sample(
+    folder: TrialFolder, used: int, samples: int | None, message: str, limit: int | None
+) -> None:
+    rung = climb(folder, used, used, norm=True, samples=samples)
+    assert (rung.outcome.cause, rung.outcome.message, rung.limit) == (OOM, message, limit)
+
+
 def test_memory_that_runs_out_before_training_lowers_no_batch(folder: TrialFolder) -> None:
-    assert next_rung(MEMORY, None, folder, PATH) == Rung(MEMORY)
+    assert next_rung(MEMORY, None, folder, NO_PLAN) == Rung(MEMORY)
     folder.last_ckpt.touch()
-    assert next_rung(MEMORY, None, folder, PATH).outcome.may_recur
+    assert next_rung(MEMORY, None, folder, NO_PLAN).outcome.may_recur
 
 
 def test_worker_that_the_kernel_killed_ran_out_of_memory() -> None:

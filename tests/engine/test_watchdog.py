@@ -17,6 +17,7 @@ from search.engine.running import Running
 from search.engine.trial_config import Batch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
 from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended
+from search.study.batch_norm import UsableSizes
 from search.study.layout import TrialFolder
 
 
@@ -122,4 +123,4 @@ def test_every_way_a_process_ends_has_its_cause(
     ],
 )
 def test_halved_batch_has_the_same_effective_size(batch: Batch, smaller: Batch | None) -> None:
-    assert halved(batch) == smaller
+    assert halved(batch, UsableSizes()) == smaller

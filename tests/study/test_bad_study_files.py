@@ -97,6 +97,7 @@ CASES: list[tuple[str, str]] = [
     (along("trainer.callbacks.3.init_args.patience") + "trainer: {callbacks: []}\n", "space.trainer.callbacks.3.init_args.patience: trainer.callbacks is a list of 0, got 3. Use a number below that."),
     (along("model.batch_size") + "batch: {auto_scale: power}\n", "space.model.init_args.batch_size: is found by batch.auto_scale. Search it, or scale it; set batch.auto_scale: off to search it."),
     # batch, sampler, pruner, budget, seed, name
+    (GOOD + "data: {class_path: x.Y, init_args: {batch_size: 4}}\nbatch: {auto_scale: power}\nderive: {trainer.accumulate_grad_batches: 8 // data.batch_size}\nconstraints: [trainer.accumulate_grad_batches < 3]\n", "constraints.0: data.init_args.batch_size is found by batch.auto_scale, once a trial is sampled. Limit it with batch.max, or set batch.auto_scale: off."),
     (GOOD + "batch: {auto_scale: true}\n", "batch.auto_scale: must be binsearch or power or off, got true. It may be binsearch, power, off."),
     (GOOD + "batch: {auto_scale: powr}\n", "batch.auto_scale: must be binsearch or power or off, got powr. Did you mean power?"),
     (GOOD + "batch: {max: 0}\n", "batch.max: must be at least 1, got 0. Correct it."),

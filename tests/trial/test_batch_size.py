@@ -1,11 +1,21 @@
-"""The search over batch sizes, and the guard around the Tuner."""
+"""The search over batch sizes, and what runs each of them."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 from pytorch_lightning.utilities.memory import is_oom_error
 
-from search.trial.batch_size import MemoryGuard, largest_that_fits
+from search.errors import UserError
+from search.messages import Probed
+from search.study.layout import TrialFolder
+from search.trial.batch_size import MemoryGuard, largest_that_fits, probe
+
+# what Lightning and torch say of a fit, and of each other
+A_FIT = pytest.mark.filterwarnings("ignore")
 
 
 class Device:
@@ -44,7 +54,7 @@ def test_nothing_fits() -> None:
 
 
 class Module:
-    """The two hooks of a LightningModule that the guard wraps."""
+    """The hooks of a LightningModule that the guard wraps."""
 
     batch_size = 8
 
@@ -52,22 +62,135 @@ class Module:
 
     def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None: ...
 
+    def on_validation_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None: ...
 
-def test_guard_answers_like_a_device_that_is_full() -> None:
+
+@pytest.mark.parametrize("hook", ["on_train_batch_start", "on_validation_batch_end"])
+def test_guard_answers_like_a_device_that_is_full(hook: str) -> None:
     module = Module()
-    guard = MemoryGuard(module, memory_bytes=1)
-    guard.watch(module)
+    MemoryGuard(module, memory_bytes=1).watch(module)
+    arguments = (None, 0) if hook == "on_train_batch_start" else (None, None, 0)
     with pytest.raises(RuntimeError) as caught:
-        module.on_train_batch_start(None, 0)
+        getattr(module, hook)(*arguments)
     assert is_oom_error(caught.value)
-    assert not guard.ran
 
 
-def test_guard_notes_only_sizes_that_ended_a_step() -> None:
-    module = Module()
-    guard = MemoryGuard(module, memory_bytes=None)
-    guard.watch(module)
-    module.on_train_batch_start(None, 0)
-    assert not guard.ran
-    module.on_train_batch_end(None, None, 0)
-    assert guard.ran == {8}
+NETS = '''
+import pytorch_lightning as pl
+import torch
+from torch.nn import BatchNorm1d, Identity, Linear, Sequential
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Net(pl.LightningModule):
+    """Memory ends above `limit` samples, at one place and in one library's words."""
+
+    def __init__(self, place="training", words="cuda", limit=10, norm=False, samples=48,
+                 drop_last=False, batch_size=4):
+        super().__init__()
+        self.save_hyperparameters()
+        self.batch_size = batch_size
+        self.layers = Sequential(Linear(1, 2), BatchNorm1d(2) if norm else Identity(), Linear(2, 1))
+
+    def ends_at(self, place):
+        if place == self.hparams.place and self.batch_size > self.hparams.limit:
+            raise {"cuda": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB"),
+                   "cublas": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED"),
+                   "python": MemoryError()}[self.hparams.words]
+
+    def training_step(self, batch, index):
+        self.ends_at("training")
+        if index == 1:
+            self.ends_at("second")
+        return torch.nn.functional.mse_loss(self.layers(batch[0]), batch[1])
+
+    def validation_step(self, batch, index):
+        self.ends_at("validation")
+        self.log("val_loss", torch.nn.functional.mse_loss(self.layers(batch[0]), batch[1]))
+
+    def on_validation_epoch_end(self):
+        self.ends_at("epoch")
+
+    def configure_optimizers(self):
+        return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    def loader(self):
+        x = torch.linspace(-1, 1, self.hparams.samples).unsqueeze(1)
+        given = {"batch_size": self.batch_size, "drop_last": self.hparams.drop_last}
+        return DataLoader(TensorDataset(x, 2 * x), **given)
+
+    train_dataloader = val_dataloader = loader
+'''
+
+
+@pytest.fixture
+def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Probed]:
+    """The probe of a real fit of `Net`, capped at 32."""
+    (tmp_path / "batch_nets.py").write_text(NETS)
+    monkeypatch.syspath_prepend(tmp_path)
+
+    def run(batch: dict[str, Any] | None = None, **arguments: Any) -> Probed:
+        config = {
+            "model": {"class_path": "batch_nets.Net", "init_args": arguments},
+            "trainer": {"accelerator": "cpu", "logger": False, "max_epochs": 3},
+            "batch": {"auto_scale": "binsearch", "max": 32, **(batch or {})},
+        }
+        return probe(config, TrialFolder(tmp_path), 1.0)
+
+    return run
+
+
+@A_FIT
+@pytest.mark.parametrize(
+    ("place", "words"),
+    [
+        ("training", "cuda"),
+        ("second", "cuda"),
+        ("validation", "cuda"),
+        ("epoch", "cuda"),
+        ("validation", "cublas"),
+        ("training", "python"),
+    ],
+)
+def test_memory_that_ends_anywhere_ends_that_size_alone(
+    probed: Callable[..., Probed], place: str, words: str
+) -> None:
+    found = probed(place=place, words=words)
+    assert found.micro_batch == 10
+    assert found.micro_batch in found.tried
+
+
+@A_FIT
+@pytest.mark.parametrize(
+    ("limit", "samples", "micro_batch"),
+    [
+        (10, 48, 10),
+        (10, 49, 10),
+        (8, 49, 7),  # 8 would leave one sample
+        (10, 33, 10),
+        (99, 33, 31),  # 32 would
+        (2, 48, 2),
+    ],
+)
+def test_batch_norm_is_never_left_one_sample(
+    probed: Callable[..., Probed], limit: int, samples: int, micro_batch: int
+) -> None:
+    found = probed({"samples": samples}, norm=True, limit=limit, samples=samples)
+    assert found.micro_batch == micro_batch
+    assert found.micro_batch in found.tried
+
+
+@A_FIT
+def test_nothing_that_fits_is_told_with_the_smallest_size(probed: Callable[..., Probed]) -> None:
+    remedy = "Make the model smaller or use a larger device."
+    for arguments, smallest in (({}, 1), ({"norm": True}, 2)):
+        with pytest.raises(UserError) as caught:
+            probed(**arguments, limit=0)
+        line = f"batch.auto_scale: not even a micro-batch of {smallest} fits into memory. {remedy}"
+        assert str(caught.value) == line
+    with pytest.raises(UserError) as caught:
+        probed({"max": 1}, norm=True)
+    assert str(caught.value) == (
+        "batch.max: 1 leaves no micro-batch for batch norm, which needs two samples in every "
+        "batch, the last of an epoch included. Raise it, or drop the last batch."
+    )
