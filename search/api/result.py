@@ -11,6 +11,7 @@ from search.engine.records import TrialRecord
 from search.errors import UserError
 from search.study.layout import TrialFolder
 from search.study.resolve import OWN_SECTIONS
+from search.study.value_checkpoint import value_checkpoint
 from search.study.yaml_loader import read_yaml
 
 
@@ -52,7 +53,7 @@ class Result:
         Raises:
             UserError: it is no longer kept.
         """
-        path = TrialFolder(self.record.folder).best_ckpt
+        path = value_checkpoint(TrialFolder(self.record.folder))
         if not path.exists():
             raise UserError(f"{path}: is gone. Keep more of them with keep={{'top': 10}}.")
         return path

@@ -22,6 +22,7 @@ from search.errors import StorageError, UserError
 from search.study.file import StudyFile, load_study_file
 from search.study.fitting import Fitting
 from search.study.layout import StudyFolder, TrialFolder
+from search.study.value_checkpoint import value_checkpoint
 from search.study.writing import keep_copy, write_whole
 from search.study.yaml_loader import dump_yaml
 
@@ -145,11 +146,12 @@ def _take_over(
     write_events(target.events, _as_taken(read_events(source.events), number, params, note))
     if source.config.is_file():
         shutil.copyfile(source.config, target.config)
-    # the checkpoint that holds the value; a finished trial needs no other
-    if source.best_ckpt.is_file():
-        keep_copy(source.best_ckpt, target.best_ckpt)
-    elif source.best_ckpt.is_dir():
-        shutil.copytree(source.best_ckpt, target.best_ckpt)
+    # a finished trial needs no checkpoint but that of its value
+    checkpoint = value_checkpoint(source)
+    if checkpoint.is_file():
+        keep_copy(checkpoint, target.root / checkpoint.name)
+    elif checkpoint.is_dir():
+        shutil.copytree(checkpoint, target.root / checkpoint.name)
 
 
 def _as_taken(

@@ -12,6 +12,7 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.errors import UserError
 from search.messages import Tested
 from search.study.layout import StudyFolder, TrialFolder
+from search.study.value_checkpoint import value_checkpoint
 from search.study.yaml_loader import read_yaml
 
 
@@ -42,7 +43,7 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
     if not folder.config.is_file():
         raise UserError(f"{folder.config}: is missing. Restore it, or name another with --trial.")
     config = read_yaml(folder.config)
-    checkpoint = folder.result_ckpt(config["objective"]["value"])
+    checkpoint = value_checkpoint(folder)
     if not checkpoint.is_file():
         raise UserError(
             f"{checkpoint}: is missing; the study file may keep those of the best trials only. "

@@ -22,6 +22,7 @@ from search.report.text import (
 from search.report.timing import busy_s, last_seen, spans
 from search.study.layout import TrialFolder
 from search.study.space import Choice, FloatRange
+from search.study.value_checkpoint import value_checkpoint
 
 _MAX_MARKS = 150
 
@@ -110,9 +111,9 @@ def searched(data: StudyData) -> tuple[Searched, ...]:
 
 
 def checkpoint_of(trial: TrialRecord) -> Path | None:
-    """The checkpoint that the trial left in its folder: the best, else the last; None without."""
-    folder = TrialFolder(trial.folder)
-    return next((path for path in (folder.best_ckpt, folder.last_ckpt) if path.is_file()), None)
+    """The checkpoint that the value of the trial belongs to; None where it is not kept."""
+    path = value_checkpoint(TrialFolder(trial.folder))
+    return path if path.exists() else None
 
 
 def _bests(record: StudyRecord) -> Iterator[BestOf]:

@@ -64,14 +64,6 @@ class TrialFolder:
         """The `last_ckpt` before the present one, in case that is damaged."""
         return self.root / "previous.ckpt"
 
-    def result_ckpt(self, value: str) -> Path:
-        """The checkpoint that the value of the trial belongs to.
-
-        Args:
-            value: best or last, as the objective says.
-        """
-        return self.best_ckpt if value == "best" else self.last_ckpt
-
     @property
     def checkpoints(self) -> tuple[Path, ...]:
         return (self.last_ckpt, self.best_ckpt, self.previous_ckpt)

@@ -13,6 +13,8 @@ from rich.text import Text
 from search.engine.comparison import CONFIDENCE, Comparison
 from search.engine.confirming import Finalist, Verdict
 from search.engine.records import StudyRecord, TrialRecord
+from search.study.layout import TrialFolder
+from search.study.value_checkpoint import value_checkpoint
 from search.view.json_lines import to_json
 from search.view.tables import plain_console
 from search.view.text import clean, number, parameters
@@ -24,7 +26,8 @@ def print_test(
     """A line a metric of the test set."""
     console = plain_console(stream)
     title = f"{clean(record.name)}, trial {trial.number}  "
-    console.print(Text.assemble((title, "bold"), "best checkpoint on the test set"))
+    which = value_checkpoint(TrialFolder(trial.folder)).stem
+    console.print(Text.assemble((title, "bold"), f"{which} checkpoint on the test set"))
     grid = Table.grid(padding=(0, 3, 0, 0))
     for name, value in metrics.items():
         grid.add_row(Text(clean(name), style="dim"), Text(number(value), style="bold"))

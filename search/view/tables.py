@@ -16,6 +16,7 @@ from rich.text import Text
 from search.engine.records import StudyRecord, TrialRecord
 from search.study.layout import TrialFolder
 from search.study.outcomes import RESOURCES
+from search.study.value_checkpoint import value_checkpoint
 from search.view.json_lines import study_summary, to_json, trial_summary
 from search.view.outcomes import outcome, resources
 from search.view.text import clean, duration, number, parameters, sparkline
@@ -165,7 +166,7 @@ def trial_json(
 ) -> str:
     """One trial as a JSON object, with its seed and what its study was made with."""
     body = {"study": record.name, "metric": record.metric, **_objectives_tree(record)}
-    return to_json({**body, **trial_summary(trial), "seed": seed, "provenance": made}, indent=2)
+    return to_json({**body, **_with_checkpoint(trial), "seed": seed, "provenance": made}, indent=2)
 
 
 def best_json(record: StudyRecord) -> str:
@@ -184,8 +185,8 @@ def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
 
 
 def _checkpoint(trial: TrialRecord) -> Path | None:
-    checkpoint = TrialFolder(trial.folder).best_ckpt
-    return checkpoint if checkpoint.is_file() else None
+    checkpoint = value_checkpoint(TrialFolder(trial.folder))
+    return checkpoint if checkpoint.exists() else None
 
 
 def _objectives_tree(record: StudyRecord) -> dict[str, Any]:
@@ -263,14 +264,16 @@ def _print_attempts(console: Console, trial: TrialRecord) -> None:
 
 def _add_files(grid: Table, trial: TrialRecord) -> None:
     folder = TrialFolder(trial.folder)
+    of_value = value_checkpoint(folder)
+    checkpoints = {"best checkpoint": folder.best_ckpt, "last checkpoint": folder.last_ckpt}
     for name, path in (
         ("config", folder.config),
         ("log", folder.log),
         ("metrics", folder.metrics),
-        ("best checkpoint", folder.best_ckpt),
-        ("last checkpoint", folder.last_ckpt),
+        ("checkpoint", of_value),
+        *((name, path) for name, path in checkpoints.items() if path != of_value),
     ):
-        if path.is_file():
+        if path.exists():
             grid.add_row(name, Text(clean(path, 1000)))
 
 
