@@ -185,7 +185,8 @@ class Checked:
     whose value changes how much memory a batch takes. `batch_size_path` is where a micro-batch is
     written. `samples_per_epoch` counts training samples, of which the last batch takes the rest
     unless `drops_last`. `gpus` lists usable devices, the one with most free memory first. `modules`
-    are what the training step imported.
+    are what the training step imported. `leaves_epoch_ends` says that validations may lie elsewhere
+    than at the ends of epochs.
     """
 
     problems: tuple[str, ...] = ()
@@ -196,6 +197,7 @@ class Checked:
     drops_last: bool = False
     gpus: tuple[int, ...] = ()
     modules: tuple[str, ...] = ()
+    leaves_epoch_ends: bool = False
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from search.errors import printable
 from search.study.layout import StudyFolder
 from search.study.outcomes import EPOCH_TIME, RESOURCES, violations
 from search.study.space import Choice, Distribution, FloatRange, IntRange, Space
+from search.study.steps import UNITS, Steps
 
 ATTEMPTS = "attempts"
 SIZES = "batch"
@@ -36,6 +37,7 @@ STATES = ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL")
 # what happens to a study as a whole, in its own events file
 ASKED = "asked"
 MICRO_BATCH = "micro_batch"
+STEPS = "steps"
 
 _KINDS: dict[str, type[FloatRange] | type[IntRange] | type[Choice]] = {
     "float": FloatRange,
@@ -48,7 +50,8 @@ _KINDS: dict[str, type[FloatRange] | type[IntRange] | type[Choice]] = {
 class StudyAttributes:
     """What a study says of itself; enough to show it without its study file.
 
-    `reported` is the metric of the curves, one of the objectives'.
+    `reported` is the metric of the curves, one of the objectives'; `steps` what their steps count,
+    None in a study of an earlier release.
     """
 
     objectives: tuple[ObjectiveRecord, ...]
@@ -57,6 +60,7 @@ class StudyAttributes:
     asked: int | None
     space: Space
     settings: dict[str, Any]
+    steps: Steps | None = None
 
     @property
     def several(self) -> tuple[ObjectiveRecord, ...]:
@@ -80,6 +84,8 @@ class StudyAttributes:
             tree["reported"] = self.reported
         if self.outcome_constraints:
             tree["outcome_constraints"] = list(self.outcome_constraints)
+        if self.steps is not None:
+            tree["steps"] = asdict(self.steps)
         return tree
 
 
@@ -107,7 +113,21 @@ def study_attributes(tree: Mapping[str, Any]) -> StudyAttributes:
         asked=checked(tree.get("asked"), int, NoneType),
         space=space,
         settings=checked(tree.get("settings", {}), dict),
+        steps=steps_in(tree),
     )
+
+
+def steps_in(tree: Mapping[str, Any]) -> Steps | None:
+    """What `steps` of a tree says; None where there is none.
+
+    Raises:
+        ValueError, TypeError, LookupError: nothing that a study writes.
+    """
+    steps = tree.get("steps")
+    if steps is None:
+        return None
+    samples = checked(steps.get("epoch_samples"), int, NoneType)
+    return Steps(one_of(steps["unit"], UNITS), samples)
 
 
 def shown_of(study: StudyAttributes) -> dict[str, Any]:
@@ -122,6 +142,7 @@ def shown_of(study: StudyAttributes) -> dict[str, Any]:
         "several": study.several,
         "reported": study.reported,
         "outcome_constraints": study.outcome_constraints,
+        "steps": study.steps,
     }
 
 

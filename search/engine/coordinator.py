@@ -184,10 +184,13 @@ class Coordinator:
         if not folder.config.is_file():
             params = self._ledger.params(number)
             found = self._batches.found(micro_batch)
+            steps = self._ledger.attributes.steps
             try:
                 if found:
                     self._ledger.set_found(number, found)
-                note = write_config(folder, self._study_file, params, self._batches, found)
+                note = write_config(
+                    folder, self._study_file, params, self._batches, found, steps
+                )
             except Incomputable as error:
                 message = f"derive: {error}, with a micro-batch of {micro_batch}"
                 self._finish(running, Outcome(ERROR, message=message), None)

@@ -7,6 +7,7 @@ trial, and nothing that could be lost.
 from __future__ import annotations
 
 import warnings
+from dataclasses import asdict
 from pathlib import Path
 
 import optuna
@@ -14,7 +15,7 @@ from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
 
 from search.engine.address import shown_url, sqlite_path, stored_url
-from search.engine.conversion import ASKED, STUDY, StudyAttributes
+from search.engine.conversion import ASKED, STEPS, STUDY, StudyAttributes
 from search.engine.events import append_event
 from search.engine.history import ATTRIBUTES
 from search.engine.objectives import directions_of
@@ -23,6 +24,7 @@ from search.engine.storage import cannot_be_written
 from search.errors import StorageError
 from search.study.file import StudyFile
 from search.study.layout import StudyFolder
+from search.study.steps import Steps
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
@@ -43,8 +45,11 @@ def written_by_a_start(folder: StudyFolder) -> list[Path]:
     return [folder.events, folder.server_log, *databases, folder.storage, *cut_off, folder.lock]
 
 
-def begin(folder: StudyFolder, asked: int | None) -> None:
+def begin(folder: StudyFolder, asked: int | None, steps: Steps | None) -> None:
     """Begin a study, and remove what is left of one whose making was cut off.
+
+    Args:
+        steps: what the steps of its curves count.
 
     Raises:
         OSError: the folder cannot be written.
@@ -52,6 +57,8 @@ def begin(folder: StudyFolder, asked: int | None) -> None:
     if was_cut_off(folder):
         remove_sqlite(folder.db)
     append_event(folder.events, ASKED, trials=asked)
+    if steps is not None:
+        append_event(folder.events, STEPS, **asdict(steps))
 
 
 def create(

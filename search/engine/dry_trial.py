@@ -15,9 +15,8 @@ from search.engine.batch_sizes import plan_batches
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.extras import check_loggers
-from search.engine.opening import max_steps, sampling_of
+from search.engine.opening import pruner_of, sampling_of
 from search.engine.preflight import preflight
-from search.engine.pruners import make_pruner
 from search.engine.ranges import with_ranges
 from search.engine.run import cores
 from search.engine.signals import SignalWatch
@@ -119,7 +118,7 @@ class _Attempts:
         check_loggers(study_file, self.source)
         try:
             sampling_of(study_file).sampler(0)
-            make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+            pruner_of(study_file, None)
             facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
             plan_batches(study_file, facts)
         except StudyFileError:

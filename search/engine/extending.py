@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from search.engine.conversion import ASKED, ENQUEUED
+from search.engine.conversion import ASKED, ENQUEUED, STEPS
 from search.engine.events import Event, append_event, read_events, write_events
-from search.engine.history import ATTRIBUTES, SAMPLED, TrialHistory
-from search.engine.opening import max_steps, sampling_of
+from search.engine.history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
+from search.engine.opening import pruner_of, sampling_of
 from search.engine.places import check_local, check_writable
-from search.engine.pruners import make_pruner
 from search.engine.rebuild import rebuild, trial_histories
+from search.engine.replay import study_history
 from search.errors import StorageError, UserError
 from search.study.file import StudyFile, load_study_file
 from search.study.fitting import Fitting
 from search.study.layout import StudyFolder, TrialFolder
+from search.study.steps import EPOCHS, Steps, steps_of
 from search.study.value_checkpoint import value_checkpoint
 from search.study.writing import keep_copy, write_whole
 from search.study.yaml_loader import dump_yaml
@@ -95,7 +96,7 @@ def _check(child: StudyFolder, study_file: StudyFile) -> None:
         )
     sampling = sampling_of(study_file)
     sampling.sampler(0)
-    make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+    pruner_of(study_file, None)
 
 
 def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]) -> Fitting:
@@ -117,6 +118,8 @@ def _write(
     parent: StudyFolder, child: StudyFolder, fitting: Fitting, taken: Iterable[TrialHistory]
 ) -> None:
     """Write the child beside its place and put it there whole."""
+    before = study_history(parent).steps
+    steps = _steps(fitting.child, before)
     unfinished = StudyFolder(child.root.with_name(f".{child.name}.extending"))
     shutil.rmtree(unfinished.root, ignore_errors=True)
     try:
@@ -124,8 +127,17 @@ def _write(
         for number, history in enumerate(taken):
             place = unfinished.trial(number)
             place.root.mkdir(parents=True)
-            _take_over(parent, place, number, history.number, fitting.params(history.params))
+            _take_over(
+                parent,
+                place,
+                number,
+                history.number,
+                fitting.params(history.params),
+                has_curve=steps == before,
+            )
         append_event(unfinished.events, ASKED, trials=fitting.child.budget.trials)
+        if steps is not None:
+            append_event(unfinished.events, STEPS, **asdict(steps))
         write_whole(unfinished.study_file, dump_yaml(fitting.child.to_tree()))
         unfinished.root.rename(child.root)
     except OSError as error:
@@ -138,12 +150,33 @@ def _write(
     rebuild(child, None)
 
 
+def _steps(study_file: StudyFile, before: Steps | None) -> Steps | None:
+    """What the steps of the child count. Its trials may differ in what the parent's had in common:
+    then those of the parent are no longer comparable with them."""
+    if before is None:
+        return None
+    return steps_of(
+        study_file,
+        leaves_ends=before.unit != EPOCHS,
+        epoch_samples=before.epoch_samples,
+    )
+
+
 def _take_over(
-    parent: StudyFolder, target: TrialFolder, number: int, old: int, params: Mapping[str, Any]
+    parent: StudyFolder,
+    target: TrialFolder,
+    number: int,
+    old: int,
+    params: Mapping[str, Any],
+    *,
+    has_curve: bool,
 ) -> None:
     source = parent.trial(old)
     note = f"{parent.name}, trial {old}"
-    write_events(target.events, _as_taken(read_events(source.events), number, params, note))
+    events = _as_taken(read_events(source.events), number, params, note)
+    if not has_curve:
+        events = [event for event in events if event["event"] != REPORTED]
+    write_events(target.events, events)
     if source.config.is_file():
         shutil.copyfile(source.config, target.config)
     # a finished trial needs no checkpoint but that of its value

@@ -17,6 +17,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.address import shown_url
+from search.engine.alignment import aligned_study
 from search.engine.candidates import stage
 from search.engine.cmaes import is_private
 from search.engine.conversion import (
@@ -49,7 +50,7 @@ from search.engine.history import (
     SIZES_SET,
     attempts_after,
 )
-from search.engine.objectives import judged_study, sampled_study
+from search.engine.objectives import judged_storage, judged_study, sampled_study
 from search.engine.outcomes import Outcome
 from search.engine.patience import Patience, endless
 from search.engine.processes import boot_id, end_attempt
@@ -59,6 +60,7 @@ from search.engine.samplers import Sampling, to_optuna
 from search.engine.write_through import WriteThroughStorage
 from search.messages import INTERRUPTED
 from search.study.layout import StudyFolder
+from search.study.steps import SAMPLES
 
 
 class Ledger:
@@ -94,6 +96,8 @@ class Ledger:
         attributes = study_attributes(user_attributes[STUDY])
         self._study = sampled_study(folder.name, self._storage, attributes, pruner)
         self._judged = judged_study(self._study, self._storage, attributes)
+        self._judged_storage = judged_storage(self._storage, attributes)
+        self._counts_samples = attributes.steps is not None and attributes.steps.unit == SAMPLES
         self._pruner = pruner
 
     @property
@@ -233,7 +237,11 @@ class Ledger:
         trial = copy.copy(self._trial(number))
         known = dict(trial.system_attrs)
         trial.intermediate_values = {**trial.intermediate_values, step: value}
-        verdict = bool(self._pruner.prune(self._judged, trial))
+        judged = self._judged
+        if self._counts_samples:
+            own = sorted(trial.intermediate_values)
+            judged = aligned_study(self._study, self._judged_storage, own)
+        verdict = bool(self._pruner.prune(judged, trial))
         # successive halving notes the rungs that a trial has reached
         self._note_attributes(self._events(number), known, self._trial(number).system_attrs)
         return verdict

@@ -41,9 +41,16 @@ def judged_study(
         return study
     return optuna.load_study(
         study_name=study.study_name,
-        storage=cast(BaseStorage, _OneObjective(storage, attributes)),
+        storage=judged_storage(storage, attributes),
         sampler=study.sampler,
     )
+
+
+def judged_storage(storage: BaseStorage, attributes: StudyAttributes) -> BaseStorage:
+    """The storage of `judged_study`."""
+    if len(attributes.objectives) == 1:
+        return storage
+    return cast(BaseStorage, _OneObjective(storage, attributes))
 
 
 def _reported_direction(attributes: StudyAttributes) -> StudyDirection:

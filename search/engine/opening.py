@@ -19,6 +19,7 @@ from search.engine.pruners import make_pruner
 from search.engine.queue import Queue
 from search.engine.reading import look_at_sqlite, read_study
 from search.engine.records import ObjectiveRecord
+from search.engine.replay import study_history
 from search.engine.samplers import Sampling
 from search.engine.storage import connected, open_database
 from search.errors import StorageError, UserError
@@ -28,6 +29,7 @@ from search.study.fitting import Fitting
 from search.study.layout import StudyFolder
 from search.study.objectives import reported_metric
 from search.study.rules import points_of
+from search.study.steps import SAMPLES, Steps
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml
 
@@ -76,11 +78,17 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
     return Opening(folder, study_file, address, exists, changes)
 
 
-def open_ledger(opening: Opening, asked: int | None, patience: Patience = endless) -> Ledger:
+def open_ledger(
+    opening: Opening,
+    asked: int | None,
+    patience: Patience = endless,
+    steps: Steps | None = None,
+) -> Ledger:
     """Open the study of `opening`, making folder, database and study where they are new.
 
     Args:
         patience: called while another program locks the database.
+        steps: what the steps of a new study count; one that exists keeps what it began with.
 
     Raises:
         UserError: sampler or pruner refuse their options.
@@ -89,19 +97,21 @@ def open_ledger(opening: Opening, asked: int | None, patience: Patience = endles
     folder, study_file = opening.folder, opening.study_file
     sampling = sampling_of(study_file)
     sampling.sampler(0)
-    pruner = make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+    if opening.exists:
+        steps = study_history(folder).steps
+    pruner = pruner_of(study_file, steps)
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
-        begin(folder, asked)
+        begin(folder, asked, steps)
     database = open_database(opening.url, patience)
     if not opening.exists:
-        create(folder, database, study_file, attributes_of(study_file, asked))
+        create(folder, database, study_file, attributes_of(study_file, asked, steps))
     elif opening.changes:
         write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
     queue = Queue(folder, sampling.points, study_file.enqueue)
     ledger = Ledger(folder, database, sampling, pruner, queue, patience)
-    ledger.set_attributes(attributes_of(study_file, asked))
+    ledger.set_attributes(attributes_of(study_file, asked, steps))
     return ledger
 
 
@@ -133,18 +143,41 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     )
 
 
-def max_steps(study_file: StudyFile) -> int | None:
-    """The validations of a full trial, where the study file fixes them."""
+def pruner_of(study_file: StudyFile, steps: Steps | None) -> optuna.pruners.BasePruner:
+    """How a study file says that trials are pruned.
+
+    Args:
+        steps: what the steps of the study count; None where that does not matter, or is not known.
+
+    Raises:
+        UserError: the pruner refuses its options.
+    """
+    name, options = study_file.pruner.name, study_file.pruner.options
+    if steps is None or steps.unit != SAMPLES or steps.epoch_samples is None:
+        return make_pruner(name, options, _max_steps(study_file))
+    epochs, samples = _max_epochs(study_file), steps.epoch_samples
+    return make_pruner(name, options, epochs and epochs * samples, samples)
+
+
+def _max_epochs(study_file: StudyFile) -> int | None:
     epochs = study_file.trainer.get("max_epochs")
-    interval = study_file.trainer.get("val_check_interval", 1.0)
     if not isinstance(epochs, int) or epochs < 1 or "trainer.max_epochs" in study_file.space:
         return None
-    if isinstance(interval, float) and 0 < interval < 1:
+    return epochs
+
+
+def _max_steps(study_file: StudyFile) -> int | None:
+    """The validations of a full trial, where the study file fixes them."""
+    epochs = _max_epochs(study_file)
+    interval = study_file.trainer.get("val_check_interval", 1.0)
+    if epochs is not None and isinstance(interval, float) and 0 < interval < 1:
         return epochs * int(1 / interval)
     return epochs
 
 
-def attributes_of(study_file: StudyFile, asked: int | None) -> StudyAttributes:
+def attributes_of(
+    study_file: StudyFile, asked: int | None, steps: Steps | None = None
+) -> StudyAttributes:
     """What a study says of itself, out of its study file."""
     return StudyAttributes(
         objectives=tuple(
@@ -159,6 +192,7 @@ def attributes_of(study_file: StudyFile, asked: int | None) -> StudyAttributes:
             "pruner": study_file.pruner.name,
             "seed": study_file.seed,
         },
+        steps=steps,
     )
 
 

@@ -23,26 +23,36 @@ _PRUNERS: dict[str, type[pruners.BasePruner]] = {
     "none": pruners.NopPruner,
 }
 
+# the options that count steps
+_IN_STEPS = ("n_warmup_steps", "interval_steps", "min_resource", "max_resource")
+
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "percentile": {"percentile": 25.0},
     "patient": {"patience": 3},
 }
 
 
-def make_pruner(name: str, options: Mapping[str, Any], max_steps: int | None) -> pruners.BasePruner:
+def make_pruner(
+    name: str, options: Mapping[str, Any], max_steps: int | None, epoch_steps: int = 1
+) -> pruners.BasePruner:
     """The pruner of a study.
 
     Args:
-        max_steps: the validations of a full trial, Hyperband's largest resource; None if unknown.
+        max_steps: the steps of a full trial, Hyperband's largest resource; None if unknown.
+        epoch_steps: how many of them an epoch has, where the options count epochs.
 
     Raises:
         UserError: an option is unknown or has a value that the pruner refuses.
     """
     given = {**_DEFAULTS.get(name, {}), **options}
+    for key in _IN_STEPS:
+        if type(given.get(key)) is int:
+            given[key] *= epoch_steps
     if name == "hyperband" and max_steps is not None:
         given.setdefault("max_resource", max_steps)
+        given.setdefault("min_resource", epoch_steps)
     if name == "patient":
-        given["wrapped_pruner"] = _wrapped(given.pop("wrapped", None), max_steps)
+        given["wrapped_pruner"] = _wrapped(given.pop("wrapped", None), max_steps, epoch_steps)
     checked = {key: value for key, value in given.items() if key != "wrapped_pruner"}
     check_options("pruner", name, checked, _PRUNERS[name])
     with warnings.catch_warnings():
@@ -53,7 +63,7 @@ def make_pruner(name: str, options: Mapping[str, Any], max_steps: int | None) ->
             raise UserError(f"pruner: {name} refuses its options: {error}") from error
 
 
-def _wrapped(component: Any, max_steps: int | None) -> pruners.BasePruner | None:
+def _wrapped(component: Any, max_steps: int | None, epoch_steps: int) -> pruners.BasePruner | None:
     if component is None:
         return None
     options = {"name": component} if isinstance(component, str) else dict(component)
@@ -62,4 +72,4 @@ def _wrapped(component: Any, max_steps: int | None) -> pruners.BasePruner | None
         raise UserError(
             f"pruner.wrapped: no pruner {name!r}. It may be {', '.join(sorted(_PRUNERS))}."
         )
-    return make_pruner(name, options, max_steps)
+    return make_pruner(name, options, max_steps, epoch_steps)

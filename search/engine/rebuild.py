@@ -15,7 +15,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial
 
 from search.engine.address import address_of, shown_url, sqlite_url
-from search.engine.conversion import MICRO_BATCHES, NONSENSE, STUDY
+from search.engine.conversion import MICRO_BATCHES, NONSENSE, STUDY, StudyAttributes
 from search.engine.creation import BESIDE_SQLITE, remove_sqlite
 from search.engine.history import TrialHistory
 from search.engine.lock import StudyLock
@@ -203,7 +203,7 @@ def _write_to(url: str, folder: StudyFolder, study_file: StudyFile, told: _Told)
     database = open_database(url)
     try:
         study_id = database.create_new_study(
-            directions_of(attributes_of(study_file, asked=None)), folder.name
+            directions_of(_told_attributes(told.study, study_file)), folder.name
         )
         for key, value in _study_attributes(told.study, study_file).items():
             database.set_study_user_attr(study_id, key, value)
@@ -223,10 +223,14 @@ def _write_to(url: str, folder: StudyFolder, study_file: StudyFile, told: _Told)
 
 
 def _study_attributes(history: StudyHistory, study_file: StudyFile) -> dict[str, Any]:
-    attributes: dict[str, Any] = {STUDY: attributes_of(study_file, history.asked).to_json()}
+    attributes: dict[str, Any] = {STUDY: _told_attributes(history, study_file).to_json()}
     if history.micro_batches:
         attributes[MICRO_BATCHES] = history.micro_batches
     return attributes
+
+
+def _told_attributes(history: StudyHistory, study_file: StudyFile) -> StudyAttributes:
+    return attributes_of(study_file, history.asked, history.steps)
 
 
 def _lost(number: int) -> TrialHistory:

@@ -9,6 +9,7 @@ from typing import Any
 
 from search.engine.pareto import front_of
 from search.study.space import Space
+from search.study.steps import Steps
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,8 @@ class StudyRecord:
     """One study. `asked` is the total of trials last asked for; `storage` shows no password.
 
     `metric` and `direction` are the first objective; `several` are all where there are more.
-    `reported` is the metric of the curves, `outcome_constraints` what a trial must keep to.
+    `reported` is the metric of the curves, `steps` what their steps count (None: validations, in a
+    study of an earlier release), `outcome_constraints` what a trial must keep to.
     """
 
     name: str
@@ -104,6 +106,7 @@ class StudyRecord:
     several: tuple[ObjectiveRecord, ...] = ()
     reported: str | None = None
     outcome_constraints: tuple[str, ...] = ()
+    steps: Steps | None = None
 
     @property
     def objectives(self) -> tuple[ObjectiveRecord, ...]:

@@ -22,23 +22,28 @@ from search.engine.conversion import (
     NONSENSE,
     RESOURCES_USED,
     SIZES,
+    STEPS,
     TAKEN_FROM,
     checked,
+    steps_in,
     told_of_nonsense,
 )
 from search.engine.events import Event, read_events
 from search.engine.history import ATTRIBUTES, FINISHED, TrialHistory, after
 from search.errors import StorageError
 from search.study.layout import StudyFolder, TrialFolder
+from search.study.steps import Steps
 
 
 @dataclass
 class StudyHistory:
-    """What happened to a study as a whole. `attributes` are the samplers' own notes."""
+    """What happened to a study as a whole. `attributes` are the samplers' own notes, `steps` what
+    the steps of its curves count."""
 
     asked: int | None = None
     micro_batches: dict[str, int] = field(default_factory=dict)
     attributes: dict[str, Any] = field(default_factory=dict)
+    steps: Steps | None = None
 
 
 def study_history(folder: StudyFolder) -> StudyHistory:
@@ -63,6 +68,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif event["event"] == ATTRIBUTES:
         history.attributes |= event.get("attributes", {})
+    elif event["event"] == STEPS:
+        history.steps = steps_in({"steps": event})
 
 
 def trial_history(folder: TrialFolder) -> TrialHistory | None:

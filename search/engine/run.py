@@ -16,13 +16,12 @@ from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
-from search.engine.opening import Opening, max_steps, open_ledger, plan, sampling_of
+from search.engine.opening import Opening, open_ledger, plan, pruner_of, sampling_of
 from search.engine.owning import owned
 from search.engine.patience import Patience
 from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.provenance import gather, note_start
-from search.engine.pruners import make_pruner
 from search.engine.ranges import with_ranges
 from search.engine.records import StudyRecord
 from search.engine.samplers import independent_paths
@@ -33,6 +32,7 @@ from search.messages import Checked
 from search.study.classes import class_paths
 from search.study.file import StudyFile
 from search.study.layout import StudyFolder
+from search.study.steps import SAMPLES, Steps, steps_of
 
 _LOCK_TOLD_S = 3.0
 
@@ -82,7 +82,8 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
             made = _made_with(request)
             facts, batches = _check(request, executor, view, signals)
             if ledger is None:
-                ledger = open_ledger(opening, limits.asked, patience)
+                steps = _steps(request.study_file, facts, view)
+                ledger = open_ledger(opening, limits.asked, patience, steps)
             note_start(request.folder, made)
             view.handle(StudyOpened(ledger.record(), request.workers, opening.exists))
             coordinator = Coordinator(
@@ -178,7 +179,7 @@ def _with_combinations(request: RunRequest, view: View) -> Limits:
     study_file = request.study_file
     sampling = sampling_of(study_file)
     sampling.sampler(0)
-    make_pruner(study_file.pruner.name, study_file.pruner.options, max_steps(study_file))
+    pruner_of(study_file, None)
     if conditional := independent_paths(sampling):
         text = f"{sampling.name}: samples {', '.join(conditional)} on their own, not jointly"
         view.handle(Note(text))
@@ -232,6 +233,21 @@ def _check(
         return facts, plan_batches(request.study_file, facts)
     except UserError as error:
         raise StudyFileError([f"{request.source}: {error}"]) from error
+
+
+def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
+    """What the steps of a new study count; told where it is not the epochs that people expect."""
+    steps = steps_of(
+        study_file,
+        leaves_ends=facts.leaves_epoch_ends,
+        epoch_samples=facts.samples_per_epoch,
+    )
+    if steps.unit == SAMPLES:
+        text = "steps count samples seen: trials validate inside epochs, of batches that differ"
+        if steps.epoch_samples is not None:
+            text += f"; a pruner's steps are epochs of {steps.epoch_samples:,} samples"
+        view.handle(Note(text))
+    return steps
 
 
 @contextlib.contextmanager

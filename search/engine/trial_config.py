@@ -13,6 +13,7 @@ from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_config
 from search.study.resolve import read_path, resolve_config, write_path
+from search.study.steps import Steps
 from search.study.writing import write_whole
 from search.study.yaml_loader import dump_yaml, read_yaml
 
@@ -43,12 +44,14 @@ def write_config(
     params: dict[str, Any],
     batches: BatchPlan,
     found: Mapping[str, Any],
+    steps: Steps | None,
 ) -> str | None:
     """Write the configuration of a trial that begins; returns a line if one of its values was
     replaced by another that is the same run.
 
     Args:
         found: the probed micro-batch by its path, where there is one.
+        steps: what the steps of the study count; None in one of an earlier release.
 
     Raises:
         Incomputable: a derived value has none for that micro-batch.
@@ -57,6 +60,8 @@ def write_config(
     config["logger"] = logger_section(study_file)
     number = int(folder.root.name)
     config["trial"] = {"study": study_file.name, "number": number, "params": dict(params)}
+    if steps is not None:
+        config["trial"]["steps"] = steps.unit
     note = _limit_accumulation(config, batches)
     folder.root.mkdir(parents=True, exist_ok=True)
     write_whole(folder.config, dump_yaml(config))

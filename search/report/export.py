@@ -17,6 +17,7 @@ from search.errors import printable, printable_json
 from search.report.data import StudyData
 from search.study.outcomes import RESOURCES
 from search.study.space import Choice, Distribution, IntRange
+from search.study.steps import unit_of
 
 _FIRST = ("number", "state", "value")
 _LAST = (
@@ -70,9 +71,9 @@ def export_json(record: StudyRecord) -> str:
     """The whole record as JSON, indented; numbers that are not finite are null.
 
     Keys: name, folder, storage, metric, direction, objectives, outcome_constraints, asked,
-    is_running, best (a trial number or null), front (trial numbers), space, settings, trials. A
-    trial has the fields of `TrialRecord`, its `curve` as pairs of step and value, and
-    `duration_s`; times are ISO 8601.
+    is_running, best (a trial number or null), front (trial numbers), space, settings, steps (what
+    those of a curve count: epochs, validations or samples), trials. A trial has the fields of
+    `TrialRecord`, its `curve` as pairs of step and value, and `duration_s`; times are ISO 8601.
     """
     tree = {
         "name": record.name,
@@ -88,6 +89,7 @@ def export_json(record: StudyRecord) -> str:
         "front": [trial.number for trial in record.front],
         "space": {path: _distribution(dist) for path, dist in record.space.items()},
         "settings": record.settings,
+        "steps": unit_of(record.steps),
         "trials": [_trial(t) for t in sorted(record.trials, key=lambda t: t.number)],
     }
     text = json.dumps(_plain(tree), indent=2, ensure_ascii=False, allow_nan=False)

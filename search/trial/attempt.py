@@ -53,6 +53,7 @@ from search.trial.no_value import no_value
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
+from search.trial.steps import StepCounter
 
 
 def run_launched(launch: Launch, folder: TrialFolder) -> int:
@@ -113,9 +114,10 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     meter = ResourceMeter(watched.limits, link)
     keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
     logs = RunLogs(config, built, run_of(config, folder, built.lightning, checkpoint), keeper)
-    judge = ReportCallback(Judge(link, watched.metrics), watched.reported)
+    steps = StepCounter(config.get("trial", {}).get("steps"))
+    judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
     guard, signs = MetricGuard(watched.metrics), SignsOfLife(link)
-    callbacks = [signs, guard, meter, keeper, judge, logs]
+    callbacks = [signs, guard, steps, meter, keeper, judge, logs]
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
     started = _started(built, trainer)
     link.send(started)

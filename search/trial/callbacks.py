@@ -21,6 +21,7 @@ from search.study.outcomes import RESOURCES
 from search.trial.failures import Diverged
 from search.trial.no_value import no_value
 from search.trial.reporting import Link
+from search.trial.steps import StepCounter
 
 _SIGN_S = 1.0
 
@@ -33,22 +34,24 @@ class Judge:
 
     Args:
         metrics: every logged metric that counts; each must be finite.
+        steps: counts the steps of the reports.
     """
 
-    def __init__(self, link: Link, metrics: Iterable[str]) -> None:
+    def __init__(self, link: Link, metrics: Iterable[str], steps: StepCounter) -> None:
         self._link = link
         self._metrics = tuple(metrics)
+        self._steps = steps
         self._prune = False
         self.trainer: Any = None
 
     def report(self, value: float, step: int) -> None:
-        """Send `value`; `step` (the epoch) is refined where an epoch has several validations.
+        """Send `value`; `step` is the epoch, in whose place the counted one is sent.
 
         Raises:
             Diverged: the value, or another metric that counts, is NaN or infinite; the value is
                 reported all the same.
         """
-        report = Reported(step=validation_step(self.trainer), epoch=step + 1, value=float(value))
+        report = Reported(step=self._steps.step, epoch=step + 1, value=float(value))
         verdict = self._link.ask(report)
         if not math.isfinite(value):
             raise Diverged(f"the objective metric became {value} at epoch {step + 1}")
@@ -60,20 +63,6 @@ class Judge:
 
     def should_prune(self) -> bool:
         return self._prune
-
-
-def validation_step(trainer: Any) -> int:
-    """The step of the validation that just ran, from 1.
-
-    One validation an epoch or fewer: the number of epochs begun. Several an epoch: their number
-    counted through, so that trials with the same interval can be compared step by step.
-    """
-    batches, interval = trainer.num_training_batches, trainer.val_check_batch
-    if not math.isfinite(batches) or not interval or interval >= batches:
-        return int(trainer.current_epoch) + 1
-    per_epoch = int(batches // interval)
-    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.ready // interval)
-    return int(trainer.current_epoch) * per_epoch + min(done, per_epoch)
 
 
 class ReportCallback(PyTorchLightningPruningCallback):  # type: ignore[misc]  # untyped

@@ -21,6 +21,7 @@ from search.errors import UserError
 from search.messages import Checked
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_in
+from search.study.steps import leaves_epoch_ends
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.callbacks import MetricGuard
 from search.trial.dead_paths import Consumption
@@ -79,6 +80,13 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         drops_last=bool(getattr(loader, "drop_last", False)),
         gpus=tuple(_gpus_by_free_memory()),
         modules=tuple(sorted(set(sys.modules) - imported)),
+        leaves_epoch_ends=any(
+            leaves_epoch_ends(trainer)
+            for trainer in (
+                built.trainer_arguments,
+                *(variant["sections"].get("trainer") or {} for variant in variants),
+            )
+        ),
     )
 
 

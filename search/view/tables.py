@@ -16,6 +16,7 @@ from rich.text import Text
 from search.engine.records import StudyRecord, TrialRecord
 from search.study.layout import TrialFolder
 from search.study.outcomes import RESOURCES
+from search.study.steps import SAMPLES, unit_of
 from search.study.value_checkpoint import value_checkpoint
 from search.view.json_lines import study_summary, to_json, trial_summary
 from search.view.outcomes import outcome, resources
@@ -234,7 +235,9 @@ def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> N
     if not trial.curve:
         return
     steps = list(trial.curve)
-    console.print(Text(f"\n{clean(record.reported or record.metric)} by step", style="dim"))
+    unit = unit_of(record.steps)
+    by = "samples seen" if unit == SAMPLES else unit.removesuffix("s")
+    console.print(Text(f"\n{clean(record.reported or record.metric)} by {by}", style="dim"))
     console.print(Text(sparkline(list(trial.curve.values()), 60), style="blue"))
     shown = steps if len(steps) <= 10 else [*steps[:3], *steps[-6:]]
     pairs = [f"{step}: {number(trial.curve[step])}" for step in shown]

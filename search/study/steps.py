@@ -1,0 +1,83 @@
+"""What the steps of a study's curves count, so that trials can be compared step by step.
+
+An epoch, where each validation is the end of one. Else the n-th validation, where all trials
+validate after as many samples; where they do not, the samples seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search.study.resolve import FINALIST
+
+if TYPE_CHECKING:
+    from search.study.file import StudyFile
+
+EPOCHS, VALIDATIONS, SAMPLES = "epochs", "validations", "samples"
+UNITS = (EPOCHS, VALIDATIONS, SAMPLES)
+
+_INTERVAL = "trainer.val_check_interval"
+# beside the data and the batch: what changes after how many samples a trial validates
+_BATCHES = (
+    "trainer.limit_train_batches",
+    "trainer.overfit_batches",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.check_val_every_n_epoch",
+    _INTERVAL,
+    FINALIST,
+)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a study, the same for its whole life.
+
+    `unit` is one of `UNITS`; `epoch_samples` how many samples an epoch has, None where that is not
+    known.
+    """
+
+    unit: str
+    epoch_samples: int | None = None
+
+
+def unit_of(steps: Steps | None) -> str:
+    """What the steps of a study count; validations in one of an earlier release."""
+    return VALIDATIONS if steps is None else steps.unit
+
+
+def steps_of(study_file: StudyFile, *, leaves_ends: bool, epoch_samples: int | None) -> Steps:
+    """What the steps of a new study count.
+
+    Args:
+        leaves_ends: whether validations may lie elsewhere than at the ends of epochs.
+        epoch_samples: the samples of an epoch; None where the data has no length.
+    """
+    is_searched = _INTERVAL in _paths(study_file)
+    if not (leaves_ends or is_searched or leaves_epoch_ends(study_file.trainer)):
+        unit = EPOCHS
+    else:
+        unit = SAMPLES if _batches_vary(study_file) else VALIDATIONS
+    return Steps(unit, epoch_samples)
+
+
+def leaves_epoch_ends(trainer: Mapping[str, Any]) -> bool:
+    """Whether a Trainer of these arguments may validate elsewhere than at the ends of epochs."""
+    interval = trainer.get("val_check_interval")
+    # 1 is after each batch, 1.0 after the last
+    is_whole = interval is None or (isinstance(interval, float) and interval == 1.0)
+    return not is_whole or trainer.get("check_val_every_n_epoch", 1) is None
+
+
+def _batches_vary(study_file: StudyFile) -> bool:
+    """Whether trials may validate after different numbers of samples."""
+    return study_file.batch.auto_scale != "off" or any(
+        path.startswith("data.") or "batch_size" in path or path in _BATCHES
+        for path in _paths(study_file)
+    )
+
+
+def _paths(study_file: StudyFile) -> tuple[str, ...]:
+    return (*study_file.space, *study_file.derive)

@@ -1,0 +1,83 @@
+"""Counts the steps of a trial's reports, through all of its attempts."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sized
+from typing import Any
+
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch import Callback
+from lightning.pytorch.utilities.data import extract_batch_size
+
+from search.study.steps import SAMPLES, VALIDATIONS
+
+
+class StepCounter(Callback):
+    """Knows the step of the validation that ran last; must come before what reports and saves it.
+
+    Args:
+        unit: what the steps of the study count, one of `search.study.steps.UNITS`; None in a study
+            of an earlier release, which told validations within an epoch apart by their place.
+    """
+
+    def __init__(self, unit: str | None) -> None:
+        self._unit = unit
+        self._samples = 0
+        self._validations = 0
+        self.step = 0
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"samples": self._samples, "validations": self._validations, "step": self.step}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._samples = state_dict["samples"]
+        self._validations = state_dict["validations"]
+        self.step = state_dict["step"]
+
+    def on_train_batch_end(
+        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
+        if self._unit == SAMPLES:
+            self._samples += _samples(trainer, batch, batch_idx) * trainer.world_size
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.sanity_checking:
+            return
+        self._validations += 1
+        if self._unit is None:
+            self.step = _place_in_epoch(trainer)
+        else:
+            # steps grow, whatever a module's own code does to its Trainer
+            self.step = max(self._counted(trainer), self.step + 1)
+
+    def _counted(self, trainer: Any) -> int:
+        if self._unit == SAMPLES:
+            return self._samples
+        return self._validations if self._unit == VALIDATIONS else int(trainer.current_epoch) + 1
+
+
+def _samples(trainer: Any, batch: Any, batch_idx: int) -> int:
+    """The samples of a batch on one device: as its loader says, else as Lightning reads them off
+    the batch, which may be of any kind."""
+    loader = trainer.train_dataloader
+    size, sampler = getattr(loader, "batch_size", None), getattr(loader, "sampler", None)
+    if isinstance(size, int) and isinstance(sampler, Sized):
+        # the last batch has what is left
+        return max(1, min(size, len(sampler) - batch_idx * size))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            return extract_batch_size(batch)
+        except (MisconfigurationException, RecursionError):
+            return size if isinstance(size, int) else 1
+
+
+def _place_in_epoch(trainer: Any) -> int:
+    batches, interval = trainer.num_training_batches, trainer.val_check_batch
+    if not math.isfinite(batches) or not interval or interval >= batches:
+        return int(trainer.current_epoch) + 1
+    per_epoch = int(batches // interval)
+    done = int(trainer.fit_loop.epoch_loop.batch_progress.current.ready // interval)
+    return int(trainer.current_epoch) * per_epoch + min(done, per_epoch)
