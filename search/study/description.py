@@ -25,7 +25,8 @@ class Argument:
     default, where that is a plain value (None: there is none); `choices` the values of a choice;
     `hint` what its annotation says of its range, as a study file would; `annotation` its type as
     text. It `is_required` if it has no value at all, `is_linked` if another argument sets it, and
-    `is_foreign` if its class is of torch or Lightning.
+    `is_foreign` if its class is of torch or Lightning. `instead` is the section that stands in for
+    the only method that reads it.
     """
 
     path: str
@@ -37,6 +38,7 @@ class Argument:
     is_required: bool = False
     is_linked: bool = False
     is_foreign: bool = False
+    instead: str | None = None
 
     @property
     def name(self) -> str:

@@ -144,6 +144,8 @@ def propose(argument: Argument) -> Proposal:
     name = argument.name.lower()
     if argument.is_linked:
         return Proposal(argument, None, "another argument sets it")
+    if argument.instead is not None:
+        return Proposal(argument, None, f"nothing reads it beside the section {argument.instead}")
     if argument.hint is not None:
         hinted = parse_distribution(argument.hint)
         assert not isinstance(hinted, Hinted)

@@ -193,15 +193,24 @@ def _changes_memory(config: Mapping[str, Any], path: str, variants: list[Variant
         return False
     if not any(isinstance(variant["value"], float) for variant in variants):
         return True
-    shapes = {_shapes({**config, **variant["sections"]}) for variant in variants}
-    return len(shapes) > 1
+    first, *others = [_shapes({**config, **variant["sections"]}) for variant in variants]
+    return any(shapes != first for shapes in others)
 
 
-def _shapes(config: Mapping[str, Any]) -> tuple[tuple[str, tuple[int, ...]], ...]:
+def _shapes(config: Mapping[str, Any]) -> list[Any]:
+    """The shape of each tensor; of one in a lazy layer, which its first batch will decide on, the
+    whole numbers that the layer was made with."""
     with torch.random.fork_rng(devices=[]):
         model = build(config).model
-    tensors: Iterable[tuple[str, torch.Tensor]] = model.state_dict().items()
-    return tuple((name, tuple(tensor.shape)) for name, tensor in tensors)
+    return [
+        (name, _whole_numbers(module) if torch.nn.parameter.is_lazy(tensor) else tensor.shape)
+        for name, module in model.named_modules()
+        for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False))
+    ]
+
+
+def _whole_numbers(module: torch.nn.Module) -> list[Any]:
+    return [each for each in vars(module).items() if isinstance(each[1], int | tuple)]
 
 
 def _gpus_by_free_memory() -> list[int]:

@@ -30,6 +30,7 @@ from search.study.description import (
 )
 from search.study.resolve import read_path
 from search.study.space_parser import distribution_tree
+from search.trial.dead_paths import replaced_hooks, section_instead
 from search.trial.explaining import explain
 from search.trial.failures import one_line
 from search.trial.hints import range_in
@@ -60,6 +61,7 @@ def _description(config: Mapping[str, Any]) -> Description:
     if config.get("cli"):
         driven = drive_cli(config, None)
         model, arguments = type(driven.model), tuple(_of_cli(driven))
+        has_optimizer = "configure_optimizers" in vars(driven.model)
         complete: Mapping[str, Any] = driven.config
     else:
         place = "model.class_path"
@@ -71,12 +73,20 @@ def _description(config: Mapping[str, Any]) -> Description:
             if isinstance(config.get(section), Mapping)
             for argument in _of_node(config[section], section)
         )
-        complete = config
+        complete, has_optimizer = config, bool(config.get("optimizer"))
+    replaced = replaced_hooks(has_optimizer, bool(complete.get("data")))
     return Description(
-        arguments=arguments,
+        arguments=tuple(_with_section(each, model, replaced) for each in arguments),
         logged=logged_at_validation(model),
         monitors=tuple(_monitors(complete)),
     )
+
+
+def _with_section(argument: Argument, model: type, replaced: Mapping[str, str]) -> Argument:
+    """The argument with the section that stands in for what reads it, if it is the module's."""
+    if argument.path not in (f"model.{argument.name}", f"model.init_args.{argument.name}"):
+        return argument
+    return replace(argument, instead=section_instead(model, argument.name, replaced))
 
 
 def _of_cli(driven: DrivenCli) -> Iterator[Argument]:

@@ -10,13 +10,16 @@ import functools
 import logging
 import math
 import pickle
+import sys
 import types
 import zlib
+from collections import OrderedDict
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
+from torch.utils.hooks import RemovableHandle
 
 _MOST_OBJECTS = 50_000
 _DEEPEST = 20
@@ -24,7 +27,7 @@ _PLAIN = (str, bytes, int, bool, complex, type(None))
 # the same everywhere, or code, which no value changes
 _BY_NAME = (types.ModuleType, types.BuiltinFunctionType, type, logging.Logger)
 # what save_hyperparameters keeps is every argument, read or not
-_SAVED_ARGUMENTS = frozenset({"_hparams", "_hparams_initial", "_hparams_name"})
+SAVED_ARGUMENTS = frozenset({"_hparams", "_hparams_initial", "_hparams_name"})
 
 
 class Incomparable:
@@ -47,51 +50,90 @@ class Holding:
     def of(self, value: Any) -> Any:
         """What `value` holds."""
         self._left -= 1
-        if self._left < 0 or len(self._above) > _DEEPEST:
+        if self._left < 0 or len(self._above) > _DEEPEST or isinstance(value, Incomparable):
             return Incomparable()
         if isinstance(value, _PLAIN):
             return type(value).__name__, value
         if isinstance(value, float):
             return "float", "nan" if math.isnan(value) else value
-        if isinstance(value, torch.Tensor):
-            return type(value).__name__, checksum(value)
-        if isinstance(value, _BY_NAME) or id(value) in self._above:
+        if isinstance(value, _BY_NAME) and _is_findable(value):
             return getattr(value, "__qualname__", type(value).__qualname__)
+        if id(value) in self._above:
+            return type(value).__qualname__
         self._above.append(id(value))
         try:
-            return self._of_object(value)
+            return type(value).__qualname__, self._content(value), self._attributes(value)
         finally:
             self._above.pop()
 
-    def _of_object(self, value: Any) -> Any:
-        name = type(value).__qualname__
+    def _content(self, value: Any) -> Any:
+        """What an object holds beside its attributes."""
+        if isinstance(value, torch.Tensor):
+            return checksum(value), value.requires_grad
         if isinstance(value, Mapping):
-            return name, [(self.of(key), self.of(each)) for key, each in value.items()]
+            # the numbers under which a module keeps its hooks are counted through
+            items = value.values() if _is_numbered(value) else value.items()
+            return [self.of(each) for each in items]
         if isinstance(value, list | tuple):
-            return name, [self.of(each) for each in value]
+            return [self.of(each) for each in value]
         if isinstance(value, types.FunctionType):
-            cells = [_content(cell) for cell in value.__closure__ or ()]
-            return value.__qualname__, self.of(cells)
-        if isinstance(value, types.MethodType):
-            return name, self.of([value.__func__, value.__self__])
+            cells = [_cell_content(cell) for cell in value.__closure__ or ()]
+            parts = [cells, value.__defaults__, value.__kwdefaults__]
+            return value.__code__, self.of(parts)
+        if isinstance(value, types.MethodType | types.BuiltinMethodType):
+            return value.__name__, self.of([getattr(value, "__func__", None), value.__self__])
         if isinstance(value, functools.partial):
-            return name, self.of([value.func, value.args, value.keywords])
+            return self.of([value.func, value.args, value.keywords])
         if isinstance(value, torch.optim.Optimizer):
             groups = [{k: v for k, v in g.items() if k != "params"} for g in value.param_groups]
-            return name, self.of(groups)
-        if hasattr(value, "__dict__"):
-            return name, self._of_attributes(value)
-        return name, _pickled(value)
+            return [len(group["params"]) for group in value.param_groups], self.of(groups)
+        if isinstance(value, RemovableHandle):
+            return None
+        return self._reduced(value)
 
-    def _of_attributes(self, value: Any) -> Any:
+    def _reduced(self, value: Any) -> Any:
+        """The state of an object that is not in its attributes, such as a generator's."""
+        if hasattr(value, "__array_interface__") or not hasattr(value, "__dict__"):
+            return _pickled(value)
+        ways = [name for cls in type(value).__mro__[:-1] for name in vars(cls)]
+        if "__reduce__" in ways or "__reduce_ex__" in ways:
+            return self.of(value.__reduce_ex__(2))
+        return None
+
+    def _attributes(self, value: Any) -> Any:
+        if isinstance(value, torch.optim.Optimizer | RemovableHandle | types.MethodType):
+            return None
+        slots = [
+            name
+            for cls in type(value).__mro__
+            for name in _names(vars(cls).get("__slots__", ()))
+            if name not in ("__dict__", "__weakref__") and hasattr(value, name)
+        ]
+        named = {**getattr(value, "__dict__", {}), **{name: getattr(value, name) for name in slots}}
         return [
-            (name, self.of(each))
-            for name, each in vars(value).items()
-            if name not in _SAVED_ARGUMENTS
+            (name, self.of(each)) for name, each in named.items() if name not in SAVED_ARGUMENTS
         ]
 
 
-def _content(cell: types.CellType) -> Any:
+def _is_findable(value: Any) -> bool:
+    """Whether a module, class or function is the one that its name leads to."""
+    if isinstance(value, types.ModuleType | logging.Logger):
+        return True
+    found: Any = sys.modules.get(getattr(value, "__module__", None) or "builtins")
+    for part in value.__qualname__.split("."):
+        found = getattr(found, part, None)
+    return found is value
+
+
+def _is_numbered(value: Mapping[Any, Any]) -> bool:
+    return isinstance(value, OrderedDict) and all(type(key) is int for key in value)
+
+
+def _names(slots: Any) -> tuple[str, ...]:
+    return (slots,) if isinstance(slots, str) else tuple(slots)
+
+
+def _cell_content(cell: types.CellType) -> Any:
     try:
         return cell.cell_contents
     except ValueError:  # not filled yet

@@ -176,3 +176,9 @@ def test_module_without_arguments_searches_the_trainer() -> None:
     text = proposed_file(NET, NET, description, guess_metric(description), "search init nets:Net")
     study_file = parse_study_tree(parse_yaml(text, "new"), source="new", default_name="new")
     assert list(study_file.space) == ["trainer.gradient_clip_val"]
+
+
+def test_argument_whose_reader_a_section_replaces_is_left_alone() -> None:
+    proposal = propose(Argument("model.lr", FLOAT, 1e-3, instead="optimizer"))
+    assert proposal.distribution is None
+    assert proposal.why == "nothing reads it beside the section optimizer"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import random
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +18,13 @@ from search.trial.holding import Holding
 class Thing:
     def __init__(self, **held: Any) -> None:
         vars(self).update(held)
+
+
+class Slotted:
+    __slots__ = ("a",)
+
+    def __init__(self, a: Any) -> None:
+        self.a = a
 
 
 def linear(weight: float) -> torch.nn.Linear:
@@ -52,6 +61,14 @@ MAKERS: dict[str, Callable[[int], Any]] = {
     "weights": linear,
     "meta": lambda n: torch.nn.Linear(n, 1, device="meta"),
     "closure": lambda n: lambda x: x + n,
+    "default": lambda n: lambda x=n: x,
+    "keyword": lambda n: lambda *, x=n: x,
+    "code": lambda n: (lambda x: x) if n == 1 else (lambda x: -x),
+    "method of a dictionary": lambda n: {"a": n}.get,
+    "slots": Slotted,
+    "generator": random.Random,
+    "frozen": lambda n: torch.ones(1, requires_grad=n == 1),
+    "lazy": torch.nn.LazyLinear,
     "partial": lambda n: functools.partial(max, n),
     "optimizer": lambda n: torch.optim.SGD(linear(1).parameters(), lr=n),
 }
@@ -67,7 +84,8 @@ def test_objects_are_equal_where_their_value_is(name: str) -> None:
 def test_what_cannot_be_compared_is_never_equal() -> None:
     generator = (number for number in range(3))
     assert Holding().of(generator) != Holding().of(generator)
-    # its hooks are numbered through
-    assert Holding().of(torch.nn.LazyLinear(1)) != Holding().of(torch.nn.LazyLinear(1))
+    assert Holding().of(Holding().of(generator)) != Holding().of(Holding().of(generator))
+    lock = Thing(lock=threading.Lock())
+    assert Holding().of(lock) != Holding().of(lock)
     many = list(range(100_000))
     assert Holding().of(many) != Holding().of(many)
