@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 
 from search.api.classes import import_path_of
@@ -17,6 +17,8 @@ from search.study.overrides import lay_over_space
 from search.study.space import Distribution
 from search.study.space_parser import distribution_tree
 
+# what a trial imports by its name
+_NAMED = type | FunctionType | MethodType
 # one chosen instead of another shares no options with it
 _REPLACED = ("sampler", "pruner")
 
@@ -61,7 +63,7 @@ def class_section(
     Raises:
         UserError: an instance was given.
     """
-    if isinstance(given, type | str):
+    if isinstance(given, _NAMED | str):
         section: dict[str, Any] = {"class_path": given}
     elif isinstance(given, Mapping) or given is None:
         section = dict(given or {})
@@ -78,7 +80,7 @@ def class_section(
 
 def named_in(value: Any) -> Iterator[Any]:
     """Every class and function in a tree of mappings and lists."""
-    if isinstance(value, type | FunctionType):
+    if isinstance(value, _NAMED):
         yield value
     elif isinstance(value, Mapping):
         for each in value.values():
@@ -96,7 +98,7 @@ def _plain(value: Any, place: str) -> Any:
         return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each, f"{place}.{index}") for index, each in enumerate(value)]
-    if isinstance(value, type | FunctionType):
+    if isinstance(value, _NAMED):
         return import_path_of(value, place)
     if isinstance(value, PathLike):
         return fspath(value)

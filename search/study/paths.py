@@ -47,15 +47,17 @@ def normalise_space(
 
 
 def full_path(path: str, tree: Mapping[str, Any]) -> str:
-    """`model.lr` as `model.init_args.lr`, `optimizer.lr` as `optimizer.init_args.lr`; a full path
-    as it is. A CLI with a class of its own takes bare arguments: there `model.lr` is full."""
+    """`model.lr` as `model.init_args.lr`, `optimizer.lr` as `optimizer.init_args.lr`, and inside
+    `dict_kwargs` what stands there; a full path as it is. A CLI with a class of its own takes bare
+    arguments: there `model.lr` is full."""
     full: list[str] = []
     node: Any = tree
     for part in path.split("."):
         has_class = isinstance(node, Mapping) and "class_path" in node
         if part not in CLASS_KEYS and (has_class or _always_a_class(full, tree)):
-            full.append("init_args")
-            node = read_path(node, "init_args")
+            is_behind = part in (read_path(node, "dict_kwargs") or {})
+            full.append("dict_kwargs" if is_behind else "init_args")
+            node = read_path(node, full[-1])
         full.append(part)
         node = read_path(node, part)
     return ".".join(full)

@@ -27,7 +27,9 @@ from search.errors import UserError
 from search.trial.explaining import explain
 from search.trial.importing import NAMESPACES, import_name, lightning_of, refuse_mixture
 from search.trial.lightning_cli import drive_cli
+from search.trial.signatures import made_class
 from search.trial.trainer import quiet
+from search.trial.trainer_names import refuse_unknown_names
 
 _SECTIONS = ("model", "data", "trainer")
 
@@ -49,11 +51,8 @@ def build(config: Mapping[str, Any]) -> Built:
     Raises:
         UserError: the configuration names something that does not exist or has a wrong type.
     """
-    try:
-        plain = not any(config.get(key) for key in ("cli", "optimizer", "lr_scheduler"))
-        built = _build_plainly(config) if plain else _build_by_cli(config)
-    except ArgumentError as error:
-        raise UserError(explain(str(error))) from error
+    plain = not any(config.get(key) for key in ("cli", "optimizer", "lr_scheduler"))
+    built = _build_plainly(config) if plain else _build_by_cli(config)
     if config.get("ckpt_path"):
         _load_weights(built.model, config["ckpt_path"])
     return built
@@ -65,7 +64,11 @@ def _build_plainly(config: Mapping[str, Any]) -> Built:
     # the Trainer's forty defaults need no checking, and it has them itself
     # jsonargparse works in the tree that it is given
     sections = copy.deepcopy({key: config[key] for key in _SECTIONS if config.get(key)})
-    instances = parser.instantiate(parser.parse_object({"trainer": {}, **sections}, defaults=False))
+    try:
+        read = parser.parse_object({"trainer": {}, **sections}, defaults=False)
+        instances = parser.instantiate(read)
+    except ArgumentError as error:
+        raise UserError(explain(str(error))) from error
     trainer = instances.get("trainer", {})
     return Built(
         lightning=lightning,
@@ -125,8 +128,13 @@ def refusing_unfit(place: str, path: str) -> Iterator[None]:
 
 
 def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: Any) -> Any:
-    """The Trainer of `built` with the callbacks `extra` after the user's own."""
+    """The Trainer of `built` with the callbacks `extra` after the user's own.
+
+    Raises:
+        UserError: an option is a name that Lightning does not know.
+    """
     arguments = quiet({**built.trainer_arguments, **overrides})
+    refuse_unknown_names(arguments, built.lightning.__name__)
     arguments["default_root_dir"] = str(folder)
     arguments["callbacks"] += extra
     return built.trainer_class(**arguments)
@@ -184,9 +192,10 @@ def _bases(namespace: str) -> dict[str, type]:
 
 def _is_of(path: str, base: type) -> bool:
     try:
-        return issubclass(import_name(path, "class_path"), base)
-    except (UserError, TypeError):
+        made = made_class(import_name(path, "class_path"))
+    except UserError:
         return False
+    return made is not None and issubclass(made, base)
 
 
 @lru_cache(maxsize=4)

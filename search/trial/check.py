@@ -7,7 +7,6 @@ what the searched paths change, and takes one training and one validation step.
 from __future__ import annotations
 
 import contextlib
-import inspect
 import math
 import sys
 import traceback
@@ -26,8 +25,9 @@ from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_
 from search.trial.callbacks import MetricGuard
 from search.trial.dead_paths import Consumption
 from search.trial.failures import one_line
-from search.trial.importing import users_error
+from search.trial.importing import import_name, users_error
 from search.trial.loggers import logger_problems
+from search.trial.signatures import parameters
 from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
@@ -61,7 +61,7 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     if problems:
         return Checked(problems=tuple(problems))
     built = build(config)
-    if (problem := _no_optimizer(built)) is not None:
+    if (problem := _no_optimizer(built) or _no_data(built)) is not None:
         return Checked(problems=(problem,))
     problems = list(logger_problems(config, folder, built.lightning))
     if problems:
@@ -116,15 +116,33 @@ def _unbuildable(config: Mapping[str, Any], variants: Iterable[Variant]) -> Iter
 
 
 def _no_optimizer(built: Built) -> str | None:
-    base = built.lightning.LightningModule.configure_optimizers
-    if type(built.model).configure_optimizers is not base:
-        return None
-    if "configure_optimizers" in vars(built.model):  # LightningCLI put one there
+    # LightningCLI puts one into the module itself
+    if _has_own(built.model, "configure_optimizers", built.lightning.LightningModule):
         return None
     return (
         f"model: {type(built.model).__name__} has no configure_optimizers, and there is no section "
         "optimizer. Add optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1e-3}}."
     )
+
+
+def _no_data(built: Built) -> str | None:
+    """A line where nothing has the batches to train on."""
+    model, name = built.model, type(built.model).__name__
+    if _has_own(model, "train_dataloader", built.lightning.LightningModule):
+        return None
+    if built.data is None:
+        return (
+            f"data: is missing, and {name} has no train_dataloader. Add data: "
+            "{class_path: my_package.MyDataModule}, or write that method."
+        )
+    if _has_own(built.data, "train_dataloader", built.lightning.LightningDataModule):
+        return None
+    return f"data: {type(built.data).__name__} has no train_dataloader. Write that method."
+
+
+def _has_own(owner: Any, method: str, base: type) -> bool:
+    """Whether a method is not the one that Lightning's base class has."""
+    return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
 
 
 def _in_words(error: Exception) -> str:
@@ -171,12 +189,18 @@ def _samples_per_epoch(loader: Any, limit: float | None) -> int | None:
 
 
 def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
-    """Where a micro-batch is written in the configuration; None if no class takes one."""
+    """Where a micro-batch is written in the configuration; None if nothing takes one."""
     for section, owner in (("data", built.data), ("model", built.model)):
-        if owner is not None and "batch_size" in inspect.signature(type(owner)).parameters:
-            # a CLI with a class of its own takes bare arguments
-            is_bare = "cli" in config and "class_path" not in config.get(section, {})
-            return f"{section}.batch_size" if is_bare else f"{section}.init_args.batch_size"
+        if owner is None:
+            continue
+        path = (config.get(section) or {}).get("class_path")
+        # a CLI with a class of its own takes bare arguments, and one without finds bare names
+        is_full = isinstance(path, str) and "." in path
+        named = import_name(str(path), f"{section}.class_path") if is_full else type(owner)
+        parameter = parameters(named).get("batch_size")
+        if parameter is not None:
+            key = "" if path is None else f".{parameter.key}"
+            return f"{section}{key}.batch_size"
     return None
 
 

@@ -6,14 +6,11 @@ Imports the user's classes; builds them only where a CLI of the user's own has t
 from __future__ import annotations
 
 import enum
-import inspect
 import types
 import typing
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, Union
-
-from jsonargparse import ArgumentError
 
 from search.errors import UserError
 from search.study.classes import class_places
@@ -31,12 +28,12 @@ from search.study.description import (
 from search.study.resolve import read_path
 from search.study.space_parser import distribution_tree
 from search.trial.dead_paths import replaced_hooks, section_instead
-from search.trial.explaining import explain
 from search.trial.failures import one_line
 from search.trial.hints import range_in
 from search.trial.importing import import_name, lightning_of, refuse_mixture, users_error
 from search.trial.lightning_cli import DrivenCli, drive_cli
 from search.trial.logged import logged_at_validation
+from search.trial.signatures import EMPTY, MADE_WITH, made_class, parameters
 
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
 _KINDS = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
@@ -49,8 +46,6 @@ def describe(config: Mapping[str, Any]) -> Description:
         return _description(config)
     except UserError as error:
         return Description(problems=(str(error),))
-    except ArgumentError as error:
-        return Description(problems=(explain(str(error)),))
     except Exception as error:
         cause, where = users_error(error)
         place = f" ({where})" if where else ""
@@ -65,8 +60,9 @@ def _description(config: Mapping[str, Any]) -> Description:
         complete: Mapping[str, Any] = driven.config
     else:
         place = "model.class_path"
-        model = import_name(config["model"]["class_path"], place)
-        refuse_mixture(config, lightning_of(model, place).__name__)
+        named = import_name(config["model"]["class_path"], place)
+        refuse_mixture(config, lightning_of(named, place).__name__)
+        model = made_class(named) or type(None)
         arguments = tuple(
             argument
             for section in _SECTIONS
@@ -96,7 +92,7 @@ def _of_cli(driven: DrivenCli) -> Iterator[Argument]:
         if section in ("trainer", "ckpt_path", "weights_only", "seed_everything", "config"):
             continue
         if isinstance(node, Mapping) and "class_path" not in node and section in classes:
-            found = _of_class(classes[section], node, section)
+            found = _of_class(classes[section], node, section, is_bare=True)
         else:
             found = _of_node(node, section)
         for argument in found:
@@ -106,8 +102,8 @@ def _of_cli(driven: DrivenCli) -> Iterator[Argument]:
 def _of_node(node: Any, place: str) -> Iterator[Argument]:
     """Arguments of a section: those of the class that it names, else what is written there."""
     if isinstance(node, Mapping) and isinstance(path := node.get("class_path"), str):
-        cls = import_name(_full(path, place), f"{place}.class_path")
-        yield from _of_class(cls, node.get("init_args") or {}, f"{place}.init_args")
+        named = import_name(_full(path, place), f"{place}.class_path")
+        yield from _of_class(named, node, place, is_bare=False)
     elif isinstance(node, Mapping):
         for name, value in node.items():
             for argument in _of_node(value, f"{place}.{name}"):
@@ -122,54 +118,42 @@ def _full(path: str, place: str) -> str:
     return path if "." in path else f"{module}.{path}"
 
 
-def _of_class(cls: type, given: Mapping[str, Any], place: str) -> Iterator[Argument]:
-    is_foreign = cls.__module__.partition(".")[0] in _FOREIGN
-    for name, (parameter, annotation) in _parameters(cls).items():
-        path = f"{place}.{name}"
+def _of_class(
+    named: Any, node: Mapping[str, Any], place: str, *, is_bare: bool
+) -> Iterator[Argument]:
+    """Arguments of what a class_path names.
+
+    Args:
+        node: the section, which gives them itself if it `is_bare`.
+    """
+    made = made_class(named) or type(None)
+    is_foreign = made.__module__.partition(".")[0] in _FOREIGN
+    for name, parameter in parameters(named).items():
+        if is_foreign and name in MADE_WITH:
+            continue
+        given = node if is_bare else node.get(parameter.key) or {}
+        path = f"{place}.{name}" if is_bare else f"{place}.{parameter.key}.{name}"
         value = given.get(name, parameter.default)
         if isinstance(value, Mapping) and "class_path" in value:
             yield from _of_node(value, path)
             continue
-        kind, choices = _kind(annotation, value)
-        hint = range_in(annotation)
+        kind, choices = _kind(parameter.annotation, value)
+        hint = range_in(parameter.annotation)
         yield Argument(
             path=path,
             kind=kind,
             value=_plain(value),
             choices=choices,
             hint=None if hint is None else distribution_tree(hint),
-            annotation=_words(annotation),
-            is_required=value is inspect.Parameter.empty,
+            annotation=_words(parameter.annotation),
+            is_required=value is EMPTY,
             is_foreign=is_foreign,
         )
 
 
-def _parameters(cls: type) -> dict[str, tuple[inspect.Parameter, Any]]:
-    """Parameters of a constructor, and through its `**kwargs` those of the classes above."""
-    found: dict[str, tuple[inspect.Parameter, Any]] = {}
-    for each in cls.__mro__:
-        if "__init__" not in vars(each) or each.__name__ in ("LightningModule", "Module"):
-            continue
-        function = vars(each)["__init__"]
-        try:
-            hints = typing.get_type_hints(function, include_extras=True)
-        except Exception:
-            # names that only a type checker sees; the defaults tell most types
-            hints = {}
-        parameters = list(inspect.signature(function).parameters.values())[1:]
-        for parameter in parameters:
-            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
-                hint = hints.get(parameter.name, parameter.empty)
-                found.setdefault(parameter.name, (parameter, hint))
-        if all(parameter.kind is not parameter.VAR_KEYWORD for parameter in parameters):
-            break
-    # what belongs to who makes the object, not to who configures it
-    return {name: pair for name, pair in found.items() if name not in ("params", "optimizer")}
-
-
 def _kind(annotation: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
     members = [each for each in _members(annotation) if each is not type(None)]
-    if not members or members == [inspect.Parameter.empty]:
+    if not members or members == [EMPTY]:
         members = [type(value)]
     if all(typing.get_origin(each) is Literal for each in members):
         return CHOICE, tuple(text for each in members for text in typing.get_args(each))
@@ -197,7 +181,7 @@ def _plain(value: Any) -> Any:
 
 
 def _words(annotation: Any) -> str:
-    if annotation is inspect.Parameter.empty:
+    if annotation is EMPTY:
         return ""
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 

@@ -11,13 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jsonargparse import ArgumentError
 
 from search.errors import UserError
 from search.messages import Described, Tested
 from search.study.layout import TrialFolder
 from search.trial.build import Built, build, make_trainer, seed_everything
-from search.trial.explaining import explain
 from search.trial.importing import import_name, lightning_of, namespace_of
 from search.trial.lightning_cli import drive_cli
 from search.trial.loggers import plain_loggers
@@ -30,8 +28,6 @@ def describe(config: Mapping[str, Any], folder: TrialFolder) -> Described:
         return _described(config, folder)
     except UserError as error:
         return Described(problem=str(error))
-    except ArgumentError as error:
-        return Described(problem=explain(str(error)))
 
 
 def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:

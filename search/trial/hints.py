@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +11,7 @@ from search.messages import Hints
 from search.study.space import Choice, Distribution, FloatRange, IntRange
 from search.study.space_parser import distribution_tree
 from search.trial.importing import import_name
+from search.trial.signatures import parameters
 
 
 def hints(config: Mapping[str, Any]) -> Hints:
@@ -27,9 +27,9 @@ def hints(config: Mapping[str, Any]) -> Hints:
 
 def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(tree, Mapping) and isinstance(tree.get("class_path"), str):
-        cls = import_name(tree["class_path"], f"{place}.class_path")
-        for name, distribution in _annotated(cls):
-            yield f"{place}.init_args.{name}", distribution_tree(distribution)
+        named = import_name(tree["class_path"], f"{place}.class_path")
+        for name, distribution in _annotated(named):
+            yield f"{place}.{name}", distribution_tree(distribution)
     if isinstance(tree, Mapping):
         inside = tree.items()
     else:
@@ -38,17 +38,11 @@ def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
         yield from _ranges(value, f"{place}.{key}" if place else str(key))
 
 
-def _annotated(cls: Any) -> Iterator[tuple[str, Distribution]]:
-    if not inspect.isclass(cls):
-        return
-    try:
-        annotations = typing.get_type_hints(cls.__init__, include_extras=True)
-    except (NameError, TypeError):
-        # names that exist for a type checker alone; they can bring no range
-        return
-    for name, annotation in annotations.items():
-        if (distribution := range_in(annotation)) is not None:
-            yield name, distribution
+def _annotated(named: Any) -> Iterator[tuple[str, Distribution]]:
+    """Where beside its class_path a parameter is given, and the range of its annotation."""
+    for parameter in parameters(named).values():
+        if (distribution := range_in(parameter.annotation)) is not None:
+            yield f"{parameter.key}.{parameter.name}", distribution
 
 
 def range_in(annotation: Any) -> Distribution | None:

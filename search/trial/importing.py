@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import pkgutil
 import sys
 import sysconfig
 import traceback
@@ -14,8 +15,12 @@ from typing import Any
 import search
 from search.errors import UserError
 from search.study.classes import class_places
+from search.study.suggestions import did_you_mean, nearest
+from search.trial.signatures import made_class
 
 NAMESPACES = ("pytorch_lightning", "lightning.pytorch")
+# what stands in a section
+_BASES = {"model": "LightningModule", "data": "LightningDataModule"}
 _NOT_THE_USERS = tuple(
     str(Path(path).resolve()) for path in (*search.__path__, sysconfig.get_path("stdlib"))
 )
@@ -30,19 +35,36 @@ def import_name(path: str, place: str, separator: str = ".") -> Any:
     module, _, name = path.rpartition(separator)
     try:
         found = _imported(module)
-        for part in name.split("."):
-            found = getattr(found, part)
     except (ModuleNotFoundError, ValueError) as error:
         missing = getattr(error, "name", None)
         if missing is not None and not f"{module}.".startswith(f"{missing}."):
             raise UserError(_failed_import(module, place, error)) from error
-        raise UserError(f"{place}: cannot import {path}: {error}. Correct the path.") from error
-    except AttributeError as error:
-        if module not in sys.modules:
-            raise UserError(_failed_import(module, place, error)) from error
-        raise UserError(f"{place}: {module} has no {name}. Correct the name.") from error
+        if not module and _exists(name):
+            raise UserError(_is_module(name, place)) from error
+        raise UserError(_no_module(path, place, separator, error)) from error
     except (Exception, SystemExit) as error:
         raise UserError(_failed_import(module, place, error)) from error
+    for part in name.split("."):
+        if not hasattr(found, part):
+            if _exists(f"{module}.{name}"):
+                raise UserError(_is_module(f"{module}.{name}", place))
+            raise UserError(f"{place}: {module} has no {name}. {_near_in(found, name, place)}")
+        found = getattr(found, part)
+    if isinstance(found, ModuleType):
+        raise UserError(_is_module(path, place))
+    return found
+
+
+def classes_in(module: ModuleType, place: str) -> list[str]:
+    """The classes that a module or package defines, and functions that make one; of the kind that
+    belongs at `place`, where that is known."""
+    base = _BASES.get(place.partition(".")[0])
+    found = []
+    for name, each in vars(module).items():
+        is_own = f"{getattr(each, '__module__', None)}.".startswith(f"{module.__name__}.")
+        made = made_class(each) if is_own and callable(each) and not name.startswith("_") else None
+        if made is not None and (base is None or namespace_of(made, base) is not None):
+            found.append(name)
     return found
 
 
@@ -71,20 +93,28 @@ def place_in_user_code(error: BaseException) -> str | None:
     return None
 
 
-def lightning_of(model: type, place: str) -> ModuleType:
-    """The Lightning package whose LightningModule a class derives from.
+def lightning_of(named: Any, place: str) -> ModuleType:
+    """The Lightning package whose LightningModule a class derives from, or what a function makes.
 
     Raises:
-        UserError: it derives from neither.
+        UserError: it is of neither, or a function does not say what it makes.
     """
-    name = namespace_of(model, "LightningModule")
-    if name is None:
+    made = made_class(named)
+    name = namespace_of(made, "LightningModule")
+    if name is not None:
+        return importlib.import_module(name)
+    path = f"{getattr(named, '__module__', '')}.{getattr(named, '__qualname__', named)}"
+    if made is None and callable(named):
+        owner = getattr(getattr(named, "__self__", None), "__name__", "MyModule")
         raise UserError(
-            f"{place}: must be a LightningModule, got {model.__module__}.{model.__qualname__}. "
-            "Derive the class from pytorch_lightning.LightningModule or "
-            "lightning.pytorch.LightningModule."
+            f"{place}: {path} must name the class of what it returns. Write "
+            f'def {named.__name__}(...) -> "{owner}":, or name a function of your own that says so.'
         )
-    return importlib.import_module(name)
+    got = path if made is named or made is None else f"{path}, which returns {made.__qualname__}"
+    raise UserError(
+        f"{place}: must be a LightningModule, got {got}. Derive the class from "
+        "pytorch_lightning.LightningModule or lightning.pytorch.LightningModule."
+    )
 
 
 def namespace_of(cls: Any, base: str | None = None) -> str | None:
@@ -127,6 +157,65 @@ def _imported(module: str) -> Any:
         if error.name != module or not outer or not hasattr(sys.modules.get(outer), inner):
             raise
         return getattr(sys.modules[outer], inner)
+
+
+def _exists(module: str) -> bool:
+    """Whether there is a module of this name; it is imported."""
+    try:
+        importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        return not f"{module}.".startswith(f"{error.name}.")
+    except (Exception, SystemExit):
+        return True
+    return True
+
+
+def _is_module(path: str, place: str) -> str:
+    try:
+        found = classes_in(importlib.import_module(path), place)
+    except (Exception, SystemExit) as error:
+        return _failed_import(path, place, error)
+    base = _BASES.get(place.partition(".")[0], "class")
+    if not found:
+        return f"{place}: {path} is a module, and defines no {base}. Name one that does."
+    others = f", or another of {', '.join(found[1:])}" if len(found) > 1 else ""
+    return f"{place}: {path} is a module. Name a class in it: {path}.{found[0]}{others}."
+
+
+def _near_in(owner: Any, name: str, place: str) -> str:
+    """What to write instead of a name that a module or a class lacks."""
+    if not isinstance(owner, ModuleType):
+        return did_you_mean(name, [each for each in vars(owner) if not each.startswith("_")])
+    found = classes_in(owner, place)
+    base = _BASES.get(place.partition(".")[0])
+    if found or base is None:
+        return did_you_mean(name, found)
+    return f"It defines no {base}: name a module that does."
+
+
+def _no_module(path: str, place: str, separator: str, error: Exception) -> str:
+    """A line for a path whose module there is none of, with the nearest of the user's own."""
+    module, _, name = path.rpartition(separator)
+    *outer, last = module.split(".")
+    parent = sys.modules.get(".".join(outer))
+    folders = list(getattr(parent, "__path__", ())) if outer else _folders_of_the_user()
+    near = nearest(last, [each.name for each in pkgutil.iter_modules(folders)])
+    if hasattr(parent, name):
+        remedy = f"Did you mean {'.'.join(outer)}{separator}{name}?"
+    elif near is not None:
+        remedy = f"Did you mean {'.'.join([*outer, near])}{separator}{name}?"
+    elif not module:
+        remedy = f"Write its full path, as in my_package.{name}."
+    else:
+        remedy = "Write a module that can be imported from here, or install its package."
+    text = str(error) if module else "a name without a module"
+    return f"{place}: cannot import {path}: {text}. {remedy}"
+
+
+def _folders_of_the_user() -> list[str]:
+    """The folders of the import path where neither Python nor pip put anything."""
+    installed = (*_NOT_THE_USERS, "site-packages", "dist-packages")
+    return [folder for folder in sys.path if not any(part in folder for part in installed)]
 
 
 def _failed_import(module: str, place: str, error: BaseException) -> str:

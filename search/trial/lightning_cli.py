@@ -16,10 +16,14 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from jsonargparse import ArgumentError, ArgumentParser
+
 from search.errors import UserError
 from search.study.resolve import OWN_SECTIONS
+from search.trial.explaining import explain
 from search.trial.importing import NAMESPACES, import_name, namespace_of, refuse_mixture
 from search.trial.trainer import quiet
+from search.trial.trainer_names import refuse_unknown_names
 
 _OF_FIT = ("ckpt_path", "weights_only")
 
@@ -28,13 +32,14 @@ _OF_FIT = ("ckpt_path", "weights_only")
 class DrivenCli:
     """What the CLI was about to fit: its model and data, and what it makes its Trainer of.
 
-    `config` is what it read, defaults included; `linked` are the paths that its links set; `is_run`
-    says that it fits by itself, told so by a subcommand.
+    `config` is what it read, defaults included, with its `parsers`; `linked` are the paths that
+    its links set; `is_run` says that it fits by itself, told so by a subcommand.
     """
 
     model: Any = None
     data: Any = None
     config: Mapping[str, Any] = field(default_factory=dict)
+    parsers: list[ArgumentParser] = field(default_factory=list)
     linked: set[str] = field(default_factory=set)
     trainer_class: Callable[..., Any] | None = None
     trainer_arguments: dict[str, Any] = field(default_factory=dict)
@@ -52,8 +57,7 @@ def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
         namespace: the Lightning package of a model without a CLI of its own.
 
     Raises:
-        UserError: what is named makes no LightningCLI.
-        ArgumentError: jsonargparse refuses the configuration.
+        UserError: what is named makes no LightningCLI, or that refuses the configuration.
     """
     cli = config.get("cli")
     given = {key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)}
@@ -84,7 +88,7 @@ def _target(name: str) -> Callable[..., Any]:
     if not callable(target) or (isinstance(target, type) and not _is_cli(target)):
         raise UserError(
             f"cli: must be a subclass of LightningCLI or a function that makes one, got {name}. "
-            "Correct the name."
+            f"Name such a one, as in cli: {name.partition(':')[0]}:MyCLI."
         )
     return target
 
@@ -142,7 +146,13 @@ def _driving(
             self.subcommands = lambda: {"fit": subcommands["fit"]}
         _record_trainer(self, driven)
         _record_links(self, driven)
-        original(self, **given)
+        try:
+            original(self, **given)
+        except ArgumentError as error:
+            keys = [
+                key for parser in driven.parsers for key in vars(parser.get_defaults().as_flat())
+            ]
+            raise UserError(explain(str(error), keys)) from error
         _reached(self, driven)
 
     return __init__
@@ -162,6 +172,7 @@ def _record_trainer(cli: Any, driven: DrivenCli) -> None:
 
         def make(**arguments: Any) -> Any:
             driven.trainer_class, driven.trainer_arguments = trainer_class, arguments
+            refuse_unknown_names(arguments, str(namespace_of(type(cli), "LightningCLI")))
             trainer = trainer_class(**quiet(arguments))
             trainer.fit = lambda *_, **__: _reached(cli, driven)
             return trainer
@@ -173,10 +184,11 @@ def _record_trainer(cli: Any, driven: DrivenCli) -> None:
 
 
 def _record_links(cli: Any, driven: DrivenCli) -> None:
-    """Note which arguments the CLI's own links set."""
+    """Note the CLI's parsers, and which arguments its own links set."""
     hook = cli.add_arguments_to_parser
 
     def add_arguments_to_parser(parser: Any) -> None:
+        driven.parsers.append(parser)
         link = parser.link_arguments
 
         def link_arguments(source: Any, target: str, *args: Any, **kwargs: Any) -> Any:

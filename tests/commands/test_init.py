@@ -78,7 +78,7 @@ def test_mistakes_get_their_line_and_nothing_is_overwritten(project: Project) ->
     wrong = {
         (): "init: needs a module, as in `search init my_package.module:MyModule`, or a "
         "LightningCLI configuration: `search init --config config.yaml`. Give one.",
-        ("tiny:Tyni",): "init: model.class_path: tiny has no Tyni. Correct the name.",
+        ("tiny:Tyni",): "init: model.class_path: tiny has no Tyni. Did you mean Tiny?",
         ("tiny",): "tiny: must be module:Class, got tiny. Write my_package.module:Class.",
         (
             "-c",

@@ -55,7 +55,6 @@ NO_OPTIMIZER = (
     "model: Net has no configure_optimizers, and there is no section optimizer. "
     "Add optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1e-3}}."
 )
-WRONG_ARGUMENT = "no such argument. Remove it or correct its name."
 TAKE_BOTH = "but the model is of pytorch_lightning. Take both from one of them."
 
 
@@ -66,34 +65,40 @@ def calling_back(text: str) -> str:
 STOP = "pytorch_lightning.callbacks.EarlyStopping, init_args: {monitor: val_loss, %s}"
 WRONG: list[tuple[str, str]] = [
     # the user's own CLI
-    (OWN.replace("train:", "trian:"), "cli: cannot import trian:main: No module named 'trian'. Correct the path."),
-    (OWN.replace(":main", ":mian"), "cli: train has no mian. Correct the name."),
-    (OWN.replace("train:main", "others:Plain"), "cli: must be a subclass of LightningCLI or a function that makes one, got others:Plain. Correct the name."),
+    (OWN.replace("train:", "trian:"), "cli: cannot import trian:main: No module named 'trian'. Did you mean train:main?"),
+    (OWN.replace(":main", ":mian"), "cli: train has no mian. Did you mean main?"),
+    (OWN.replace("train:main", "others:Plain"), "cli: must be a subclass of LightningCLI or a function that makes one, got others:Plain. Name such a one, as in cli: others:MyCLI."),
     (OWN.replace("train:main", "others:nothing"), "cli: others:nothing made no LightningCLI. Name what makes one."),
     (OWN.replace("train:", "guardless:"), "cli: importing guardless runs its LightningCLI. Put that into a function under `if __name__ == '__main__':` and name it: cli: guardless:main."),
     (NET + "cli: others:Linked\n", 'model.init_args.width: 2 cannot be built: ValueError: No action for key "nope". (others.py, line 8)'),
-    (OWN + "nois: 1\n", f"nois: {WRONG_ARGUMENT}"),
-    (OWN + "noise: loud\n", "noise: must be float, got loud. Correct the value."),
-    (OWN + "model: {widht: 3}\n", f"model.widht: {WRONG_ARGUMENT}"),
-    (OWN.replace("model.width", "model.widht"), f"model.widht: {WRONG_ARGUMENT}"),
-    (OWN.replace("model.width", "optimizer.lrr"), f"optimizer.lrr: {WRONG_ARGUMENT}"),
-    (OWN + "trainer: {max_epoch: 3}\n", f"trainer.max_epoch: {WRONG_ARGUMENT}"),
-    (OWN + "trainer: {max_epochs: many}\n", "trainer.max_epochs: must be int or null, got many. Correct the value."),
+    (OWN + "nois: 1\n", "nois: no such argument. Did you mean noise?"),
+    (OWN + "noise: loud\n", "noise: must be float, got loud. Write a number."),
+    (OWN + "model: {widht: 3}\n", "model.widht: no such argument. Did you mean width?"),
+    (OWN.replace("model.width", "model.widht"), "model.widht: no such argument. Did you mean width?"),
+    (OWN.replace("model.width", "optimizer.lrr"), "optimizer.lrr: no such argument. Did you mean lr?"),
+    (OWN + "trainer: {max_epoch: 3}\n", "trainer.max_epoch: no such argument. Did you mean max_epochs?"),
+    (OWN + "trainer: {max_epochs: many}\n", "trainer.max_epochs: must be int or null, got many. Write a whole number."),
+    (OWN + "trainer: {strategy: ddpp}\n", "trainer.strategy: there is no ddpp. Did you mean ddp?"),
+    (OWN + "trainer: {accelerator: cuuda}\n", "trainer.accelerator: there is no cuuda. Did you mean cuda?"),
+    (OWN + "trainer: {profiler: simpel}\n", "trainer.profiler: there is no simpel. Did you mean simple?"),
+    (OWN + "trainer: {precision: 16-mix}\n", "trainer.precision: must be 64 or 32 or 16 or transformer-engine or transformer-engine-float16 or 16-true or 16-mixed or bf16-true or bf16-mixed or 32-true or 64-true or bf16, got 16-mix. Did you mean 16-mixed?"),
+    # data
+    (NET.replace("data: {class_path: data.Noisy}\n", "optimizer: {class_path: torch.optim.SGD, init_args: {lr: 0.1}}\n"), "data: is missing, and Net has no train_dataloader. Add data: {class_path: my_package.MyDataModule}, or write that method."),
     # optimizer and scheduler
     (NET, NO_OPTIMIZER),
     (NET + STEPS % ", init_args: {step_size: 1}", NO_OPTIMIZER),
-    (SGD.replace("SGD", "SDG"), "optimizer.class_path: torch.optim has no SDG. Correct the name."),
-    (SGD.replace("0.1", "fast"), "optimizer.init_args.lr: must be float or torch.Tensor, got fast. Correct the value."),
-    (SGD.replace("lr:", "lrr:"), f"optimizer.init_args.lrr: {WRONG_ARGUMENT}"),
-    (SGD.replace("torch.optim.SGD", "torch.nn.Linear"), "optimizer: must be a subclass of Optimizer, got torch.nn.Linear. Correct the class_path."),
-    (SGD + STEPS % ", init_args: {step: 1}", f"lr_scheduler.init_args.step: {WRONG_ARGUMENT}"),
+    (SGD.replace("SGD", "SDG"), "optimizer.class_path: torch.optim has no SDG. Did you mean SGD?"),
+    (SGD.replace("0.1", "fast"), "optimizer.init_args.lr: must be float or torch.Tensor, got fast. Write a number."),
+    (SGD.replace("lr:", "lrr:"), "optimizer.init_args.lrr: no such argument. Did you mean lr?"),
+    (SGD.replace("torch.optim.SGD", "torch.nn.Linear"), "optimizer: must be a subclass of Optimizer, got torch.nn.Linear. Name a class that derives from Optimizer."),
+    (SGD + STEPS % ", init_args: {step: 1}", "lr_scheduler.init_args.step: no such argument. Did you mean step_size?"),
     (SGD + STEPS % "", "lr_scheduler.init_args.step_size: is required. Give it a value, or search it."),
     (SGD + "ckpt_path: config.yaml\n", "ckpt_path: {root}/config.yaml is no checkpoint that loads with weights_only=True. Name a checkpoint that Lightning wrote."),
     # callbacks and loggers
-    (calling_back("pytorch_lightning.callbacks.EarlyStoping"), "trainer.callbacks.0.class_path: pytorch_lightning.callbacks has no EarlyStoping. Correct the name."),
-    (calling_back("torch.nn.ReLU"), "trainer.callbacks: must be a subclass of Callback, got torch.nn.ReLU. Correct the class_path."),
-    (calling_back(STOP % "patienc: 1"), f"trainer.callbacks.init_args.patienc: {WRONG_ARGUMENT}"),
-    (calling_back(STOP % "patience: x"), "trainer.callbacks.init_args.patience: must be int, got x. Correct the value."),
+    (calling_back("pytorch_lightning.callbacks.EarlyStoping"), "trainer.callbacks.0.class_path: pytorch_lightning.callbacks has no EarlyStoping. Did you mean EarlyStopping?"),
+    (calling_back("torch.nn.ReLU"), "trainer.callbacks: must be a subclass of Callback, got torch.nn.ReLU. Name a class that derives from Callback."),
+    (calling_back(STOP % "patienc: 1"), "trainer.callbacks.init_args.patienc: no such argument. Did you mean patience?"),
+    (calling_back(STOP % "patience: x"), "trainer.callbacks.init_args.patience: must be int, got x. Write a whole number."),
     # two packages
     (calling_back("lightning.pytorch.callbacks.Timer"), f"trainer.callbacks.0.class_path: lightning.pytorch.callbacks.Timer is of lightning.pytorch, {TAKE_BOTH}"),
     (SGD.replace("data.Noisy", "others.Data"), f"data.class_path: others.Data is of lightning.pytorch, {TAKE_BOTH}"),
@@ -108,7 +113,7 @@ WRONG: list[tuple[str, str]] = [
     (OWN.replace("train:", "broken:"), "cli: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
     (SGD.replace("models.Net, init_args: {features: 3, batch_size: 8}", "fails.Net"), "model.init_args.width: 2 cannot be built: ValueError: width of nothing (fails.py, line 4)"),
     (SGD.replace("models.Net", "data.Noisy"), "model.class_path: must be a LightningModule, got data.Noisy. Derive the class from pytorch_lightning.LightningModule or lightning.pytorch.LightningModule."),
-    (SGD.replace("data.Noisy", "models.Net"), "data: must be a subclass of LightningDataModule, got models.Net. Correct the class_path."),
+    (SGD.replace("data.Noisy", "models.Net"), "data: must be a subclass of LightningDataModule, got models.Net. Name a class that derives from LightningDataModule."),
     (SGD.replace("features: 3, ", ""), "model.init_args.features: is required. Give it a value, or search it."),
 ]  # fmt: skip
 

@@ -1,0 +1,72 @@
+"""What other tools call the things that a study file names, and what they are here.
+
+Keys are in the form of `plain_word`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_BAYES = "Write sampler: tpe, which is Bayesian optimization by Parzen estimators, or sampler: gp."
+_GP = "Write sampler: gp."
+_GRID = "Write sampler: grid."
+_QMC = "Write sampler: qmc."
+_CMAES = "Write sampler: cmaes."
+_EVOLUTION = "Write sampler: nsgaii, which evolves a population, or sampler: cmaes."
+_IS_A_PRUNER = "That ends trials early: write pruner: {}, beside sampler: tpe."
+_BOHB = "BOHB is two settings here: write sampler: tpe and pruner: hyperband."
+_NO_PBT = "No population trains here: sampler: nsgaii evolves configurations, each trained whole."
+_ASHA = (
+    "Write pruner: successive_halving, which is asynchronous as ASHA is, or pruner: hyperband, "
+    "which runs several of it."
+)
+_MEDIAN = "Write pruner: median."
+_IS_A_SAMPLER = "That chooses values: write sampler: {}."
+_ANY_LOGGER = (
+    "Give any other logger of Lightning's as a class: "
+    "trainer: {logger: {class_path: pytorch_lightning.loggers.CometLogger}}."
+)
+_TENSORBOARD = "Write logger: tensorboard."
+_WANDB = "Write logger: wandb."
+
+SAMPLER_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("bayes", "bayesian", "bayesopt", "bayesianoptimization", "bo"), _BAYES),
+    **dict.fromkeys(("bayesianoptimisation", "hyperopt", "smac", "parzen", "default"), _BAYES),
+    **dict.fromkeys(("gaussian", "gaussianprocess", "botorch", "ax", "skopt", "kriging"), _GP),
+    **dict.fromkeys(("randomsearch", "randomized", "uniform"), "Write sampler: random."),
+    **dict.fromkeys(("gridsearch", "exhaustive", "sweep"), _GRID),
+    **dict.fromkeys(("sobol", "halton", "quasirandom", "quasimontecarlo"), _QMC),
+    **dict.fromkeys(("latinhypercube", "lhs"), _QMC),
+    **dict.fromkeys(("cma", "es", "evolutionstrategy", "evolutionstrategies"), _CMAES),
+    **dict.fromkeys(("evolutionary", "evolution", "genetic", "ga", "moea"), _EVOLUTION),
+    **dict.fromkeys(("nsga", "nsga2", "nsga3", "nsgaiii"), "Write sampler: nsgaii."),
+    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining", "populationbased"), _NO_PBT),
+    **dict.fromkeys(("bohb", "tpehyperband"), _BOHB),
+    **dict.fromkeys(("hyperband", "median"), _IS_A_PRUNER.format("hyperband or pruner: median")),
+    **dict.fromkeys(("asha", "successivehalving"), _IS_A_PRUNER.format("successive_halving")),
+}
+PRUNER_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("asha", "sha", "asyncsuccessivehalving", "asynchyperband", "halving"), _ASHA),
+    "bohb": _BOHB,
+    **dict.fromkeys(("medianstopping", "medianstop", "medianstoppingrule", "default"), _MEDIAN),
+    **dict.fromkeys(
+        ("earlystopping", "earlystop", "patience", "plateau"), "Write pruner: patient."
+    ),
+    **dict.fromkeys(("quantile", "top"), "Write pruner: percentile."),
+    **dict.fromkeys(("racing", "ttest", "frace", "irace"), "Write pruner: wilcoxon."),
+    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining"), _NO_PBT),
+    **dict.fromkeys(("nop", "nopruner", "disabled", "null"), "Write pruner: none."),
+    "tpe": _IS_A_SAMPLER.format("tpe"),
+    **dict.fromkeys(("random", "randomsearch"), _IS_A_SAMPLER.format("random")),
+    **dict.fromkeys(("bayes", "bayesian"), _IS_A_SAMPLER.format("tpe")),
+    **dict.fromkeys(("grid", "gridsearch"), _IS_A_SAMPLER.format("grid")),
+}
+LOGGER_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("tb", "tboard", "tensorboardx"), _TENSORBOARD),
+    **dict.fromkeys(("w&b", "wb", "weightsandbiases", "weights&biases"), _WANDB),
+    **dict.fromkeys(("comet", "cometml", "neptune", "clearml", "aim", "litlogger"), _ANY_LOGGER),
+}
+DIRECTION_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("min", "lower", "down", "less", "minimum"), "Write direction: minimize."),
+    **dict.fromkeys(("max", "higher", "up", "more", "maximum"), "Write direction: maximize."),
+}

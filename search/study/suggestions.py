@@ -1,0 +1,76 @@
+"""The remedy for a name that nobody knows; every did-you-mean of the house comes from here.
+
+Knows words only; whoever asks says which names there are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+
+_MOST_LISTED = 12
+_SHORTEST_BEGINNING = 3
+# the same thing under another name; a name is only ever suggested where it is known
+_ALSO_CALLED = {
+    "learning_rate": "lr",
+    "lr": "learning_rate",
+    "wd": "weight_decay",
+    "bs": "batch_size",
+    "epochs": "max_epochs",
+    "steps": "max_steps",
+}
+# what a short path leaves out
+_SCAFFOLD = re.compile(r"(init_args|dict_kwargs)\.")
+
+
+def did_you_mean(
+    given: object, known: Iterable[str], other_words: Mapping[str, str] | None = None
+) -> str:
+    """The nearest known name, else all of them, as a sentence.
+
+    Args:
+        other_words: what the field calls by another word, in the form of `plain_word`, and the
+            sentence that says what it is here.
+    """
+    names = list(known)
+    word = str(given)
+    if (sentence := (other_words or {}).get(plain_word(word))) is not None:
+        return sentence
+    if (near := nearest(word, names)) is not None:
+        return f"Did you mean {near}?"
+    return one_of(names)
+
+
+def nearest(given: str, known: Iterable[str]) -> str | None:
+    """The known name that a misspelt one was probably meant to be; None where none is near."""
+    plain: dict[str, str] = {}
+    for name in known:
+        plain.setdefault(_compared(name), name)
+    word = _compared(given)
+    if (other := _ALSO_CALLED.get(word)) in plain:
+        return plain[other]
+    # letters that changed places are the likeliest slip
+    near = [name for name in plain if sorted(name) == sorted(word)]
+    near += get_close_matches(word, plain, 1)
+    begun = [name for name in plain if name.startswith(word)]
+    if len(word) >= _SHORTEST_BEGINNING and len(begun) == 1:
+        near += begun
+    return plain[near[0]] if near else None
+
+
+def one_of(names: list[str]) -> str:
+    """A sentence that lists what there is."""
+    if not names:
+        return "Remove it."
+    more = ", ..." if len(names) > _MOST_LISTED else ""
+    return f"It may be {', '.join(names[:_MOST_LISTED])}{more}."
+
+
+def plain_word(text: str) -> str:
+    """A word without capitals, blanks and hyphens: `CMA-ES` as `cmaes`."""
+    return re.sub(r"[^a-z0-9&]", "", text.lower())
+
+
+def _compared(name: str) -> str:
+    return _SCAFFOLD.sub("", name).lower()
