@@ -24,6 +24,7 @@ from search.engine.progress import (
     TrialStarted,
     View,
 )
+from search.engine.ranks import last_words_of
 from search.engine.records import TrialRecord
 from search.engine.retention import DiskFloor, Retention, remove
 from search.engine.running import FailureStreak, Running
@@ -230,7 +231,7 @@ class Coordinator:
         if isinstance(message, Exited):
             self._end(attempt, running, message.status)
         elif isinstance(message, Ended | Probed):
-            running.last_words = message
+            running.last_words, running.told_at = message, time.time()
         elif running.task == "fit" and not isinstance(message, Stepped):
             self._handle_fit(attempt, running, message)
 
@@ -277,6 +278,7 @@ class Coordinator:
     def _end(self, attempt: str, running: Running, status: int) -> None:
         del self._running[attempt]
         self._free.append(running.slot)
+        running.last_words = last_words_of(running)
         if running.task == "probe":
             self._end_probe(running, status)
         else:

@@ -99,7 +99,10 @@ def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: Ex
     folder.config.write_text(f"# {title}\n{text}", "utf-8")
     script = train_script(config, facts, project_folder(finished.study.folder), target.root)
     folder.script.write_text(script, "utf-8")
-    shutil.copyfile(finished.checkpoint, folder.checkpoint)
+    if finished.checkpoint.is_dir():
+        shutil.copytree(finished.checkpoint, folder.checkpoint)
+    else:
+        shutil.copyfile(finished.checkpoint, folder.checkpoint)
     result = {
         "study": finished.study.name,
         "trial": trial.number,

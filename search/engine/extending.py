@@ -181,10 +181,8 @@ def _take_over(
         shutil.copyfile(source.config, target.config)
     # a finished trial needs no checkpoint but that of its value
     checkpoint = value_checkpoint(source)
-    if checkpoint.is_file():
+    if checkpoint.exists():
         keep_copy(checkpoint, target.root / checkpoint.name)
-    elif checkpoint.is_dir():
-        shutil.copytree(checkpoint, target.root / checkpoint.name)
 
 
 def _as_taken(

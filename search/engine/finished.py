@@ -44,7 +44,7 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
         raise UserError(f"{folder.config}: is missing. Restore it, or name another with --trial.")
     config = read_yaml(folder.config)
     checkpoint = value_checkpoint(folder)
-    if not checkpoint.is_file():
+    if not checkpoint.exists():
         raise UserError(
             f"{checkpoint}: is missing; the study file may keep those of the best trials only. "
             "Name another with --trial."

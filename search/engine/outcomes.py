@@ -9,8 +9,8 @@ from pathlib import Path
 
 from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended, Probed
 
-# of the attempt, as torch begins what it says of one that was killed
-_WORKER = "DataLoader worker"
+# processes of the attempt: how torch, and `trial.ranks`, begin what they say of one that was killed
+_PARTS = ("DataLoader worker", "rank ")
 _KERNEL_COUNTERS = Path("/proc/vmstat")
 
 
@@ -53,7 +53,8 @@ def outcome_of(ending: Ending) -> Outcome:
     said = ending.said
     if isinstance(said, Ended):
         cause = said.cause
-        if cause == KILLED and ending.memory_ran_out and _WORKER in (said.message or ""):
+        is_part = any(part in (said.message or "") for part in _PARTS)
+        if cause == KILLED and ending.memory_ran_out and is_part:
             return Outcome(OOM, message=f"the memory of the machine ran out: {said.message}")
         if cause in (INTERRUPTED, KILLED):
             # where nobody here asked it to stop, somebody else did, or the code left by itself

@@ -10,6 +10,7 @@ from pathlib import Path
 from search.engine.places import free_bytes
 from search.engine.records import TrialRecord
 from search.study.layout import StudyFolder, TrialFolder
+from search.study.writing import discard, files_of
 
 _RESERVE_BYTES = 64 << 20
 _WEIGHT_BYTES = 4  # in single precision
@@ -51,14 +52,14 @@ class Retention:
 
 
 def remove(paths: Iterable[Path]) -> int:
-    """Delete the files that exist; returns the bytes that they took."""
+    """Delete the files and folders that exist; returns the bytes that they took."""
     freed = 0
     for path in paths:
-        if path.is_file():
+        for file in files_of(path):
             # a hard link to a file that stays frees nothing
-            status = path.stat()
+            status = file.stat()
             freed += status.st_size if status.st_nlink == 1 else 0
-            path.unlink()
+        discard(path)
     return freed
 
 
@@ -74,8 +75,8 @@ class DiskFloor:
     def learn(self, folder: TrialFolder) -> None:
         """Look at the checkpoints of a trial that ended."""
         for path in folder.checkpoints:
-            if path.is_file():
-                self.largest_bytes = max(self.largest_bytes, path.stat().st_size)
+            size = sum(file.stat().st_size for file in files_of(path))
+            self.largest_bytes = max(self.largest_bytes, size)
 
     def expect(self, parameters: int | None) -> None:
         """Look at a model before its first checkpoint, which holds its weights at least."""

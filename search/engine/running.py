@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,8 +25,9 @@ class Running:
     """One attempt that occupies a slot.
 
     `pid` is its process, 0 until that is known, `key` what its probe is for, `started` what it said
-    that it uses (None before), `last_words` what it said at its end, `ended_as` and `why` the cause
-    for which the coordinator killed it, in a word and in a sentence.
+    that it uses (None before), `last_words` what it said at its end and `told_at` when, in seconds
+    since 1970, `ended_as` and `why` the cause for which the coordinator killed it, in a word and in
+    a sentence.
     """
 
     number: int
@@ -39,6 +41,7 @@ class Running:
     memory_kills: int = field(default_factory=kernel_memory_kills)
     started: Started | None = None
     last_words: Ended | Probed | None = None
+    told_at: float = math.inf
     ended_as: str | None = None
     why: str | None = None
     looked_at: float = field(default_factory=time.monotonic)

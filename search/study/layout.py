@@ -64,6 +64,13 @@ class TrialFolder:
         """The `last_ckpt` before the present one, in case that is damaged."""
         return self.root / "previous.ckpt"
 
+    def rank_end(self, rank: int) -> Path:
+        """The last words of a rank of a distributed trial that failed, a message as JSON."""
+        return self.root / f"rank-{rank}.json"
+
+    def rank_ends(self) -> list[Path]:
+        return sorted(self.root.glob("rank-*.json"))
+
     @property
     def checkpoints(self) -> tuple[Path, ...]:
         return (self.last_ckpt, self.best_ckpt, self.previous_ckpt)

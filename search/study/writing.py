@@ -38,14 +38,60 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
 
 
 def keep_copy(source: Path, target: Path) -> None:
-    """Make `target` the same file as `source`, without writing it twice where possible."""
+    """Make `target` the same file or folder as `source`, without writing it twice if possible."""
     temporary = target.with_name(f".{target.name}.tmp")
-    temporary.unlink(missing_ok=True)
+    discard(temporary)
+    if source.is_dir():
+        shutil.copytree(source, temporary, copy_function=_link_or_copy)
+    else:
+        _link_or_copy(source, temporary)
+    put_in_place(temporary, target)
+
+
+def put_in_place(temporary: Path, target: Path) -> None:
+    """Give a file or folder that is whole its name; `recover` mends what a kill leaves of it."""
+    if not target.is_dir():
+        temporary.replace(target)
+        return
+    # no folder can be renamed over another that is not empty
+    aside = _aside(target)
+    discard(aside)
+    target.rename(aside)
+    temporary.rename(target)
+    discard(aside)
+
+
+def recover(target: Path) -> None:
+    """Give a folder its name back that `put_in_place` was killed while it replaced it."""
+    aside = _aside(target)
+    if aside.is_dir() and not target.exists():
+        aside.rename(target)
+
+
+def discard(path: Path) -> None:
+    """Remove a file or a folder with all that is in it, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def files_of(path: Path) -> list[Path]:
+    """The file, or every file in the folder, in order; none where there is neither."""
+    if not path.is_dir():
+        return [path] if path.is_file() else []
+    return sorted(each for each in path.rglob("*") if each.is_file())
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.old.tmp")
+
+
+def _link_or_copy(source: str | Path, target: str | Path) -> None:
     try:
-        os.link(source, temporary)
+        os.link(source, target)
     except OSError:
-        shutil.copyfile(source, temporary)
-    temporary.replace(target)
+        shutil.copyfile(source, target)
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import faulthandler
 import math
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,6 +49,12 @@ from search.trial.importing import namespace_of
 from search.trial.keeper import CheckpointKeeper, Objective
 from search.trial.loggers import run_of
 from search.trial.no_value import no_value
+from search.trial.ranks import (
+    forget_last_words,
+    leave_last_words,
+    own_rank,
+    telling_killed_ranks,
+)
 from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
@@ -83,13 +88,15 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
 def run_by_hand(root: Path) -> int:
     """Carry out the fit of a folder without a coordinator; also the other ranks of a fit."""
     folder = TrialFolder(root)
-    is_rank_zero = os.environ.get("LOCAL_RANK", "0") == "0"
+    is_rank_zero = own_rank() == 0
     link: Link = ConsoleLink() if is_rank_zero else SilentLink()
     try:
         last_words = fit(folder, link)
     except BaseException as error:
         last_words = ended_by(error)
         print(last_words.traceback or last_words.message, file=sys.stderr)
+        if not is_rank_zero:
+            leave_last_words(folder, last_words)
     link.send(last_words)
     return 0 if _succeeded(last_words) else 1
 
@@ -121,7 +128,9 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
     started = _started(built, trainer)
     link.send(started)
-    with logs.open(trainer, started.effective_batch), meter.told():
+    if own_rank() == 0:
+        forget_last_words(folder)
+    with logs.open(trainer, started.effective_batch), meter.told(), telling_killed_ranks(trainer):
         trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
         if keeper.value is None:
             raise UserError(no_value(trainer, objective.metric))

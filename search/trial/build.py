@@ -19,11 +19,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
 from torch.nn import BatchNorm1d, LazyBatchNorm1d
 
 from search.errors import UserError
+from search.trial.checkpoints import read_checkpoint
 from search.trial.explaining import explain
 from search.trial.importing import NAMESPACES, import_name, lightning_of, refuse_mixture
 from search.trial.lightning_cli import drive_cli
@@ -102,7 +102,7 @@ def _lightning_of_model(config: Mapping[str, Any]) -> ModuleType:
 def _load_weights(model: Any, path: str) -> None:
     """Weights alone: with its optimizer's state a checkpoint would bring its learning rate."""
     with refusing_unfit("ckpt_path", path):
-        checkpoint = torch.load(path, map_location="cpu", weights_only=True)
+        checkpoint = read_checkpoint(Path(path))
         model.load_state_dict(checkpoint["state_dict"])
 
 

@@ -11,6 +11,7 @@ import random
 import struct
 import zipfile
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ import numpy as np
 import torch
 
 from search.study.layout import TrialFolder
+from search.study.writing import discard, files_of, put_in_place, recover
+from search.trial import sharded
 
 # the key of the keeper's state in a checkpoint: Lightning's, the name of its class
 KEEPER = "CheckpointKeeper"
@@ -33,32 +36,41 @@ _DAMAGE = (
 )
 
 
-def save_checkpoint(trainer: Any, path: Path) -> None:
+def save_checkpoint(trainer: Any, path: Path, kept: Mapping[str, Any] | None = None) -> None:
     """Write a checkpoint so that `path` is either the old one or the whole new one.
 
     Every rank must call it: sharded strategies gather their weights here.
+
+    Args:
+        kept: what must be known of a checkpoint that is a folder without loading it, as JSON.
     """
     temporary = path.with_name(f".{path.name}.tmp")
+    if trainer.is_global_zero:
+        # shards of an attempt that was cut off would be taken for those of this one
+        discard(temporary)
+    trainer.strategy.barrier()
     try:
         trainer.save_checkpoint(temporary)
+        if trainer.is_global_zero:
+            if temporary.is_dir():
+                sharded.write_manifest(temporary, kept or {})
+            for file in files_of(temporary):
+                _sync(file)
+            put_in_place(temporary, path)
     except OSError:
         # half a checkpoint on a full disk is in the way of everything else
-        temporary.unlink(missing_ok=True)
+        discard(temporary)
         raise
-    if trainer.is_global_zero:
-        if temporary.is_file():
-            _sync(temporary)
-        temporary.replace(path)
 
 
 def is_intact(path: Path) -> bool:
     """Whether a checkpoint is there and every record in it matches its checksum.
 
     torch writes a zip archive with a CRC-32 of each record, which it does not check itself when it
-    loads (2.13). A sharded strategy writes a folder, whose files have checksums of their own.
+    loads (2.13).
     """
     if path.is_dir():
-        return True
+        return sharded.is_intact(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:
@@ -79,10 +91,16 @@ def resume_point(folder: TrialFolder) -> Path | None:
     A damaged one falls back to the one before. Where the best one is gone, its value is nobody's
     any more, and training begins anew; unless the checkpoint is itself the best, which becomes
     `best.ckpt` again.
+
+    Raises:
+        UserError: the checkpoint is a folder that could run code when it is loaded.
     """
+    for path in folder.checkpoints:
+        recover(path)
     usable = [path for path in (folder.last_ckpt, folder.previous_ckpt) if is_intact(path)]
     if not usable:
         return None
+    sharded.refuse_code(usable[0])
     kept = kept_state(usable[0])
     if kept.get("is_best"):
         return usable[0]
@@ -92,16 +110,27 @@ def resume_point(folder: TrialFolder) -> Path | None:
 
 
 def kept_state(path: Path) -> dict[str, Any]:
-    """What the keeper of checkpoints wrote into an intact one; empty where there is none, and for
-    the folder of a sharded strategy."""
+    """What the keeper of checkpoints wrote into an intact one; empty where there is none."""
     if path.is_dir():
-        return {}
+        return sharded.kept_state(path)
     try:
         checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except pickle.UnpicklingError:
         return {}
     state: dict[str, Any] = checkpoint.get("callbacks", {}).get(KEEPER, {})
     return state
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint on the CPU, that of a sharded strategy put together.
+
+    Raises:
+        UserError: it is a folder that cannot be read here.
+    """
+    if path.is_dir():
+        return sharded.consolidated(path)
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint
 
 
 def random_state() -> dict[str, Any]:

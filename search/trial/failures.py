@@ -41,7 +41,18 @@ class StopRequested(Exception):
     """The coordinator asked the attempt to end; its checkpoint is written."""
 
 
-_SPEAK_FOR_THEMSELVES = (UserError, Diverged, Infeasible, StopRequested, optuna.TrialPruned)
+class RankKilled(Exception):
+    """Another rank of a distributed trial was killed by a signal."""
+
+
+_SPEAK_FOR_THEMSELVES = (
+    UserError,
+    Diverged,
+    Infeasible,
+    StopRequested,
+    RankKilled,
+    optuna.TrialPruned,
+)
 
 
 def ended_by(error: BaseException) -> Ended:
@@ -66,6 +77,8 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
         return KILLED
     if isinstance(error, RuntimeError) and _WORKER_KILLED.match(str(error)):
+        return KILLED
+    if isinstance(error, RankKilled):
         return KILLED
     # Lightning turns Ctrl-C into SystemExit and SIGTERM into an exception of its own
     names = {cls.__name__ for cls in type(error).__mro__}

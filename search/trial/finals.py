@@ -16,6 +16,7 @@ from search.errors import UserError
 from search.messages import Described, Tested
 from search.study.layout import TrialFolder
 from search.trial.build import Built, build, make_trainer, seed_everything
+from search.trial.checkpoints import kept_state, read_checkpoint
 from search.trial.importing import import_name, lightning_of, namespace_of
 from search.trial.lightning_cli import drive_cli
 from search.trial.loggers import plain_loggers
@@ -39,11 +40,16 @@ def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
     except UserError as error:
         return Tested(problem=str(error))
     with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = folder.best_ckpt
+        if checkpoint.is_dir():
+            # its shards are of more devices than one
+            checkpoint = Path(scratch, "whole.ckpt")
+            torch.save(read_checkpoint(folder.best_ckpt), checkpoint)
         trainer = make_trainer(built, Path(scratch), [], logger=False, **ONE_DEVICE)
         loaders = trainer.test(
             built.model,
             datamodule=built.data,
-            ckpt_path=str(folder.best_ckpt),
+            ckpt_path=str(checkpoint),
             weights_only=True,
             verbose=False,
         )
@@ -63,14 +69,13 @@ def _described(config: Mapping[str, Any], folder: TrialFolder) -> Described:
     driven = drive_cli(config, namespace)
     objective = config["objective"]
     monitor = objective["metric"] if objective["value"] == "best" else None
-    checkpoint = torch.load(folder.best_ckpt, map_location="cpu", mmap=True, weights_only=True)
     lightning = lightning_of(type(driven.model), "model").__name__
     has_own_logger = driven.trainer_arguments.get("logger") is not None
     return Described(
         lightning=lightning,
         has_subcommand=driven.is_run,
         keeps_checkpoint=_keeps(driven.trainer_arguments.get("callbacks"), monitor),
-        threads=checkpoint["callbacks"].get("CheckpointKeeper", {}).get("threads"),
+        threads=kept_state(folder.best_ckpt).get("threads"),
         loggers=() if has_own_logger else plain_loggers(config, lightning),
     )
 

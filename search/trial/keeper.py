@@ -15,6 +15,7 @@ from search.study.layout import TrialFolder
 from search.study.writing import keep_copy
 from search.trial.checkpoints import random_state, restore_random_state, save_checkpoint
 from search.trial.failures import StopRequested
+from search.trial.ranks import gathered
 from search.trial.reporting import Link
 
 # an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
@@ -59,6 +60,9 @@ class CheckpointKeeper(Callback):
         self._at_best: dict[str, float] = {}
         self._at_last: dict[str, float] = {}
         self._restored: dict[str, Any] | None = None
+        self._restored_ranks: list[dict[str, Any]] = []
+        self._trainer: Any = None
+        self._ranks: list[dict[str, Any]] = []
         self._is_best = False
         self._is_restored_best = False
         self._saved_at = time.monotonic()
@@ -84,6 +88,8 @@ class CheckpointKeeper(Callback):
             "at_best": self._at_best,
             "at_last": self._at_last,
             "random": random_state(),
+            # of every rank of a distributed trial, the first included
+            "random_of_ranks": self._ranks,
             # sums over threads differ in their last bits: their number belongs to the result
             "threads": torch.get_num_threads(),
         }
@@ -95,10 +101,20 @@ class CheckpointKeeper(Callback):
         self._at_best = state_dict.get("at_best", {})
         self._at_last = state_dict.get("at_last", {})
         self._restored = state_dict["random"]
+        self._restored_ranks = state_dict.get("random_of_ranks", [])
+        if self._trainer is not None:
+            self._go_on(self._trainer)
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        # sharded strategies restore later, when they have set up their model
+        self._trainer = trainer
+        self._go_on(trainer)
+
+    def _go_on(self, trainer: Any) -> None:
         # after the weights are restored and before the first loader draws its order
         if self._restored is not None:
+            if len(self._restored_ranks) == trainer.world_size:
+                self._restored = self._restored_ranks[trainer.global_rank]
             restore_random_state(self._restored)
         # an attempt can end between the two names of one checkpoint
         if self._is_restored_best and trainer.is_global_zero:
@@ -130,11 +146,22 @@ class CheckpointKeeper(Callback):
         self._is_best = False
 
     def _save_last(self, trainer: Any) -> None:
-        if trainer.is_global_zero and self._folder.last_ckpt.is_file():
+        if trainer.is_global_zero and self._folder.last_ckpt.exists():
             keep_copy(self._folder.last_ckpt, self._folder.previous_ckpt)
-        save_checkpoint(trainer, self._folder.last_ckpt)
+        self._save(trainer, self._folder.last_ckpt)
         self._saved_at = time.monotonic()
 
     def _save_best_now(self, trainer: Any) -> None:
-        save_checkpoint(trainer, self._folder.best_ckpt)
+        self._save(trainer, self._folder.best_ckpt)
         self._is_best = False
+
+    def _save(self, trainer: Any, path: Path) -> None:
+        self._ranks = gathered(trainer, random_state()) if trainer.world_size > 1 else []
+        stepped = trainer.fit_loop.epoch_loop.on_save_checkpoint()["_batches_that_stepped"]
+        kept = {
+            "best": self.best,
+            "is_best": self._is_best,
+            "threads": torch.get_num_threads(),
+            "stepped": stepped,
+        }
+        save_checkpoint(trainer, path, kept)

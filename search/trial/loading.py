@@ -6,10 +6,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 import yaml
 
 from search.trial.build import build, refusing_unfit
+from search.trial.checkpoints import read_checkpoint
 
 
 def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
@@ -26,7 +26,7 @@ def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
             sys.path.insert(0, folder)
     model = build(yaml.safe_load(config.read_text("utf-8"))).model
     with refusing_unfit("load_model", str(checkpoint)):
-        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        state = read_checkpoint(checkpoint)
         model.configure_model()
         model.on_load_checkpoint(state)
         model.load_state_dict(state["state_dict"], strict=model.strict_loading)

@@ -28,6 +28,7 @@ from search.errors import UserError
 from search.study.layout import TrialFolder
 from search.study.problems import did_you_mean
 from search.study.writing import write_whole
+from search.trial.checkpoints import kept_state
 from search.trial.failures import one_line
 
 # what each logger imports only when it is used; the fork server imports it with the check
@@ -175,6 +176,8 @@ def _steps_behind(checkpoint: Path | None) -> int:
     """The steps that Lightning had counted for its loggers when a checkpoint was written."""
     if checkpoint is None:
         return 0
+    if checkpoint.is_dir():
+        return int(kept_state(checkpoint)["stepped"])
     content = torch.load(checkpoint, map_location="cpu", mmap=True, weights_only=True)
     return int(content["loops"]["fit_loop"]["epoch_loop.state_dict"]["_batches_that_stepped"])
 
