@@ -183,18 +183,19 @@ class Checked:
 
     `problems` are complete lines without the file's name. `memory_paths` are the searched paths
     whose value changes how much memory a batch takes. `batch_size_path` is where a micro-batch is
-    written. `samples_per_epoch` counts training samples, of which the last batch takes the rest
-    unless `drops_last`. `gpus` lists usable devices, the one with most free memory first. `modules`
-    are what the training step imported. `leaves_epoch_ends` says that validations may lie elsewhere
-    than at the ends of epochs.
+    written, `batch_size` the one that was used. `samples` counts those to train on, `drops_last`
+    and `limit` are as in `micro_batches.Epoch`. `gpus` lists usable devices, the one with most free
+    memory first. `modules` are what the training step imported. `leaves_epoch_ends` says that
+    validations may lie elsewhere than at the ends of epochs.
     """
 
     problems: tuple[str, ...] = ()
     memory_paths: tuple[str, ...] = ()
     batch_size_path: str | None = None
     batch_size: int | None = None
-    samples_per_epoch: int | None = None
+    samples: int | None = None
     drops_last: bool = False
+    limit: int | float | None = None
     gpus: tuple[int, ...] = ()
     modules: tuple[str, ...] = ()
     leaves_epoch_ends: bool = False
@@ -247,9 +248,9 @@ class DryRun:
     that is not finite; `digest` is of its weights. It ran `train_batches` and
     `val_batches`, in `train_batch_s` and `val_batch_s` seconds each, after `begin_s` seconds of
     building and loading, and saved `checkpoint_bytes` in `save_s`. A full trial has `trial_epochs`,
-    `trial_train_batches` and `trial_val_batches` (None: not known). `peak_memory_bytes` are of
-    `device` (cpu: the process), which has `memory_bytes`. `checkpoint_problem` is why the
-    checkpoint could not be gone on from.
+    `trial_train_batches` and `trial_val_batches` (None: not known), and ends after `trial_max_s`
+    at the latest. `peak_memory_bytes` are of `device` (cpu: the process), which has `memory_bytes`.
+    `checkpoint_problem` is why the checkpoint could not be gone on from.
     """
 
     metric: str
@@ -268,6 +269,7 @@ class DryRun:
     trial_epochs: int | None = None
     trial_train_batches: int | None = None
     trial_val_batches: int | None = None
+    trial_max_s: float | None = None
     checkpoint_problem: str | None = None
 
 
@@ -356,6 +358,8 @@ def _checked(wanted: str, value: Any) -> Any:
         if not isinstance(value, tuple):
             raise ValueError(f"wanted {wanted}, got {type(value).__name__}")
         return tuple(_checked(member, each) for each in value)
+    if wanted == "int | float" and type(value) in (int, float):
+        return value
     if wanted == "float" and type(value) in (int, str):
         # numbers that JSON cannot hold travel as their names
         try:

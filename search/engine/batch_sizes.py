@@ -5,17 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.errors import UserError
 from search.messages import Checked
-from search.study.batch_norm import UsableSizes
 from search.study.file import StudyFile
+from search.study.micro_batches import Epoch, UsableSizes
 from search.study.resolve import read_path
 from search.study.space import Choice, Space
 
 ACCUMULATION = "trainer.accumulate_grad_batches"
+_LIMIT = "trainer.limit_train_batches"
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,16 @@ class BatchPlan:
     """How micro-batches are chosen for a study.
 
     `path` is where one is written in a configuration, `cap` the largest that may be probed,
-    `memory_paths` what makes a difference, `samples` how many an epoch has (None: not known), of
-    which the last batch takes the rest unless `drops_last`.
+    `memory_paths` what makes a difference, `epoch` the training data, `default` the micro-batch of
+    a configuration that says none.
     """
 
     auto_scale: str
     path: str | None
     cap: int | None
     memory_paths: tuple[str, ...]
-    samples: int | None
-    drops_last: bool = False
+    epoch: Epoch = field(default_factory=Epoch)
+    default: int | None = None
 
     @property
     def is_probed(self) -> bool:
@@ -40,12 +41,7 @@ class BatchPlan:
 
     def usable(self, *, has_batch_norm: bool) -> UsableSizes:
         """The sizes that a model can be trained with."""
-        return UsableSizes(has_batch_norm, self.shared_samples)
-
-    @property
-    def shared_samples(self) -> int | None:
-        """The samples of which the last batch of an epoch takes the rest; None where none does."""
-        return None if self.drops_last else self.samples
+        return UsableSizes(has_batch_norm, self.epoch)
 
     def found(self, micro_batch: int | None) -> dict[str, int]:
         """A probed micro-batch by its path; nothing where none was probed."""
@@ -67,28 +63,24 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
     Raises:
         UserError: the batch size cannot be scaled, or a searched accumulation changes nothing.
     """
-    batch, samples = study_file.batch, facts.samples_per_epoch
+    batch, epoch = study_file.batch, epoch_of(facts)
     accumulation = largest(study_file, ACCUMULATION)
     if batch.auto_scale == "off":
-        _refuse_dead_accumulation(study_file, facts)
-        return BatchPlan("off", facts.batch_size_path, None, (), samples, facts.drops_last)
+        _refuse_dead_accumulation(study_file, facts, epoch)
+        return BatchPlan("off", facts.batch_size_path, None, (), epoch, facts.batch_size)
     if facts.batch_size_path is None:
         raise UserError(
             "batch.auto_scale: neither the data module nor the model takes batch_size. "
             "Add a batch_size argument to one of them, or set auto_scale: off."
         )
-    limits = [batch.max] if batch.max is not None else []
-    if samples is not None:
-        limits.append(max(1, samples // accumulation))
-    cap = min(limits) if limits else None
-    return BatchPlan(
-        batch.auto_scale,
-        facts.batch_size_path,
-        cap,
-        facts.memory_paths,
-        samples,
-        facts.drops_last,
-    )
+    caps = [cap for cap in (batch.max, epoch.largest(accumulation)) if cap is not None]
+    cap = min(caps, default=None)
+    return BatchPlan(batch.auto_scale, facts.batch_size_path, cap, facts.memory_paths, epoch)
+
+
+def epoch_of(facts: Checked) -> Epoch:
+    """The training data of an epoch, as the preflight saw it."""
+    return Epoch(facts.samples, facts.drops_last, facts.limit)
 
 
 def largest(study_file: StudyFile, path: str) -> int:
@@ -100,24 +92,17 @@ def largest(study_file: StudyFile, path: str) -> int:
     return fixed if isinstance(fixed, int) else 1
 
 
-def live_accumulation(plan: BatchPlan, micro_batch: int | None, accumulation: int) -> int:
-    """The accumulation that `accumulation` really is: no more than the batches of an epoch."""
-    if plan.samples is None or micro_batch is None:
-        return accumulation
-    return min(accumulation, -(-plan.samples // micro_batch))
-
-
-def _refuse_dead_accumulation(study_file: StudyFile, facts: Checked) -> None:
+def _refuse_dead_accumulation(study_file: StudyFile, facts: Checked, epoch: Epoch) -> None:
     values = _numbers(study_file.space, ACCUMULATION)
     sizes = _numbers(study_file.space, facts.batch_size_path or "")
     smallest = min(sizes) if sizes else facts.batch_size
-    if not values or smallest is None or facts.samples_per_epoch is None:
+    if not values or smallest is None or _LIMIT in study_file.space:
         return
-    batches = -(-facts.samples_per_epoch // smallest)
-    if max(values) > batches:
+    batches = epoch.batches(smallest)
+    if batches is not None and max(values) > batches:
         raise UserError(
             f"space.{ACCUMULATION}: {max(values)} accumulates more than the {batches} batches of "
-            f"an epoch ({facts.samples_per_epoch} samples in batches of {smallest}), which is "
+            f"an epoch ({epoch.described(smallest)}), which is "
             f"the same run as {batches}. Search no further than {batches}."
         )
 

@@ -58,18 +58,19 @@ def bill(dry: DryRun, *, trials: int, workers: int, kept: int | None, gpus: int)
 
 
 def trial_seconds(dry: DryRun) -> float | None:
-    """Seconds of a whole trial; None where the number of its batches is not known."""
+    """Seconds of a whole trial; None where nothing limits it that is known."""
     if dry.trial_train_batches is None or dry.trial_epochs is None:
-        return None
+        return dry.trial_max_s
     val_batches = dry.trial_val_batches
     if val_batches is None:
         val_batches = dry.val_batches * dry.trial_epochs
-    return (
+    seconds = (
         dry.begin_s
         + dry.trial_train_batches * dry.train_batch_s
         + val_batches * dry.val_batch_s
         + dry.trial_epochs * dry.save_s
     )
+    return seconds if dry.trial_max_s is None else min(seconds, dry.begin_s + dry.trial_max_s)
 
 
 def _assumed(dry: DryRun, workers: int) -> list[str]:

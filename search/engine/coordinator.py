@@ -208,7 +208,7 @@ class Coordinator:
         config["batch"] = {
             "auto_scale": self._batches.auto_scale,
             "max": self._batches.cap,
-            "samples": self._batches.shared_samples,
+            "epoch": asdict(self._batches.epoch),
         }
         write_whole(folder.config, dump_yaml(config))
         self._view.handle(ProbeStarted(number))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search.engine.batch_sizes import BatchPlan, plan_batches
+from search.engine.batch_sizes import BatchPlan, epoch_of, plan_batches
 from search.engine.coordinator import Coordinator, Limits
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
@@ -240,7 +240,7 @@ def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
     steps = steps_of(
         study_file,
         leaves_ends=facts.leaves_epoch_ends,
-        epoch_samples=facts.samples_per_epoch,
+        epoch_samples=epoch_of(facts).trained_on(facts.batch_size or 1),
     )
     if steps.unit == SAMPLES:
         text = "steps count samples seen: trials validate inside epochs, of batches that differ"

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.engine.batch_sizes import ACCUMULATION, BatchPlan, live_accumulation
-from search.study.batch_norm import UsableSizes
+from search.engine.batch_sizes import ACCUMULATION, BatchPlan
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
+from search.study.micro_batches import UsableSizes
 from search.study.objectives import watched_config
 from search.study.resolve import read_path, resolve_config, write_path
 from search.study.steps import Steps
@@ -97,12 +97,13 @@ def rewrite_batch(folder: TrialFolder, path: str, before: Batch, after: Batch) -
 
 
 def _limit_accumulation(config: dict[str, Any], batches: BatchPlan) -> str | None:
-    size = read_path(config, batches.path) if batches.path else None
+    size = (read_path(config, batches.path) if batches.path else None) or batches.default
     accumulation = read_path(config, ACCUMULATION)
     if not isinstance(size, int) or not isinstance(accumulation, int):
         return None
-    live = live_accumulation(batches, size, accumulation)
-    if live == accumulation:
+    has = batches.epoch.limited_by(config["trainer"]).batches(size)
+    if has is None or accumulation <= has:
         return None
+    live = max(1, has)
     write_path(config, ACCUMULATION, live)
     return f"accumulation {accumulation} reduced to {live}, an epoch has no more batches of {size}"

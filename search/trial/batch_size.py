@@ -20,8 +20,8 @@ from pytorch_lightning.utilities.memory import garbage_collection_cuda
 
 from search.errors import UserError
 from search.messages import OOM, Probed
-from search.study.batch_norm import UsableSizes
 from search.study.layout import TrialFolder
+from search.study.micro_batches import Epoch, UsableSizes
 from search.trial.build import Built, build, has_batch_norm, make_trainer, seed_everything
 from search.trial.failures import cause_of
 from search.trial.trainer import one_short_epoch
@@ -122,7 +122,7 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     seed_everything(config)
     built = build(config)
     settings = config["batch"]
-    usable = UsableSizes(has_batch_norm(built.model), settings.get("samples"))
+    usable = UsableSizes(has_batch_norm(built.model), Epoch(**settings.get("epoch", {})))
     cap = usable.up_to(settings.get("max") or _DEFAULT_CAP)
     tried: list[int] = []
     runs = _runner(built, folder, memory_share)

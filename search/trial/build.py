@@ -13,7 +13,7 @@ import copy
 import importlib
 import pickle
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -55,7 +55,20 @@ def build(config: Mapping[str, Any]) -> Built:
     built = _build_plainly(config) if plain else _build_by_cli(config)
     if config.get("ckpt_path"):
         _load_weights(built.model, config["ckpt_path"])
-    return built
+    return replace(built, trainer_arguments=_with_integers(built.trainer_arguments, config))
+
+
+def _with_integers(arguments: dict[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments with the integers that the configuration has.
+
+    jsonargparse takes the first type of a union that fits, and typing's cache turns int | float
+    round when another module has written it so before: 1 batch would be 1.0, all of them.
+    """
+    written = config.get("trainer") or {}
+    return {
+        name: written[name] if type(value) is float and type(written.get(name)) is int else value
+        for name, value in arguments.items()
+    }
 
 
 def _build_plainly(config: Mapping[str, Any]) -> Built:

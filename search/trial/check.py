@@ -7,7 +7,6 @@ what the searched paths change, and takes one training and one validation step.
 from __future__ import annotations
 
 import contextlib
-import math
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +18,7 @@ import torch
 from search.errors import UserError
 from search.messages import Checked
 from search.study.layout import TrialFolder
+from search.study.micro_batches import Epoch
 from search.study.objectives import watched_in
 from search.study.steps import leaves_epoch_ends
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
@@ -67,7 +67,6 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     if problems:
         return Checked(problems=tuple(problems))
     loader = _dry_run(config, built, folder)
-    limit = built.trainer_arguments.get("limit_train_batches")
     return Checked(
         memory_paths=tuple(
             path
@@ -76,8 +75,9 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         ),
         batch_size_path=_batch_size_path(config, built),
         batch_size=micro_batch_of(built),
-        samples_per_epoch=_samples_per_epoch(loader, limit),
+        samples=_samples(loader),
         drops_last=bool(getattr(loader, "drop_last", False)),
+        limit=Epoch().limited_by(built.trainer_arguments).limit,
         gpus=tuple(_gpus_by_free_memory()),
         modules=tuple(sorted(set(sys.modules) - imported)),
         leaves_epoch_ends=any(
@@ -176,16 +176,11 @@ def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> An
     return trainer.train_dataloader
 
 
-def _samples_per_epoch(loader: Any, limit: float | None) -> int | None:
+def _samples(loader: Any) -> int | None:
     try:
-        samples = len(loader.dataset)
+        return len(loader.dataset)
     except (AttributeError, TypeError):
         return None
-    if limit is None:
-        return samples
-    if isinstance(limit, int):
-        return min(samples, limit * (getattr(loader, "batch_size", None) or 1))
-    return max(1, math.floor(samples * limit))
 
 
 def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:

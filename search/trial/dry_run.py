@@ -21,13 +21,12 @@ from search.trial.build import Built, build, make_trainer, seed_everything
 from search.trial.checkpoints import save_checkpoint
 from search.trial.failures import one_line
 from search.trial.holding import checksum
+from search.trial.length import length_of
 from search.trial.trainer import one_short_epoch
 
 # batches that are timed: as many as fit into this time, within these bounds
 _TIMED_S = 4.0
 _FEWEST, _MOST = 3, 50
-# what Lightning does where neither epochs nor steps are limited
-_DEFAULT_EPOCHS = 1000
 
 
 @dataclass
@@ -102,9 +101,18 @@ def dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
         save_s=second.saver.seconds,
         checkpoint_bytes=folder.last_ckpt.stat().st_size,
         **_memory(second.trainer),
-        **_whole_trial(first),
     )
-    return found if given else replace(found, checkpoint_problem=_going_on(config, folder))
+    if given:
+        return found
+    whole = length_of(first.built, folder.root)
+    return replace(
+        found,
+        checkpoint_problem=_going_on(config, folder),
+        trial_epochs=whole.epochs,
+        trial_train_batches=whole.train_batches,
+        trial_val_batches=whole.val_batches,
+        trial_max_s=whole.max_time_s,
+    )
 
 
 def _fit(
@@ -182,43 +190,3 @@ def _memory(trainer: Any) -> dict[str, Any]:
         "peak_memory_bytes": torch.cuda.max_memory_reserved(device),
         "memory_bytes": torch.cuda.mem_get_info(device)[1],
     }
-
-
-def _whole_trial(fitted: _Fitted) -> dict[str, Any]:
-    """Epochs and batches of a trial that is neither pruned nor stopped early."""
-    arguments, trainer = fitted.built.trainer_arguments, fitted.trainer
-    train = _batches(trainer.train_dataloader, arguments.get("limit_train_batches"))
-    val = _batches(trainer.val_dataloaders, arguments.get("limit_val_batches"))
-    epochs, steps = arguments.get("max_epochs"), arguments.get("max_steps") or -1
-    if epochs is None and steps < 0:
-        epochs = _DEFAULT_EPOCHS
-    if train is None:
-        return {"trial_epochs": epochs if epochs and epochs > 0 else None}
-    total = train * epochs if epochs is not None and epochs >= 0 else math.inf
-    if steps >= 0:
-        total = min(total, steps * int(arguments.get("accumulate_grad_batches") or 1))
-    if math.isinf(total):
-        return {}
-    needed = math.ceil(total / train) if train else 0
-    every = arguments.get("check_val_every_n_epoch") or 1
-    interval = arguments.get("val_check_interval") or 1.0
-    an_epoch = 1 / interval if isinstance(interval, float) else max(1, train // interval)
-    validations = max(1, int(needed // every * an_epoch))
-    return {
-        "trial_epochs": needed,
-        "trial_train_batches": int(total),
-        "trial_val_batches": None if val is None else val * validations,
-    }
-
-
-def _batches(loaders: Any, limit: float | None) -> int | None:
-    """Batches of one pass over a loader or several, within the user's own limit."""
-    try:
-        lengths = [len(each) for each in (loaders if isinstance(loaders, list) else [loaders])]
-    except TypeError:
-        return limit if isinstance(limit, int) else None
-    if limit is None:
-        return sum(lengths)
-    if isinstance(limit, int):
-        return sum(min(length, limit) for length in lengths)
-    return sum(int(length * limit) for length in lengths)

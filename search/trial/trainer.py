@@ -25,6 +25,7 @@ def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> di
         "accumulate_grad_batches": 1,
         "limit_train_batches": train,
         "limit_val_batches": val,
+        "overfit_batches": 0.0,
         "val_check_interval": 1.0,
         "check_val_every_n_epoch": 1,
         "num_sanity_val_steps": 0,

@@ -119,13 +119,16 @@ def test_derived_value_follows_the_probed_batch(project: Project) -> None:
 
 
 def test_accumulation_that_changes_nothing_is_refused(project: Project) -> None:
-    path = project.study(space={"trainer.accumulate_grad_batches": {"choice": [1, 2, 8]}})
+    path = project.study(
+        trainer={"max_epochs": 3, "accelerator": "cpu", "limit_train_batches": 3},
+        space={"trainer.accumulate_grad_batches": {"choice": [1, 2, 8]}},
+    )
     result = project.run("run", path)
     assert result.returncode == 2
     assert result.stderr == (
-        f"{path}: space.trainer.accumulate_grad_batches: 8 accumulates more than the 4 batches of "
-        "an epoch (32 samples in batches of 8), which is the same run as 4. "
-        "Search no further than 4.\n"
+        f"{path}: space.trainer.accumulate_grad_batches: 8 accumulates more than the 3 batches of "
+        "an epoch (32 samples, limited to 3 batches, in batches of 8), which is the same run as 3. "
+        "Search no further than 3.\n"
     )
 
 

@@ -69,7 +69,7 @@ def made(folder: StudyFolder, executor: OneAttempt) -> Coordinator:
         executor=executor,
         view=NoView(),
         study_file=study_file,
-        batches=BatchPlan("off", None, None, (), None),
+        batches=BatchPlan("off", None, None, ()),
         slots=[Slot(1)],
         limits=Limits(asked=1),
         signals=SignalWatch(),

@@ -11,11 +11,12 @@ from search.engine.ladder import Rung, next_rung
 from search.engine.outcomes import Ending, Outcome, outcome_of
 from search.messages import KILLED, OOM, Ended, Started
 from search.study.layout import TrialFolder
+from search.study.micro_batches import Epoch
 from search.study.yaml_loader import dump_yaml, read_yaml
 
 PATH = "data.init_args.batch_size"
 MEMORY = Outcome(OOM, message="no memory")
-NO_PLAN = BatchPlan("off", None, None, (), None)
+NO_PLAN = BatchPlan("off", None, None, ())
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def climb(
     tree = {"data": {"init_args": {"batch_size": asked}}, "trainer": trainer}
     folder.config.write_text(dump_yaml(tree))
     started = Started(3, used, 1, used, fixed, norm)
-    return next_rung(MEMORY, started, folder, BatchPlan("off", PATH, None, (), samples))
+    return next_rung(MEMORY, started, folder, BatchPlan("off", PATH, None, (), Epoch(samples)))
 
 
 def test_limit_of_later_trials_is_half_where_the_batch_is_prime(folder: TrialFolder) -> None:

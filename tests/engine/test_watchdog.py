@@ -17,8 +17,8 @@ from search.engine.running import Running
 from search.engine.trial_config import Batch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
 from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended
-from search.study.batch_norm import UsableSizes
 from search.study.layout import TrialFolder
+from search.study.micro_batches import UsableSizes
 
 
 def paced(*times: float) -> Pace:

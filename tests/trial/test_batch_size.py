@@ -175,7 +175,7 @@ def test_memory_that_ends_anywhere_ends_that_size_alone(
 def test_batch_norm_is_never_left_one_sample(
     probed: Callable[..., Probed], limit: int, samples: int, micro_batch: int
 ) -> None:
-    found = probed({"samples": samples}, norm=True, limit=limit, samples=samples)
+    found = probed({"epoch": {"samples": samples}}, norm=True, limit=limit, samples=samples)
     assert found.micro_batch == micro_batch
     assert found.micro_batch in found.tried
 
