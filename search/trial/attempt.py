@@ -125,7 +125,10 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
     guard, signs = MetricGuard(watched.metrics), SignsOfLife(link)
     callbacks = [signs, guard, steps, meter, keeper, judge, logs]
-    trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
+    trainer = make_trainer(
+        built, folder.root, callbacks, **logs.trainer_arguments, **_once(checkpoint)
+    )
+    trainer.callbacks.insert(0, keeper.first)
     started = _started(built, trainer)
     link.send(started)
     if own_rank() == 0:
@@ -135,6 +138,11 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
         if keeper.value is None:
             raise UserError(no_value(trainer, objective.metric))
     return Ended(cause=DONE, value=keeper.value, metrics=keeper.metrics)
+
+
+def _once(checkpoint: Path | None) -> dict[str, Any]:
+    """What a trial that goes on does not do again: the validation before the first epoch."""
+    return {} if checkpoint is None else {"num_sanity_val_steps": 0}
 
 
 def _started(built: Built, trainer: Any) -> Started:

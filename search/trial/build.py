@@ -27,6 +27,7 @@ from search.trial.checkpoints import read_checkpoint
 from search.trial.explaining import explain
 from search.trial.importing import NAMESPACES, import_name, lightning_of, refuse_mixture
 from search.trial.lightning_cli import drive_cli
+from search.trial.safe_checkpoints import make_checkpoints_safe
 from search.trial.signatures import made_class
 from search.trial.trainer import quiet
 from search.trial.trainer_names import refuse_unknown_names
@@ -150,6 +151,7 @@ def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: 
     refuse_unknown_names(arguments, built.lightning.__name__)
     arguments["default_root_dir"] = str(folder)
     arguments["callbacks"] += extra
+    make_checkpoints_safe(built.model, built.data)
     return built.trainer_class(**arguments)
 
 

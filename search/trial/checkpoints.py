@@ -1,4 +1,4 @@
-"""Writing `last.ckpt` and `best.ckpt`, and the random state that makes a resumed trial exact.
+"""Writing `last.ckpt` and `best.ckpt`, and finding the one that a trial goes on from.
 
 Checkpoints are Lightning's own and load with `weights_only=True`.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import random
 import struct
 import zipfile
 import zlib
@@ -15,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from search.study.layout import TrialFolder
 from search.study.writing import discard, files_of, put_in_place, recover
 from search.trial import sharded
+from search.trial.safe_checkpoints import unwritable
 
 # the key of the keeper's state in a checkpoint: Lightning's, the name of its class
 KEEPER = "CheckpointKeeper"
@@ -78,7 +77,7 @@ def is_intact(path: Path) -> bool:
         # torch is stricter about the archive itself; mapped, the weights are not read again
         torch.load(path, map_location="cpu", mmap=True, weights_only=True)
     except pickle.UnpicklingError:
-        # whole, but holds what may not be loaded, which the trial's own loading puts in words
+        # whole, but of a release that wrote what may not be loaded
         return True
     except _DAMAGE:
         return False
@@ -90,7 +89,7 @@ def resume_point(folder: TrialFolder) -> Path | None:
 
     A damaged one falls back to the one before. Where the best one is gone, its value is nobody's
     any more, and training begins anew; unless the checkpoint is itself the best, which becomes
-    `best.ckpt` again.
+    `best.ckpt` again. One that could not hold all that it should does not end as it would have.
 
     Raises:
         UserError: the checkpoint is a folder that could run code when it is loaded.
@@ -101,7 +100,10 @@ def resume_point(folder: TrialFolder) -> Path | None:
     if not usable:
         return None
     sharded.refuse_code(usable[0])
-    kept = kept_state(usable[0])
+    checkpoint = _loaded(usable[0])
+    if checkpoint is None or unwritable(checkpoint):
+        return None
+    kept = _kept(checkpoint)
     if kept.get("is_best"):
         return usable[0]
     if folder.best_ckpt.exists():
@@ -111,12 +113,10 @@ def resume_point(folder: TrialFolder) -> Path | None:
 
 def kept_state(path: Path) -> dict[str, Any]:
     """What the keeper of checkpoints wrote into an intact one; empty where there is none."""
-    if path.is_dir():
-        return sharded.kept_state(path)
-    try:
-        checkpoint = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
-    except pickle.UnpicklingError:
-        return {}
+    return _kept(_loaded(path) or {})
+
+
+def _kept(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
     state: dict[str, Any] = checkpoint.get("callbacks", {}).get(KEEPER, {})
     return state
 
@@ -133,38 +133,16 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     return checkpoint
 
 
-def random_state() -> dict[str, Any]:
-    """The global random state of torch, CUDA, NumPy and Python.
-
-    Long rows of numbers are tensors: a checkpoint with two thousand single numbers takes twice
-    as long to write.
-    """
-    name, keys, position, has_gauss, cached = np.random.get_state(legacy=True)
-    version, internal, gauss = random.getstate()
-    # asking for the state would bring CUDA up in a trial that does without it
-    uses_cuda = torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
-    return {
-        "torch": torch.get_rng_state(),
-        "cuda": torch.cuda.get_rng_state_all() if uses_cuda else [],
-        "numpy": [str(name), _row(keys), position, has_gauss, cached],
-        "python": [version, _row(internal), gauss],
-    }
-
-
-def restore_random_state(state: dict[str, Any]) -> None:
-    """Set what `random_state` returned."""
-    torch.set_rng_state(state["torch"].cpu())
-    if state["cuda"] and len(state["cuda"]) == torch.cuda.device_count():
-        torch.cuda.set_rng_state_all([tensor.cpu() for tensor in state["cuda"]])
-    name, keys, position, has_gauss, cached = state["numpy"]
-    numpy_keys = keys.cpu().numpy().astype(np.uint32)
-    np.random.set_state((name, numpy_keys, position, has_gauss, cached))
-    version, internal, gauss = state["python"]
-    random.setstate((version, tuple(internal.tolist()), gauss))
-
-
-def _row(numbers: Any) -> torch.Tensor:
-    return torch.from_numpy(np.array(numbers, dtype=np.int64))
+def _loaded(path: Path) -> dict[str, Any] | None:
+    """What an intact checkpoint holds, of a folder what the keeper knew; None where it may not be
+    loaded."""
+    if path.is_dir():
+        return {"callbacks": {KEEPER: sharded.kept_state(path)}}
+    try:
+        loaded: dict[str, Any] = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:
+        return None
+    return loaded
 
 
 def _sync(path: Path) -> None:

@@ -13,7 +13,17 @@ from lightning.pytorch import Callback
 
 from search.study.layout import TrialFolder
 from search.study.writing import keep_copy
-from search.trial.checkpoints import random_state, restore_random_state, save_checkpoint
+from search.trial.checkpoints import save_checkpoint
+from search.trial.epoch_end import (
+    EpochEnd,
+    FirstCallback,
+    counted_as,
+    epoch_end,
+    go_on,
+    run_after,
+    trainer_state,
+    weights_may_change,
+)
 from search.trial.failures import StopRequested
 from search.trial.ranks import gathered
 from search.trial.reporting import Link
@@ -42,9 +52,9 @@ class Objective:
 class CheckpointKeeper(Callback):
     """Keeps `last.ckpt` (every epoch) and `best.ckpt`, and with them the value of the trial.
 
-    Checkpoints are taken at the end of an epoch, the one point from which Lightning goes on to the
-    same result as if nothing had happened; only a validation inside an epoch that is the best so
-    far is saved on the spot.
+    Checkpoints are taken when an epoch is over for everyone, the one point from which a trial goes
+    on to the same result as if nothing had happened. A validation that is the best so far is saved
+    on the spot where the weights may change before that: within an epoch, or by a hook.
 
     Args:
         metrics: every logged metric that counts.
@@ -60,14 +70,15 @@ class CheckpointKeeper(Callback):
         self._at_best: dict[str, float] = {}
         self._at_last: dict[str, float] = {}
         self._restored: dict[str, Any] | None = None
-        self._restored_ranks: list[dict[str, Any]] = []
-        self._trainer: Any = None
-        self._ranks: list[dict[str, Any]] = []
+        self._of_ranks: list[dict[str, Any]] = []
+        # from the end of an epoch until it is saved
+        self._epoch_end: EpochEnd | None = None
         self._is_best = False
-        self._is_restored_best = False
         self._saved_at = time.monotonic()
+        self._saves_best_at_once = False
         self.best: float | None = None
         self.last: float | None = None
+        self.first = FirstCallback(self._save_between)
 
     @property
     def value(self) -> float | None:
@@ -87,38 +98,37 @@ class CheckpointKeeper(Callback):
             "last": self.last,
             "at_best": self._at_best,
             "at_last": self._at_last,
-            "random": random_state(),
-            # of every rank of a distributed trial, the first included
-            "random_of_ranks": self._ranks,
             # sums over threads differ in their last bits: their number belongs to the result
             "threads": torch.get_num_threads(),
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         self.best, self.last = state_dict["best"], state_dict["last"]
-        self._is_restored_best = bool(state_dict.get("is_best"))
         # not in checkpoints of releases that knew one objective only
         self._at_best = state_dict.get("at_best", {})
         self._at_last = state_dict.get("at_last", {})
-        self._restored = state_dict["random"]
-        self._restored_ranks = state_dict.get("random_of_ranks", [])
-        if self._trainer is not None:
-            self._go_on(self._trainer)
+        self._restored = state_dict
+
+    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        end = self._epoch_end or epoch_end(trainer)
+        checkpoint["callbacks"][self.state_key] |= {
+            **trainer_state(trainer),
+            **end.drawn,
+            # of every rank of a distributed trial, the first included
+            "of_ranks": self._of_ranks,
+            "in_the_middle": self._epoch_end is None,
+        }
+
+    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+        # an attempt can end between the two names of one checkpoint
+        is_best = checkpoint["callbacks"].get(self.state_key, {}).get("is_best")
+        if is_best and trainer.is_global_zero:
+            keep_copy(Path(trainer.ckpt_path), self._folder.best_ckpt)
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        # sharded strategies restore later, when they have set up their model
-        self._trainer = trainer
-        self._go_on(trainer)
-
-    def _go_on(self, trainer: Any) -> None:
-        # after the weights are restored and before the first loader draws its order
-        if self._restored is not None:
-            if len(self._restored_ranks) == trainer.world_size:
-                self._restored = self._restored_ranks[trainer.global_rank]
-            restore_random_state(self._restored)
-        # an attempt can end between the two names of one checkpoint
-        if self._is_restored_best and trainer.is_global_zero:
-            keep_copy(Path(trainer.ckpt_path), self._folder.best_ckpt)
+        self._saves_best_at_once = weights_may_change(trainer)
+        run_after(pl_module, "on_train_start", lambda: self._go_on(trainer))
+        run_after(pl_module, "on_train_epoch_end", lambda: self._note_end(trainer))
 
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
         stop = self._link.stop_requested
@@ -136,14 +146,31 @@ class CheckpointKeeper(Callback):
         self.last = self._at_last[self._objective.metric]
         if self._objective.improves(self.last, self.best):
             self.best, self._at_best, self._is_best = self.last, self._at_last, True
-            if not trainer.fit_loop.epoch_loop.batch_progress.is_last_batch:
+            is_last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+            if self._saves_best_at_once or not is_last_batch:
                 self._save_best_now(trainer)
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        self._save_last(trainer)
-        if self._is_best and trainer.is_global_zero:
-            keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
+    def _go_on(self, trainer: Any) -> None:
+        if self._restored is None:
+            return
+        of_ranks = self._restored.get("of_ranks", [])
+        is_same = len(of_ranks) == trainer.world_size
+        drawn = of_ranks[trainer.global_rank] if is_same else {}
+        go_on(trainer, {**self._restored, **drawn})
+        self._restored = None
+
+    def _note_end(self, trainer: Any) -> None:
+        self._epoch_end = epoch_end(trainer)
+
+    def _save_between(self, trainer: Any) -> None:
+        if self._epoch_end is None:
+            return
+        with counted_as(trainer, self._epoch_end):
+            self._save_last(trainer)
+            if self._is_best and trainer.is_global_zero:
+                keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
         self._is_best = False
+        self._epoch_end = None
 
     def _save_last(self, trainer: Any) -> None:
         if trainer.is_global_zero and self._folder.last_ckpt.exists():
@@ -156,7 +183,9 @@ class CheckpointKeeper(Callback):
         self._is_best = False
 
     def _save(self, trainer: Any, path: Path) -> None:
-        self._ranks = gathered(trainer, random_state()) if trainer.world_size > 1 else []
+        if trainer.world_size > 1:
+            end = self._epoch_end or epoch_end(trainer)
+            self._of_ranks = gathered(trainer, end.drawn)
         stepped = trainer.fit_loop.epoch_loop.on_save_checkpoint()["_batches_that_stepped"]
         kept = {
             "best": self.best,

@@ -10,6 +10,7 @@ import yaml
 
 from search.trial.build import build, refusing_unfit
 from search.trial.checkpoints import read_checkpoint
+from search.trial.safe_checkpoints import make_checkpoints_safe
 
 
 def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
@@ -24,7 +25,9 @@ def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
     for folder in (str(Path.cwd()), str(import_path)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    model = build(yaml.safe_load(config.read_text("utf-8"))).model
+    built = build(yaml.safe_load(config.read_text("utf-8")))
+    model = built.model
+    make_checkpoints_safe(model, built.data)
     with refusing_unfit("load_model", str(checkpoint)):
         state = read_checkpoint(checkpoint)
         model.configure_model()

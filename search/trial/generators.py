@@ -1,0 +1,53 @@
+"""Random generators that a model, its data or a loader keeps for itself."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+Generator = torch.Generator | np.random.Generator | np.random.RandomState | random.Random
+
+
+def generator_states(holders: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of each generator that is an attribute of one of `holders`, by name."""
+    return {name: _state(generator) for name, generator in _generators(holders)}
+
+
+def restore_generators(holders: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """Set what `generator_states` returned, where the same generators are there again."""
+    for name, generator in _generators(holders):
+        if name in states:
+            _restore(generator, states[name])
+
+
+def _generators(holders: Mapping[str, Any]) -> Iterator[tuple[str, Generator]]:
+    for place, holder in holders.items():
+        # objects with slots, and compiled ones, have none
+        for name, value in getattr(holder, "__dict__", {}).items():
+            if isinstance(value, Generator):
+                yield f"{place}.{name}", value
+
+
+def _state(generator: Generator) -> Any:
+    if isinstance(generator, torch.Generator):
+        return generator.get_state()
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    if isinstance(generator, np.random.RandomState):
+        return generator.get_state(legacy=False)
+    return generator.getstate()
+
+
+def _restore(generator: Generator, state: Any) -> None:
+    if isinstance(generator, torch.Generator):
+        generator.set_state(state.cpu())
+    elif isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, np.random.RandomState):
+        generator.set_state(state)
+    else:
+        generator.setstate(state)

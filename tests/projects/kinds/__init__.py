@@ -1,0 +1,1 @@
+"""Small projects, one kind each; `tests/conformance/kinds.py` lists them."""
