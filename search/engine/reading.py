@@ -11,6 +11,8 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from types import NoneType
 from typing import Any
@@ -27,8 +29,10 @@ from search.engine.conversion import (
 )
 from search.engine.lock import is_held
 from search.engine.records import StudyRecord
+from search.engine.retention import DiskFloor
+from search.engine.state import workers_seen
 from search.errors import StorageError, printable
-from search.study.layout import StudyFolder
+from search.study.layout import StudyFolder, TrialFolder
 from search.study.space import Space
 
 _SCHEMA = "v3.2.0.a"
@@ -202,7 +206,7 @@ def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
             f"SELECT trial_id, number, state FROM trials WHERE study_id = {_STUDY} ORDER BY number"
         )
     ]
-    return StudyRecord(
+    record = StudyRecord(
         name=folder.name,
         folder=folder.root,
         storage=storage,
@@ -210,6 +214,19 @@ def _study(folder: StudyFolder, query: Query, storage: str) -> StudyRecord:
         trials=tuple(trials),
         is_running=is_held(folder.lock),
     )
+    return _seen_running(record) if record.is_running else record
+
+
+def _seen_running(record: StudyRecord) -> StudyRecord:
+    """With what only a study that runs has: when it was read, and why it is paused if it is."""
+    now = datetime.now(UTC)
+    if any(attempt.ended is None for trial in record.trials for attempt in trial.attempts):
+        return replace(record, read_at=now)
+    floor = DiskFloor(StudyFolder(record.folder), workers_seen(record))
+    for trial in record.trials:
+        floor.learn(TrialFolder(trial.folder))
+        floor.expect(trial.parameters)
+    return replace(record, read_at=now, paused=floor.missing())
 
 
 def _by_trial(rows: Query, columns: str, table: str) -> defaultdict[int, list[tuple[Any, ...]]]:

@@ -90,7 +90,8 @@ class StudyRecord:
 
     `metric` and `direction` are the first objective; `several` are all where there are more.
     `reported` is the metric of the curves, `steps` what their steps count (None: validations, in a
-    study of an earlier release), `outcome_constraints` what a trial must keep to.
+    study of an earlier release), `outcome_constraints` what a trial must keep to. `read_at` is when
+    a running study was read, `paused` why none of its trials can start.
     """
 
     name: str
@@ -107,6 +108,8 @@ class StudyRecord:
     reported: str | None = None
     outcome_constraints: tuple[str, ...] = ()
     steps: Steps | None = None
+    read_at: datetime | None = None
+    paused: str | None = None
 
     @property
     def objectives(self) -> tuple[ObjectiveRecord, ...]:

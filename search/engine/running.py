@@ -9,12 +9,12 @@ from pathlib import Path
 
 from search.engine.outcomes import Outcome, kernel_memory_kills
 from search.engine.processes import is_stopped
+from search.engine.state import MAX_FAILURES_IN_A_ROW
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.messages import Ended, Probed, Started
 from search.study.layout import TrialFolder
 
-MAX_FAILURES_IN_A_ROW = 5
 _LOOK_S = 1.0
 # between two looks only where the coordinator itself was stopped or the machine slept
 _ABSENCE_S = 5.0

@@ -8,18 +8,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.engine.records import StudyRecord, TrialRecord
+from search.engine.state import busy_s, last_seen, study_state
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
 from search.report.text import (
     counted,
-    format_duration,
     format_number,
     format_outcome,
     format_param,
     shorten,
 )
-from search.report.timing import busy_s, last_seen, spans
+from search.report.timing import spans
+from search.study.durations import duration
 from search.study.layout import TrialFolder
 from search.study.space import Choice, FloatRange
 from search.study.value_checkpoint import value_checkpoint
@@ -87,14 +88,13 @@ def summarise(data: StudyData) -> Summary:
     placed = spans(record)
     seen = last_seen(record)
     best = data.best
-    state = _state(record)
     return Summary(
-        state=state,
+        state=study_state(record),
         is_running=record.is_running,
         sentence=_sentence(data),
         as_of=seen.strftime("%Y-%m-%d %H:%M UTC") if seen else None,
-        elapsed=format_duration(busy_s(placed) if placed else None),
-        compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
+        elapsed=duration(busy_s(record)),
+        compute=duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
         best=best,
         front=record.front if record.several else (),
@@ -121,16 +121,6 @@ def _bests(record: StudyRecord) -> Iterator[BestOf]:
         best = record.of_objective(index).best
         if best is not None:
             yield BestOf(each.metric, format_outcome(each.metric, best.value), best.number)
-
-
-def _state(record: StudyRecord) -> str:
-    if record.is_running:
-        return "running"
-    if not record.trials:
-        return "not started"
-    if record.asked is None or record.finished >= record.asked:
-        return "finished"
-    return "stopped"
 
 
 def _sentence(data: StudyData) -> str:

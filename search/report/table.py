@@ -11,12 +11,12 @@ from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
 from search.report.text import (
-    format_duration,
     format_number,
     format_outcome,
     format_param,
     shorten,
 )
+from search.study.durations import duration
 from search.study.outcomes import RESOURCES
 
 _FOLDED_FROM = 140
@@ -117,7 +117,7 @@ def _cells(trial: TrialRecord, data: StudyData) -> tuple[Cell, ...]:
         _number(trial.effective_batch),
         _number(len(trial.curve)),
         *(_resource(name, getattr(trial, name)) for name in RESOURCES),
-        Cell(format_duration(trial.duration_s), trial.duration_s, kind="number"),
+        Cell(duration(trial.duration_s), trial.duration_s, kind="number"),
         _number(len(trial.attempts)),
         _message("; ".join([*_violated(trial), *([trial.message] if trial.message else [])])),
     )

@@ -6,6 +6,7 @@ import html
 import math
 from typing import Any
 
+from search.study.durations import duration
 from search.study.outcomes import EPOCH_TIME, resource_text
 
 _LONGEST_LABEL = 40
@@ -27,7 +28,7 @@ def format_outcome(metric: str, value: float | None) -> str:
     if value is None:
         return format_number(None)
     if metric == EPOCH_TIME:
-        return format_duration(value)
+        return duration(value)
     return resource_text(metric, value) or format_number(value)
 
 
@@ -42,21 +43,6 @@ def format_param(value: Any) -> str:
     if isinstance(value, float):
         return format_number(value)
     return str(value)
-
-
-def format_duration(seconds: float | None) -> str:
-    """The two largest units, as in `4 min 10 s`; a dash for None."""
-    if seconds is None:
-        return "–"
-    if seconds < 60:
-        return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d {hours % 24} h"
 
 
 def format_percent(share: float) -> str:

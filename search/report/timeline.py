@@ -8,8 +8,9 @@ from plotly import graph_objects as go
 
 from search.report.data import Plot, StudyData
 from search.report.palette import MUTED, OUTCOMES, PAPER, template
-from search.report.text import counted, format_duration, plot_text
+from search.report.text import counted, plot_text
 from search.report.timing import Gap, Span, busy_s, gaps, spans
+from search.study.durations import duration
 
 _GAP_DRAWN = 0.02
 _UNITS = ((2 * 3600.0, "hours", 3600.0), (180.0, "minutes", 60.0), (0.0, "seconds", 1.0))
@@ -31,7 +32,7 @@ def _finding(placed: Sequence[Span]) -> str:
     busy = busy_s(placed)
     used = sum(span.end_s - span.start_s for span in placed)
     lanes = max(span.lane for span in placed) + 1
-    text = f"{counted(len(placed), 'attempt')} in {format_duration(busy)}"
+    text = f"{counted(len(placed), 'attempt')} in {duration(busy)}"
     if lanes > 1 and busy > 0:
         text += f", {used / busy:.1f} of {lanes} lanes busy on average"
     return text
@@ -71,7 +72,7 @@ def _draw_gaps(figure: go.Figure, found: Sequence[Gap], drawn_gap_s: float, seco
             x=at,
             y=1,
             yref="paper",
-            text=f"idle {format_duration(gap.length_s)}",
+            text=f"idle {duration(gap.length_s)}",
             showarrow=False,
             font={"color": MUTED, "size": 11},
             bgcolor=PAPER,
@@ -106,7 +107,7 @@ def _hover(span: Span) -> str:
     lines = [f"trial {span.trial}: {OUTCOMES[span.outcome].word}"]
     if span.attempt > 1:
         lines[0] += f" (attempt {span.attempt})"
-    lines.append(format_duration(span.end_s - span.start_s))
+    lines.append(duration(span.end_s - span.start_s))
     if span.message:
         lines.append(plot_text(span.message))
     return "<br>".join(lines)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from search.engine.records import StudyRecord, TrialRecord
+from search.engine.state import attempts_of, in_utc, last_seen, union_s
 from search.report.palette import OUTCOMES, outcome_key
 
 _GAP_AT_LEAST_S = 60.0
@@ -35,7 +36,7 @@ class Gap:
 
 
 def spans(record: StudyRecord) -> list[Span]:
-    """Attempts by start, each in the lowest free lane; a running one ends at `last_seen`."""
+    """Attempts by start, each in the lowest free lane; one that runs has no end yet."""
     begun = [interval for trial in record.trials for interval in _intervals(trial)]
     if not begun:
         return []
@@ -67,27 +68,7 @@ def gaps(placed: Sequence[Span]) -> list[Gap]:
 
 def busy_s(placed: Sequence[Span]) -> float:
     """Seconds in which at least one attempt ran."""
-    total = until = 0.0
-    for span in sorted(placed, key=lambda s: s.start_s):
-        total += max(0.0, span.end_s - max(until, span.start_s))
-        until = max(until, span.end_s)
-    return total
-
-
-def last_seen(record: StudyRecord) -> datetime | None:
-    """The latest time that the record knows; None where nothing ever started."""
-    times = [
-        time
-        for trial in record.trials
-        for time in (
-            trial.started,
-            trial.ended,
-            *(a.started for a in trial.attempts),
-            *(a.ended for a in trial.attempts),
-        )
-        if time is not None
-    ]
-    return max((_in_utc(time) for time in times), default=None)
+    return union_s((span.start_s, span.end_s) for span in placed)
 
 
 _Interval = tuple[int, int, datetime, datetime | None, str, str | None]
@@ -96,28 +77,20 @@ _Interval = tuple[int, int, datetime, datetime | None, str, str | None]
 def _intervals(trial: TrialRecord) -> list[_Interval]:
     """The attempts of a trial; the trial itself where it has no attempts but times."""
     outcome = outcome_key(trial)
-    found: list[_Interval] = [
+    return [
         (
             trial.number,
             attempt.number,
-            _in_utc(attempt.started),
-            _in_utc(attempt.ended) if attempt.ended else None,
-            _attempt_outcome(attempt.cause, outcome),
+            in_utc(attempt.started),
+            in_utc(attempt.ended) if attempt.ended else None,
+            _attempt_outcome(attempt.cause, outcome) if trial.attempts else outcome,
             attempt.message,
         )
-        for attempt in trial.attempts
+        for attempt in attempts_of(trial)
     ]
-    if not found and trial.started is not None:
-        ended = _in_utc(trial.ended) if trial.ended else None
-        found = [(trial.number, 1, _in_utc(trial.started), ended, outcome, trial.message)]
-    return found
 
 
 def _attempt_outcome(cause: str | None, outcome: str) -> str:
     if cause is None:
         return outcome if outcome == "running" else "interrupted"
     return cause if cause in OUTCOMES else "error"
-
-
-def _in_utc(time: datetime) -> datetime:
-    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)

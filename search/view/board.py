@@ -22,8 +22,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.records import StudyRecord
-
-_RECENT = 20
+from search.engine.time_left import RECENT, TimeLeft, time_left, trial_times_s
 
 
 @dataclass
@@ -55,7 +54,7 @@ class Board:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began = clock()
-        self._durations: deque[float] = deque(maxlen=_RECENT)
+        self._durations_s: deque[float] = deque(maxlen=RECENT)
         self._params: dict[int, dict[str, Any]] = {}
         self.record: StudyRecord | None = None
         self.workers = 1
@@ -83,14 +82,16 @@ class Board:
         return self.record.asked if self.record else None
 
     @property
-    def remaining_s(self) -> float | None:
-        """Estimated seconds to go, from the pace of the last trials; None before the first."""
-        if self.asked is None or not self._durations:
+    def time_left(self) -> TimeLeft | None:
+        """Estimated seconds to go; None before the first trial ended, and without a total."""
+        if self.asked is None:
             return None
-        pace = sum(self._durations) / len(self._durations)
-        ahead = self.asked - self.finished
-        under_way = sum(min(pace, self._clock() - trial.began) for trial in self.running.values())
-        return max(0.0, (ahead * pace - under_way) / self.workers)
+        return time_left(
+            self._durations_s,
+            [self.age_s(trial) for trial in self.running.values()],
+            ahead=self.asked - self.finished,
+            workers=self.workers,
+        )
 
     def age_s(self, trial: RunningTrial) -> float:
         """Seconds since the trial's attempt began."""
@@ -130,6 +131,7 @@ class Board:
         self.record, self.workers = event.record, event.workers
         self.notes.clear()
         self.counts = Counter(trial.state for trial in event.record.trials)
+        self._durations_s.extend(trial_times_s(event.record))
         best = event.record.best
         if best is not None and best.value is not None:
             self.best = Best(best.number, best.value, best.params)
@@ -167,7 +169,7 @@ class Board:
         if event.state == "WAITING":
             return
         self.counts[event.state] += 1
-        self._durations.append(event.duration_s)
+        self._durations_s.append(event.duration_s)
         params = self._params.pop(event.number, {})
         if event.state != "COMPLETE" or event.infeasible:
             return

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import TextIO
 
-from rich.table import Table
 from rich.text import Text
 
 from search.engine.bill import Bill
+from search.study.durations import duration
 from search.view.json_lines import to_json
+from search.view.rows import Column, print_pairs, print_rows
 from search.view.tables import plain_console
-from search.view.text import clean, duration, size
+from search.view.text import clean, size
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
@@ -30,21 +31,14 @@ class Check:
 def print_checks(checks: Sequence[Check], bill: Bill, stream: TextIO) -> None:
     """A row a check, then what the study will take."""
     console = plain_console(stream)
-    table = Table.grid(padding=(0, 3, 0, 0))
-    table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
-    table.add_column(overflow="fold")
-    for each in checks:
-        state = Text(each.state, style=_STYLES[each.state])
-        table.add_row(state, each.name, Text(clean(each.text, 500)))
-    console.print(table)
+    columns = [Column(""), Column(""), Column("", is_folded=True)]
+    rows = [
+        [Text(each.state, style=_STYLES[each.state]), Text(each.name), Text(clean(each.text))]
+        for each in checks
+    ]
+    print_rows(console, columns, rows)
     console.print()
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for name, text in _rows(bill):
-        grid.add_row(name, Text(text))
-    console.print(grid)
+    print_pairs(console, [(Text(name, style="dim"), Text(text)) for name, text in _rows(bill)])
 
 
 def checks_json(checks: Sequence[Check], bill: Bill) -> str:

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TextIO
 
-from rich.table import Table
 from rich.text import Text
 
 from search.engine.comparison import CONFIDENCE, Comparison
@@ -16,6 +15,7 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.study.layout import TrialFolder
 from search.study.value_checkpoint import value_checkpoint
 from search.view.json_lines import to_json
+from search.view.rows import Column, print_pairs, print_rows
 from search.view.tables import plain_console
 from search.view.text import clean, number, parameters
 
@@ -28,10 +28,11 @@ def print_test(
     title = f"{clean(record.name)}, trial {trial.number}  "
     which = value_checkpoint(TrialFolder(trial.folder)).stem
     console.print(Text.assemble((title, "bold"), f"{which} checkpoint on the test set"))
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    for name, value in metrics.items():
-        grid.add_row(Text(clean(name), style="dim"), Text(number(value), style="bold"))
-    console.print(grid)
+    pairs = [
+        (Text(clean(name), style="dim"), Text(number(value), style="bold"))
+        for name, value in metrics.items()
+    ]
+    print_pairs(console, pairs)
 
 
 def test_json(record: StudyRecord, trial: TrialRecord, metrics: Mapping[str, float]) -> str:
@@ -43,23 +44,23 @@ def print_verdict(verdict: Verdict, stream: TextIO) -> None:
     """A row a finalist, and in words which of them can be told apart."""
     console = plain_console(stream)
     percent = round(CONFIDENCE * 100)
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for name in ("trial", "mean", f"{percent} % interval", "seeds", "failed", "in the search"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("parameters", overflow="fold")
-    for each in verdict.finalists:
-        table.add_row(
-            str(each.number),
+    heads = ("trial", "mean", f"{percent} % interval", "seeds", "failed", "in the search")
+    columns = [Column(name, is_number=True) for name in heads]
+    rows = [
+        [
+            Text(str(each.number)),
             Text(number(each.spread.mean), style="bold"),
-            f"{number(each.spread.low)} to {number(each.spread.high)}",
-            str(len(each.values)),
-            str(each.failed),
-            number(each.searched),
+            Text(f"{number(each.spread.low)} to {number(each.spread.high)}"),
+            Text(str(len(each.values))),
+            Text(str(each.failed)),
+            Text(number(each.searched)),
             Text(parameters(each.params)),
-        )
+        ]
+        for each in verdict.finalists
+    ]
     title = f"{clean(verdict.study)} confirmed, {clean(verdict.metric)} ({verdict.direction})"
     console.print(Text(title, style="bold"))
-    console.print(table)
+    print_rows(console, [*columns, Column("parameters", is_folded=True)], rows)
     for sentence in sentences(verdict):
         console.print(Text(sentence), soft_wrap=True)
 

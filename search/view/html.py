@@ -7,7 +7,8 @@ from html import escape
 from typing import Any
 
 from search.engine.records import StudyRecord
-from search.view.text import clean, duration, number, parameters
+from search.study.durations import duration
+from search.view.text import clean, number, parameters
 
 _ROWS = 5
 

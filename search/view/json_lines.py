@@ -11,9 +11,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from search.engine.progress import Event, StudyEnded, StudyOpened
+from search.engine.progress import Event, StudyEnded, StudyOpened, TrialEnded
 from search.engine.records import StudyRecord, TrialRecord
 from search.errors import printable_json
+from search.view.board import Board
 
 
 class JsonView:
@@ -21,13 +22,18 @@ class JsonView:
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
+        self._board = Board()
 
     def handle(self, event: Event) -> None:
+        self._board.fold(event)
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         body = {spec.name: getattr(event, spec.name) for spec in dataclasses.fields(event)}
         if isinstance(event, StudyOpened | StudyEnded):
             body |= {"record": None, **study_summary(event.record)}
             del body["record"]
+        if isinstance(event, TrialEnded):
+            left = self._board.time_left
+            body["time_left"] = dataclasses.asdict(left) if left else None
         print(to_json({"event": name, **body}), file=self._stream, flush=True)
 
     def tick(self) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from search.engine.records import ObjectiveRecord, StudyRecord, TrialRecord
+from search.study.durations import duration
 from search.study.outcomes import EPOCH_TIME, RESOURCES, resource_text
-from search.view.text import clean, duration, number
+from search.view.text import clean, number
 
 
 def aims(record: StudyRecord) -> str:

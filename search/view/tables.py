@@ -10,19 +10,23 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
-from search.engine.records import StudyRecord, TrialRecord
+from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
+from search.engine.state import busy_s, last_seen, study_state
+from search.engine.time_left import study_time_left
+from search.study.durations import duration, duration_range
 from search.study.layout import TrialFolder
 from search.study.outcomes import RESOURCES
 from search.study.steps import SAMPLES, unit_of
 from search.study.value_checkpoint import value_checkpoint
 from search.view.json_lines import study_summary, to_json, trial_summary
 from search.view.outcomes import outcome, resources
-from search.view.text import clean, duration, number, parameters, sparkline
+from search.view.rows import Column, print_pairs, print_rows
+from search.view.text import clean, number, parameters, sparkline
 
 NO_STUDY = "No study here yet. Start one with: search run --trials 50"
+_PIPE_WIDTH = 10_000
 _ARROWS = {"minimize": "↓", "maximize": "↑"}
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
 
@@ -33,37 +37,38 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
     if not records:
         console.print(NO_STUDY)
         return
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("study", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    for name in ("trials", "done", "pruned", "failed", "best"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("metric")
-    table.add_column("time", justify="right", no_wrap=True)
-    table.add_column("last activity", no_wrap=True)
+    has_left = any(record.is_running for record in records)
+    columns = [
+        Column("study"),
+        Column("state"),
+        *(Column(name, is_number=True) for name in ("trials", "done", "pruned", "failed", "best")),
+        Column("metric"),
+        Column("time", is_number=True),
+        *([Column("left", is_number=True)] if has_left else []),
+        Column("last activity"),
+    ]
+    print_rows(console, columns, [_status_row(record, has_left) for record in records])
     for record in records:
-        counts = Counter(trial.state for trial in record.trials)
-        total = f"{record.finished}/{record.asked}" if record.asked else str(record.finished)
-        table.add_row(
-            Text(clean(record.name), style="bold"),
-            Text(study_state(record)),
-            total,
-            *(str(counts[state]) for state in ("COMPLETE", "PRUNED", "FAIL")),
-            Text(_best_text(record), style="green"),
-            Text("  ".join(f"{clean(o.metric)} {_ARROWS[o.direction]}" for o in record.objectives)),
-            duration(_busy_s(record)),
-            _last_activity(record),
-        )
-    console.print(table)
+        if record.paused:
+            console.print(Text(f"{clean(record.name)} {clean(record.paused)}"), soft_wrap=True)
 
 
-def study_state(record: StudyRecord) -> str:
-    """running, finished, new, or interrupted."""
-    if record.is_running:
-        return "running"
-    if record.asked is not None and record.finished >= record.asked:
-        return "finished"
-    return "interrupted" if record.trials else "new"
+def _status_row(record: StudyRecord, has_left: bool) -> list[Text]:
+    counts = Counter(trial.state for trial in record.trials)
+    total = f"{record.finished}/{record.asked}" if record.asked else str(record.finished)
+    metrics = [f"{clean(o.metric)} {_ARROWS[o.direction]}" for o in record.objectives]
+    left = study_time_left(record)
+    return [
+        Text(clean(record.name), style="bold"),
+        Text(study_state(record)),
+        Text(total),
+        *(Text(str(counts[state])) for state in ("COMPLETE", "PRUNED", "FAIL")),
+        Text(_best_text(record), style="green"),
+        Text("  ".join(metrics)),
+        Text(duration(busy_s(record))),
+        *([Text(duration_range(left.low_s, left.high_s) if left else "–")] if has_left else []),
+        Text(_last_activity(record)),
+    ]
 
 
 def print_trial(
@@ -88,22 +93,20 @@ def print_trial(
     title = f"{clean(record.name)}, trial {trial.number}  "
     console.print(Text.assemble((title, "bold"), state, cause))
     if trial.message and (trial.state == "FAIL" or trial.cause == "infeasible"):
-        console.print(Text(clean(trial.message, 500), style="red"), soft_wrap=True)
-    grid = _grid()
-    _add_outcomes(grid, record, trial)
-    for path, value in trial.params.items():
-        grid.add_row(Text(clean(path)), Text(clean(number(value))))
-    for path, value in trial.derived.items():
-        grid.add_row(Text(clean(path)), Text(f"{clean(number(value))}  derived"))
-    grid.add_row("batch", Text(batch_text(trial)))
-    grid.add_row("seed", Text(clean(number(seed))))
-    grid.add_row("time", duration(trial.duration_s))
+        console.print(Text(clean(trial.message), style="red"), soft_wrap=True)
+    pairs = _outcome_pairs(record, trial)
+    pairs += [_pair(path, number(value)) for path, value in trial.params.items()]
+    pairs += [_pair(path, f"{number(value)}  derived") for path, value in trial.derived.items()]
+    pairs += [
+        _pair("batch", batch_text(trial)),
+        _pair("seed", number(seed)),
+        _pair("time", duration(trial.duration_s)),
+    ]
     if trial.taken_from is not None:
-        grid.add_row("taken from", Text(clean(trial.taken_from)))
-    _add_files(grid, trial)
-    for label, text in made:
-        grid.add_row(label, Text(clean(text, 300), style="dim"))
-    console.print(grid, soft_wrap=True)
+        pairs.append(_pair("taken from", trial.taken_from))
+    pairs += _files(trial)
+    pairs += [_pair(label, text, style="dim") for label, text in made]
+    print_pairs(console, pairs)
     _print_curve(console, record, trial)
     _print_attempts(console, trial)
 
@@ -123,43 +126,50 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
             (number(trial.value), "bold green"),
         )
     )
-    grid = _grid()
-    for path, value in trial.params.items():
-        grid.add_row(Text(clean(path)), Text(clean(number(value))))
-    grid.add_row("batch", Text(batch_text(trial)))
-    grid.add_row("takes", Text(resources(trial)))
-    _add_files(grid, trial)
-    console.print(grid, soft_wrap=True)
+    pairs = [_pair(path, number(value)) for path, value in trial.params.items()]
+    pairs += [_pair("batch", batch_text(trial)), _pair("takes", resources(trial))]
+    print_pairs(console, pairs + _files(trial))
 
 
 def _print_front(record: StudyRecord, stream: TextIO) -> None:
-    console = plain_console(stream)
+    console, objectives = plain_console(stream), record.several
     count = f"{len(record.front)} of {record.finished} trials"
     console.print(Text(f"{clean(record.name)}, Pareto front: {count}", style="bold"))
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    table.add_column("trial", justify="right")
-    for each in record.several:
-        name = Text(f"{clean(each.metric)} {_ARROWS[each.direction]}")
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("parameters", overflow="fold")
-    table.add_column("checkpoint", overflow="fold")
-    for trial in record.front:
-        values = zip(record.several, trial.values, strict=True)
-        checkpoint = _checkpoint(trial)
-        table.add_row(
-            str(trial.number),
-            *(Text(outcome(each.metric, value), style="green") for each, value in values),
+    columns = [
+        Column("trial", is_number=True),
+        *(Column(f"{clean(o.metric)} {_ARROWS[o.direction]}", is_number=True) for o in objectives),
+        Column("parameters", is_folded=True),
+        Column("checkpoint", is_folded=True),
+    ]
+    rows = [
+        [
+            Text(str(trial.number)),
+            *(
+                Text(outcome(each.metric, value), style="green")
+                for each, value in zip(objectives, trial.values, strict=True)
+            ),
             Text(parameters(trial.params)),
-            Text(clean(checkpoint, 1000) if checkpoint else "–"),
-        )
-    console.print(table)
+            Text(clean(_checkpoint(trial) or "–")),
+        ]
+        for trial in record.front
+    ]
+    print_rows(console, columns, rows)
 
 
 def status_json(records: Sequence[StudyRecord]) -> str:
     """Every study as a JSON list."""
-    return to_json(
-        [{**study_summary(record), "state": study_state(record)} for record in records], indent=2
-    )
+    return to_json([{**study_summary(record), **_at_work(record)} for record in records], indent=2)
+
+
+def _at_work(record: StudyRecord) -> dict[str, Any]:
+    """State, seconds with trials running, and the range of those to come; null where unknown."""
+    left = study_time_left(record)
+    return {
+        "state": study_state(record),
+        "paused": record.paused,
+        "time_s": busy_s(record),
+        "time_left": asdict(left) if left else None,
+    }
 
 
 def trial_json(
@@ -195,9 +205,9 @@ def _objectives_tree(record: StudyRecord) -> dict[str, Any]:
 
 
 def plain_console(stream: TextIO) -> Console:
-    """A console that cuts nothing off in a pipe."""
-    # a table cut to 80 columns in a pipe would lose what a script looks for
-    width = None if stream.isatty() else 200
+    """A console that breaks no line in a pipe."""
+    # a table broken into lines in a pipe would hide what a script looks for
+    width = None if stream.isatty() else _PIPE_WIDTH
     # what a user or a model wrote is text, never markup
     return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
@@ -218,17 +228,16 @@ def _best_text(record: StudyRecord) -> str:
     return number(record.best.value if record.best else None)
 
 
-def _add_outcomes(grid: Table, record: StudyRecord, trial: TrialRecord) -> None:
+def _outcome_pairs(record: StudyRecord, trial: TrialRecord) -> list[tuple[Text, Text]]:
     """Values of the objectives, other metrics that count, and what the trial took."""
     names = [each.metric for each in record.objectives]
     values = trial.values if record.several else (trial.value,)
     taken = {name: getattr(trial, name) for name in RESOURCES}
     known = {**trial.metrics, **taken, **dict(zip(names, values, strict=False))}
-    for name in dict.fromkeys([*names, *known]):
-        grid.add_row(
-            Text(clean(name)),
-            Text(outcome(name, known.get(name)), style="bold" if name in names else ""),
-        )
+    return [
+        _pair(name, outcome(name, known.get(name)), style="bold" if name in names else "")
+        for name in dict.fromkeys([*names, *known])
+    ]
 
 
 def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> None:
@@ -249,54 +258,47 @@ def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> N
 def _print_attempts(console: Console, trial: TrialRecord) -> None:
     if len(trial.attempts) < 2 and not any(a.message for a in trial.attempts):
         return
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="dim")
-    for name in ("attempt", "started", "time", "cause", "message"):
-        table.add_column(name, overflow="fold")
-    for attempt in trial.attempts:
-        seconds = (attempt.ended - attempt.started).total_seconds() if attempt.ended else None
-        table.add_row(
-            str(attempt.number),
-            _local(attempt.started),
-            duration(seconds),
-            Text(clean(attempt.cause or "running")),
-            Text(clean(attempt.message or "", 300)),
-        )
+    columns = [
+        Column("attempt", is_number=True),
+        *(Column(name) for name in ("started", "time", "cause")),
+        Column("message", is_folded=True),
+    ]
     console.print()
-    console.print(table)
+    print_rows(console, columns, [_attempt_row(attempt) for attempt in trial.attempts])
 
 
-def _add_files(grid: Table, trial: TrialRecord) -> None:
+def _attempt_row(attempt: AttemptRecord) -> list[Text]:
+    seconds = (attempt.ended - attempt.started).total_seconds() if attempt.ended else None
+    return [
+        Text(str(attempt.number)),
+        Text(_local(attempt.started)),
+        Text(duration(seconds)),
+        Text(clean(attempt.cause or "running")),
+        Text(clean(attempt.message or "")),
+    ]
+
+
+def _files(trial: TrialRecord) -> list[tuple[Text, Text]]:
     folder = TrialFolder(trial.folder)
     of_value = value_checkpoint(folder)
     checkpoints = {"best checkpoint": folder.best_ckpt, "last checkpoint": folder.last_ckpt}
-    for name, path in (
+    places = (
         ("config", folder.config),
         ("log", folder.log),
         ("metrics", folder.metrics),
         ("checkpoint", of_value),
         *((name, path) for name, path in checkpoints.items() if path != of_value),
-    ):
-        if path.exists():
-            grid.add_row(name, Text(clean(path, 1000)))
+    )
+    return [_pair(name, path) for name, path in places if path.exists()]
 
 
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 3, 0, 0))
-    grid.add_column(style="dim", no_wrap=True)
-    grid.add_column(overflow="fold")
-    return grid
-
-
-def _busy_s(record: StudyRecord) -> float | None:
-    """Seconds from the first attempt to the last sign of life."""
-    starts = [trial.started for trial in record.trials if trial.started]
-    ends = [a.ended or a.started for trial in record.trials for a in trial.attempts]
-    return (max(ends) - min(starts)).total_seconds() if starts else None
+def _pair(name: str, value: object, *, style: str = "") -> tuple[Text, Text]:
+    return Text(clean(name), style="dim"), Text(clean(value), style=style)
 
 
 def _last_activity(record: StudyRecord) -> str:
-    times = [a.ended or a.started for trial in record.trials for a in trial.attempts]
-    return _local(max(times)) if times else "–"
+    seen = last_seen(record)
+    return _local(seen) if seen else "–"
 
 
 def _local(time: datetime) -> str:

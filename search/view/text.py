@@ -9,11 +9,15 @@ from typing import Any
 from search.errors import printable
 from search.study.labels import short_names
 
+_LONGEST = 10_000
 _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
-def clean(value: Any, limit: int = 200) -> str:
-    """Text on one line, with `?` for every character that a terminal would obey."""
+def clean(value: Any, limit: int = _LONGEST) -> str:
+    """Text on one line, with `?` for every character that a terminal would obey.
+
+    Only what no person would read to its end is cut, at `limit` characters.
+    """
     text = printable(" ".join(str(value).split()))
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
@@ -23,22 +27,6 @@ def number(value: float | None) -> str:
     if value is None:
         return "–"
     return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as people say them: 1.9 s, 42 s, 3 min 05 s, 2 h 07 min, 3 d 04 h."""
-    if seconds is None or not math.isfinite(seconds):
-        return "–"
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02d} s"
-    if whole < 86400:
-        return f"{whole // 3600} h {whole % 3600 // 60:02d} min"
-    return f"{whole // 86400} d {whole % 86400 // 3600:02d} h"
 
 
 def size(count: int) -> str:
@@ -51,11 +39,15 @@ def size(count: int) -> str:
     return f"{amount:.1f} {unit}" if amount < 10 and unit != "B" else f"{amount:.0f} {unit}"
 
 
-def parameters(params: Mapping[str, Any], limit: int = 200) -> str:
-    """`lr=0.0012  latent_size=8`: parameters by their short names."""
+def each_parameter(params: Mapping[str, Any]) -> list[str]:
+    """`lr=0.0012` and `latent_size=8`: parameters by their short names."""
     names = short_names(params)
-    text = "  ".join(f"{clean(names[path])}={clean(number(v))}" for path, v in params.items())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return [f"{clean(names[path])}={clean(number(value))}" for path, value in params.items()]
+
+
+def parameters(params: Mapping[str, Any]) -> str:
+    """All parameters in one line."""
+    return "  ".join(each_parameter(params))
 
 
 def sparkline(values: Sequence[float], width: int = 16) -> str:

@@ -42,7 +42,8 @@ def test_report_says_when_no_checkpoint_is_left(tmp_path: Path):
     [
         ({"is_running": True}, "running"),
         ({"asked": 1}, "finished"),
-        ({"asked": 50}, "stopped"),
+        ({"asked": 50}, "interrupted"),
+        ({"asked": None}, "stopped"),
     ],
 )
 def test_report_says_the_state_of_the_study(fields, word):
@@ -51,7 +52,7 @@ def test_report_says_the_state_of_the_study(fields, word):
 
 def test_report_of_an_empty_study_says_so():
     text = body(study())
-    assert "not started" in text
+    assert ">new</span>" in text
     assert "No trials yet" in text
     assert "The history appears once a trial is complete." in text
 
