@@ -11,7 +11,7 @@ from search.engine.reading import read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import StorageError, StudyFailed, UserError
 from search.study.layout import StudyFolder, TrialFolder
-from search.view import tables
+from search.view import status, tables
 
 
 def status_command(studies: Path, *, json: bool) -> None:
@@ -23,9 +23,9 @@ def status_command(studies: Path, *, json: bool) -> None:
         except StorageError as error:
             print(error, file=sys.stderr)
     if json:
-        print(tables.status_json(records))
+        print(status.status_json(records))
     else:
-        tables.print_status(records, sys.stdout)
+        status.print_status(records, sys.stdout)
 
 
 def show_command(

@@ -189,9 +189,7 @@ class Coordinator:
             try:
                 if found:
                     self._ledger.set_found(number, found)
-                note = write_config(
-                    folder, self._study_file, params, self._batches, found, steps
-                )
+                note = write_config(folder, self._study_file, params, self._batches, found, steps)
             except Incomputable as error:
                 message = f"derive: {error}, with a micro-batch of {micro_batch}"
                 self._finish(running, Outcome(ERROR, message=message), None)

@@ -1,8 +1,7 @@
-"""Console tables of what is stored: every study, one trial, the best trial."""
+"""Console tables of what is stored of one study: a trial, the best trial, the Pareto front."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -13,62 +12,20 @@ from rich.console import Console
 from rich.text import Text
 
 from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
-from search.engine.state import busy_s, last_seen, study_state
-from search.engine.time_left import study_time_left
-from search.study.durations import duration, duration_range
+from search.study.durations import duration
 from search.study.layout import TrialFolder
 from search.study.outcomes import RESOURCES
 from search.study.steps import SAMPLES, unit_of
 from search.study.value_checkpoint import value_checkpoint
-from search.view.json_lines import study_summary, to_json, trial_summary
+from search.view.json_lines import to_json, trial_summary
 from search.view.outcomes import outcome, resources
 from search.view.rows import Column, print_pairs, print_rows
 from search.view.text import clean, number, parameters, sparkline
 
 NO_STUDY = "No study here yet. Start one with: search run --trials 50"
 _PIPE_WIDTH = 10_000
-_ARROWS = {"minimize": "↓", "maximize": "↑"}
+ARROWS = {"minimize": "↓", "maximize": "↑"}
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
-
-
-def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
-    """A row a study: state, trials by outcome, best value, time."""
-    console = plain_console(stream)
-    if not records:
-        console.print(NO_STUDY)
-        return
-    has_left = any(record.is_running for record in records)
-    columns = [
-        Column("study"),
-        Column("state"),
-        *(Column(name, is_number=True) for name in ("trials", "done", "pruned", "failed", "best")),
-        Column("metric"),
-        Column("time", is_number=True),
-        *([Column("left", is_number=True)] if has_left else []),
-        Column("last activity"),
-    ]
-    print_rows(console, columns, [_status_row(record, has_left) for record in records])
-    for record in records:
-        if record.paused:
-            console.print(Text(f"{clean(record.name)} {clean(record.paused)}"), soft_wrap=True)
-
-
-def _status_row(record: StudyRecord, has_left: bool) -> list[Text]:
-    counts = Counter(trial.state for trial in record.trials)
-    total = f"{record.finished}/{record.asked}" if record.asked else str(record.finished)
-    metrics = [f"{clean(o.metric)} {_ARROWS[o.direction]}" for o in record.objectives]
-    left = study_time_left(record)
-    return [
-        Text(clean(record.name), style="bold"),
-        Text(study_state(record)),
-        Text(total),
-        *(Text(str(counts[state])) for state in ("COMPLETE", "PRUNED", "FAIL")),
-        Text(_best_text(record), style="green"),
-        Text("  ".join(metrics)),
-        Text(duration(busy_s(record))),
-        *([Text(duration_range(left.low_s, left.high_s) if left else "–")] if has_left else []),
-        Text(_last_activity(record)),
-    ]
 
 
 def print_trial(
@@ -137,7 +94,7 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
     console.print(Text(f"{clean(record.name)}, Pareto front: {count}", style="bold"))
     columns = [
         Column("trial", is_number=True),
-        *(Column(f"{clean(o.metric)} {_ARROWS[o.direction]}", is_number=True) for o in objectives),
+        *(Column(f"{clean(o.metric)} {ARROWS[o.direction]}", is_number=True) for o in objectives),
         Column("parameters", is_folded=True),
         Column("checkpoint", is_folded=True),
     ]
@@ -154,22 +111,6 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
         for trial in record.front
     ]
     print_rows(console, columns, rows)
-
-
-def status_json(records: Sequence[StudyRecord]) -> str:
-    """Every study as a JSON list."""
-    return to_json([{**study_summary(record), **_at_work(record)} for record in records], indent=2)
-
-
-def _at_work(record: StudyRecord) -> dict[str, Any]:
-    """State, seconds with trials running, and the range of those to come; null where unknown."""
-    left = study_time_left(record)
-    return {
-        "state": study_state(record),
-        "paused": record.paused,
-        "time_s": busy_s(record),
-        "time_left": asdict(left) if left else None,
-    }
 
 
 def trial_json(
@@ -222,12 +163,6 @@ def batch_text(trial: TrialRecord) -> str:
     )
 
 
-def _best_text(record: StudyRecord) -> str:
-    if record.several:
-        return f"front of {len(record.front)}"
-    return number(record.best.value if record.best else None)
-
-
 def _outcome_pairs(record: StudyRecord, trial: TrialRecord) -> list[tuple[Text, Text]]:
     """Values of the objectives, other metrics that count, and what the trial took."""
     names = [each.metric for each in record.objectives]
@@ -271,7 +206,7 @@ def _attempt_row(attempt: AttemptRecord) -> list[Text]:
     seconds = (attempt.ended - attempt.started).total_seconds() if attempt.ended else None
     return [
         Text(str(attempt.number)),
-        Text(_local(attempt.started)),
+        Text(local_time(attempt.started)),
         Text(duration(seconds)),
         Text(clean(attempt.cause or "running")),
         Text(clean(attempt.message or "")),
@@ -296,10 +231,6 @@ def _pair(name: str, value: object, *, style: str = "") -> tuple[Text, Text]:
     return Text(clean(name), style="dim"), Text(clean(value), style=style)
 
 
-def _last_activity(record: StudyRecord) -> str:
-    seen = last_seen(record)
-    return _local(seen) if seen else "–"
-
-
-def _local(time: datetime) -> str:
+def local_time(time: datetime) -> str:
+    """Date and minute where the user is."""
     return time.astimezone().strftime("%Y-%m-%d %H:%M")

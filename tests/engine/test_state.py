@@ -20,7 +20,7 @@ from search.report.summary import summarise
 from search.study.durations import duration
 from search.study.file import parse_study_tree
 from search.study.layout import StudyFolder
-from search.view.tables import print_status, status_json
+from search.view.status import print_status, status_json
 
 
 def ran(number: int, begin_s: float, end_s: float | None, state: str = "COMPLETE", **more: object):

@@ -30,7 +30,8 @@ from search.engine.progress import (
 from search.engine.records import AttemptRecord, ObjectiveRecord, StudyRecord
 from search.view.board import Board
 from search.view.picture import Picture
-from search.view.tables import print_best, print_status, print_trial
+from search.view.status import print_status
+from search.view.tables import print_best, print_trial
 
 WIDTHS = (40, 60, 80, 100, 120, 200)
 HEIGHTS = (10, 24, 50)

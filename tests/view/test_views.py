@@ -33,7 +33,8 @@ from search.view.choose import make_view
 from search.view.json_lines import JsonView
 from search.view.lines import LinesView, QuietView
 from search.view.live import LiveView
-from search.view.tables import print_best, print_status, print_trial, status_json
+from search.view.status import print_status, status_json
+from search.view.tables import print_best, print_trial
 from search.view.text import clean, parameters, sparkline
 
 LR = "model.init_args.lr"
