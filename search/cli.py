@@ -96,6 +96,14 @@ def _show_system_error(error: Exception) -> int:
             file=sys.stderr,
         )
         return 2
+    if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename is not None:
+        place = printable(str(error.filename), 300)
+        print(
+            f"{place}: is gone, or was never there: {error.strerror}. "
+            "Put it back, then run the same command again.",
+            file=sys.stderr,
+        )
+        return 2
     if error.errno in DISK_TROUBLE:
         place = printable(str(error.filename or "search"), 300)
         print(

@@ -14,6 +14,7 @@ from search.engine.executors.protocol import Executor, Slot
 from search.engine.ladder import next_rung
 from search.engine.ledger import Ledger
 from search.engine.outcomes import Ending, Outcome, kernel_memory_kills, outcome_of
+from search.engine.owning import Ownership
 from search.engine.progress import (
     BatchSizeFound,
     Note,
@@ -82,6 +83,7 @@ class Coordinator:
         slots: Sequence[Slot],
         limits: Limits,
         signals: SignalWatch,
+        ownership: Ownership,
     ) -> None:
         self._ledger = ledger
         self._executor = executor
@@ -91,6 +93,7 @@ class Coordinator:
         self._slots = slots
         self._limits = limits
         self._signals = signals
+        self._ownership = ownership
         self._free = list(range(len(slots)))
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
         self._disk = DiskFloor(ledger.folder, len(slots))
@@ -115,6 +118,7 @@ class Coordinator:
         for trial in self._ledger.record().trials:
             self._tidy(trial)
         while True:
+            self._look_at_folder()
             self._look_at_signals()
             self._look_at_clock()
             if self._stopping_since is None:
@@ -122,6 +126,8 @@ class Coordinator:
             if not self._running and (self._stopping_since is not None or not self._is_paused):
                 break
             for attempt, message in self._executor.poll(_POLL_S):
+                # an attempt may have failed because its folder is gone, which is no end of a trial
+                self._look_at_folder()
                 self._handle(attempt, message)
             self._view.tick()
         self._release_blocked()
@@ -342,6 +348,10 @@ class Coordinator:
 
     def _tidy(self, trial: TrialRecord) -> None:
         remove(self._retention.superfluous(trial))
+
+    def _look_at_folder(self) -> None:
+        for line in self._ownership.check():
+            self._view.handle(Note(line))
 
     def _look_at_signals(self) -> None:
         if self._signals.first is None:

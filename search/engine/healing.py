@@ -14,10 +14,22 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from search.engine.conversion import DERIVED, ENQUEUED, METRICS, RESOURCES_USED, SIZES, TAKEN_FROM
+from search.engine.conversion import (
+    ASKED,
+    DERIVED,
+    ENQUEUED,
+    METRICS,
+    MICRO_BATCH,
+    MICRO_BATCHES,
+    RESOURCES_USED,
+    SIZES,
+    STUDY,
+    TAKEN_FROM,
+)
 from search.engine.endings import attempts_of
 from search.engine.events import append_event
 from search.engine.history import (
+    ATTRIBUTES,
     FINISHED,
     RECALLED,
     REPORTED,
@@ -44,9 +56,7 @@ def reconcile(
     Raises:
         StorageError: an events file is damaged.
     """
-    for key, value in study_history(folder).attributes.items():
-        if storage.get_study_system_attrs(storage.study_id).get(key) != value:
-            storage.set_study_system_attr(storage.study_id, key, value)
+    _reconcile_study(folder, storage)
     trials = storage.get_all_trials(storage.study_id, deepcopy=False)
     for trial in trials:
         is_enqueued = trial.state == TrialState.WAITING and not trial.params
@@ -55,6 +65,24 @@ def reconcile(
         elif not is_enqueued:
             _reconcile_trial(folder, storage, trial)
     _add_unpublished(folder, storage, distributions, len(trials))
+
+
+def _reconcile_study(folder: StudyFolder, storage: WriteThroughStorage) -> None:
+    """The study's own events; what a file that was removed lacks is recalled."""
+    told = study_history(folder)
+    stored = storage.get_study_system_attrs(storage.study_id)
+    for key, value in told.attributes.items():
+        if stored.get(key) != value:
+            storage.set_study_system_attr(storage.study_id, key, value)
+    if lost := {key: value for key, value in stored.items() if key not in told.attributes}:
+        append_event(folder.events, ATTRIBUTES, attributes=lost)
+    attributes = storage.get_study_user_attrs(storage.study_id)
+    for key, size in attributes.get(MICRO_BATCHES, {}).items():
+        if key not in told.micro_batches:
+            append_event(folder.events, MICRO_BATCH, key=key, size=size)
+    asked = attributes[STUDY].get(ASKED)
+    if told.asked is None and asked is not None:
+        append_event(folder.events, ASKED, trials=asked)
 
 
 def _reconcile_trial(folder: StudyFolder, storage: WriteThroughStorage, trial: FrozenTrial) -> None:

@@ -37,7 +37,7 @@ from search.engine.conversion import (
     trial_record,
 )
 from search.engine.endings import Ending, attempts_of, ending_of, last_step
-from search.engine.events import append_event
+from search.engine.events import Event, append_event
 from search.engine.healing import reconcile
 from search.engine.history import (
     ATTEMPT_ENDED,
@@ -58,6 +58,7 @@ from search.engine.queue import Queue
 from search.engine.records import StudyRecord, TrialRecord
 from search.engine.samplers import Sampling, to_optuna
 from search.engine.write_through import WriteThroughStorage
+from search.errors import StorageError
 from search.messages import INTERRUPTED
 from search.study.layout import StudyFolder
 from search.study.steps import SAMPLES
@@ -160,7 +161,8 @@ class Ledger:
         trial = stage(self._study, self._storage, self._sampling, fixed)
         self._storage.refuse_other_writers(trial)
         now = self._storage.get_study_system_attrs(self._storage.study_id)
-        self._note_attributes(self.folder.events, known, now)
+        if new := _noted(known, now):
+            append_event(self.folder.events, ATTRIBUTES, attributes=new)
         self.folder.trial(trial.number).root.mkdir(parents=True, exist_ok=True)
         noted = self._trial(trial.number).system_attrs
         attributes = {k: v for k, v in noted.items() if not is_private(k)}
@@ -194,8 +196,8 @@ class Ledger:
     def begin_attempt(self, number: int, pid: int) -> int:
         """Write that process `pid` works on the trial from now; returns the attempt's number."""
         attempts = attempts_of(self._trial(number))
-        event = append_event(
-            self._events(number),
+        event = self._append(
+            number,
             ATTEMPT_STARTED,
             attempt=len(attempts) + 1,
             pid=pid,
@@ -214,19 +216,19 @@ class Ledger:
         points = replace(self._sampling.points, found=found)
         derived = points.derived(self.params(number))
         if derived != self._trial(number).user_attrs.get(DERIVED, {}):
-            append_event(self._events(number), DERIVED_SET, derived=derived)
+            self._append(number, DERIVED_SET, derived=derived)
             self._set(number, DERIVED, derived)
 
     def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
         """Write micro_batch, accumulation and effective_batch of a trial."""
         details: dict[str, Any] = dict(sizes)
-        append_event(self._events(number), SIZES_SET, **details)
+        self._append(number, SIZES_SET, **details)
         self._set(number, SIZES, details)
 
     def set_resources(self, number: int, resources: Mapping[str, float | None]) -> None:
         """Write parameters, epoch_time and peak_memory of a trial."""
         details: dict[str, Any] = dict(resources)
-        append_event(self._events(number), MEASURED, **details)
+        self._append(number, MEASURED, **details)
         self._set(number, RESOURCES_USED, details)
 
     def judge(self, number: int, step: int, value: float) -> bool:
@@ -243,14 +245,13 @@ class Ledger:
             judged = aligned_study(self._study, self._judged_storage, own)
         verdict = bool(self._pruner.prune(judged, trial))
         # successive halving notes the rungs that a trial has reached
-        self._note_attributes(self._events(number), known, self._trial(number).system_attrs)
+        if new := _noted(known, self._trial(number).system_attrs):
+            self._append(number, ATTRIBUTES, attributes=new)
         return verdict
 
     def report(self, number: int, step: int, epoch: int, value: float) -> None:
         """Write one value of the reported metric."""
-        append_event(
-            self._events(number), REPORTED, sync=False, step=step, epoch=epoch, value=value
-        )
+        self._append(number, REPORTED, sync=False, step=step, epoch=epoch, value=value)
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
 
     def end_attempt(self, number: int, outcome: Outcome) -> Ending:
@@ -258,9 +259,9 @@ class Ledger:
         trial = self._trial(number)
         ending, attempts = ending_of(self.attributes, trial, outcome), attempts_of(trial)
         if ending.constraints:
-            append_event(self._events(number), ATTRIBUTES, attributes=ending.constraints)
-        event = append_event(
-            self._events(number),
+            self._append(number, ATTRIBUTES, attributes=ending.constraints)
+        event = self._append(
+            number,
             ATTEMPT_ENDED,
             cause=ending.outcome.cause,
             state=ending.state.name,
@@ -338,13 +339,24 @@ class Ledger:
     def _events(self, number: int) -> Path:
         return self.folder.trial(number).events
 
-    def _note_attributes(
-        self, events: Path, known: Mapping[str, Any], now: Mapping[str, Any]
-    ) -> None:
-        """Write an event of what a sampler or pruner has noted since `known`."""
-        new = {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}
-        if new:
-            append_event(events, ATTRIBUTES, attributes=new)
+    def _append(self, number: int, event: str, *, sync: bool = True, **details: Any) -> Event:
+        """Append an event of a trial to the file that was begun when it was sampled.
+
+        Raises:
+            StorageError: the file is gone, and a new one would not tell the beginning.
+        """
+        events = self._events(number)
+        if not events.exists():
+            raise StorageError(
+                f"{events}: was moved or removed while the trial runs. Put it back, then run the "
+                "same command again."
+            )
+        return append_event(events, event, sync=sync, **details)
 
     def _set(self, number: int, key: str, value: Any) -> None:
         self._storage.set_trial_user_attr(self._trial_id(number), key, value)
+
+
+def _noted(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """What a sampler or pruner has noted since `known`."""
+    return {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}

@@ -70,7 +70,8 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         limits = _with_combinations(request, view)
     except UserError as error:
         raise StudyFileError([f"{request.source}: {error}"]) from error
-    with SignalWatch() as signals, owned(opening.folder, is_new=not opening.exists):
+    is_new = not opening.exists
+    with SignalWatch() as signals, owned(opening.folder, is_new=is_new) as ownership:
         view = SteadyView(view, signals)
         patience = _patience(view, signals)
         ledger = _healed(opening, limits, view, patience) if opening.exists else None
@@ -81,9 +82,11 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
             # meanwhile the fork server loads torch
             made = _made_with(request)
             facts, batches = _check(request, executor, view, signals)
+            ownership.check()
             if ledger is None:
                 steps = _steps(request.study_file, facts, view)
                 ledger = open_ledger(opening, limits.asked, patience, steps)
+            ownership.note_study()
             note_start(request.folder, made)
             view.handle(StudyOpened(ledger.record(), request.workers, opening.exists))
             coordinator = Coordinator(
@@ -95,6 +98,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 slots=slots_for(request.workers, _pinned(facts.gpus, request.study_file)),
                 limits=limits,
                 signals=signals,
+                ownership=ownership,
             )
             try:
                 reason = coordinator.run()

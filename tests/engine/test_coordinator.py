@@ -11,7 +11,9 @@ from search.engine import coordinator
 from search.engine.batch_sizes import BatchPlan
 from search.engine.coordinator import Coordinator, Limits
 from search.engine.executors.protocol import Slot
+from search.engine.lock import StudyLock
 from search.engine.opening import open_ledger, plan
+from search.engine.owning import Ownership
 from search.engine.progress import Event
 from search.engine.signals import SignalWatch
 from search.messages import DONE, Ended, Exited, Launched, Message, Reported, Verdict
@@ -64,6 +66,7 @@ class NoView:
 
 def made(folder: StudyFolder, executor: OneAttempt) -> Coordinator:
     study_file = parse_study_tree(TREE, source="study.yaml", default_name=folder.name)
+    folder.root.mkdir()
     return Coordinator(
         ledger=open_ledger(plan(folder, study_file, None), asked=1),
         executor=executor,
@@ -73,6 +76,7 @@ def made(folder: StudyFolder, executor: OneAttempt) -> Coordinator:
         slots=[Slot(1)],
         limits=Limits(asked=1),
         signals=SignalWatch(),
+        ownership=Ownership(folder, StudyLock(folder.lock)),
     )
 
 
