@@ -15,7 +15,7 @@ from search.api.result import Result
 from search.api.tree import class_section, named_in, study_tree
 from search.commands.locate import load_study
 from search.commands.run import seconds, worker_count
-from search.engine.coordinator import Limits
+from search.engine.limits import Limits
 from search.engine.reading import is_study
 from search.engine.records import StudyRecord, TrialRecord
 from search.engine.run import RunRequest, run_study

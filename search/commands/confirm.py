@@ -9,8 +9,8 @@ from pathlib import Path
 from search.commands.locate import find_study, load_study
 from search.commands.run import worker_count
 from search.engine.confirming import confirming_study, finalists_of, verdict_on
-from search.engine.coordinator import Limits
 from search.engine.finished import project_folder
+from search.engine.limits import Limits
 from search.engine.run import RunRequest, run_study
 from search.errors import UserError
 from search.study.file import load_study_file

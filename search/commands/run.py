@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from search.commands.locate import find_study, load_study
-from search.engine.coordinator import Limits
+from search.engine.limits import Limits
 from search.engine.provenance import origin
 from search.engine.run import RunRequest, cores, run_study
 from search.engine.steady_view import steadily

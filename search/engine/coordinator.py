@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from search.engine.batch_sizes import BatchPlan
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.ladder import next_rung
 from search.engine.ledger import Ledger
+from search.engine.limits import Deadline, Limits
 from search.engine.outcomes import Ending, Outcome, kernel_memory_kills, outcome_of
 from search.engine.owning import Ownership
 from search.engine.progress import (
@@ -59,16 +60,6 @@ GRACE_S = 10.0
 _POLL_S = 0.25
 
 
-@dataclass(frozen=True)
-class Limits:
-    """When to stop: `asked` trials in total, `timeout_s` for this run, `trial_timeout_s` for one
-    attempt; None is no limit."""
-
-    asked: int | None = None
-    timeout_s: float | None = None
-    trial_timeout_s: float | None = None
-
-
 class Coordinator:
     """Runs trials until the limits are reached or a signal arrives."""
 
@@ -82,6 +73,7 @@ class Coordinator:
         batches: BatchPlan,
         slots: Sequence[Slot],
         limits: Limits,
+        deadline: Deadline,
         signals: SignalWatch,
         ownership: Ownership,
     ) -> None:
@@ -92,6 +84,7 @@ class Coordinator:
         self._batches = batches
         self._slots = slots
         self._limits = limits
+        self._deadline = deadline
         self._signals = signals
         self._ownership = ownership
         self._free = list(range(len(slots)))
@@ -104,7 +97,6 @@ class Coordinator:
         # trials that have a number and wait for a probe to tell their micro-batch
         self._blocked: list[int] = []
         self._launches = 0
-        self._began_at = time.monotonic()
         self._stopping_since: float | None = None
         self._failures = FailureStreak()
         self._reason = "finished"
@@ -369,7 +361,7 @@ class Coordinator:
             if now - self._stopping_since > GRACE_S:
                 self._kill_all()
             return
-        if limits.timeout_s is not None and now - self._began_at > limits.timeout_s:
+        if self._deadline.is_over:
             self._stop("timeout")
         for attempt, running in self._running.items():
             running.look(now)

@@ -11,7 +11,7 @@ from typing import Any
 from search.engine.answers import answer_of
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.trial_config import logger_section
-from search.errors import Interrupted, StudyFileError, UserError
+from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.messages import INTERRUPTED, KILLED, Checked
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
@@ -41,7 +41,7 @@ def preflight(
     folder = TrialFolder(Path(tempfile.mkdtemp(prefix="search-preflight-")))
     try:
         facts = _facts(executor, study_file, folder, slot, tick)
-    except Interrupted:
+    except (Interrupted, StudyFailed):
         _remove(folder)
         raise
     if facts.problems:

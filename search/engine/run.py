@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from search.engine.batch_sizes import BatchPlan, epoch_of, plan_batches
-from search.engine.coordinator import Coordinator, Limits
+from search.engine.coordinator import Coordinator
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
+from search.engine.limits import Deadline, Limits
 from search.engine.opening import Opening, open_ledger, plan, pruner_of, sampling_of
 from search.engine.owning import owned
 from search.engine.patience import Patience
@@ -62,9 +62,9 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         StudyFailed: no trial was finished, or failures in a row ended it.
         Interrupted: a signal came; everything is saved.
     """
-    began = time.monotonic()
+    deadline = Deadline(request.limits.timeout_s)
     check_loggers(request.study_file, request.source)
-    request = _with_ranges(request, view)
+    request = _with_ranges(request, view, deadline)
     opening = plan(request.folder, request.study_file, request.url)
     try:
         limits = _with_combinations(request, view)
@@ -77,11 +77,16 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         ledger = _healed(opening, limits, view, patience) if opening.exists else None
         if ledger is not None and _is_complete(ledger, limits.asked):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
-            return _successful(_close(ledger, view, "finished", began))
+            return _successful(_close(ledger, view, "finished", deadline), deadline)
         with _executor(request, request.folder.server_log) as executor:
             # meanwhile the fork server loads torch
             made = _made_with(request)
-            facts, batches = _check(request, executor, view, signals)
+            try:
+                facts, batches = _check(request, executor, view, signals, deadline)
+            except StudyFailed:
+                if ledger is None:
+                    raise
+                return _successful(_close(ledger, view, "timeout", deadline), deadline)
             ownership.check()
             if ledger is None:
                 steps = _steps(request.study_file, facts, view)
@@ -97,6 +102,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 batches=batches,
                 slots=slots_for(request.workers, _pinned(facts.gpus, request.study_file)),
                 limits=limits,
+                deadline=deadline,
                 signals=signals,
                 ownership=ownership,
             )
@@ -104,11 +110,11 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 reason = coordinator.run()
             except (StudyFailed, Interrupted) as error:
                 is_failure = isinstance(error, StudyFailed)
-                _close(ledger, view, "failures" if is_failure else "interrupted", began)
+                _close(ledger, view, "failures" if is_failure else "interrupted", deadline)
                 raise
-        record = _close(ledger, view, reason, began)
+        record = _close(ledger, view, reason, deadline)
         signals.check()
-    return _successful(record)
+    return _successful(record, deadline)
 
 
 def slots_for(workers: int, gpus: tuple[int, ...] = ()) -> list[Slot]:
@@ -149,14 +155,18 @@ def _pinned(gpus: tuple[int, ...], study_file: StudyFile) -> tuple[int, ...]:
     return gpus if devices in (None, "auto", 1, "1") and not searched else ()
 
 
-def _successful(record: StudyRecord) -> StudyRecord:
-    if record.finished and all(trial.state == "FAIL" for trial in record.trials):
+def _successful(record: StudyRecord, deadline: Deadline) -> StudyRecord:
+    """The study, if any of its trials was finished, in this run or before it."""
+    if any(trial.state in ("COMPLETE", "PRUNED") for trial in record.trials):
+        return record
+    if record.finished and record.finished == len(record.trials):
         name = record.name
         raise StudyFailed(f"{name}: every trial failed. See `search show 0 -s {name}`.")
+    deadline.check(record.name)
     return record
 
 
-def _with_ranges(request: RunRequest, view: View) -> RunRequest:
+def _with_ranges(request: RunRequest, view: View, deadline: Deadline) -> RunRequest:
     """Read the ranges that the study file leaves to annotations."""
     if not request.study_file.is_hinted:
         return request
@@ -164,6 +174,7 @@ def _with_ranges(request: RunRequest, view: View) -> RunRequest:
 
         def tick() -> None:
             signals.check()
+            deadline.check(request.study_file.name)
             view.tick()
 
         study_file = with_ranges(
@@ -220,12 +231,17 @@ def _healed(opening: Opening, limits: Limits, view: View, patience: Patience) ->
 
 
 def _check(
-    request: RunRequest, executor: LocalExecutor, view: View, signals: SignalWatch
+    request: RunRequest,
+    executor: LocalExecutor,
+    view: View,
+    signals: SignalWatch,
+    deadline: Deadline,
 ) -> tuple[Checked, BatchPlan]:
     view.handle(Note("loading torch, then one training step to check the study file"))
 
     def tick() -> None:
         signals.check()
+        deadline.check(request.study_file.name)
         view.tick()
 
     # the slot of a lone worker: the check sees every device
@@ -272,7 +288,7 @@ def _is_complete(ledger: Ledger, asked: int | None) -> bool:
     return asked is not None and ledger.finished >= asked and not ledger.waiting()
 
 
-def _close(ledger: Ledger, view: View, reason: str, began: float) -> StudyRecord:
+def _close(ledger: Ledger, view: View, reason: str, deadline: Deadline) -> StudyRecord:
     record = replace(ledger.record(), is_running=False)
-    view.handle(StudyEnded(record, reason, time.monotonic() - began))
+    view.handle(StudyEnded(record, reason, deadline.passed_s))
     return record

@@ -9,8 +9,9 @@ import pytest
 
 from search.engine import coordinator
 from search.engine.batch_sizes import BatchPlan
-from search.engine.coordinator import Coordinator, Limits
+from search.engine.coordinator import Coordinator
 from search.engine.executors.protocol import Slot
+from search.engine.limits import Deadline, Limits
 from search.engine.lock import StudyLock
 from search.engine.opening import open_ledger, plan
 from search.engine.owning import Ownership
@@ -75,6 +76,7 @@ def made(folder: StudyFolder, executor: OneAttempt) -> Coordinator:
         batches=BatchPlan("off", None, None, ()),
         slots=[Slot(1)],
         limits=Limits(asked=1),
+        deadline=Deadline(None),
         signals=SignalWatch(),
         ownership=Ownership(folder, StudyLock(folder.lock)),
     )

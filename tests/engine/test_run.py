@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from search.engine import run
-from search.engine.coordinator import Limits
+from search.engine.limits import Limits
 from search.errors import Interrupted
 from search.study.file import parse_study_tree
 from search.study.layout import StudyFolder
