@@ -45,9 +45,10 @@ class Preload:
 class Launch:
     """Coordinator to fork server: start an attempt.
 
-    `task` is fit, probe, check, hints, describe, test or dry; `folder` the trial's; `address` and
-    `token` admit the attempt to the channel; `threads` are torch's; `gpus` the visible CUDA devices
-    (None leaves them); `memory_share` the part of a device's and the host's memory it may take.
+    `task` is fit, probe, check, hints, describe, test, dry or close; `folder` the trial's;
+    `address` and `token` admit the attempt to the channel; `threads` are torch's; `gpus` the
+    visible CUDA devices (None leaves them); `memory_share` the part of a device's and the host's
+    memory it may take.
     """
 
     attempt: str

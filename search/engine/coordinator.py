@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from search.engine.batch_sizes import BatchPlan
+from search.engine.closing import CLOSE, CLOSE_S, leave_ending
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.ladder import next_rung
 from search.engine.ledger import Ledger
@@ -277,7 +278,7 @@ class Coordinator:
         running.last_words = last_words_of(running)
         if running.task == "probe":
             self._end_probe(running, status)
-        else:
+        elif running.task != CLOSE:
             last_words = running.last_words
             assert not isinstance(last_words, Probed)
             self._finish(running, self._outcome(running, status), last_words)
@@ -337,6 +338,10 @@ class Coordinator:
         trace = said.traceback if said else None
         if self._stopping_since is None and self._failures.note(state, outcome, log, trace):
             self._stop("failures")
+        # a process that could still speak has closed its runs itself
+        is_open = said is None and running.task == "fit" and trial.is_finished
+        if is_open and leave_ending(self._ledger.attributes, trial):
+            self._launch(Running(running.number, self._free.pop(), CLOSE, running.folder))
 
     def _tidy(self, trial: TrialRecord) -> None:
         remove(self._retention.superfluous(trial))
@@ -368,6 +373,8 @@ class Coordinator:
             age = now - running.started_at
             if limits.trial_timeout_s is not None and age > limits.trial_timeout_s:
                 self._kill(attempt, running, HUNG, f"no end within {limits.trial_timeout_s:g} s")
+            elif running.task == CLOSE and age > CLOSE_S:
+                self._kill(attempt, running, HUNG)
             elif running.pace.is_hung(now):
                 silent = f"no step for {now - running.pace.last:.0f} s"
                 self._kill(attempt, running, HUNG, silent)
@@ -378,7 +385,7 @@ class Coordinator:
         for attempt, running in self._running.items():
             if running.task == "fit":
                 self._executor.send(attempt, Stop())
-            else:
+            elif running.task != CLOSE:
                 self._kill(attempt, running, INTERRUPTED)
 
     def _kill_all(self) -> None:

@@ -47,6 +47,11 @@ class TrialFolder:
         return self.logs / "runs.json"
 
     @property
+    def ending(self) -> Path:
+        """How the trial ended, for what closes the runs of a process that died, JSON."""
+        return self.logs / "ending.json"
+
+    @property
     def study(self) -> StudyFolder:
         """The study that the trial belongs to."""
         return StudyFolder(self.root.parent.parent)

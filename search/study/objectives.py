@@ -27,11 +27,12 @@ _ANY = {"metric": "value"}
 class Watched:
     """What an attempt looks at: `reported` is the metric of its curve, `metrics` maps every logged
     metric that counts to its place in the study file, `limits` bound what it may have in
-    parameters."""
+    parameters, `resources` are the objectives that are measured, not logged."""
 
     reported: str
     metrics: Mapping[str, str]
     limits: tuple[OutcomeConstraint, ...]
+    resources: tuple[str, ...] = ()
 
 
 def settle_objectives(given: dict[str, Any]) -> list[str]:
@@ -107,6 +108,7 @@ def watched_config(study_file: StudyFile) -> dict[str, Any]:
         "reported": reported_metric(study_file),
         "metrics": {name: place for name, place in places.items() if name not in RESOURCES},
         "limits": [str(each) for each in constraints if each.name == PARAMETERS],
+        "resources": [each.metric for each in study_file.objectives if each.metric in RESOURCES],
     }
     return sections
 
@@ -119,6 +121,7 @@ def watched_in(config: Mapping[str, Any]) -> Watched:
         reported=watched.get("reported", metric),
         metrics=watched.get("metrics", {metric: "objective.metric"}),
         limits=tuple(parse_constraint(text) for text in watched.get("limits", ())),
+        resources=tuple(watched.get("resources", ())),
     )
 
 

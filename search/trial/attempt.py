@@ -47,6 +47,7 @@ from search.trial.finals import describe, test
 from search.trial.hints import hints
 from search.trial.importing import namespace_of
 from search.trial.keeper import CheckpointKeeper, Objective
+from search.trial.logger_runs import close_runs
 from search.trial.loggers import run_of
 from search.trial.no_value import no_value
 from search.trial.ranks import (
@@ -74,6 +75,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "describe": lambda: describe(read_config(folder), folder),
         "test": lambda: test(read_config(folder), folder),
         "dry": lambda: dry_run(read_config(folder), folder),
+        "close": lambda: close_runs(read_config(folder), folder),
     }
     _limit_device_memory(launch.memory_share)
     try:
@@ -120,7 +122,8 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     checkpoint = resume_point(folder)
     meter = ResourceMeter(watched.limits, link)
     keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
-    logs = RunLogs(config, built, run_of(config, folder, built.lightning, checkpoint), keeper)
+    run = run_of(config, folder, built.lightning, checkpoint)
+    logs = RunLogs(config, built, run, keeper, meter, watched.resources)
     steps = StepCounter(config.get("trial", {}).get("steps"))
     judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
     guard, signs = MetricGuard(watched.metrics), SignsOfLife(link)

@@ -73,7 +73,7 @@ def _with_integers(arguments: dict[str, Any], config: Mapping[str, Any]) -> dict
 
 
 def _build_plainly(config: Mapping[str, Any]) -> Built:
-    lightning = _lightning_of_model(config)
+    lightning = lightning_of_model(config)
     parser = _parser(lightning.__name__, bool(config.get("data")))
     # the Trainer's forty defaults need no checking, and it has them itself
     # jsonargparse works in the tree that it is given
@@ -94,7 +94,7 @@ def _build_plainly(config: Mapping[str, Any]) -> Built:
 
 
 def _build_by_cli(config: Mapping[str, Any]) -> Built:
-    namespace = None if config.get("cli") else _lightning_of_model(config).__name__
+    namespace = None if config.get("cli") else lightning_of_model(config).__name__
     driven = drive_cli(config, namespace)
     lightning = lightning_of(type(driven.model), "model")
     return Built(
@@ -106,7 +106,12 @@ def _build_by_cli(config: Mapping[str, Any]) -> Built:
     )
 
 
-def _lightning_of_model(config: Mapping[str, Any]) -> ModuleType:
+def lightning_of_model(config: Mapping[str, Any]) -> ModuleType:
+    """The Lightning package that the model of a configuration is of.
+
+    Raises:
+        UserError: it is of none, or something in the configuration is of the other.
+    """
     place = "model.class_path"
     lightning = lightning_of(import_name(config["model"]["class_path"], place), place)
     refuse_mixture(config, lightning.__name__)

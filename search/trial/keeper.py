@@ -90,6 +90,11 @@ class CheckpointKeeper(Callback):
         """Every metric that counts, at the validation that `value` is from."""
         return self._at_best if self._objective.value == "best" else self._at_last
 
+    @property
+    def last_metrics(self) -> dict[str, float]:
+        """Every metric that counts, at the last validation."""
+        return self._at_last
+
     def state_dict(self) -> dict[str, Any]:
         return {
             "best": self.best,
