@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from search.engine.batch_sizes import BatchPlan
-from search.engine.closing import CLOSE, CLOSE_S, leave_ending
+from search.engine.closing import CLOSE, leave_ending
 from search.engine.executors.protocol import Executor, Slot
 from search.engine.ladder import next_rung
 from search.engine.ledger import Ledger
@@ -370,14 +370,8 @@ class Coordinator:
             self._stop("timeout")
         for attempt, running in self._running.items():
             running.look(now)
-            age = now - running.started_at
-            if limits.trial_timeout_s is not None and age > limits.trial_timeout_s:
-                self._kill(attempt, running, HUNG, f"no end within {limits.trial_timeout_s:g} s")
-            elif running.task == CLOSE and age > CLOSE_S:
-                self._kill(attempt, running, HUNG)
-            elif running.pace.is_hung(now):
-                silent = f"no step for {now - running.pace.last:.0f} s"
-                self._kill(attempt, running, HUNG, silent)
+            if (why := running.overdue(now, limits.trial_timeout_s)) is not None:
+                self._kill(attempt, running, HUNG, why)
 
     def _stop(self, reason: str) -> None:
         self._reason = reason

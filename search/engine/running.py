@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from search.engine.closing import CLOSE, CLOSE_S
 from search.engine.outcomes import Outcome, kernel_memory_kills
 from search.engine.processes import is_stopped
 from search.engine.state import MAX_FAILURES_IN_A_ROW
@@ -56,6 +57,20 @@ class Running:
         if passed > _ABSENCE_S or (self.pid and is_stopped(self.pid)):
             self.started_at += passed
             self.pace.forgive(passed)
+
+    def overdue(self, now: float, limit_s: float | None) -> str | None:
+        """Why the attempt is taken to hang; None where it may go on.
+
+        Args:
+            limit_s: seconds that one may take; None is no limit.
+        """
+        if self.task == CLOSE:
+            limit_s = CLOSE_S
+        if limit_s is not None and now - self.started_at > limit_s:
+            return f"no end within {limit_s:g} s"
+        if self.pace.is_hung(now):
+            return f"no step for {now - self.pace.last:.0f} s"
+        return None
 
 
 class FailureStreak:

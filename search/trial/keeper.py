@@ -195,6 +195,7 @@ class CheckpointKeeper(Callback):
         kept = {
             "best": self.best,
             "is_best": self._is_best,
+            "at_last": self._at_last,
             "threads": torch.get_num_threads(),
             "stepped": stepped,
         }

@@ -1,7 +1,7 @@
 """Lightning's loggers of a trial: made from its configuration, one run for all its attempts.
 
 Knows where each logger keeps a run and how it goes on with one. A `trainer.logger` of the user's
-own wins over all of this. When a run ends, and with which values, is `search.trial.run_logs`.
+own wins over all of this. When a run ends, and with which values, is `search.trial.logger_runs`.
 """
 
 from __future__ import annotations
