@@ -117,10 +117,11 @@ def _show_system_error(error: Exception) -> int:
 
 def _show_usage_error(error: Exception) -> int:
     """Errors of the command line itself: one line and exit 2; 0 if it is none of those."""
-    format_message = getattr(error, "format_message", None)
-    if format_message is None:
+    if not hasattr(error, "format_message"):
         return 0
-    print(f"search: {printable(format_message())} Try --help.", file=sys.stderr)
+    from search.usage import usage_line
+
+    print(usage_line(error), file=sys.stderr)
     return 2
 
 

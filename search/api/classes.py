@@ -45,7 +45,7 @@ def import_path_of(given: Any, place: str) -> str:
     if name.endswith("<lambda>"):
         raise UserError(
             f"{place}: a lambda has no name by which a trial can import it. "
-            "Define it at the top of a file."
+            "Define a function at the top of a file, and give that."
         )
     if "<" in name:
         name = name.rpartition(".")[2]

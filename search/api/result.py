@@ -12,7 +12,7 @@ from search.errors import UserError
 from search.study.layout import TrialFolder
 from search.study.resolve import OWN_SECTIONS
 from search.study.value_checkpoint import value_checkpoint
-from search.study.yaml_loader import read_yaml
+from search.study.yaml_loader import read_yaml, shown
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,11 @@ class Result:
         """
         path = value_checkpoint(TrialFolder(self.record.folder))
         if not path.exists():
-            raise UserError(f"{path}: is gone. Keep more of them with keep={{'top': 10}}.")
+            values = " ".join(f"{key}={shown(value)}" for key, value in self.params.items())
+            raise UserError(
+                f"{path}: is gone. Restore it from a copy, or let a new trial have its values: "
+                f"`search enqueue -s {path.parents[2].name} {values}`."
+            )
         return path
 
     def load_config(self) -> dict[str, Any]:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from search.api.classes import import_folder, refuse_in_trial
 from search.api.result import Result
-from search.api.tree import class_section, named_in, study_tree
+from search.api.tree import class_section, named_in, refuse_options_of_run, study_tree
 from search.commands.locate import load_study
 from search.commands.run import seconds, worker_count
 from search.engine.limits import Limits
@@ -66,11 +67,13 @@ class Study:
     ) -> None:
         path = Path(study_file) if study_file is not None else None
         self._source = str(path or "Study")
+        refuse_options_of_run(sections, self._source)
         sections["model"] = class_section(model, model_args, "model", self._source)
         sections["data"] = class_section(data, data_args, "data", self._source)
         objective = {"metric": metric, "direction": direction}
         if given := {key: value for key, value in objective.items() if value is not None}:
-            sections["objective"] = {**sections.get("objective", {}), **given}
+            own = sections.get("objective", {})
+            sections["objective"] = {**({"metric": own} if isinstance(own, str) else own), **given}
         tree = study_tree(path, sections, self._source)
         self._study_file = parse_study_tree(
             tree, source=self._source, default_name=path.stem if path else _name_of(tree)
@@ -208,8 +211,9 @@ class Study:
         timeout: float | str | None,
         trial_timeout: float | str | None,
     ) -> RunRequest:
-        if trials is not None and (isinstance(trials, bool) or not trials >= 1):
-            raise UserError(f"trials: must be a number from 1, got {trials}. Correct it.")
+        is_count = isinstance(trials, Integral) and not isinstance(trials, bool) and trials >= 1
+        if trials is not None and not is_count:
+            raise UserError(f"trials: must be a number from 1, got {trials}. Write trials=50.")
         budget = self._study_file.budget
         return RunRequest(
             folder=self._folder,
@@ -217,7 +221,7 @@ class Study:
             source=self._source,
             import_path=self._import_path,
             limits=Limits(
-                asked=trials or budget.trials,
+                asked=int(trials) if trials is not None else budget.trials,
                 timeout_s=seconds("timeout", timeout) or budget.timeout_s,
                 trial_timeout_s=seconds("trial_timeout", trial_timeout),
             ),

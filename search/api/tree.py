@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from numbers import Integral, Real
 from os import PathLike, fspath
 from pathlib import Path
-from types import FunctionType, MethodType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any
 
 from search.api.classes import import_path_of
@@ -17,6 +18,24 @@ from search.study.overrides import lay_over_space
 from search.study.space import Distribution
 from search.study.space_parser import distribution_tree
 
+# arguments of `Study.run` that are no sections
+_OF_RUN = ("trials", "workers", "timeout", "trial_timeout", "quiet")
+# what the class of a section is called, and one of a user's own
+_CLASSES = {
+    "model": ("LightningModule", "MyModule"),
+    "data": ("LightningDataModule", "MyDataModule"),
+}
+# sections whose objects the tool makes itself
+_PYTHON: Mapping[str, Any] = {
+    "trainer": {"max_epochs": 20},
+    "logger": "csv",
+    "sampler": "tpe",
+    "pruner": "median",
+    "objective": {"metric": "val_loss"},
+    "batch": {"auto_scale": "binsearch"},
+    "budget": {"trials": 50},
+    "keep": {"top": 3},
+}
 # what a trial imports by its name
 _NAMED = type | FunctionType | MethodType
 # one chosen instead of another shares no options with it
@@ -68,10 +87,9 @@ def class_section(
     elif isinstance(given, Mapping) or given is None:
         section = dict(given or {})
     else:
-        name = type(given).__name__
         raise UserError(
-            f"{source}: {argument}: must be a class, of which each trial makes its own, got an "
-            f"instance of {name}. Write {argument}={name}, {argument}_args={{...}}."
+            f"{source}: {argument}: must be a class, of which each trial makes its own, got "
+            f"{_described(given)}. {_class_instead(given, argument)}"
         )
     if arguments:
         section["init_args"] = {**(section.get("init_args") or {}), **arguments}
@@ -88,6 +106,36 @@ def named_in(value: Any) -> Iterator[Any]:
     elif isinstance(value, list | tuple):
         for each in value:
             yield from named_in(each)
+
+
+def refuse_options_of_run(sections: Mapping[str, Any], source: str) -> None:
+    """Say where an argument belongs that is one of `Study.run`.
+
+    Raises:
+        UserError: there is one.
+    """
+    for key in _OF_RUN:
+        if key in sections:
+            raise UserError(f"{source}: {key}: belongs to the run. Write study.run({key}=...).")
+
+
+def _described(given: Any) -> str:
+    if isinstance(given, ModuleType):
+        return f"the module {given.__name__}"
+    return f"an instance of {type(given).__name__}"
+
+
+def _class_instead(given: Any, argument: str) -> str:
+    """What to write where something else was given instead of a class."""
+    base, example = _CLASSES[argument]
+    if isinstance(given, functools.partial) and not given.args:
+        name = getattr(given.func, "__name__", example)
+        return f"Write {argument}={name}, {argument}_args={given.keywords!r}."
+    if base in (each.__name__ for each in type(given).__mro__):
+        return f"Write {argument}={type(given).__name__}, {argument}_args={{...}}."
+    if isinstance(given, ModuleType):
+        return f"Write {argument}={given.__name__.rpartition('.')[2]}.{example}."
+    return f"Write {argument}={example}, a {base} class of your own."
 
 
 def _plain(value: Any, place: str) -> Any:
@@ -108,8 +156,22 @@ def _plain(value: Any, place: str) -> Any:
         return str(value)
     if isinstance(value, Real):  # those of NumPy too
         return int(value) if isinstance(value, Integral) else float(value)
-    name = type(value).__name__
     raise UserError(
-        f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got an instance "
-        f"of {name}. Write {{'class_path': {name}, 'init_args': {{...}}}}."
+        f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got "
+        f"{_described(value)}. {_plain_instead(value, place.partition(': ')[2])}"
     )
+
+
+def _plain_instead(value: Any, path: str) -> str:
+    """What to write where an instance was given that no file can hold."""
+    name = type(value).__name__
+    section, is_inside = path.partition(".")[0], "." in path
+    if section == "space":
+        return "Write search.Log(1e-4, 1e-1), search.Float, search.Int or search.Choice."
+    if section in _PYTHON and not is_inside:
+        return f"Write {section}={_PYTHON[section]!r}."
+    if isinstance(value, set | frozenset):
+        return "Write a list."
+    if hasattr(value, "tolist"):
+        return f"Write a list, and make the {name} of it where it is taken."
+    return f"Write {{'class_path': {name}, 'init_args': {{...}}}}."

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from search.engine.reading import is_study, read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import UserError, printable
 from search.study.layout import StudyFolder
+from search.study.suggestions import did_you_mean
 
 
 def find_study(name: str | None, studies: Path) -> StudyFolder:
@@ -32,11 +32,7 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
     for folder in (StudyFolder(studies / name), StudyFolder(Path(name))):
         if name and is_study(folder):
             return StudyFolder(folder.root.resolve() if not folder.root.name else folder.root)
-    near = get_close_matches(Path(name).name, names, 1)
-    if near:
-        remedy = f"Did you mean {near[0]}?"
-    else:
-        remedy = f"There is {', '.join(names)}." if names else "Start one with `search run`."
+    remedy = did_you_mean(Path(name).name, names) if names else "Start one with `search run`."
     raise UserError(f"{printable(name, 100)}: no such study in {studies}. {remedy}")
 
 

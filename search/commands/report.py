@@ -8,6 +8,7 @@ from pathlib import Path
 
 from search.commands.locate import load_study
 from search.errors import UserError
+from search.study.suggestions import did_you_mean
 from search.study.writing import write_whole
 
 
@@ -25,7 +26,8 @@ def report_command(
     from search import report
 
     if figure_format not in ("html", "json"):
-        raise UserError(f"--format: must be html or json, got {figure_format}. Correct it.")
+        remedy = did_you_mean(figure_format, ("html", "json"))
+        raise UserError(f"--format: must be html or json, got {figure_format}. {remedy}")
     record = load_study(study, studies, storage)
     if figure_name is None:
         text, target = report.build_report(record), output or record.folder / "report.html"
@@ -51,7 +53,8 @@ def export_table(
     from search.report import export
 
     if table not in ("csv", "json"):
-        raise UserError(f"--format: must be csv or json, got {table}. Correct it.")
+        remedy = did_you_mean(table, ("csv", "json"))
+        raise UserError(f"--format: must be csv or json, got {table}. {remedy}")
     record = load_study(study, studies, storage)
     text = export.export_csv(record) if table == "csv" else export.export_json(record)
     if output is None:

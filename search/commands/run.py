@@ -97,7 +97,8 @@ def worker_count(option: str, text: str) -> int:
         devices = [path for path in Path("/dev").glob("nvidia*") if re.search(r"\d$", path.name)]
         return len(devices) or cores()
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1024:
-        raise UserError(f"{option}: must be a number from 1 or auto, got {text}. Correct it.")
+        example = f"{option} 2" if option.startswith("--") else f"{option}=2"
+        raise UserError(f"{option}: must be a number from 1 or auto, got {text}. Write {example}.")
     return int(text)
 
 

@@ -82,7 +82,8 @@ def create(
     except optuna.exceptions.DuplicatedStudyError as error:
         raise StorageError(
             f"{shown_url(database.url)}: already has a study {folder.name}, whose folder "
-            f"{folder.root} is not here. Give the new study another name with --name."
+            f"{folder.root} is not here. Give the new study another name "
+            "(--name, in Python name=)."
         ) from error
     except REFUSALS as error:
         raise cannot_be_written(database.url, error) from error

@@ -24,6 +24,7 @@ from search.engine.address import sqlite_path, sqlite_url
 from search.engine.signals import SignalWatch
 from search.engine.storage import open_database
 from search.errors import StorageError, UserError
+from search.study.installing import install_line
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -97,7 +98,7 @@ def require_dashboard() -> None:
     except ImportError as error:
         raise UserError(
             "search dashboard: optuna-dashboard is not installed. "
-            'Add it: pip install "lightning-search[dashboard]".'
+            f"Add it: {install_line('dashboard')}."
         ) from error
 
 

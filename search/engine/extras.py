@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from search.errors import StudyFileError
 from search.study.file import StudyFile
+from search.study.installing import install_line
 
 # distributions of which any one will do; a folder `wandb` beside the study file is none
 _DISTRIBUTIONS = {
@@ -33,8 +34,7 @@ def check_loggers(study_file: StudyFile, source: str) -> None:
         names = _DISTRIBUTIONS[logger.name]
         if names and not any(map(_is_installed, names)):
             problems.append(
-                f"logger: {logger.name} is not installed. "
-                f'Run: pip install "lightning-search[{logger.name}]"'
+                f"logger: {logger.name} is not installed. Run: {install_line(logger.name)}"
             )
         for option, value in logger.options.items():
             if isinstance(value, str) and "://" in value and urlsplit(value).password:

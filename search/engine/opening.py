@@ -220,7 +220,7 @@ def _allowed_changes(folder: StudyFolder, given: StudyFile) -> tuple[str, ...]:
     refused = differences(stored, given)
     if not refused:
         return tuple(free_changes(stored, given))
-    remedy = "give the new study another name with --name."
+    remedy = "give the new study another name (--name, in Python name=)."
     if not Fitting(stored, given).differences:
         remedy = (
             "make a child study that takes over the trials that fit: "
@@ -241,5 +241,5 @@ def _check_new(folder: StudyFolder, url: str | None) -> None:
     if folder.trials.exists():
         raise StorageError(
             f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
-            "the new study another name with --name."
+            "the new study another name (--name, in Python name=)."
         )

@@ -9,8 +9,10 @@ from typing import Any
 from optuna import pruners
 from optuna.exceptions import ExperimentalWarning
 
-from search.engine.samplers import check_options
+from search.engine.samplers import check_options, refused_options
 from search.errors import UserError
+from search.study.other_words import PRUNER_WORDS
+from search.study.suggestions import did_you_mean
 
 _PRUNERS: dict[str, type[pruners.BasePruner]] = {
     "median": pruners.MedianPruner,
@@ -60,7 +62,7 @@ def make_pruner(
         try:
             return _PRUNERS[name](**given)
         except (TypeError, ValueError) as error:
-            raise UserError(f"pruner: {name} refuses its options: {error}") from error
+            raise UserError(refused_options("pruner", name, checked, error)) from error
 
 
 def _wrapped(component: Any, max_steps: int | None, epoch_steps: int) -> pruners.BasePruner | None:
@@ -70,6 +72,6 @@ def _wrapped(component: Any, max_steps: int | None, epoch_steps: int) -> pruners
     name = str(options.pop("name", ""))
     if name not in _PRUNERS:
         raise UserError(
-            f"pruner.wrapped: no pruner {name!r}. It may be {', '.join(sorted(_PRUNERS))}."
+            f"pruner.wrapped: there is no {name}. {did_you_mean(name, _PRUNERS, PRUNER_WORDS)}"
         )
     return make_pruner(name, options, max_steps, epoch_steps)

@@ -61,6 +61,8 @@ def read_study(folder: StudyFolder, url: str | None = None) -> StudyRecord:
 
     address = str(address_of(folder, url))
     if (path := sqlite_path(address)) is not None:
+        if url is not None and not path.exists():
+            raise _no_such_database(folder, url, path)
         with _file_queries(path) as query, _understood(path):
             return _study(folder, query, str(path))
     with connected(address) as query, _understood(folder.root):
@@ -143,6 +145,20 @@ def _understood(place: Path) -> Iterator[None]:
         ) from error
     except RecursionError as error:
         raise StorageError(f"{place}: is nested too deep. Restore a copy.") from error
+
+
+def _no_such_database(folder: StudyFolder, url: str, path: Path) -> StorageError:
+    """What a user is told who names a SQLite file that is not there for a study that is."""
+    remedy = "Name the one that it was begun with"
+    if folder.db.exists():
+        remedy = f"It keeps its own in {folder.db}: leave --storage out"
+    elif folder.storage.is_file():
+        remedy = f"Its own is named in {folder.storage}: leave --storage out"
+    return StorageError(
+        f"--storage: there is no {path}, and the study {folder.name} was begun before. {remedy}, "
+        "or make it from the events of the trials: "
+        f"`search rebuild {folder.name} --storage {url}`."
+    )
 
 
 def _remedy(path: Path, otherwise: str) -> str:

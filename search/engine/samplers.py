@@ -12,7 +12,6 @@ import secrets
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from functools import cached_property
 from math import prod
 from random import Random
@@ -32,6 +31,7 @@ from search.study.space import (
     Space,
     values_of,
 )
+from search.study.suggestions import did_you_mean
 
 
 def to_optuna(distribution: Distribution) -> distributions.BaseDistribution:
@@ -83,7 +83,8 @@ class Sampling:
             try:
                 sampler = _SAMPLERS[self.name](self, seed)
             except (TypeError, ValueError) as error:
-                raise UserError(f"sampler: {self.name} refuses its options: {error}") from error
+                line = refused_options("sampler", self.name, self.options, error)
+                raise UserError(line) from error
             return samplers.PartialFixedSampler(dict(fixed), sampler) if fixed else sampler
 
     @property
@@ -125,6 +126,13 @@ class Sampling:
         return {path: values for path, values in listed.items() if values is not None}
 
 
+def refused_options(kind: str, name: str, options: Mapping[str, Any], error: Exception) -> str:
+    """What a user is told whose sampler or pruner does not take the values of its options."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    given = ", ".join(options) or "its options"
+    return f"{kind}: {name} refuses {given}: {reason}. Give other values, or leave them out."
+
+
 def independent_paths(sampling: Sampling) -> tuple[str, ...]:
     """The conditional paths that a sampler which looks at all values jointly samples alone."""
     joint = ("gp", "qmc", "cmaes", "nsgaii")
@@ -140,8 +148,7 @@ def check_options(kind: str, name: str, options: Mapping[str, Any], cls: type) -
     known = [key for key in inspect.signature(cls).parameters if key not in _OWNED]
     for key in options:
         if key not in known:
-            near = get_close_matches(key, known, 1)
-            remedy = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(known)}."
+            remedy = did_you_mean(key, known)
             raise UserError(f"{kind}.{key}: {name} has no such option. {remedy}")
 
 

@@ -17,6 +17,7 @@ from search.engine.address import shown_url, without_secrets
 from search.engine.conversion import told_of_nonsense
 from search.engine.patience import Patience, endless, patiently, root_message
 from search.errors import StorageError
+from search.study.installing import install_line
 
 # a lock is waited for here, in short turns, so that a signal is noticed meanwhile
 _LOCK_TIMEOUT_S = 1
@@ -83,7 +84,7 @@ def _cannot_open(url: str, error: Exception) -> StorageError:
     if isinstance(error, ImportError):
         return StorageError(
             f"--storage: the driver of {shown} is not installed. "
-            'For PostgreSQL: pip install "lightning-search[postgresql]".'
+            f"For PostgreSQL: {install_line('postgresql')}."
         )
     reason = without_secrets(root_message(error), url)
     return StorageError(f"{shown}: cannot be opened: {reason}. Check that it runs.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable
 
 from plotly import graph_objects as go
@@ -20,6 +19,7 @@ from search.report.pareto import pareto
 from search.report.slices import slices
 from search.report.text import plot_text
 from search.report.timeline import timeline
+from search.study.suggestions import did_you_mean
 
 # Each gives a Plot for any study, an empty one included, never raises for lack of data, and
 # escapes every text that it puts into a figure.
@@ -74,9 +74,7 @@ def figure_json(record: StudyRecord, name: str) -> str:
 def plot_named(record: StudyRecord, name: str) -> Plot:
     """The plot of that name; raises UserError where there is none."""
     if name not in FIGURES:
-        near = difflib.get_close_matches(name, FIGURES, n=1, cutoff=0.5)
-        known = f"Did you mean {near[0]}?" if near else f"Known figures: {', '.join(FIGURES)}."
-        raise UserError(f"figure: no figure of this name, got {name}. {known}")
+        raise UserError(f"figure: there is no {name}. {did_you_mean(name, FIGURES)}")
     return FIGURES[name](data_for(record, name))
 
 

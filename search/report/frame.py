@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from search.engine.records import StudyRecord, TrialRecord
 from search.errors import UserError
 from search.report.data import StudyData
+from search.study.installing import install_line
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -30,8 +31,7 @@ def trials_dataframe(record: StudyRecord) -> DataFrame:
         import pandas
     except ImportError as error:
         raise UserError(
-            "trials_dataframe: pandas is not installed. "
-            'Add it: pip install "lightning-search[pandas]".'
+            f"trials_dataframe: pandas is not installed. Add it: {install_line('pandas')}."
         ) from error
     trials = sorted(record.trials, key=lambda trial: trial.number)
     columns = {

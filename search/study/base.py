@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import StudyFileError
+from search.study.examples import example_of
+from search.study.foreign import foreign_problem
 from search.study.resolve import LIGHTNING_SECTIONS
 from search.study.yaml_loader import read_yaml, shown
 
@@ -29,6 +31,8 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
     Raises:
         StudyFileError: a base cannot be read, or is no LightningCLI configuration.
     """
+    if (problem := foreign_problem(tree, is_base=False)) is not None:
+        raise StudyFileError([f"{path}: {problem}"])
     own = {key: value for key, value in tree.items() if key != "base"}
     merged: dict[str, Any] = {}
     for name in _names(tree.get("base"), path):
@@ -58,7 +62,10 @@ def _names(given: Any, path: Path) -> list[str]:
         return []
     if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
         raise StudyFileError(
-            [f"{path}: base: must be a path or a list of paths, got {shown(given)}. Correct it."]
+            [
+                f"{path}: base: must be a path or a list of paths, got {shown(given)}. "
+                f"{example_of('base')}"
+            ]
         )
     return names
 
@@ -73,6 +80,8 @@ def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
         tree = read_yaml(file)
     except StudyFileError as error:
         raise StudyFileError([f"{path}: base: {line}" for line in error.problems]) from error
+    if (problem := foreign_problem(tree, is_base=True)) is not None:
+        raise StudyFileError([f"{path}: base: {name}: {problem}"])
     if isinstance(tree.get("fit"), dict):
         # a configuration of several subcommands; a trial is a fit
         tree = {key: value for key, value in tree.items() if key not in _SUBCOMMANDS} | tree["fit"]

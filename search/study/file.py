@@ -31,6 +31,7 @@ from search.errors import StudyFileError
 from search.study.base import with_base
 from search.study.legacy import old_spellings
 from search.study.objectives import objective_problems, settle_objectives
+from search.study.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study.outcomes import parse_constraint
 from search.study.overrides import apply_overrides
 from search.study.paths import ALL_HINTED, normalise_space, path_problems
@@ -44,9 +45,10 @@ from search.study.sections import (
     loads_weights_only,
     weights_file,
 )
+from search.study.short_forms import spelt_out
 from search.study.space import Hinted
 from search.study.space_parser import AUTO, distribution_tree, parse_distribution
-from search.study.yaml_loader import read_yaml
+from search.study.yaml_loader import read_yaml, shown
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
 PRUNERS = (
@@ -124,29 +126,32 @@ def parse_duration(value: Any) -> float:
     return float(match[1]) * _UNITS[match[2] or "s"]
 
 
-def _component_parser(names: Sequence[str]) -> Callable[[Any], Component]:
+def _component_parser(
+    names: Sequence[str], other_words: Mapping[str, str]
+) -> Callable[[Any], Component]:
     def parse(value: Any) -> Component:
         if isinstance(value, Component):
             return value
         tree = {"name": value} if isinstance(value, str) else value
         if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
-            raise ValueError("must be a name, or a mapping with a name and options")
+            got = shown(value)
+            raise ValueError(f"must be a name, or a mapping with a name and options, got {got}")
         name = re.sub(r"[-\s]", "_", tree["name"].lower())
         name = next((each for each in names if name.replace("_", "") == each.replace("_", "")), "")
         if not name:
-            raise Unknown(tree["name"], names)
+            raise Unknown(tree["name"], names, other_words)
         options = {key: option for key, option in tree.items() if key != "name"}
         return Component(name=name, options=options)
 
     return parse
 
 
-def _component(names: Sequence[str]) -> BeforeValidator:
-    return BeforeValidator(_component_parser(names))
+def _component(names: Sequence[str], other_words: Mapping[str, str]) -> BeforeValidator:
+    return BeforeValidator(_component_parser(names, other_words))
 
 
-def _components(names: Sequence[str]) -> BeforeValidator:
-    parse = _component_parser(names)
+def _components(names: Sequence[str], other_words: Mapping[str, str]) -> BeforeValidator:
+    parse = _component_parser(names, other_words)
 
     def parse_each(value: Any) -> tuple[Component, ...]:
         given = value if isinstance(value, list | tuple) else [value]
@@ -195,9 +200,11 @@ class StudyFile(_Section):
     derive: dict[str, str] = {}
     enqueue: list[dict[str, Any]] = []
     batch: Batch = Batch()
-    sampler: Annotated[Component, _component(SAMPLERS)] = Component(name="tpe")
-    pruner: Annotated[Component, _component(PRUNERS)] = Component(name="median")
-    logger: Annotated[tuple[Component, ...], _components(LOGGERS)] = (Component(name="csv"),)
+    sampler: Annotated[Component, _component(SAMPLERS, SAMPLER_WORDS)] = Component(name="tpe")
+    pruner: Annotated[Component, _component(PRUNERS, PRUNER_WORDS)] = Component(name="median")
+    logger: Annotated[tuple[Component, ...], _components(LOGGERS, LOGGER_WORDS)] = (
+        Component(name="csv"),
+    )
     keep: Keep = Keep()
     budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
@@ -308,9 +315,8 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     given: dict[str, Any] = {"name": default_name, "trainer": {}}
     given |= {key: value for key, value in tree.items() if value is not None}
     problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
-    for section in ("optimizer", "lr_scheduler"):
-        if isinstance(given.get(section), str):
-            given[section] = {"class_path": given[section]}
+    given, unclear = spelt_out(given)
+    problems += unclear
     if given.get("space", AUTO) == AUTO:
         given["space"] = {ALL_HINTED: AUTO}
     if isinstance(given["space"], dict):

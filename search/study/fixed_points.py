@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from search.study.points import DRAWS, Points, low_end
-from search.study.problems import described, did_you_mean
-from search.study.space import Choice, Distribution, FloatRange, Params, contains
+from search.study.problems import described
+from search.study.space import Choice, Distribution, FloatRange, IntRange, Params, contains
 from search.study.spelling import Spelling
+from search.study.suggestions import did_you_mean
 from search.study.yaml_loader import shown
 
 _SEED = "fixed points"
@@ -27,8 +29,8 @@ def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | No
         if distribution is None:
             return params, f"{path}: is not searched. {did_you_mean(path, list(points.space))}"
         if not contains(distribution, value):
-            rule = f"must be {described(distribution)}, got {shown(value)}. Correct it."
-            return params, f"{path}: {rule}"
+            rule = f"must be {described(distribution)}, got {shown(value)}."
+            return params, f"{path}: {rule} {_nearest_value(distribution, value)}"
         if problem := _absence(distribution, params):
             return params, f"{path}: {problem}"
         if isinstance(distribution, FloatRange):
@@ -39,15 +41,34 @@ def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | No
 def _invalidity(points: Points, params: Params) -> str | None:
     completed = points.complete(params, low_end)
     if completed.keys() == params.keys() and (text := points.violated(params)) is not None:
-        return f"violates {text}. Correct it."
+        return f"violates {text}. Change a value so that it holds."
     for constraint in points.constraints:
         if all(path in params for path in constraint.paths):
             alone = Points(points.space, (constraint,))
             if (text := alone.violated(params)) is not None:
-                return f"violates {text}. Correct it."
+                return f"violates {text}. Change a value so that it holds."
     if points.drawn(params, _SEED) is None:
-        return f"violates a constraint in each of {DRAWS:,} completions. Correct it."
+        return (
+            f"violates a constraint in each of {DRAWS:,} completions. Give fewer values, or others."
+        )
     return None
+
+
+def _nearest_value(distribution: Distribution, value: Any) -> str:
+    """What could be written instead of a value that is outside."""
+    if isinstance(distribution, Choice):
+        return did_you_mean(shown(value), [shown(each) for each in distribution.values])
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
+        return f"Write {shown(distribution.low)}, or another number of that range."
+    inside = min(max(value, distribution.low), distribution.high)
+    if isinstance(distribution, IntRange):
+        inside = round(inside)
+    if not contains(distribution, inside):
+        return f"Write {shown(distribution.low)}, or another step from there."
+    if inside == value:
+        return f"Write {shown(inside)}."
+    return f"Write {shown(inside)}, or widen the range in space."
 
 
 def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | None:

@@ -19,25 +19,31 @@ def Float(low: float, high: float, step: float | None = None) -> Distribution:
     Raises:
         ValueError: they are no range; the same for the functions below.
     """
-    return _distribution({"float": [low, high], "step": step})
+    return _distribution("Float", {"float": [low, high], "step": step})
 
 
 def Log(low: float, high: float) -> Distribution:
     """Floats from `low` to `high`, both included, sampled by their logarithm."""
-    return _distribution({"float": [low, high], "log": True})
+    return _distribution("Log", {"float": [low, high], "log": True})
 
 
 def Int(low: int, high: int, log: bool = False, step: int = 1) -> Distribution:
     """Integers from `low` to `high`, both included."""
-    return _distribution({"int": [low, high], "log": log, "step": step})
+    return _distribution("Int", {"int": [low, high], "log": log, "step": step})
 
 
 def Choice(*values: Scalar) -> Distribution:
     """One of `values`, in no order."""
-    return _distribution({"choice": list(values)})
+    if len(values) == 1 and isinstance(values[0], list | tuple):
+        listed = ", ".join(map(repr, values[0]))
+        raise ValueError(f"search.Choice: takes the values themselves. Write Choice({listed}).")
+    return _distribution("Choice", {"choice": list(values)})
 
 
-def _distribution(tree: dict[str, Any]) -> Distribution:
-    distribution = parse_distribution(tree)
+def _distribution(name: str, tree: dict[str, Any]) -> Distribution:
+    try:
+        distribution = parse_distribution(tree)
+    except ValueError as error:
+        raise ValueError(f"search.{name}: {error}") from None
     assert not isinstance(distribution, Hinted)
     return distribution

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from search.study.outcomes import PARAMETERS, RESOURCES, OutcomeConstraint, parse_constraint
+from search.study.suggestions import did_you_mean
 from search.study.yaml_loader import shown
 
 if TYPE_CHECKING:
@@ -158,6 +158,5 @@ def _prune_on_problems(study_file: StudyFile) -> Iterator[str]:
     logged = [each.metric for each in study_file.judged if each.metric not in RESOURCES]
     if name is None or name in logged:
         return
-    near = get_close_matches(name, logged, 1)
-    remedy = f"Did you mean {near[0]}?" if near else f"It may be {', '.join(logged)}."
+    remedy = did_you_mean(name, logged)
     yield f"prune_on: must be an objective that the module logs, got {shown(name)}. {remedy}"

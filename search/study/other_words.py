@@ -66,6 +66,24 @@ LOGGER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("w&b", "wb", "weightsandbiases", "weights&biases"), _WANDB),
     **dict.fromkeys(("comet", "cometml", "neptune", "clearml", "aim", "litlogger"), _ANY_LOGGER),
 }
+_SPACE = "Write space: {model.lr: {float: [1e-4, 1e-1], log: true}}."
+_OBJECTIVE = "Write objective: {metric: val_loss, direction: minimize}."
+_BUDGET = "Write budget: {trials: 50, timeout: 8h}."
+SECTION_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("searchspace", "params", "parameters", "hyperparameters"), _SPACE),
+    **dict.fromkeys(("metric", "monitor", "direction", "mode"), _OBJECTIVE),
+    **dict.fromkeys(("trials", "ntrials", "numtrials", "numsamples", "timeout"), _BUDGET),
+    **dict.fromkeys(("epochs", "maxepochs", "nepochs"), "Write trainer: {max_epochs: 20}."),
+    **dict.fromkeys(("accelerator", "devices", "gpus"), "Write trainer: {accelerator: auto}."),
+    "callbacks": "Write trainer: {callbacks: [{class_path: ..., init_args: {...}}]}.",
+    **dict.fromkeys(("module", "net"), "Write model: {class_path: my_package.MyModule}."),
+    **dict.fromkeys(
+        ("datamodule", "dataset"), "Write data: {class_path: my_package.MyDataModule}."
+    ),
+    "scheduler": "Write lr_scheduler for learning rates, pruner for what ends trials.",
+    "search": "Write sampler: tpe for how to search, space for what.",
+    "batchsize": "Write it where it is taken: data: {..., init_args: {batch_size: 32}}.",
+}
 DIRECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("min", "lower", "down", "less", "minimum"), "Write direction: minimize."),
     **dict.fromkeys(("max", "higher", "up", "more", "maximum"), "Write direction: maximize."),

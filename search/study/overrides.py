@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.errors import UserError
-from search.study.paths import full_path
+from search.study.paths import full_path, through_plain_value
 from search.study.resolve import write_path
 from search.study.yaml_loader import parse_yaml, shown
 
@@ -17,6 +17,8 @@ def apply_overrides(
 ) -> dict[str, Any]:
     """A copy of `tree` with the overrides laid over it; `--space PATH=off` removes a path.
 
+    Paths may be as short as in a space: `model.lr` for `model.init_args.lr`.
+
     Raises:
         UserError: an override is no `PATH=VALUE`, or leads through a plain value.
     """
@@ -24,11 +26,9 @@ def apply_overrides(
     for text in set_values:
         path, value = parse_assignment("--set", text)
         try:
-            write_path(result, path, value)
+            write_path(result, full_path(path, result), value)
         except KeyError as error:
-            raise UserError(
-                f"--set {path}: leads through {error.args[0]}, which is a plain value. Correct it."
-            ) from error
+            raise UserError(f"--set {path}: {through_plain_value(error.args[0])}") from error
     for text in space_values:
         lay_over_space(result, *parse_assignment("--space", text))
     return result

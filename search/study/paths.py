@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from search.study.nested import CLASS_KEYS, flattened
-from search.study.problems import did_you_mean
 from search.study.resolve import FINALIST, read_path, write_path
 from search.study.space import OPTION, config_path
+from search.study.suggestions import did_you_mean, nearest
 
 _SECTIONS = ("model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything")
 _OPTIONAL = ("data", "optimizer", "lr_scheduler")
@@ -95,6 +95,13 @@ def path_problems(
             )
 
 
+def through_plain_value(path: str) -> str:
+    """What is wrong with a path that leads on from the value at `path`."""
+    return (
+        f"leads through {path}, which is a plain value. Name {path} itself, or make it a mapping."
+    )
+
+
 def _options(given: Any) -> Mapping[str, Any] | None:
     """The named options of what was written for a path; None where there are none."""
     options = given.get("choice") if isinstance(given, Mapping) else None
@@ -140,10 +147,10 @@ def _problem(
     if not all(part and part.isprintable() and " " not in part for part in parts):
         return "is no dotted path. Write it as model.init_args.lr."
     if parts[0] not in _SECTIONS and (tree.get("cli") is None or parts[0] in own_keys):
-        return (
-            f"begins with {parts[0]}, which is no section of the study file. "
-            f"{did_you_mean(parts[0], _SECTIONS)}"
-        )
+        remedy = did_you_mean(parts[0], _SECTIONS)
+        if len(parts) == 1 and nearest(path, _SECTIONS) is None:
+            remedy = f"Write model.{path}, or the section that takes it."
+        return f"begins with {parts[0]}, which is no section of the study file. {remedy}"
     is_section = len(parts) == 1 and parts[0] in _SECTIONS and parts[0] != "seed_everything"
     if is_section and options is None:
         return f"names a whole section. Search a value inside, such as {path}.init_args.lr."
@@ -161,7 +168,7 @@ def _problem(
     for end in range(1, len(parts)):
         parent = read_path(tree, ".".join(parts[:end]))
         if parent is not None and not isinstance(parent, dict | list):
-            return f"leads through {'.'.join(parts[:end])}, which is a plain value. Correct it."
+            return through_plain_value(".".join(parts[:end]))
         if isinstance(parent, list) and not (
             parts[end].isdigit() and int(parts[end]) < len(parent)
         ):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from search.study.examples import example_of
+from search.study.other_words import DIRECTION_WORDS, SECTION_WORDS
 from search.study.space import Choice, Distribution, FloatRange
+from search.study.suggestions import did_you_mean
 from search.study.yaml_loader import shown
 
 _TYPES = {
@@ -24,11 +26,17 @@ _TYPES = {
 
 
 class Unknown(ValueError):
-    """A name that is not among `known`; becomes a did-you-mean."""
+    """A name that is not among `known`; becomes a did-you-mean.
 
-    def __init__(self, given: str, known: Sequence[str]) -> None:
+    Args:
+        other_words: what the field calls by another word; see `did_you_mean`.
+    """
+
+    def __init__(
+        self, given: str, known: Sequence[str], other_words: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(given)
-        self.given, self.known = given, known
+        self.given, self.known, self.other_words = given, known, other_words
 
 
 def lines_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
@@ -38,13 +46,7 @@ def lines_of(error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
         place = _place(details["loc"])
         if place not in seen:
             seen.add(place)
-            yield f"{place}: {_sentence(dict(details), root)}"
-
-
-def did_you_mean(given: str, known: Sequence[str]) -> str:
-    """The remedy for an unknown name."""
-    near = get_close_matches(given.lower(), known, 1, cutoff=0.5)
-    return f"Did you mean {near[0]}?" if near else f"It may be {', '.join(known)}."
+            yield f"{place}: {_sentence(dict(details), place, root)}"
 
 
 def described(distribution: Distribution) -> str:
@@ -62,37 +64,37 @@ def _place(location: tuple[int | str, ...]) -> str:
     return ".".join(str(part) for part in location if not str(part).startswith(members))
 
 
-def _sentence(details: dict[str, Any], root: type[BaseModel]) -> str:
+def _sentence(details: dict[str, Any], place: str, root: type[BaseModel]) -> str:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind == "extra_forbidden":
         key = str(details["loc"][-1])
-        return f"no such key. {did_you_mean(key, _keys(details['loc'][:-1], root))}"
+        other_words = SECTION_WORDS if len(details["loc"]) == 1 else {}
+        return f"no such key. {did_you_mean(key, _keys(details['loc'][:-1], root), other_words)}"
     if kind == "missing":
-        return f"is missing. {_example(str(details['loc'][-1]))}"
+        return f"is missing. {_to_add(place)}"
     if kind == "literal_error":
         known = [word.strip("' ") for word in context["expected"].replace(" or ", ",").split(",")]
-        return (
-            f"must be {' or '.join(known)}, got {shown(value)}. {did_you_mean(str(value), known)}"
-        )
+        remedy = did_you_mean(value, known, DIRECTION_WORDS if place.endswith("direction") else {})
+        return f"must be {' or '.join(known)}, got {shown(value)}. {remedy}"
     if kind == "value_error":
-        return _from_value_error(context["error"])
+        return _from_value_error(context["error"], place, value)
     if kind in ("greater_than_equal", "less_than"):
         word = "at least" if kind == "greater_than_equal" else "below"
         bound = context.get("ge", context.get("lt"))
-        return f"must be {word} {bound}, got {shown(value)}. Correct it."
+        return f"must be {word} {bound}, got {shown(value)}. {example_of(place)}"
     if kind == "too_short":
-        return "must name at least one path to search, got none. Add one."
+        return f"must name at least one path to search, got none. {example_of(place)}"
     if kind == "string_too_short":
         return "must not be empty. Name a metric that the module logs."
-    return f"{_TYPES.get(kind, details['msg'])}, got {shown(value)}. Correct it."
+    return f"{_TYPES.get(kind, details['msg'])}, got {shown(value)}. {example_of(place, value)}"
 
 
-def _from_value_error(error: Exception) -> str:
-    known = getattr(error, "known", None)
-    if known is not None:
-        return f"there is no {shown(str(error))}. {did_you_mean(str(error), known)}"
+def _from_value_error(error: Exception, place: str, value: object) -> str:
+    if isinstance(error, Unknown):
+        remedy = did_you_mean(error.given, error.known, error.other_words)
+        return f"there is no {shown(error.given)}. {remedy}"
     text = shown(str(error), 300)
-    return text if text.endswith((".", "?")) else f"{text}. Correct it."
+    return text if text.endswith((".", "?")) else f"{text}. {example_of(place, value)}"
 
 
 def _keys(location: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
@@ -106,13 +108,12 @@ def _keys(location: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
         is_list = get_origin(annotation) is list
         # of an optional section, the section
         model = annotation if is_list else next(iter(get_args(annotation)), annotation)
-    return [field.alias or name for name, field in model.model_fields.items()]
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    # the tool alone writes it
+    return [key for key in keys if key != "finalists"]
 
 
-def _example(key: str) -> str:
-    examples = {
-        "model": "Add model: {class_path: my_package.MyModule}.",
-        "objective": "Add objective: {metric: val_loss}.",
-        "metric": "Name a metric that the module logs, such as val_loss.",
-    }
-    return examples.get(key, "Add it.")
+def _to_add(place: str) -> str:
+    if place.endswith("metric"):
+        return "Name a metric that the module logs, such as val_loss."
+    return example_of(place).replace("Write", "Add", 1)

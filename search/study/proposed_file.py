@@ -39,7 +39,7 @@ def guess_metric(description: Description) -> Guess:
         direction = "maximize" if monitor.mode == "max" else "minimize"
         return Guess(monitor.metric, direction, "what a callback of the config monitors", others)
     if not description.logged:
-        why = "a guess: the source of the module shows no name that it logs. Correct it"
+        why = "a guess: the source of the module shows no name that it logs. Write what it logs"
         return Guess(_UNKNOWN_METRIC, "minimize", why)
     losses = [name for name in description.logged if "loss" in name.lower()]
     metric = (losses or list(description.logged))[0]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from search.study.expressions import Expression, parse_expression
 from search.study.fixed_points import first_point_problems
 from search.study.points import DRAWS, Points, has_options, low_end
-from search.study.problems import described, did_you_mean
+from search.study.problems import described
 from search.study.resolve import lookup_path, read_path, sections_of
 from search.study.space import (
     OPTION,
@@ -24,6 +24,7 @@ from search.study.space import (
     in_order,
 )
 from search.study.spelling import Spelling
+from search.study.suggestions import did_you_mean
 from search.study.yaml_loader import shown
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def _derived_problems(points: Points, scales: bool) -> Iterator[str]:
         elif scales and path.endswith(".batch_size"):
             yield f"derive.{path}: is found by batch.auto_scale. Set batch.auto_scale: off."
         elif not _has_place(points, path):
-            yield f"derive.{path}: leads through a plain value. Correct it."
+            yield f"derive.{path}: leads through a plain value. Derive that value itself."
         elif circle := _circle(points.derive, path, ()):
             yield f"derive.{path}: derives from itself: {' -> '.join(circle)}. Drop one of these."
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictStr
 
+from search.study.examples import example_of
 from search.study.problems import Unknown
 from search.study.yaml_loader import shown
 
@@ -64,13 +65,13 @@ def loads_weights_only(value: bool) -> bool:
 
 def _class_section(value: Any) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get("class_path"), str):
-        raise ValueError("must be a mapping with class_path and init_args")
+        raise ValueError(f"must be a mapping with class_path and init_args, got {shown(value)}")
     for key in value:
         if key not in _CLASS_KEYS:
             raise Unknown(str(key), _CLASS_KEYS)
     for key in ("init_args", "dict_kwargs"):
         if not isinstance(value.get(key) or {}, dict):
-            raise ValueError(f"{key} must be a mapping, got {value[key]}")
+            raise ValueError(f"{key} must be a mapping, got {value[key]}. {example_of(key)}")
     return value
 
 

@@ -6,14 +6,15 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import replace
-from difflib import get_close_matches
 from typing import Any
 
 from search.study.space import Choice, Distribution, FloatRange, Hinted, IntRange, When
-from search.study.yaml_loader import shown
+from search.study.suggestions import nearest
+from search.study.yaml_loader import flow_yaml, shown
 
 _FORMS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
 _OPTIONS = {"float": ("log", "step", "when"), "int": ("log", "step", "when"), "choice": ("when",)}
+_NUMBERS = "Write a number; words and switches go into {choice: [...]}."
 AUTO = "auto"
 
 
@@ -26,21 +27,34 @@ def parse_distribution(tree: Any) -> Distribution | Hinted:
     if tree == AUTO:
         return Hinted()
     if not isinstance(tree, Mapping):
-        raise ValueError(f"must be {_FORMS}, got {shown(tree)}. Write it in braces.")
+        raise ValueError(f"must be {_FORMS}, got {shown(tree)}. {_in_braces(tree)}")
     kinds = [kind for kind in _OPTIONS if kind in tree]
     if len(kinds) != 1:
-        near = [m for key in tree for m in get_close_matches(str(key), _OPTIONS, 1)]
-        remedy = f"Did you mean {near[0]}?" if near and not kinds else "Name one of the three."
+        near = next(filter(None, (nearest(str(key), _OPTIONS) for key in tree)), None)
+        remedy = f"Did you mean {near}?" if near and not kinds else "Name one of the three."
         raise ValueError(f"must be {_FORMS}, got {shown(dict(tree))}. {remedy}")
     kind = kinds[0]
     for key in tree:
         if key != kind and key not in _OPTIONS[kind]:
             known = ", ".join(_OPTIONS[kind])
-            raise ValueError(f"{kind} takes {known}, got {shown(str(key))}. Remove it.")
+            near = nearest(str(key), _OPTIONS[kind])
+            remedy = f"Did you mean {near}?" if near else "Remove it."
+            raise ValueError(f"{kind} takes {known}, got {shown(str(key))}. {remedy}")
     when = _when(tree["when"]) if "when" in tree else ()
     if kind == "choice":
         return replace(_choice(tree["choice"]), when=when)
     return replace(_range(kind, tree), when=when)
+
+
+def _in_braces(tree: Any) -> str:
+    """A remedy for a range that was given without its kind."""
+    listed = tree if isinstance(tree, list) else []
+    numbers = [each for each in listed if isinstance(each, int | float) and each is not True]
+    if len(numbers) == len(listed) == 2:
+        return f"Write {{float: {flow_yaml(listed)}}}, {{int: ...}} or {{choice: ...}}."
+    if listed:
+        return f"Write {{choice: {shown(listed)}}}."
+    return "Write {float: [1e-4, 1e-1], log: true}, or give a fixed value in its section."
 
 
 def _when(conditions: Any) -> When:
@@ -115,12 +129,13 @@ def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
         )
     log, step = tree.get("log", False), tree.get("step")
     if not isinstance(log, bool):
-        raise ValueError(f"log must be true or false, got {shown(log)}. Correct it.")
+        raise ValueError(f"log must be true or false, got {shown(log)}. Write log: true.")
     if step is not None:
         _check_number(kind, step)
         if step <= 0 or step > high - low:
             raise ValueError(
-                f"step must be above 0 and no more than high - low, got {shown(step)}. Correct it."
+                f"step must be above 0 and no more than high - low, got {shown(step)}. "
+                f"Write a step up to {shown(high - low)}, or leave it out."
             )
     if log and step not in (None, 1 if kind == "int" else None):
         raise ValueError("log and step exclude each other, got both. Drop one.")
@@ -135,9 +150,11 @@ def _check_number(kind: str, value: Any) -> None:
     wanted = int if kind == "int" else int | float
     if isinstance(value, bool) or not isinstance(value, wanted):
         rule = "whole numbers" if kind == "int" else "numbers"
-        raise ValueError(f"{kind} takes {rule}, got {shown(value)}. Correct it.")
+        remedy = "Write float for numbers with a point." if isinstance(value, float) else _NUMBERS
+        raise ValueError(f"{kind} takes {rule}, got {shown(value)}. {remedy}")
     if not math.isfinite(value) or abs(value) > 2**53:
-        raise ValueError(f"{kind} takes finite numbers, got {shown(value)}. Correct it.")
+        remedy = "Write the largest or smallest value that you would try."
+        raise ValueError(f"{kind} takes finite numbers, got {shown(value)}. {remedy}")
 
 
 def distribution_tree(distribution: Distribution | Hinted) -> Any:

@@ -20,6 +20,8 @@ _ALSO_CALLED = {
     "epochs": "max_epochs",
     "steps": "max_steps",
 }
+# what the classes are called that have the names
+_CLASS = re.compile(r"(?<=\w)(Sampler|Pruner|Logger|Callback)$")
 # what a short path leaves out
 _SCAFFOLD = re.compile(r"(init_args|dict_kwargs)\.")
 
@@ -34,11 +36,13 @@ def did_you_mean(
             sentence that says what it is here.
     """
     names = list(known)
-    word = str(given)
-    if (sentence := (other_words or {}).get(plain_word(word))) is not None:
-        return sentence
-    if (near := nearest(word, names)) is not None:
-        return f"Did you mean {near}?"
+    # a class may be told with its module, and with what it is
+    last = str(given).rpartition(".")[2]
+    for word in dict.fromkeys((str(given), last, _CLASS.sub("", last))):
+        if (sentence := (other_words or {}).get(plain_word(word))) is not None:
+            return sentence
+        if (near := nearest(word, names)) is not None:
+            return f"Did you mean {near}?"
     return one_of(names)
 
 
@@ -63,7 +67,8 @@ def one_of(names: list[str]) -> str:
     """A sentence that lists what there is."""
     if not names:
         return "Remove it."
-    more = ", ..." if len(names) > _MOST_LISTED else ""
+    left = len(names) - _MOST_LISTED
+    more = f" and {left} more" if left > 0 else ""
     return f"It may be {', '.join(names[:_MOST_LISTED])}{more}."
 
 

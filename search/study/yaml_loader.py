@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import yaml
 
 from search.errors import StudyFileError, printable
 from search.study.secrets import without_passwords
+from search.study.suggestions import nearest
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 40
@@ -184,7 +184,6 @@ def _problem(path: Path, text: str) -> StudyFileError:
 def _nearest(path: Path) -> str:
     folder = path.parent
     names = [each.name for each in folder.glob("*.y*ml")] if folder.is_dir() else []
-    near = get_close_matches(path.name, names, 1)
-    if near:
-        return f"Did you mean {folder / near[0]}?"
+    if (near := nearest(path.name, names)) is not None:
+        return f"Did you mean {folder / near}?"
     return f"There is {', '.join(sorted(names))}." if names else "Check the path."

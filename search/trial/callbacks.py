@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from lightning.pytorch import Callback
@@ -18,6 +17,7 @@ from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 from search.errors import UserError
 from search.messages import Reported, Stepped
 from search.study.outcomes import RESOURCES
+from search.study.suggestions import nearest
 from search.trial.failures import Diverged
 from search.trial.no_value import no_value
 from search.trial.reporting import Link
@@ -137,7 +137,7 @@ def missing_metric(metric: str, place: str, logged: list[str]) -> str:
             f'Call self.log("{metric}", ...) in validation_step.'
         )
     known = [*logged, *RESOURCES] if place != "objective.metric" else logged
-    near = get_close_matches(metric, known, 1)
-    remedy = f"Did you mean {near[0]}?" if near else "Name one of these, or log it."
+    near = nearest(metric, known)
+    remedy = f"Did you mean {near}?" if near else "Name one of these, or log it."
     names = ", ".join(sorted(logged))
     return f"{place}: {metric} is not logged at a validation; logged are {names}. {remedy}"

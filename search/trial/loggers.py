@@ -26,7 +26,7 @@ import torch
 
 from search.errors import UserError
 from search.study.layout import TrialFolder
-from search.study.problems import did_you_mean
+from search.study.suggestions import did_you_mean
 from search.study.writing import write_whole
 from search.trial.checkpoints import kept_state
 from search.trial.failures import one_line

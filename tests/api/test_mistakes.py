@@ -23,11 +23,11 @@ class Net:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({"model": Net()}, "Study: model: must be a class, of which each trial makes its own, got an instance of Net. Write model=Net, model_args={...}."),
+        ({"model": Net()}, "Study: model: must be a class, of which each trial makes its own, got an instance of Net. Write model=MyModule, a LightningModule class of your own."),
         ({"model": Net, "trainer": {"callbacks": [Net()]}}, "Study: trainer.callbacks.0: must be a plain value, a class, or {class_path, init_args}, got an instance of Net. Write {'class_path': Net, 'init_args': {...}}."),
-        ({"model": Net, "model_args": {"loss": lambda x: x}}, "Study: model.init_args.loss: a lambda has no name by which a trial can import it. Define it at the top of a file."),
+        ({"model": Net, "model_args": {"loss": lambda x: x}}, "Study: model.init_args.loss: a lambda has no name by which a trial can import it. Define a function at the top of a file, and give that."),
         ({"model": Net, "trainr": {}}, "Study: trainr: no such key. Did you mean trainer?"),
-        ({"model": Net, "data": 3}, "Study: data: must be a class, of which each trial makes its own, got an instance of int. Write data=int, data_args={...}."),
+        ({"model": Net, "data": 3}, "Study: data: must be a class, of which each trial makes its own, got an instance of int. Write data=MyDataModule, a LightningDataModule class of your own."),
         ({"model": Net, "space": {"model.lr": 3}}, "Study: space.model.init_args.lr: must be {float: [low, high]}"),
     ],
 )  # fmt: skip
@@ -53,8 +53,8 @@ def test_class_inside_a_function() -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ({"trials": 0}, "trials: must be a number from 1, got 0. Correct it."),
-        ({"workers": 0}, "workers: must be a number from 1 or auto, got 0. Correct it."),
+        ({"trials": 0}, "trials: must be a number from 1, got 0. Write trials=50."),
+        ({"workers": 0}, "workers: must be a number from 1 or auto, got 0. Write workers=2."),
         ({"timeout": "soon"}, "timeout: must be a duration above 0, got soon. Write 90s, 30m, 8h or 2d."),
     ],
 )  # fmt: skip

@@ -285,7 +285,11 @@ def test_password_in_an_option_is_refused() -> None:
     [
         ("tensorbord", "logger: there is no tensorbord. Did you mean tensorboard?"),
         (["csv", "CSV"], "logger: csv is named twice. Keep one of them."),
-        (3, "logger: must be a name, or a mapping with a name and options. Correct it."),
+        (
+            3,
+            "logger: must be a name, or a mapping with a name and options, got 3. "
+            "Write logger: csv, or logger: [csv, {name: wandb, project: digits}].",
+        ),
     ],
 )
 def test_mistake_in_the_section_is_told(logger: Any, line: str) -> None:

@@ -156,9 +156,9 @@ def test_enqueued_point_is_the_next_trial_and_survives_a_rebuild(ran: Project) -
 @pytest.mark.parametrize(
     ("values", "problem"),
     [
-        (["model.lr=5"], "study: model.init_args.lr: must be a number from 0.001 to 0.1, got 5. Correct it."),
+        (["model.lr=5"], "study: model.init_args.lr: must be a number from 0.001 to 0.1, got 5. Write 0.1, or widen the range in space."),
         (["model.lrr=0.1"], "study: model.init_args.lrr: is not searched. Did you mean model.init_args.lr?"),
-        (["model.hidden=3", "model.latent=9"], "study: violates model.hidden >= model.latent. Correct it."),
+        (["model.hidden=3", "model.latent=9"], "study: violates model.hidden >= model.latent. Change a value so that it holds."),
         (["model.momentum=0.5", "model.opt=adam"], "study: model.init_args.momentum: exists only where model.init_args.opt is sgd, got adam. Remove it."),
         (["model.lr"], "enqueue: must be PATH=VALUE, got model.lr. Write model.init_args.lr=1e-3."),
         (["model.lr=0.01", "model.lr=0.02"], "enqueue: names model.lr twice. Keep one of them."),

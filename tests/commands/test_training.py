@@ -181,7 +181,7 @@ def test_validation_inside_an_epoch_is_reported_each_time(project: Project) -> N
     [
         (
             {"model": {"class_path": "tiny.Tinny"}},
-            "model.class_path: tiny has no Tinny. Correct the name.",
+            "model.class_path: tiny has no Tinny. Did you mean Tiny?",
         ),
         (
             {"model": {"class_path": "tiny.Tiny", "init_args": {"lrr": 1}}},
@@ -189,7 +189,7 @@ def test_validation_inside_an_epoch_is_reported_each_time(project: Project) -> N
         ),
         (
             {"model": {"class_path": "tiny.Tiny", "init_args": {"width": "wide"}}},
-            "model.init_args.width: must be int, got wide. Correct the value.",
+            "model.init_args.width: must be int, got wide. Write a whole number.",
         ),
         (
             {"trainer": {"max_epoch": 3}},
@@ -197,7 +197,7 @@ def test_validation_inside_an_epoch_is_reported_each_time(project: Project) -> N
         ),
         (
             {"trainer": {"max_epochs": "twenty"}},
-            "trainer.max_epochs: must be int or null, got twenty. Correct the value.",
+            "trainer.max_epochs: must be int or null, got twenty. Write a whole number.",
         ),
         (
             {"space": {"model.init_args.depth": {"int": [1, 3]}}},

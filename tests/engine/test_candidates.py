@@ -205,5 +205,5 @@ def test_damaged_queue_is_told(tmp_path: Path) -> None:
         ledger.sample()
     assert str(caught.value) == (
         f"{ledger.folder.queue}: point 1: model.init_args.lr: must be a number from 0.001 to 0.1, "
-        "got 7.0. Correct it. Remove its line."
+        "got 7.0. Write 0.1, or widen the range in space. Remove its line."
     )

@@ -22,8 +22,15 @@ def parsed(**sections: Any) -> StudyFile:
 MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({}, "objective: is missing. Add objective: {metric: val_loss}."),
     ({"objectives": []}, "objectives: must name an objective, got none. Add {metric: val_loss}."),
-    ({"objectives": 3}, "objectives: must be a list, got 3. Correct it."),
-    ({"objectives": [1, LOSS]}, "objectives.0: must be a mapping, got 1. Correct it."),
+    (
+        {"objectives": 3},
+        "objectives: must be a list, got 3. "
+        "Write objectives: [{metric: val_loss}, {metric: parameters}].",
+    ),
+    (
+        {"objectives": [1, LOSS]},
+        "objectives.0: must be a mapping, got 1. Write {metric: val_loss}.",
+    ),
     (
         {"objectives": [LOSS, SIZE], "objective": LOSS},
         "objectives: stands beside objective. Keep one of the two.",
@@ -36,7 +43,7 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     (
         {"objectives": [{"metric": "val_loss", "direction": "down"}, SIZE]},
         "objectives.0.direction: must be minimize or maximize, got down. "
-        "It may be minimize, maximize.",
+        "Write direction: minimize.",
     ),
     (
         {"objectives": [LOSS, {"metric": "parameters", "way": 1}]},
@@ -83,7 +90,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ),
     (
         {"objective": LOSS, "outcome_constraints": "parameters <= 1e6"},
-        "outcome_constraints: must be a list, got parameters <= 1e6. Correct it.",
+        "outcome_constraints: must be a list, got parameters <= 1e6. "
+        'Write outcome_constraints: ["parameters <= 20000"].',
     ),
 ]
 

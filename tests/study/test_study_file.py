@@ -175,7 +175,7 @@ def test_override_through_a_plain_value_is_refused(tmp_path: Path) -> None:
         load_study_file(path, set_values=["model.class_path.name=x"])
     assert str(caught.value) == (
         "--set model.class_path.name: leads through model.class_path, which is a plain value. "
-        "Correct it."
+        "Name model.class_path itself, or make it a mapping."
     )
 
 

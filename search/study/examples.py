@@ -1,0 +1,71 @@
+"""What a key of a study file may be given, as a user would write it."""
+
+from __future__ import annotations
+
+_EXAMPLES = {
+    "name": "name: my-study",
+    "model": "model: {class_path: my_package.MyModule}",
+    "data": "data: {class_path: my_package.MyDataModule}",
+    "trainer": "trainer: {max_epochs: 20}",
+    "optimizer": "optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1e-3}}",
+    "lr_scheduler": (
+        "lr_scheduler: {class_path: torch.optim.lr_scheduler.StepLR, init_args: {step_size: 10}}"
+    ),
+    "init_args": "init_args: {lr: 1e-3}",
+    "dict_kwargs": "dict_kwargs: {lr: 1e-3}",
+    "base": "base: config.yaml",
+    "cli": "cli: train:MyCLI",
+    "ckpt_path": "ckpt_path: weights.ckpt",
+    "weights_only": "weights_only: true",
+    "seed_everything": "seed_everything: 42",
+    "objective": "objective: {metric: val_loss}",
+    "objectives": "objectives: [{metric: val_loss}, {metric: parameters}]",
+    "metric": "metric: val_loss",
+    "direction": "direction: minimize",
+    "value": "value: best",
+    "prune_on": "prune_on: val_loss",
+    "outcome_constraints": 'outcome_constraints: ["parameters <= 20000"]',
+    "space": "space: {model.lr: {float: [1e-4, 1e-1], log: true}}",
+    "constraints": "constraints: [model.hidden >= model.latent]",
+    "derive": "derive: {model.out: model.hidden // 2}",
+    "enqueue": "enqueue: [{model.lr: 1e-2}]",
+    "batch": "batch: {auto_scale: binsearch, max: 64}",
+    "auto_scale": "auto_scale: binsearch",
+    "max": "max: 64",
+    "sampler": "sampler: tpe, or sampler: {name: tpe, n_startup_trials: 10}",
+    "pruner": "pruner: median, or pruner: {name: median, n_warmup_steps: 3}",
+    "logger": "logger: csv, or logger: [csv, {name: wandb, project: digits}]",
+    "keep": "keep: {top: 3}",
+    "top": "top: 3",
+    "budget": "budget: {trials: 50}",
+    "trials": "trials: 50",
+    "timeout": "timeout: 8h",
+    "seed": "seed: 42",
+}
+# of the items of a list
+_ITEMS = {
+    "objectives": "{metric: val_loss}",
+    "outcome_constraints": '"parameters <= 20000"',
+    "constraints": "model.hidden >= model.latent",
+    "derive": "model.hidden // 2",
+    "enqueue": "{model.lr: 1e-2}",
+    "logger": "csv",
+}
+
+
+def example_of(place: str, value: object = None) -> str:
+    """A remedy: what could be written at a place such as `budget.trials` or `enqueue.0`.
+
+    Args:
+        value: what was given, which may only be spelt wrongly.
+    """
+    *outer, last = place.split(".")
+    if isinstance(value, float) and value.is_integer() and value > 0:
+        return f"Write {last}: {int(value)}."
+    if last in ("model", "data") and isinstance(value, str) and "." in value:
+        return f"Write {last}: {{class_path: {value}}}."
+    if place == "cli.name":
+        return f"Write {_EXAMPLES['cli']}."
+    if outer and outer[0] in _ITEMS and last not in ("metric", "direction", "value"):
+        return f"Write {_ITEMS[outer[0]]}."
+    return f"Write {_EXAMPLES[last]}." if last in _EXAMPLES else "Write another value."

@@ -1,0 +1,50 @@
+"""Configurations of other tools that people hand to this one: what they are, and how to go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_TARGET = "_target_"
+
+
+def foreign_problem(tree: Mapping[str, Any], *, is_base: bool) -> str | None:
+    """A sentence about a configuration that only Hydra reads, without the place; None for any
+    other.
+
+    Args:
+        is_base: it was given as a LightningCLI configuration, not as a study file.
+    """
+    targets = dict(_targets(tree, ""))
+    has_defaults = isinstance(tree.get("defaults"), list) or "hydra" in tree
+    if not targets and not has_defaults:
+        return None
+    sign = f"{_TARGET} in {next(iter(targets))}" if targets else "its defaults"
+    wanted = "a LightningCLI configuration" if is_base else "a study file"
+    return (
+        f"is a Hydra configuration ({sign}), not {wanted}. Let the classes themselves say what "
+        f"they take: `{_command(targets)}`. Then write under init_args what this file gives them."
+    )
+
+
+def _command(targets: Mapping[str, str]) -> str:
+    """The command that proposes a study file of the classes that a configuration names."""
+    command = f"search init {_spelt(targets.get('model', 'my_package.module.MyModule'))}"
+    data = next((targets[key] for key in ("data", "datamodule") if key in targets), None)
+    return command if data is None else f"{command} --data {_spelt(data)}"
+
+
+def _spelt(path: str) -> str:
+    module, _, name = path.rpartition(".")
+    return f"{module}:{name}"
+
+
+def _targets(tree: Any, place: str) -> Iterator[tuple[str, str]]:
+    if isinstance(tree, Mapping):
+        if isinstance(tree.get(_TARGET), str):
+            yield place or "it", tree[_TARGET]
+        for key, value in tree.items():
+            yield from _targets(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(tree, list):
+        for index, value in enumerate(tree):
+            yield from _targets(value, f"{place}.{index}")
