@@ -134,7 +134,7 @@ def test_without_the_extra_says_how_to_add_it(studied: Project) -> None:
     assert (result.returncode, result.stderr) == (
         2,
         "search dashboard: optuna-dashboard is not installed. "
-        'Add it: pip install "lightning-search[dashboard]".\n',
+        'Add it: pip install "optuna-dashboard>=0.18".\n',
     )
 
 

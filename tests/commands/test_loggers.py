@@ -259,11 +259,12 @@ def test_logger_that_cannot_be_made_is_found_before_any_trial(
 def test_missing_extra_is_told_with_its_install_command(monkeypatch: pytest.MonkeyPatch) -> None:
     study_file = parse_study_tree(given(["csv", "mlflow"]), source="s", default_name="s")
     check_loggers(study_file, "s.yaml")
+    # neither its packages nor this one are found: a clone that was never installed
     monkeypatch.setattr(sys, "path", [])
     with pytest.raises(StudyFileError) as raised:
         check_loggers(study_file, "s.yaml")
     assert str(raised.value) == (
-        's.yaml: logger: mlflow is not installed. Run: pip install "lightning-search[mlflow]"'
+        's.yaml: logger: mlflow is not installed. Run: pip install ".[mlflow]"'
     )
     own = given(["csv", "mlflow"]) | {"trainer": {"logger": False}}
     check_loggers(parse_study_tree(own, source="s", default_name="s"), "s.yaml")

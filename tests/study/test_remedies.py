@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import search
 from search.errors import StudyFileError
 from search.study.file import PRUNERS, SAMPLERS, load_study_file, parse_study_tree
+from search.study.installing import install_line
 from search.study.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study.suggestions import did_you_mean
 
@@ -169,6 +171,13 @@ def test_set_takes_the_short_paths_of_a_space(tmp_path: Path) -> None:
         "dict_kwargs": {"hidden": 4},
     }
     assert study_file.trainer["callbacks"][0]["init_args"] == {"patience": 2}
+
+
+@pytest.mark.parametrize("extra", ["dashboard", "mlflow", "pandas", "tensorboard", "wandb"])
+def test_install_line_names_what_an_index_has(extra: str) -> None:
+    pyproject = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())
+    wanted = pyproject["project"]["optional-dependencies"][extra]
+    assert install_line(extra) == "pip install " + " ".join(f'"{each}"' for each in wanted)
 
 
 @pytest.mark.parametrize(
