@@ -82,6 +82,13 @@ def guarded(command: Callable[[], object]) -> int:
 def _show_system_error(error: Exception) -> int:
     """What the operating system refuses for a reason outside of us: one line and exit 2; 0 if it
     is something else."""
+    if _is_beyond_clocks(error):
+        print(
+            "search: the clock of this machine tells a time that cannot be held: "
+            f"{printable(str(error), 200)}. Set it, then run the same command again.",
+            file=sys.stderr,
+        )
+        return 2
     if not isinstance(error, OSError):
         return 0
     if error.errno == errno.ENAMETOOLONG:
@@ -113,6 +120,13 @@ def _show_system_error(error: Exception) -> int:
         )
         return 2
     return 0
+
+
+def _is_beyond_clocks(error: Exception) -> bool:
+    """Python counts to 2262; a file system may count to 2038."""
+    if isinstance(error, OverflowError):
+        return "timestamp" in str(error)
+    return isinstance(error, OSError) and error.errno == errno.EOVERFLOW
 
 
 def _show_usage_error(error: Exception) -> int:

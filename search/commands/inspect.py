@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 
 from search.commands.locate import load_study
+from search.engine.places import check_readable
 from search.engine.provenance import read_provenance, summary, trial_seed
-from search.engine.reading import read_study, studies_in
+from search.engine.reading import folders_in, is_study, read_study
 from search.engine.records import StudyRecord
 from search.errors import StorageError, StudyFailed, UserError
 from search.study.layout import StudyFolder, TrialFolder
@@ -17,8 +18,11 @@ from search.view import status, tables
 def status_command(studies: Path, *, json: bool) -> None:
     """Print every study here; one that cannot be read gets its line on standard error."""
     records: list[StudyRecord] = []
-    for folder in studies_in(studies):
+    for folder in folders_in(studies):
         try:
+            check_readable(folder.root)
+            if not is_study(folder):
+                continue
             records.append(read_study(folder))
         except StorageError as error:
             print(error, file=sys.stderr)

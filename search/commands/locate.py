@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from search.engine.places import check_readable
 from search.engine.reading import is_study, read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import UserError, printable
@@ -20,6 +21,7 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
 
     Raises:
         UserError: there is no such study, or more than one to choose from.
+        StorageError: it is another user's.
     """
     known = studies_in(studies)
     names = [folder.name for folder in known]
@@ -32,6 +34,8 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
     for folder in (StudyFolder(studies / name), StudyFolder(Path(name))):
         if name and is_study(folder):
             return StudyFolder(folder.root.resolve() if not folder.root.name else folder.root)
+        if name:
+            check_readable(folder.root)
     remedy = did_you_mean(Path(name).name, names) if names else "Start one with `search run`."
     raise UserError(f"{printable(name, 100)}: no such study in {studies}. {remedy}")
 

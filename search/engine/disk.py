@@ -119,10 +119,18 @@ def _remove(folder: StudyFolder, paths: Iterable[Path]) -> None:
 
 
 def _files_below(root: Path) -> Iterator[Path]:
-    """Regular files, in order; a link leads out of the folder and is nobody's."""
-    for place, folders, names in os.walk(root):
+    """Regular files, in order; a link leads out of the folder and is nobody's.
+
+    Raises:
+        OSError: a folder cannot be looked into.
+    """
+    for place, folders, names in os.walk(root, onerror=_refuse):
         folders.sort()
         for name in sorted(names):
             path = Path(place, name)
             if path.is_file() and not path.is_symlink():
                 yield path
+
+
+def _refuse(error: OSError) -> None:
+    raise error

@@ -52,6 +52,16 @@ def check_writable(root: Path) -> None:
         raise StorageError(f"{place}: cannot be written to. Change its permissions.")
 
 
+def check_readable(root: Path) -> None:
+    """Make sure that a folder, if it is there, can be looked into.
+
+    Raises:
+        StorageError: it cannot.
+    """
+    if root.is_dir() and not os.access(root, os.R_OK | os.X_OK):
+        raise StorageError(f"{root}: cannot be read. Change its owner or its permissions.")
+
+
 def refuse_links(folder: StudyFolder) -> None:
     """Make sure that what is written in a study's folder stays there: its files are no links.
 

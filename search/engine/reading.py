@@ -72,10 +72,14 @@ def read_study(folder: StudyFolder, url: str | None = None) -> StudyRecord:
 
 def studies_in(root: Path) -> list[StudyFolder]:
     """The folders below `root` that hold a study, by name."""
+    return [folder for folder in folders_in(root) if is_study(folder)]
+
+
+def folders_in(root: Path) -> list[StudyFolder]:
+    """The folders below `root`, by name, whether they hold a study or not."""
     if not root.is_dir():
         return []
-    folders = [StudyFolder(path) for path in sorted(root.iterdir()) if path.is_dir()]
-    return [folder for folder in folders if is_study(folder)]
+    return [StudyFolder(path) for path in sorted(root.iterdir()) if path.is_dir()]
 
 
 def is_study(folder: StudyFolder) -> bool:
