@@ -46,9 +46,9 @@ class Launch:
     """Coordinator to fork server: start an attempt.
 
     `task` is fit, probe, check, hints, describe, test, dry or close; `folder` the trial's;
-    `address` and `token` admit the attempt to the channel; `threads` are torch's; `gpus` the
-    visible CUDA devices (None leaves them); `memory_share` the part of a device's and the host's
-    memory it may take.
+    `address` and `token` admit the attempt to the channel; `threads` are torch's; `gpus` the GPUs
+    that it may see (None leaves them); `memory_share` the part of the host's memory that it may
+    take, `gpu_share` that of each GPU's.
     """
 
     attempt: str
@@ -57,13 +57,17 @@ class Launch:
     address: str
     token: str
     threads: int
-    gpus: tuple[int, ...] | None = None
+    gpus: tuple[str, ...] | None = None
     memory_share: float = 1.0
+    gpu_share: float = 1.0
 
 
 @dataclass(frozen=True)
 class Ready:
-    """Fork server to coordinator: the imports are done."""
+    """Fork server to coordinator: the imports are done; `culprit` is the module that brought CUDA
+    up when it was imported, so that no fork can use a GPU."""
+
+    culprit: str | None = None
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,9 @@ class Checked:
     samples: int | None = None
     drops_last: bool = False
     limit: int | float | None = None
-    gpus: tuple[int, ...] = ()
+    gpus: tuple[str, ...] = ()
+    gpus_a_trial: int = 0
+    gpus_are_named: bool = False
     modules: tuple[str, ...] = ()
     leaves_epoch_ends: bool = False
 

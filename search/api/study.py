@@ -225,7 +225,7 @@ class Study:
                 timeout_s=seconds("timeout", timeout) or budget.timeout_s,
                 trial_timeout_s=seconds("trial_timeout", trial_timeout),
             ),
-            workers=worker_count("workers", str(workers)),
+            workers=worker_count("workers", str(workers), self._study_file.trainer),
             url=self._storage,
         )
 

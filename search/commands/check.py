@@ -24,8 +24,8 @@ def check_command(path: Path, *, trials: int | None, workers: str, json: bool) -
     Raises:
         StudyFileError: the study file cannot be run, or its dry trial failed a check.
     """
-    count = worker_count("--workers", workers)
     study_file = load_study_file(path)
+    count = worker_count("--workers", workers, study_file.trainer)
     asked = trials or study_file.budget.trials or _DEFAULT_TRIALS
     if not json:
         print(f"{path}: loading torch, then two short trials", flush=True)
@@ -36,7 +36,7 @@ def check_command(path: Path, *, trials: int | None, workers: str, json: bool) -
         trials=asked,
         workers=count,
         kept=study_file.keep.top,
-        gpus=len(tried.facts.gpus),
+        gpus=len(tried.facts.gpus) if tried.facts.gpus_a_trial else 0,
     )
     if json:
         print(checks_json(checks, amount))

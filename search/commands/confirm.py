@@ -48,7 +48,7 @@ def confirm_command(study: str | None, options: ConfirmOptions) -> None:
         source=name,
         import_path=project_folder(folder.root),
         limits=Limits(asked=options.top * options.seeds),
-        workers=worker_count("--workers", options.workers),
+        workers=worker_count("--workers", options.workers, confirming.trainer),
         url=options.storage,
     )
     view = make_view(quiet=options.json)

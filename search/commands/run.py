@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-import re
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from search.commands.locate import find_study, load_study
 from search.engine.limits import Limits
+from search.engine.machine import usable_gpus
 from search.engine.provenance import origin
-from search.engine.run import RunRequest, cores, run_study
+from search.engine.run import RunRequest, run_study
+from search.engine.slots import cores
 from search.engine.steady_view import steadily
 from search.errors import UserError
 from search.study.file import StudyFile, load_study_file, parse_duration, shipped_study
@@ -76,7 +80,7 @@ def _run(
         source=str(path),
         import_path=(import_path or path.parent).absolute(),
         limits=limits,
-        workers=worker_count("--workers", options.workers),
+        workers=worker_count("--workers", options.workers, study_file.trainer),
         url=options.storage,
     )
     view = make_view(quiet=options.quiet, json=options.json)
@@ -87,19 +91,31 @@ def _run(
         steadily(view.close)
 
 
-def worker_count(option: str, text: str) -> int:
-    """How many trials at a time: a number, or auto for one a GPU, else one a core.
+def worker_count(option: str, text: str, trainer: Mapping[str, Any]) -> int:
+    """How many trials at a time: a number, or auto for as many as there are GPUs for, where trials
+    may use them, else one a core.
+
+    Args:
+        trainer: the section of the study file.
 
     Raises:
         UserError: it is neither.
     """
     if text == "auto":
-        devices = [path for path in Path("/dev").glob("nvidia*") if re.search(r"\d$", path.name)]
-        return len(devices) or cores()
+        return _trials_on_gpus(trainer) or cores()
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text) <= 1024:
         example = f"{option} 2" if option.startswith("--") else f"{option}=2"
         raise UserError(f"{option}: must be a number from 1 or auto, got {text}. Write {example}.")
     return int(text)
+
+
+def _trials_on_gpus(trainer: Mapping[str, Any]) -> int:
+    """How many trials the GPUs of this machine have room for; 0 where they use none."""
+    if trainer.get("accelerator") not in (None, "auto", "gpu", "cuda"):
+        return 0
+    usable, devices = usable_gpus(os.environ), str(trainer.get("devices"))
+    a_trial = int(devices) if devices.isdigit() and int(devices) > 0 else 1
+    return usable // a_trial if devices != "-1" else min(usable, 1)
 
 
 def seconds(option: str, text: float | str | None) -> float | None:

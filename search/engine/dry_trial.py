@@ -18,8 +18,8 @@ from search.engine.extras import check_loggers
 from search.engine.opening import pruner_of, sampling_of
 from search.engine.preflight import preflight
 from search.engine.ranges import with_ranges
-from search.engine.run import cores
 from search.engine.signals import SignalWatch
+from search.engine.slots import cores
 from search.errors import StudyFileError, UserError
 from search.messages import Checked, DryRun
 from search.study.classes import class_paths

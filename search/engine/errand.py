@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 from search.engine.answers import Answered, answer_of
 from search.engine.executors.local import LocalExecutor
 from search.engine.executors.protocol import Slot
-from search.engine.run import cores
 from search.engine.signals import SignalWatch
+from search.engine.slots import cores
 from search.errors import UserError
 from search.messages import Described, Tested
 from search.study.classes import class_paths

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+# in the environment of everything that an executor starts, and of what that starts
+OWNER = "SEARCH_OWNER"
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -49,3 +51,18 @@ def end_attempt(pid: int, boot: str, timeout_s: float = 5.0) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
         time.sleep(0.02)
+
+
+def owner_of(server_log: Path) -> str:
+    """By what the processes of an executor are known, for ever: where its server logs."""
+    return str(server_log.absolute())
+
+
+def end_processes_of(owner: str) -> None:
+    """Kill what an earlier executor of this name has left behind, whoever was its parent."""
+    above = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
+    for process in psutil.process_iter():
+        # what belongs to others cannot be looked into
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.pid not in above and process.environ().get(OWNER) == owner:
+                process.kill()

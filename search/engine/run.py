@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,14 @@ from search.engine.opening import Opening, open_ledger, plan, pruner_of, samplin
 from search.engine.owning import owned
 from search.engine.patience import Patience
 from search.engine.preflight import preflight
+from search.engine.processes import end_processes_of, owner_of
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.provenance import gather, note_start
 from search.engine.ranges import with_ranges
 from search.engine.records import StudyRecord
 from search.engine.samplers import independent_paths
 from search.engine.signals import SignalWatch
+from search.engine.slots import cores, slots_for
 from search.engine.steady_view import SteadyView
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.messages import Checked
@@ -72,13 +73,15 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         raise StudyFileError([f"{request.source}: {error}"]) from error
     is_new = not opening.exists
     with SignalWatch() as signals, owned(opening.folder, is_new=is_new) as ownership:
+        # what the attempts of a run that was killed have started, and nobody could end
+        end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
         patience = _patience(view, signals)
         ledger = _healed(opening, limits, view, patience) if opening.exists else None
         if ledger is not None and _is_complete(ledger, limits.asked):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
             return _successful(_close(ledger, view, "finished", deadline), deadline)
-        with _executor(request, request.folder.server_log) as executor:
+        with _executor(request, request.folder.server_log, view) as executor:
             # meanwhile the fork server loads torch
             made = _made_with(request)
             try:
@@ -93,14 +96,17 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 ledger = open_ledger(opening, limits.asked, patience, steps)
             ownership.note_study()
             note_start(request.folder, made)
-            view.handle(StudyOpened(ledger.record(), request.workers, opening.exists))
+            slots = slots_for(request.workers, facts)
+            if len(slots) < request.workers:
+                view.handle(Note(_too_few_gpus(request.workers, slots, facts)))
+            view.handle(StudyOpened(ledger.record(), len(slots), opening.exists))
             coordinator = Coordinator(
                 ledger=ledger,
                 executor=executor,
                 view=view,
                 study_file=request.study_file,
                 batches=batches,
-                slots=slots_for(request.workers, _pinned(facts.gpus, request.study_file)),
+                slots=slots,
                 limits=limits,
                 deadline=deadline,
                 signals=signals,
@@ -117,23 +123,11 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     return _successful(record, deadline)
 
 
-def slots_for(workers: int, gpus: tuple[int, ...] = ()) -> list[Slot]:
-    """Cores shared evenly; each worker on one GPU, the one with most free memory first."""
-    threads = max(1, cores() // workers)
-    if not gpus:
-        return [Slot(threads, memory_share=1.0 / workers) for _ in range(workers)]
-    sharing = -(-workers // len(gpus))
-    return [
-        Slot(threads, gpus=(gpus[index % len(gpus)],), memory_share=1.0 / sharing)
-        for index in range(workers)
-    ]
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def _too_few_gpus(workers: int, slots: Sequence[Slot], facts: Checked) -> str:
+    return (
+        f"{len(slots)} of {workers} workers: every trial takes {facts.gpus_a_trial} of the "
+        f"{len(facts.gpus)} GPUs"
+    )
 
 
 def _made_with(request: RunRequest) -> dict[str, Any]:
@@ -146,13 +140,6 @@ def _made_with(request: RunRequest) -> dict[str, Any]:
         trial_seed=study_file.trial_seed,
         cores=cores(),
     )
-
-
-def _pinned(gpus: tuple[int, ...], study_file: StudyFile) -> tuple[int, ...]:
-    """The GPUs that workers are pinned to: none where a trial asks for several by itself."""
-    devices = study_file.trainer.get("devices")
-    searched = "trainer.devices" in study_file.space
-    return gpus if devices in (None, "auto", 1, "1") and not searched else ()
 
 
 def _successful(record: StudyRecord, deadline: Deadline) -> StudyRecord:
@@ -181,7 +168,7 @@ def _with_ranges(request: RunRequest, view: View, deadline: Deadline) -> RunRequ
             request.study_file,
             request.source,
             request.folder,
-            lambda log: _executor(request, log),
+            lambda log: _executor(request, log, view),
             tick,
         )
         # one that came after the last tick
@@ -271,12 +258,13 @@ def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
 
 
 @contextlib.contextmanager
-def _executor(request: RunRequest, server_log: Path) -> Iterator[LocalExecutor]:
+def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[LocalExecutor]:
     executor = LocalExecutor(
         list(class_paths(request.study_file.to_tree())),
         [str(request.import_path), str(Path.cwd())],
         threads=max(1, cores() // request.workers),
         server_log=server_log,
+        note=lambda text: view.handle(Note(text)),
     )
     try:
         yield executor

@@ -44,6 +44,7 @@ from search.trial.checkpoints import resume_point
 from search.trial.dry_run import dry_run
 from search.trial.failures import ended_by
 from search.trial.finals import describe, test
+from search.trial.gpus import limit_gpu_memory
 from search.trial.hints import hints
 from search.trial.importing import namespace_of
 from search.trial.keeper import CheckpointKeeper, Objective
@@ -68,8 +69,13 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
     faulthandler.enable()
     link = ChannelLink(launch.address, launch.token)
     tasks: dict[str, Callable[[], Message]] = {
-        "fit": lambda: fit(folder, link),
-        "probe": lambda: probe(read_config(folder), folder, launch.memory_share),
+        "fit": lambda: fit(folder, link, launch.gpu_share),
+        "probe": lambda: probe(
+            read_config(folder),
+            folder,
+            memory_share=launch.memory_share,
+            gpu_share=launch.gpu_share,
+        ),
         "check": lambda: check(read_config(folder), folder),
         "hints": lambda: hints(read_config(folder)),
         "describe": lambda: describe(read_config(folder), folder),
@@ -77,7 +83,6 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "dry": lambda: dry_run(read_config(folder), folder),
         "close": lambda: close_runs(read_config(folder), folder),
     }
-    _limit_device_memory(launch.memory_share)
     try:
         last_words = tasks[launch.task]()
     except BaseException as error:
@@ -109,8 +114,11 @@ def read_config(folder: TrialFolder) -> dict[str, Any]:
     return config
 
 
-def fit(folder: TrialFolder, link: Link) -> Ended:
+def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
     """Train from the configuration alone, from `last.ckpt` where there is one.
+
+    Args:
+        gpu_share: the part of the memory of each GPU that it may take.
 
     Raises:
         Whatever the user's code, Lightning or a callback raises; `failures` knows what it means.
@@ -131,6 +139,7 @@ def fit(folder: TrialFolder, link: Link) -> Ended:
     trainer = make_trainer(
         built, folder.root, callbacks, **logs.trainer_arguments, **_once(checkpoint)
     )
+    limit_gpu_memory(trainer, gpu_share)
     trainer.callbacks.insert(0, keeper.first)
     started = _started(built, trainer)
     link.send(started)
@@ -169,13 +178,6 @@ def _fixed_accumulation(built: Built, trainer: Any) -> str | None:
     if any(namespace_of(type(each), "GradientAccumulationScheduler") for each in trainer.callbacks):
         return "a callback schedules the accumulation"
     return None
-
-
-def _limit_device_memory(share: float) -> None:
-    # asking whether CUDA is there does not initialise it in this process's parent
-    if share < 1.0 and torch.cuda.is_available():
-        for device in range(torch.cuda.device_count()):
-            torch.cuda.set_per_process_memory_fraction(share, device)
 
 
 def _succeeded(message: Message) -> bool:

@@ -24,6 +24,7 @@ from search.study.layout import TrialFolder
 from search.study.micro_batches import Epoch, UsableSizes
 from search.trial.build import Built, build, has_batch_norm, make_trainer, seed_everything
 from search.trial.failures import cause_of
+from search.trial.gpus import limit_gpu_memory
 from search.trial.trainer import one_short_epoch
 
 STEPS = 3
@@ -113,8 +114,18 @@ def largest_that_fits(fits: Callable[[int], bool], mode: str, cap: int) -> int:
     return good
 
 
-def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -> Probed:
+def probe(
+    config: Mapping[str, Any],
+    folder: TrialFolder,
+    *,
+    memory_share: float = 1.0,
+    gpu_share: float = 1.0,
+) -> Probed:
     """Find the largest micro-batch that really ran, for `batch.auto_scale` of the configuration.
+
+    Args:
+        memory_share: the part of the host's memory that it may take, where it trains on the host.
+        gpu_share: that of the memory of each GPU.
 
     Raises:
         UserError: not even the smallest size runs.
@@ -125,7 +136,7 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     usable = UsableSizes(has_batch_norm(built.model), Epoch(**settings.get("epoch", {})))
     cap = usable.up_to(settings.get("max") or _DEFAULT_CAP)
     tried: list[int] = []
-    runs = _runner(built, folder, memory_share)
+    runs = _runner(built, folder, memory_share=memory_share, gpu_share=gpu_share)
 
     @cache
     def fits(size: int) -> bool:
@@ -142,12 +153,16 @@ def probe(config: Mapping[str, Any], folder: TrialFolder, memory_share: float) -
     return Probed(micro_batch=usable.from_(found), tried=tuple(tried))
 
 
-def _runner(built: Built, folder: TrialFolder, memory_share: float) -> Callable[[int], bool]:
+def _runner(
+    built: Built, folder: TrialFolder, *, memory_share: float, gpu_share: float
+) -> Callable[[int], bool]:
     """What runs a size, and says whether memory was enough for it."""
     owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
     arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
     arguments["callbacks"] = None
-    on_host = not _trainer(built, folder, arguments).strategy.root_device.type.startswith("cuda")
+    trainer = _trainer(built, folder, arguments)
+    limit_gpu_memory(trainer, gpu_share)
+    on_host = trainer.strategy.root_device.type != "cuda"
     guard = MemoryGuard(owner, host_budget_bytes(memory_share) if on_host else None)
     guard.watch(built.model)
 

@@ -6,11 +6,9 @@ what the searched paths change, and takes one training and one validation step.
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -25,9 +23,11 @@ from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_
 from search.trial.callbacks import MetricGuard
 from search.trial.dead_paths import Consumption
 from search.trial.failures import one_line
+from search.trial.gpus import gpu_use, usable_gpus
 from search.trial.importing import import_name, users_error
 from search.trial.loggers import logger_problems
 from search.trial.signatures import parameters
+from search.trial.strategies import trainer_of_trials
 from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
@@ -67,6 +67,8 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     if problems:
         return Checked(problems=tuple(problems))
     loader = _dry_run(config, built, folder)
+    gpus = usable_gpus()
+    use = gpu_use(_trainers(config, variants), len(gpus))
     return Checked(
         memory_paths=tuple(
             path
@@ -78,7 +80,9 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         samples=_samples(loader),
         drops_last=bool(getattr(loader, "drop_last", False)),
         limit=Epoch().limited_by(built.trainer_arguments).limit,
-        gpus=tuple(_gpus_by_free_memory()),
+        gpus=gpus,
+        gpus_a_trial=use.count,
+        gpus_are_named=use.are_named,
         modules=tuple(sorted(set(sys.modules) - imported)),
         leaves_epoch_ends=any(
             leaves_epoch_ends(trainer)
@@ -158,8 +162,18 @@ def make_trainer_of(config: Mapping[str, Any]) -> Built:
         UserError: as `build`; anything else comes from the classes that are built.
     """
     built = build(config)
-    make_trainer(built, Path(), [])
+    trainer_of_trials(built)
     return built
+
+
+def _trainers(
+    config: Mapping[str, Any], variants: Iterable[Variant]
+) -> Iterator[tuple[Any, Mapping[str, Any]]]:
+    """The Trainers that trials can have, each with its arguments."""
+    searched = [each["sections"] for each in variants if each["path"].startswith("trainer.")]
+    for sections in ({}, *searched):
+        built = build({**config, **sections})
+        yield trainer_of_trials(built), built.trainer_arguments
 
 
 def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> Any:
@@ -230,11 +244,3 @@ def _shapes(config: Mapping[str, Any]) -> list[Any]:
 
 def _whole_numbers(module: torch.nn.Module) -> list[Any]:
     return [each for each in vars(module).items() if isinstance(each[1], int | tuple)]
-
-
-def _gpus_by_free_memory() -> list[int]:
-    free: dict[int, int] = {}
-    for device in range(torch.cuda.device_count()):
-        with contextlib.suppress(RuntimeError):
-            free[device] = torch.cuda.mem_get_info(device)[0]
-    return sorted(free, key=lambda device: (-free[device], device))

@@ -7,7 +7,6 @@ lines come on standard input; end of input means that the coordinator is gone.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import faulthandler
 import gc
 import importlib
@@ -20,14 +19,15 @@ import time
 import traceback
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from search.errors import DISK_TROUBLE
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, decode, encode
+from search.study.gpus import VISIBLE
 from search.study.layout import TrialFolder
+from search.trial import ending, orphans
 from search.trial.__main__ import IMPORT_PATH
 
-_PR_SET_PDEATHSIG = 1
 # writes the stacks of an attempt to its log; Lightning takes SIGUSR1 for itself
 _DUMP_SIGNAL = signal.SIGUSR2
 _DUMP_S = 0.2
@@ -57,6 +57,8 @@ class _Attempts:
     control: int
     names: dict[int, str] = field(default_factory=dict)
     rehearses: bool = False
+    # of modules that were imported here; what attempts write to them is flushed by them
+    open_files: list[Any] = field(default_factory=list)
     spare: int | None = None
     spare_input: int = -1
 
@@ -68,7 +70,7 @@ class _Attempts:
         pid = os.fork()
         if pid == 0:
             os.close(theirs)
-            _become_attempt(ours, server, self.control, self.rehearses)
+            _become_attempt(ours, server, self)
         os.close(ours)
         self.spare, self.spare_input = pid, theirs
 
@@ -112,6 +114,8 @@ class _Attempts:
             attempt = self.names.pop(pid, None)
             if attempt is not None:
                 _kill_group(pid)  # data loader workers and ranks that outlived their leader
+                # and what left its group; it has no parent any more but this process
+                orphans.end_children(keep={*self.names, self.spare or 0})
                 os.write(self.control, encode(Exited(attempt, os.waitstatus_to_exitcode(status))))
 
     def kill_all(self) -> None:
@@ -127,6 +131,8 @@ class _Attempts:
 def serve() -> NoReturn:
     """Run until standard input ends; kills what still runs then."""
     _set_ending_signals(signal.SIG_IGN)
+    orphans.guard()
+    orphans.adopt()
     attempts = _Attempts(control=os.dup(1))
     os.dup2(2, 1)  # whatever a module prints while imported must not reach the control lines
     wake_read, wake_write = socket.socketpair()
@@ -154,10 +160,15 @@ def serve() -> NoReturn:
 
 def _obey(message: Message, attempts: _Attempts) -> None:
     if isinstance(message, Preload):
-        _preload(message)
+        culprit = _preload(message)
         attempts.rehearses = message.rehearse
+        attempts.open_files += ending.open_files()
+        # else every fork would write it again
+        ending.flush(attempts.open_files)
+        gc.collect()
+        gc.freeze()  # keeps the collector from touching, and so copying, the pages shared by forks
         attempts.fork_spare()
-        os.write(attempts.control, encode(Ready()))
+        os.write(attempts.control, encode(Ready(culprit)))
     elif isinstance(message, Launch):
         attempts.launch(message)
         attempts.fork_spare()
@@ -165,23 +176,29 @@ def _obey(message: Message, attempts: _Attempts) -> None:
         attempts.kill(message.attempt, dump=message.dump)
 
 
-def _preload(message: Preload) -> None:
+def _preload(message: Preload) -> str | None:
+    """Import what attempts need; returns the module that brought CUDA up, which no fork of this
+    process can use then."""
     if message.sys_path:
         sys.path[:0] = message.sys_path
         # for the ranks of a distributed trial, which start afresh
         os.environ[IMPORT_PATH] = os.pathsep.join(message.sys_path)
+    from search.trial import cuda
+
     modules = [path.rpartition(".")[0] for path in message.class_paths]
+    culprit: str | None = None
     for name in (*_LAZY_IMPORTS, *modules, *message.modules):
         try:
             importlib.import_module(name)
         except (Exception, SystemExit):
             # the preflight, a process of its own, meets the same error and words it for the user
             traceback.print_exc()
+        if culprit is None and name not in _LAZY_IMPORTS and cuda.is_up():
+            culprit = name
     from search.trial.build import warm_up
 
     warm_up(message.class_paths)
-    gc.collect()
-    gc.freeze()  # keeps the collector from touching, and so copying, the pages shared by forks
+    return culprit
 
 
 def _dump_stacks(pid: int) -> None:
@@ -197,17 +214,19 @@ def _kill_group(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> NoReturn:
+def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
     """Turn the forked child into an attempt once its launch arrives; never returns."""
     status = 70
+    ending.begin()
     try:
         _set_ending_signals(signal.SIG_DFL)
         os.setsid()
-        _die_with_parent(server)
+        orphans.die_with(server)
+        orphans.adopt()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.close(control)
-        if rehearses:
+        os.close(attempts.control)
+        if attempts.rehearses:
             _rehearse()
         with os.fdopen(source, "rb") as lines:
             line = lines.readline()
@@ -220,7 +239,7 @@ def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> 
         faulthandler.register(_DUMP_SIGNAL, all_threads=True)
         sys.argv[1:] = [launch.folder]
         if launch.gpus is not None:
-            os.environ["CUDA_VISIBLE_DEVICES"] = ",".join(map(str, launch.gpus))
+            os.environ[VISIBLE] = ",".join(launch.gpus)
         from search.trial.attempt import run_launched
 
         status = run_launched(launch, folder)
@@ -229,11 +248,7 @@ def _become_attempt(source: int, server: int, control: int, rehearses: bool) -> 
             status = os.EX_TEMPFAIL  # not even the log can be written
         traceback.print_exc()
     finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        # a normal exit would spend a quarter of a second on tearing torch down
-        os._exit(status)
+        ending.end(status, attempts.open_files)
 
 
 def _set_ending_signals(disposition: signal.Handlers) -> None:
@@ -249,15 +264,6 @@ def _rehearse() -> None:
     except Exception:
         # whatever is wrong shows in the trial itself, where it has a place in a log
         traceback.print_exc()
-
-
-def _die_with_parent(server: int) -> None:
-    """Linux: the kernel kills the attempt when its server dies. Elsewhere the end of the channel
-    does it, which an attempt notices as soon as it runs."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != server:  # died between fork and prctl
-            os._exit(1)
 
 
 def _redirect(log: Path) -> None:

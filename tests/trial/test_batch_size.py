@@ -135,7 +135,7 @@ def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Pro
             "trainer": {"accelerator": "cpu", "logger": False, "max_epochs": 3},
             "batch": {"auto_scale": "binsearch", "max": 32, **(batch or {})},
         }
-        return probe(config, TrialFolder(tmp_path), 1.0)
+        return probe(config, TrialFolder(tmp_path))
 
     return run
 

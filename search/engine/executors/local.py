@@ -9,14 +9,24 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from search.engine.channel import Channel
 from search.engine.executors.protocol import Slot
-from search.engine.processes import boot_id, end_attempt
+from search.engine.processes import OWNER, boot_id, end_attempt, owner_of
 from search.errors import SearchError
-from search.messages import Exited, Kill, Launch, Launched, Message, Preload, decode, encode
+from search.messages import (
+    Exited,
+    Kill,
+    Launch,
+    Launched,
+    Message,
+    Preload,
+    Ready,
+    decode,
+    encode,
+)
 from search.study.layout import TrialFolder
 
 _CLOSE_TIMEOUT_S = 5.0
@@ -31,10 +41,17 @@ class LocalExecutor:
         sys_path: folders that come first on the attempts' import path.
         threads: CPU threads of one attempt; native pools are sized by it when they load.
         server_log: where the server's own output goes.
+        note: told what a user should know of how attempts are started.
     """
 
     def __init__(
-        self, class_paths: Sequence[str], sys_path: Sequence[str], *, threads: int, server_log: Path
+        self,
+        class_paths: Sequence[str],
+        sys_path: Sequence[str],
+        *,
+        threads: int,
+        server_log: Path,
+        note: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._selector = selectors.DefaultSelector()
         self._channel = Channel(self._selector)
@@ -46,6 +63,11 @@ class LocalExecutor:
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wakeups)
         self._server_log = server_log
         self._threads = threads
+        self._note = note
+        # how many preloads the server has not answered yet; launches wait until it has
+        self._unanswered = 0
+        self._launches: list[Launch] = []
+        self._imports_late = False
         # what a server that has to be started again is told first
         self._preloads: list[Preload] = []
         self._deaths = 0
@@ -59,6 +81,7 @@ class LocalExecutor:
     def _start_server(self) -> subprocess.Popen[bytes]:
         # a folder called search where the user stands must not shadow this package
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
+        environment[OWNER] = owner_of(self._server_log)
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment.setdefault(name, str(self._threads))
         with self._server_log.open("ab") as log:
@@ -76,16 +99,18 @@ class LocalExecutor:
         return server
 
     def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
-        self._preload(Preload(modules=tuple(modules), rehearse=rehearse))
+        given = () if self._imports_late else tuple(modules)
+        self._preload(Preload(modules=given, rehearse=rehearse))
 
     def _preload(self, message: Preload) -> None:
         self._preloads.append(message)
+        self._unanswered += 1
         self._tell(message)
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._held[attempt] = []
         self._pids[attempt] = 0
-        self._tell(
+        self._launches.append(
             Launch(
                 attempt=attempt,
                 task=task,
@@ -95,8 +120,14 @@ class LocalExecutor:
                 threads=slot.threads,
                 gpus=slot.gpus,
                 memory_share=slot.memory_share,
+                gpu_share=slot.gpu_share,
             )
         )
+        self._launch_waiting()
+
+    def _launch_waiting(self) -> None:
+        while self._launches and not self._unanswered:
+            self._tell(self._launches.pop(0))
 
     def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
         messages: list[tuple[str, Message]] = []
@@ -157,13 +188,31 @@ class LocalExecutor:
         messages: list[tuple[str, Message]] = []
         for line in lines:
             message = decode(line)
-            if isinstance(message, Launched):
+            if isinstance(message, Ready):
+                self._unanswered -= 1
+                if message.culprit is not None and not self._imports_late:
+                    self._import_late(message.culprit)
+                    break
+                self._launch_waiting()
+            elif isinstance(message, Launched):
                 self._pids[message.attempt] = message.pid
                 messages.append((message.attempt, message))
             elif isinstance(message, Exited):
                 self._deaths = 0
                 messages += self._farewell(message)
         return messages
+
+    def _import_late(self, culprit: str) -> None:
+        """Start a server that imports nothing of the user's: each attempt does that by itself."""
+        self._note(
+            f"{culprit} brings CUDA up when it is imported, so every trial imports the project "
+            "anew, which takes seconds"
+        )
+        self._imports_late = True
+        rehearse = self._preloads[-1].rehearse
+        self._preloads = [Preload(sys_path=self._preloads[0].sys_path, rehearse=rehearse)]
+        self._end_server()
+        self._restart_server()
 
     def _farewell(self, message: Exited) -> list[tuple[str, Message]]:
         del self._pids[message.attempt]
@@ -184,18 +233,27 @@ class LocalExecutor:
             raise SearchError(
                 f"the fork server ended with status {status}. Its output: {self._server_log}"
             )
+        self._end_server()
+        messages: list[tuple[str, Message]] = []
+        for attempt, pid in list(self._pids.items()):
+            if pid:
+                end_attempt(pid, boot_id())
+            messages += self._farewell(Exited(attempt, -signal.SIGKILL))
+        self._launches.clear()
+        self._restart_server()
+        return messages
+
+    def _end_server(self) -> None:
         for stream in (self._server.stdin, self._server.stdout):
             assert stream is not None
             if stream is self._server.stdout:
                 self._selector.unregister(stream)
             with contextlib.suppress(BrokenPipeError):
                 stream.close()
-        messages: list[tuple[str, Message]] = []
-        for attempt, pid in list(self._pids.items()):
-            if pid:
-                end_attempt(pid, boot_id())
-            messages += self._farewell(Exited(attempt, -signal.SIGKILL))
+        self._server.wait()
+
+    def _restart_server(self) -> None:
         self._server = self._start_server()
+        self._unanswered = len(self._preloads)
         for preload in self._preloads:
             self._tell(preload)
-        return messages

@@ -14,13 +14,15 @@ from search.study.layout import TrialFolder
 class Slot:
     """The resources of one attempt.
 
-    `threads` are CPU threads; `gpus` the CUDA devices it may see (None: whatever is there);
-    `memory_share` the part of the memory of host and device that is its own.
+    `threads` are CPU threads; `gpus` those that it may see, as CUDA_VISIBLE_DEVICES names them
+    (None: whatever is there); `memory_share` the part of the host's memory that is its own,
+    `gpu_share` that of the memory of each GPU.
     """
 
     threads: int
-    gpus: tuple[int, ...] | None = None
+    gpus: tuple[str, ...] | None = None
     memory_share: float = 1.0
+    gpu_share: float = 1.0
 
 
 class Executor(Protocol):

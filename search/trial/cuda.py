@@ -1,0 +1,28 @@
+"""Whether a process has brought CUDA up, after which none that it forks can use a GPU."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+
+import torch
+
+_DRIVER = "libcuda.so.1"
+# CUDA_ERROR_NOT_INITIALIZED
+_NOT_INITIALIZED = 3
+
+
+def is_up() -> bool:
+    """By torch, or by another library, which the driver alone knows."""
+    if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return True
+    if sys.platform != "linux":
+        return False
+    try:
+        # one that is not loaded yet must not be loaded by the question
+        driver = ctypes.CDLL(_DRIVER, mode=os.RTLD_NOLOAD | os.RTLD_NOW)
+    except OSError:
+        return False
+    context = ctypes.c_void_p()
+    return bool(driver.cuCtxGetCurrent(ctypes.byref(context)) != _NOT_INITIALIZED)
