@@ -78,7 +78,7 @@ def test_accumulation_beyond_a_trials_own_limit_is_reduced(
     folder = TrialFolder(tmp_path / "0007")
     # the check before any trial saw another limit
     plan = plan_batches(study_file, facts(4))
-    note = write_config(folder, study_file, {ACCUMULATION: 4}, plan, {})
+    note = write_config(folder, study_file, {ACCUMULATION: 4}, plan, {}, None)
     assert read_yaml(folder.config)["trainer"]["accumulate_grad_batches"] == live
     said = f"accumulation 4 reduced to {live}, an epoch has no more batches of 8"
     assert note == (said if live < 4 else None)
