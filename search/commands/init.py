@@ -57,7 +57,7 @@ def init_command(options: InitOptions) -> None:
     text = proposed_file(sections, tree, description, guess, _command(options))
     proposed = parse_yaml(text, str(output))
     parse_study_tree(whole_tree(proposed, output), source=str(output), default_name=output.stem)
-    write_whole(output, text)
+    write_whole(output, text, mode=0o666)
     count = searched(description)
     print(f"{output}: {count} searched, {guess.metric} to {guess.direction}. {guess.why}")
     for path in missing(description, tree):

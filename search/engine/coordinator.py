@@ -54,7 +54,7 @@ from search.study.expressions import Incomputable
 from search.study.file import StudyFile
 from search.study.layout import TrialFolder
 from search.study.resolve import resolve_config
-from search.study.writing import write_whole
+from search.study.writing import make_folder, write_whole
 from search.study.yaml_loader import dump_yaml
 
 GRACE_S = 10.0
@@ -200,7 +200,7 @@ class Coordinator:
 
     def _start_probe(self, number: int, key: str) -> None:
         folder = self._ledger.folder.probe(key)
-        folder.root.mkdir(parents=True, exist_ok=True)
+        make_folder(folder.root)
         config = resolve_config(self._study_file, self._ledger.params(number))
         config["batch"] = {
             "auto_scale": self._batches.auto_scale,

@@ -18,6 +18,7 @@ from search.engine.extras import check_loggers
 from search.engine.opening import pruner_of, sampling_of
 from search.engine.preflight import preflight
 from search.engine.ranges import with_ranges
+from search.engine.redaction import refuse_secrets
 from search.engine.signals import SignalWatch
 from search.engine.slots import cores
 from search.errors import StudyFileError, UserError
@@ -116,6 +117,7 @@ class _Attempts:
                 self.tick,
             )
         check_loggers(study_file, self.source)
+        refuse_secrets(study_file, self.source)
         try:
             sampling_of(study_file).sampler(0)
             pruner_of(study_file, None)

@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 from search.errors import StorageError
-from search.study.writing import naming
+from search.study.writing import opened_privately
 
 Event = dict[str, Any]
 
@@ -28,7 +28,7 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
     """
     line = {"time": datetime.now(UTC).isoformat(), "event": event}
     line |= {key: strict(value) for key, value in details.items()}
-    with naming(path), path.open("ab+") as file:
+    with opened_privately(path, "ab+") as file:
         _cut_torn_line(file)
         file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         file.flush()
@@ -39,8 +39,8 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
 
 def write_events(path: Path, events: Iterable[Event]) -> None:
     """Write a new file of events that happened before."""
-    with path.open("x", encoding="utf-8") as file:
-        file.writelines(json.dumps(event, allow_nan=False) + "\n" for event in events)
+    with opened_privately(path, "xb") as file:
+        file.writelines(json.dumps(event, allow_nan=False).encode() + b"\n" for event in events)
         file.flush()
         os.fsync(file.fileno())
 
@@ -70,7 +70,7 @@ def strict(value: Any) -> Any:
     return value
 
 
-def _cut_torn_line(file: BinaryIO) -> None:
+def _cut_torn_line(file: IO[bytes]) -> None:
     end = file.seek(0, os.SEEK_END)
     file.seek(max(end - 1, 0))
     if file.read(1) not in (b"", b"\n"):

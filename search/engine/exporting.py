@@ -20,6 +20,7 @@ from search.errors import UserError
 from search.messages import Described
 from search.study.layout import ExportFolder, StudyFolder
 from search.study.resolve import lightning_sections
+from search.study.writing import close_to_others
 from search.study.yaml_loader import dump_yaml
 
 # what plain training needs of the packages that a study was made with, and can tell of itself
@@ -40,6 +41,7 @@ def export_trial(finished: Finished, target: Path) -> list[str]:
         # as private as the study: it says what was typed, and what was not committed
         temporary.root.mkdir(parents=True, mode=0o700)
         _fill(temporary, finished, facts, ExportFolder(target))
+        close_to_others(temporary.root)
         temporary.root.replace(target)
     except OSError as error:
         shutil.rmtree(temporary.root, ignore_errors=True)

@@ -24,7 +24,7 @@ from search.study.fitting import Fitting
 from search.study.layout import StudyFolder, TrialFolder
 from search.study.steps import EPOCHS, Steps, steps_of
 from search.study.value_checkpoint import value_checkpoint
-from search.study.writing import keep_copy, write_whole
+from search.study.writing import keep_copy, make_folder, write_whole
 from search.study.yaml_loader import dump_yaml
 
 
@@ -126,7 +126,7 @@ def _write(
         unfinished.root.mkdir(mode=0o700, parents=True)
         for number, history in enumerate(taken):
             place = unfinished.trial(number)
-            place.root.mkdir(parents=True)
+            make_folder(place.root)
             _take_over(
                 parent,
                 place,
@@ -178,7 +178,7 @@ def _take_over(
         events = [event for event in events if event["event"] != REPORTED]
     write_events(target.events, events)
     if source.config.is_file():
-        shutil.copyfile(source.config, target.config)
+        write_whole(target.config, source.config.read_text("utf-8"))
     # a finished trial needs no checkpoint but that of its value
     checkpoint = value_checkpoint(source)
     if checkpoint.exists():

@@ -11,6 +11,16 @@ from typing import Any
 _TIMEOUT_S = 2.0
 MAX_BYTES = 200_000
 MAX_FILES = 200
+# files that are kept for what is secret in them
+_SECRET_FILES = (
+    *(".env", ".env.*", "*.env", ".envrc", ".flaskenv"),
+    *("*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.gpg", "*.asc"),
+    *("id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".my.cnf"),
+    *(".npmrc", ".pypirc", ".htpasswd", ".git-credentials", ".dockercfg", "kubeconfig*"),
+    *("*credentials", "*credentials.*", "*secret.*", "*secrets.*", "client_secret*.json"),
+    *("*service_account*.json", "*service-account*.json", "*.tfvars", "*.tfstate"),
+    *(".aws/**", ".ssh/**", ".kube/**", ".gnupg/**", ".docker/**", "secrets/**"),
+)
 # nothing that the project configures is run, and no lock of a git that works here is taken
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotepath=false")
 
@@ -26,7 +36,8 @@ def project_state(folders: Iterable[Path], left_out: Path) -> dict[str, Any] | N
 
         `revision` is None before the first commit. `files` are the changed and the new ones, at
         most `MAX_FILES` of the `files_changed` that there are; both are None where git took too
-        long. `diff` is at most `MAX_BYTES` long, `diff_is_whole` says whether that is all of it.
+        long. `diff` is at most `MAX_BYTES` long, `diff_is_whole` says whether that is all of it;
+        `left_out` are changed files that are not in it because they are known to hold secrets.
     """
     for folder in folders:
         root = _text(folder, "rev-parse", "--show-toplevel")
@@ -43,14 +54,20 @@ def _state(root: Path, left_out: Path) -> dict[str, Any]:
     status = _output(root, "status", "--porcelain", "--untracked-files=normal", *where)
     files = None if status is None else status.decode(errors="replace").splitlines()
     diff: bytes | None = b""
+    secret: list[str] = []
     if revision is not None:
-        diff = _output(root, "diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD", *where)
+        asked = ("diff", "--no-ext-diff", "--no-textconv", "--no-color", "HEAD")
+        hidden = [f":(exclude,glob,icase)**/{name}" for name in _SECRET_FILES]
+        diff = _output(root, *asked, *where, *hidden)
+        named = [f":(glob,icase)**/{name}" for name in _SECRET_FILES]
+        secret = _text(root, *asked, "--name-only", "--", *named, *where[2:]).splitlines()
     return {
         "root": str(root),
         "revision": revision,
         "files_changed": None if files is None else len(files),
         "files": None if files is None else files[:MAX_FILES],
         "diff": (diff or b"")[:MAX_BYTES].decode(errors="replace"),
+        "left_out": secret[:MAX_FILES],
         "diff_is_whole": diff is not None and len(diff) <= MAX_BYTES,
     }
 

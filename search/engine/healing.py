@@ -42,6 +42,7 @@ from search.engine.replay import frozen_trial, study_history, told_attributes, t
 from search.engine.write_through import WriteThroughStorage
 from search.errors import StorageError
 from search.study.layout import StudyFolder
+from search.study.writing import make_folder
 
 _SAMPLED_WITH = (DERIVED, ENQUEUED, TAKEN_FROM)
 
@@ -114,7 +115,7 @@ def _recall_end(folder: StudyFolder, trial: FrozenTrial) -> None:
 def _begin_history(folder: StudyFolder, trial: FrozenTrial) -> TrialHistory:
     """Another tool sampled the trial, so it has no events yet; or they are gone."""
     place = folder.trial(trial.number)
-    place.root.mkdir(parents=True, exist_ok=True)
+    make_folder(place.root)
     told = {key: trial.user_attrs[key] for key in _SAMPLED_WITH if key in trial.user_attrs}
     event = append_event(
         place.events,

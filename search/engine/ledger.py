@@ -62,6 +62,7 @@ from search.errors import StorageError
 from search.messages import INTERRUPTED
 from search.study.layout import StudyFolder
 from search.study.steps import SAMPLES
+from search.study.writing import make_folder
 
 
 class Ledger:
@@ -163,7 +164,7 @@ class Ledger:
         now = self._storage.get_study_system_attrs(self._storage.study_id)
         if new := _noted(known, now):
             append_event(self.folder.events, ATTRIBUTES, attributes=new)
-        self.folder.trial(trial.number).root.mkdir(parents=True, exist_ok=True)
+        make_folder(self.folder.trial(trial.number).root)
         noted = self._trial(trial.number).system_attrs
         attributes = {k: v for k, v in noted.items() if not is_private(k)}
         derived = self._sampling.points.derived(trial.params)

@@ -30,7 +30,7 @@ from search.study.layout import StudyFolder
 from search.study.objectives import reported_metric
 from search.study.rules import points_of
 from search.study.steps import SAMPLES, Steps
-from search.study.writing import write_whole
+from search.study.writing import make_private, write_whole
 from search.study.yaml_loader import dump_yaml
 
 
@@ -104,6 +104,8 @@ def open_ledger(
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin(folder, asked, steps)
+        if opening.url == sqlite_url(folder.db):
+            make_private(folder.db)
     database = open_database(opening.url, patience)
     if not opening.exists:
         create(folder, database, study_file, attributes_of(study_file, asked, steps))

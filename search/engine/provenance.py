@@ -1,15 +1,13 @@
 """What a study was made with: `provenance.json` in its folder, an entry a start.
 
 The first entry is whole, each later one has what differs from those before it. The environment is
-never written; values of variables that look like secrets are taken out of everything.
+never written, and secrets are taken out of everything; see `search.engine.redaction`.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import platform
-import re
 import shlex
 import sys
 from collections import Counter
@@ -20,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from search.study.layout import StudyFolder, TrialFolder
-from search.study.secrets import HIDDEN, without_passwords
 from search.study.writing import write_whole
 from search.study.yaml_loader import read_yaml
 
@@ -33,9 +30,6 @@ _PACKAGES = (
     "optuna",
     "numpy",
 )
-_SECRET_NAME = re.compile("KEY|TOKEN|SECRET|PASSW|CREDENTIAL", re.IGNORECASE)
-_SHORTEST_SECRET = 6
-_PRIVATE = 0o600
 
 
 def gather(
@@ -58,18 +52,27 @@ def gather(
     """
     from search.engine.git import project_state
     from search.engine.machine import this_machine
+    from search.engine.redaction import redacted_command
 
     return {
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "folder": str(folders[-1]),
-        "command": [_shown(each) for each in (Path(sys.argv[0]).name, *sys.argv[1:])],
+        "command": redacted_command([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": _versions(class_paths, folders),
-        "git": _shown(project_state(folders, study)),
+        "git": _redacted_state(project_state(folders, study)),
         "machine": this_machine(cores),
         "seed": seed,
         "trial_seed": trial_seed,
     }
+
+
+def _redacted_state(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    from search.engine.redaction import redacted, redacted_diff
+
+    if state is None:
+        return None
+    return {**{key: redacted(state[key]) for key in state}, "diff": redacted_diff(state["diff"])}
 
 
 def note_start(folder: StudyFolder, made: Mapping[str, Any]) -> None:
@@ -78,7 +81,7 @@ def note_start(folder: StudyFolder, made: Mapping[str, Any]) -> None:
     known = _together(entries)
     changed = _difference(known, made) if entries else dict(made)
     text = json.dumps([*entries, {"time": made["time"], **changed}], indent=1)
-    write_whole(folder.provenance, text + "\n", mode=_PRIVATE)
+    write_whole(folder.provenance, text + "\n")
 
 
 def read_provenance(folder: StudyFolder) -> dict[str, Any] | None:
@@ -205,17 +208,3 @@ def _versions(class_paths: Iterable[str], folders: Iterable[Path]) -> dict[str, 
     owners = packages_distributions() if unnamed else {}
     found |= {name: installed(name) for top in unnamed for name in owners.get(top, ())}
     return {name: number for name, number in found.items() if number is not None}
-
-
-def _shown(value: Any) -> Any:
-    """The value without passwords in URLs and without the values of secret variables."""
-    if isinstance(value, dict):
-        return {key: _shown(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_shown(each) for each in value]
-    if not isinstance(value, str):
-        return value
-    for name, secret in os.environ.items():
-        if len(secret) >= _SHORTEST_SECRET and _SECRET_NAME.search(name):
-            value = value.replace(secret, HIDDEN)
-    return without_passwords(value)

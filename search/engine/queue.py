@@ -18,6 +18,7 @@ from search.study.fixed_points import point_of
 from search.study.layout import StudyFolder
 from search.study.points import Points
 from search.study.space import Params
+from search.study.writing import opened_privately
 
 _ENQUEUED = "enqueued"
 
@@ -61,7 +62,7 @@ def enqueue(folder: StudyFolder, params: Mapping[str, Any]) -> None:
         StorageError: the folder holds a link, which this could write through.
     """
     refuse_links(folder)
-    with folder.queue.open("a") as lock:
+    with opened_privately(folder.queue, "a") as lock:
         # two commands at once must not mend each other's line
         fcntl.flock(lock, fcntl.LOCK_EX)
         append_event(folder.queue, _ENQUEUED, params=dict(params))

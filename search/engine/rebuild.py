@@ -30,6 +30,7 @@ from search.engine.storage import cannot_be_written, open_database, says_nonsens
 from search.errors import StorageError
 from search.study.file import StudyFile, load_study_file
 from search.study.layout import StudyFolder
+from search.study.writing import make_private
 
 _MISSING = "its events file is missing"
 _NO_TIME = "1970-01-01T00:00:00+00:00"
@@ -166,6 +167,7 @@ def _replace_file(folder: StudyFolder, study_file: StudyFile, told: _Told) -> Re
             return Rebuilt(len(told.trials), agreed=True, before=None)
     temporary = folder.db.with_name(".study.db.rebuilt")
     remove_sqlite(temporary)
+    make_private(temporary)
     _write_to(sqlite_url(temporary), folder, study_file, told)
     before = _put_aside(folder.db)
     temporary.replace(folder.db)

@@ -24,6 +24,7 @@ from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.provenance import gather, note_start
 from search.engine.ranges import with_ranges
 from search.engine.records import StudyRecord
+from search.engine.redaction import refuse_secrets
 from search.engine.samplers import independent_paths
 from search.engine.signals import SignalWatch
 from search.engine.slots import cores, slots_for
@@ -67,6 +68,8 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     check_loggers(request.study_file, request.source)
     request = _with_ranges(request, view, deadline)
     opening = plan(request.folder, request.study_file, request.url)
+    if not opening.exists:
+        refuse_secrets(request.study_file, request.source)
     try:
         limits = _with_combinations(request, view)
     except UserError as error:

@@ -14,7 +14,7 @@ from search.study.micro_batches import UsableSizes
 from search.study.objectives import watched_config
 from search.study.resolve import read_path, resolve_config, write_path
 from search.study.steps import Steps
-from search.study.writing import write_whole
+from search.study.writing import make_folder, write_whole
 from search.study.yaml_loader import dump_yaml, read_yaml
 
 # log_every_n_steps and max_steps count steps of the optimizer, which stay as they are
@@ -63,7 +63,7 @@ def write_config(
     if steps is not None:
         config["trial"]["steps"] = steps.unit
     note = _limit_accumulation(config, batches)
-    folder.root.mkdir(parents=True, exist_ok=True)
+    make_folder(folder.root)
     write_whole(folder.config, dump_yaml(config))
     return note
 

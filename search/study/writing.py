@@ -8,16 +8,20 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO, Any
+
+# what a study holds is its owner's alone
+PRIVATE, PRIVATE_FOLDER = 0o600, 0o700
 
 
-def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
+def write_whole(path: Path, text: str, *, mode: int = PRIVATE) -> None:
     """Write a file so that another process sees the old one or the whole new one, and so does the
     next one after a power cut.
 
     Half a character, which a stranger's text may hold, is written as its escape.
 
     Args:
-        mode: who may read and write it; the umask takes from that.
+        mode: who may read and write it, its owner alone without it; the umask takes from that.
 
     Raises:
         OSError: it cannot be written.
@@ -35,6 +39,44 @@ def write_whole(path: Path, text: str, *, mode: int = 0o666) -> None:
             # else a power cut can leave an empty file under the new name
             os.fsync(file.fileno())
         temporary.replace(path)
+
+
+@contextmanager
+def opened_privately(path: Path, mode: str) -> Iterator[IO[Any]]:
+    """Open a file of a study, which its owner alone may read where it is made by this.
+
+    Args:
+        mode: of `open`, to write.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    with naming(path), open(path, mode, opener=_private_opener) as file:
+        yield file
+
+
+def make_private(path: Path) -> None:
+    """Make an empty file that its owner alone may read, for what would make it for everybody."""
+    with opened_privately(path, "ab"):
+        pass
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder of a study, and those it lies in, closed to other users where they are new."""
+    if not path.parent.exists():
+        make_folder(path.parent)
+    path.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+
+
+def close_to_others(root: Path) -> None:
+    """Take from a folder and all in it what others may do there."""
+    for path in (root, *root.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(PRIVATE_FOLDER if path.is_dir() else PRIVATE)
+
+
+def _private_opener(path: str, flags: int) -> int:
+    return os.open(path, flags, PRIVATE)
 
 
 def keep_copy(source: Path, target: Path) -> None:

@@ -27,7 +27,7 @@ import torch
 from search.errors import UserError
 from search.study.layout import TrialFolder
 from search.study.suggestions import did_you_mean
-from search.study.writing import write_whole
+from search.study.writing import make_folder, write_whole
 from search.trial.checkpoints import kept_state
 from search.trial.failures import one_line
 
@@ -65,7 +65,7 @@ class Run:
     def remember(self, **ids: str) -> None:
         """Write the id of a run down, so that the next attempt goes on with it."""
         known = json.loads(self.folder.runs.read_text()) if self.folder.runs.is_file() else {}
-        self.folder.logs.mkdir(exist_ok=True)
+        make_folder(self.folder.logs)
         write_whole(self.folder.runs, json.dumps({**known, **ids}))
 
 
@@ -101,7 +101,7 @@ def alone(run: Run) -> Iterator[None]:
     if not run.shares:
         yield
         return
-    run.folder.study.logs.mkdir(exist_ok=True)
+    make_folder(run.folder.study.logs)
     with (run.folder.study.logs / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

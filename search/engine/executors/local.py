@@ -28,6 +28,7 @@ from search.messages import (
     encode,
 )
 from search.study.layout import TrialFolder
+from search.study.writing import opened_privately
 
 _CLOSE_TIMEOUT_S = 5.0
 MAX_SERVER_DEATHS = 3
@@ -84,7 +85,7 @@ class LocalExecutor:
         environment[OWNER] = owner_of(self._server_log)
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment.setdefault(name, str(self._threads))
-        with self._server_log.open("ab") as log:
+        with opened_privately(self._server_log, "ab") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "search.trial", "--serve"],
                 stdin=subprocess.PIPE,
