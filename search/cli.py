@@ -16,12 +16,11 @@ from pathlib import Path
 import typer
 
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
-from search.verbs import finals, looking, queueing, running, starting, upkeep
+from search.verbs import finals, looking, overview, queueing, running, starting, upkeep
 
 app = typer.Typer(
     name="search",
     help="Hyperparameter search for PyTorch Lightning: one command, one study file, no lost trial.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,  # rich's help takes longer to import than all the rest
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -46,6 +45,7 @@ _VERBS: tuple[Callable[..., None], ...] = (
     upkeep.du,
     upkeep.clean,
 )
+app.callback(invoke_without_command=True, help=app.info.help)(overview.overview)
 for _verb in _VERBS:
     app.command()(_verb)
 

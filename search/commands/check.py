@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+from search.commands.locate import find_file
 from search.commands.run import worker_count
 from search.engine.bill import bill
 from search.engine.dry_trial import DryTrials, dry_trials
@@ -18,12 +18,16 @@ from search.view.checks import FAILED, OK, WARNING, Check, checks_json, print_ch
 _DEFAULT_TRIALS = 50
 
 
-def check_command(path: Path, *, trials: int | None, workers: str, json: bool) -> None:
+def check_command(word: str | None, *, trials: int | None, workers: str, json: bool) -> None:
     """Try a study file out, print what was checked and the bill; nothing is written.
 
     Raises:
         StudyFileError: the study file cannot be run, or its dry trial failed a check.
     """
+    found = find_file(word)
+    path = found.path
+    if found.note is not None and not json:
+        print(found.note)
     study_file = load_study_file(path)
     count = worker_count("--workers", workers, study_file.trainer)
     asked = trials or study_file.budget.trials or _DEFAULT_TRIALS

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.commands.locate import find_study
+from search.commands.locate import find_file, find_study
 from search.engine.extending import extend
 from search.study.file import load_study_file
 from search.study.layout import STUDIES_DIR, StudyFolder
@@ -15,7 +15,7 @@ from search.study.paths import full_path
 
 def extend_command(
     study: str,
-    path: Path,
+    word: str,
     *,
     name: str | None,
     set_values: Sequence[str],
@@ -24,6 +24,7 @@ def extend_command(
     studies: Path,
 ) -> None:
     """Make a child study with the trials that fit it, and say which and why."""
+    path = find_file(word).path
     study_file = load_study_file(path, set_values=set_values, space_values=space_values, name=name)
     tree = study_file.to_tree()
     given = (parse_assignment("--was", text) for text in was_values)

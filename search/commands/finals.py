@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from search.commands.locate import load_study
+from search.commands.locate import is_name_of_study, load_study
+from search.commands.naming import one_study
 from search.engine.records import StudyRecord, TrialRecord
-from search.errors import ReplayFailed, StudyFailed, UserError
+from search.errors import ReplayFailed, StudyFailed, UserError, printable
+from search.study.layout import STUDIES_DIR
 
 
 def export_command(
-    study: str | None,
+    words: Sequence[str],
+    option: str | None,
     studies: Path,
     storage: str | None,
     *,
-    folder: Path | None,
     number: int | None,
     table: str | None,
     output: Path | None,
@@ -24,10 +27,19 @@ def export_command(
     """Export one trial as a folder, or all of them as a table.
 
     Args:
-        folder: of one trial; None for the table.
+        words: the study, where it is named in place, and the folder of one trial; without a folder
+            the table.
         number: of that trial; None for the best.
         table: csv or json.
     """
+    named, folder = _study_and_folder(words, option, studies)
+    if named is not None and folder is None and table is None and output is None:
+        print(
+            f"{named}: its trials as a table; `search export {named} FOLDER` makes a folder of the "
+            "best one",
+            file=sys.stderr,
+        )
+    study = one_study(named, option)
     if folder is None:
         from search.commands.report import export_table
 
@@ -50,6 +62,23 @@ def export_command(
     print(f"{folder}: trial {trial.number} of {record.name}, {metric} {value}")
     print(f"train it again: {shlex.join(command)}")
     return None
+
+
+def _study_and_folder(
+    words: Sequence[str], option: str | None, studies: Path
+) -> tuple[str | None, Path | None]:
+    """The study and the folder that the words of `export` are; one alone is the study, where there
+    is one of that name and no --study."""
+    if len(words) > 2:
+        given = printable(" ".join(words), 100)
+        raise UserError(f"export: takes a study and a folder, got {given}. Name no more.")
+    if len(words) == 2:
+        return words[0], Path(words[1])
+    if not words:
+        return None, None
+    if option is None and is_name_of_study(words[0], studies):
+        return words[0], None
+    return None, Path(words[0])
 
 
 def test_command(
@@ -76,6 +105,11 @@ def replay_command(folder: Path, tolerance: float) -> None:
     """
     from search.engine.retraining import read_export, retrain
 
+    if is_name_of_study(str(folder), STUDIES_DIR):
+        raise UserError(
+            f"{folder}: is a study, and what is replayed is an exported folder. Make one: "
+            f"`search export {folder} FOLDER`."
+        )
     exported = read_export(folder)
     if others := exported.other_versions:
         print(f"{folder}: made with other versions: {', '.join(others)}", file=sys.stderr)

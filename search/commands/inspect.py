@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from search.commands.locate import load_study
+from search.commands.locate import find_study, load_study
+from search.commands.naming import one_study
 from search.engine.places import check_readable
 from search.engine.provenance import read_provenance, summary, trial_seed
 from search.engine.reading import folders_in, is_study, read_study
 from search.engine.records import StudyRecord
-from search.errors import StorageError, StudyFailed, UserError
+from search.errors import StorageError, StudyFailed, UserError, printable
 from search.study.layout import StudyFolder, TrialFolder
 from search.view import status, tables
 
 
-def status_command(studies: Path, *, json: bool) -> None:
-    """Print every study here; one that cannot be read gets its line on standard error."""
+def status_command(study: str | None, studies: Path, *, json: bool) -> None:
+    """Print a study, or every one here; one that cannot be read gets its line on standard error."""
+    folders = folders_in(studies) if study is None else [find_study(study, studies)]
     records: list[StudyRecord] = []
-    for folder in folders_in(studies):
+    for folder in folders:
         try:
             check_readable(folder.root)
             if not is_study(folder):
@@ -33,10 +36,15 @@ def status_command(studies: Path, *, json: bool) -> None:
 
 
 def show_command(
-    number: int, study: str | None, studies: Path, storage: str | None, *, json: bool
+    words: Sequence[str], option: str | None, studies: Path, storage: str | None, *, json: bool
 ) -> None:
-    """Print one trial."""
-    record = load_study(study, studies, storage)
+    """Print one trial.
+
+    Args:
+        words: the study, where it is named in place, and the number of the trial.
+    """
+    study, number = _trial_named(words)
+    record = load_study(one_study(study, option), studies, storage)
     if number >= len(record.trials):
         has = f"0 to {len(record.trials) - 1}" if record.trials else "none yet"
         raise UserError(f"{record.name}: no trial {number}. Its trials are {has}.")
@@ -47,6 +55,23 @@ def show_command(
         print(tables.trial_json(record, trial, seed, made))
     else:
         tables.print_trial(record, trial, seed, summary(made) if made else (), sys.stdout)
+
+
+def _trial_named(words: Sequence[str]) -> tuple[str | None, int]:
+    *named, last = words
+    # the other way round as well, unless both are numbers
+    if len(named) == 1 and _is_number(named[0]) and not _is_number(last):
+        named, last = [last], named[0]
+    if len(named) > 1 or not _is_number(last):
+        raise UserError(
+            f"show: must be STUDY N, got {printable(' '.join(words), 100)}. "
+            "Write `search show STUDY 17`."
+        )
+    return (named[0] if named else None), int(last)
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 10
 
 
 def best_command(study: str | None, studies: Path, storage: str | None, *, json: bool) -> None:

@@ -1,15 +1,91 @@
-"""Which study a user means by a name, a folder, or nothing at all."""
+"""Which study or study file a user means by a name, a path, or nothing at all."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from search.engine.places import check_readable
 from search.engine.reading import is_study, read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import UserError, printable
-from search.study.layout import StudyFolder
-from search.study.suggestions import did_you_mean
+from search.study.layout import STUDIES_DIR, StudyFolder
+from search.study.shipped import DEFAULT, shipped_studies
+from search.study.suggestions import did_you_mean, nearest
+
+# what `search init` writes
+_HERE = "study.yaml"
+
+
+@dataclass(frozen=True)
+class FoundFile:
+    """A study file, and a line where the user may have meant another; None where not."""
+
+    path: Path
+    note: str | None = None
+
+
+def find_file(word: str | None) -> FoundFile:
+    """The study file that a user means by a path, the name of a shipped study, or nothing.
+
+    A word with a folder or an ending is a path, any other a name.
+
+    Raises:
+        UserError: it is neither, or both.
+    """
+    shipped = shipped_studies()
+    if word is None:
+        return _without_a_word(shipped[DEFAULT])
+    path, is_name = Path(word), Path(word).name == word and not Path(word).suffix
+    if not is_name:
+        if _was_run(StudyFolder(path)):
+            raise UserError(f"{path}: is the folder of a study. Go on with `search resume {path}`.")
+        return FoundFile(path)
+    if word not in shipped and not path.exists():
+        raise UserError(_unknown(word, tuple(shipped)))
+    if word not in shipped:
+        return FoundFile(path)
+    if path.is_file():
+        raise UserError(f"{word}: is a shipped study and a file here. Write ./{word} for the file.")
+    return FoundFile(shipped[word], _beside(word, shipped[word]))
+
+
+def _was_run(folder: StudyFolder) -> bool:
+    """Whether a folder is that of a study, and no project with a study.yaml of its own."""
+    return is_study(folder) and folder.events.exists()
+
+
+def _without_a_word(default: Path) -> FoundFile:
+    here = Path(_HERE)
+    if not here.is_file():
+        return FoundFile(default)
+    if _was_run(StudyFolder(Path.cwd())):
+        name = Path.cwd().name
+        raise UserError(
+            f"{here}: is what the study {name} keeps, for this is its folder. Leave the folder, "
+            f"then go on with `search resume {name}`."
+        )
+    return FoundFile(here, f"{here}: the study file of this folder")
+
+
+def _beside(word: str, shipped: Path) -> str | None:
+    """A line where a file here is called like a shipped study."""
+    for path in (Path(f"{word}.yaml"), STUDIES_DIR / f"{word}.yaml"):
+        if path.is_file() and not path.samefile(shipped):
+            return f"{word}: the shipped study; for the file here write {path}"
+    return None
+
+
+def _unknown(word: str, shipped: Sequence[str]) -> str:
+    if is_study(StudyFolder(STUDIES_DIR / word)):
+        return f"{word}: is a study here. Go on with it: `search resume {word}`."
+    near = [path for path in (f"{word}.yaml", f"{word}.yml") if Path(path).is_file()]
+    if near:
+        return f"{word}: is no shipped study. For the file here write {near[0]}."
+    meant = nearest(word, shipped)
+    guess = "" if meant is None else f"Did you mean {meant}? "
+    return f"{word}: no such file or shipped study. {guess}Shipped are {', '.join(shipped)}."
 
 
 def find_study(name: str | None, studies: Path) -> StudyFolder:
@@ -20,7 +96,7 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
         studies: the folder that holds the study folders.
 
     Raises:
-        UserError: there is no such study, or more than one to choose from.
+        UserError: there is no such study, more than one to choose from, or two that are called so.
         StorageError: it is another user's.
     """
     known = studies_in(studies)
@@ -31,13 +107,34 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
         if not known:
             raise UserError(f"{studies}: holds no study yet. Start one with `search run`.")
         raise UserError(f"--study: several to choose from. Name one of {', '.join(names)}.")
-    for folder in (StudyFolder(studies / name), StudyFolder(Path(name))):
-        if name and is_study(folder):
-            return StudyFolder(folder.root.resolve() if not folder.root.name else folder.root)
-        if name:
-            check_readable(folder.root)
-    remedy = did_you_mean(Path(name).name, names) if names else "Start one with `search run`."
-    raise UserError(f"{printable(name, 100)}: no such study in {studies}. {remedy}")
+    places = (StudyFolder(studies / name), StudyFolder(Path(name)))
+    found = [folder for folder in places if name and is_study(folder)]
+    if len(found) > 1 and _was_run(found[1]) and not found[0].root.samefile(found[1].root):
+        raise UserError(
+            f"{name}: is a study in {studies} and a study folder here. Write {studies / name} or "
+            f"./{name}."
+        )
+    if found:
+        root = found[0].root
+        return StudyFolder(root if root.name else root.resolve())
+    for folder in places if name else ():
+        check_readable(folder.root)
+    raise UserError(_no_study(name, names, studies))
+
+
+def _no_study(name: str, names: Sequence[str], studies: Path) -> str:
+    path = Path(name)
+    if path.is_file() and path.stem in names:
+        return f"{printable(name, 100)}: is a file. Its study is {path.stem}: name that."
+    remedy = did_you_mean(path.name, names) if names else "Start one with `search run`."
+    return f"{printable(name, 100)}: no such study in {studies}. {remedy}"
+
+
+def is_name_of_study(word: str, studies: Path) -> bool:
+    """Whether a word names an existing study."""
+    return bool(word) and any(
+        is_study(StudyFolder(place)) for place in (studies / word, Path(word))
+    )
 
 
 def load_study(name: str | None, studies: Path, storage: str | None) -> StudyRecord:

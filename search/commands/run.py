@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search.commands.locate import find_study, load_study
+from search.commands.locate import find_file, find_study, load_study
 from search.engine.limits import Limits
 from search.engine.machine import usable_gpus
+from search.engine.progress import Note
 from search.engine.provenance import origin
 from search.engine.run import RunRequest, run_study
 from search.engine.slots import cores
 from search.engine.steady_view import steadily
 from search.errors import UserError
-from search.study.file import StudyFile, load_study_file, parse_duration, shipped_study
+from search.study.file import StudyFile, load_study_file, parse_duration
 from search.study.layout import STUDIES_DIR, StudyFolder
 from search.view.choose import make_view
 
@@ -38,9 +39,10 @@ class RunOptions:
     json: bool = False
 
 
-def run_command(path: Path | None, options: RunOptions) -> None:
-    """Run the study of a study file, or the shipped one without a file."""
-    path = path or shipped_study()
+def run_command(word: str | None, options: RunOptions) -> None:
+    """Run the study of a study file, or a shipped one."""
+    found = find_file(word)
+    path = found.path
     study_file = load_study_file(
         path,
         set_values=options.set_values,
@@ -48,10 +50,10 @@ def run_command(path: Path | None, options: RunOptions) -> None:
         name=options.name,
     )
     folder = StudyFolder(options.studies / study_file.name)
-    _run(folder, study_file, path, options)
+    _run(folder, study_file, path, options, note=found.note)
 
 
-def resume_command(study: str, options: RunOptions) -> None:
+def resume_command(study: str | None, options: RunOptions) -> None:
     """Go on with an existing study, from its own copy of the study file."""
     folder = find_study(study, options.studies)
     study_file = load_study_file(folder.study_file)
@@ -67,6 +69,7 @@ def _run(
     options: RunOptions,
     *,
     import_path: Path | None = None,
+    note: str | None = None,
 ) -> None:
     budget = study_file.budget
     limits = Limits(
@@ -84,6 +87,8 @@ def _run(
         url=options.storage,
     )
     view = make_view(quiet=options.quiet, json=options.json)
+    if note is not None:
+        view.handle(Note(note))
     try:
         run_study(request, view)
     finally:

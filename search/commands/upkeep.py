@@ -13,7 +13,7 @@ from search.view import disk
 from search.view.text import size
 
 
-def rebuild_command(study: str, studies: Path, storage: str | None) -> None:
+def rebuild_command(study: str | None, studies: Path, storage: str | None) -> None:
     """Make the database of a study again from its events files."""
     from search.engine.rebuild import rebuild
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -339,11 +338,6 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     if problems or study_file is None:
         raise StudyFileError([f"{source}: {problem}" for problem in problems])
     return study_file
-
-
-def shipped_study(name: str = "autoencoder") -> Path:
-    """The path of a study file that comes with the package."""
-    return Path(str(files("search.studies").joinpath(f"{name}.yaml")))
 
 
 def _flat(component: Mapping[str, Any]) -> dict[str, Any]:

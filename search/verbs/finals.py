@@ -7,11 +7,13 @@ from typing import Annotated
 
 import typer
 
+from search.commands.naming import one_study
 from search.verbs.options import (
     DEFAULT_DIR,
     Json,
     Storage,
     StudiesDir,
+    Study,
     StudyName,
     Workers,
 )
@@ -23,11 +25,16 @@ TrialNumber = Annotated[
 
 
 def export(
-    folder: Annotated[
-        Path | None,
-        typer.Argument(help="Folder to make of the best trial, to train it without this tool."),
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Name or folder of the study; folder to make of its best trial, to train it "
+            "without this tool.",
+            metavar="[STUDY] [FOLDER]",
+            show_default=False,
+        ),
     ] = None,
-    study: StudyName = None,
+    option: StudyName = None,
     trial: TrialNumber = None,
     format_: Annotated[
         str | None, typer.Option("--format", help="Instead, every trial in a table: csv or json.")
@@ -43,12 +50,13 @@ def export(
     from search.commands.finals import export_command
 
     export_command(
-        study, studies, storage, folder=folder, number=trial, table=format_, output=output
+        words or (), option, studies, storage, number=trial, table=format_, output=output
     )
 
 
 def test(
-    study: StudyName = None,
+    study: Study = None,
+    option: StudyName = None,
     trial: TrialNumber = None,
     storage: Storage = None,
     studies: StudiesDir = DEFAULT_DIR,
@@ -57,7 +65,7 @@ def test(
     """Run the test loop of the best checkpoint."""
     from search.commands.finals import test_command
 
-    test_command(study, studies, storage, number=trial, json=json)
+    test_command(one_study(study, option), studies, storage, number=trial, json=json)
 
 
 def replay(
@@ -73,7 +81,8 @@ def replay(
 
 
 def confirm(
-    study: StudyName = None,
+    study: Study = None,
+    option: StudyName = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Finalists: the best trials.")] = 3,
     seeds: Annotated[int, typer.Option("--seeds", min=2, help="Runs of each finalist.")] = 5,
     workers: Workers = "1",
@@ -88,7 +97,7 @@ def confirm(
     from search.commands.confirm import ConfirmOptions, confirm_command
 
     confirm_command(
-        study,
+        one_study(study, option),
         ConfirmOptions(
             top=top,
             seeds=seeds,

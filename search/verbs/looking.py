@@ -7,25 +7,44 @@ from typing import Annotated
 
 import typer
 
+from search.commands.naming import one_study
 from search.verbs.options import (
     DEFAULT_DIR,
     Json,
     Storage,
     StudiesDir,
+    Study,
     StudyName,
 )
 
 
-def status(studies: StudiesDir = DEFAULT_DIR, json: Json = False) -> None:
+def status(
+    study: Annotated[
+        str | None,
+        typer.Argument(
+            help="Name or folder of one study; all here without.",
+            metavar="[STUDY]",
+            show_default=False,
+        ),
+    ] = None,
+    option: StudyName = None,
+    studies: StudiesDir = DEFAULT_DIR,
+    json: Json = False,
+) -> None:
     """List the studies here: state, trials, best value, time."""
     from search.commands.inspect import status_command
 
-    status_command(studies, json=json)
+    status_command(one_study(study, option), studies, json=json)
 
 
 def show(
-    trial: Annotated[int, typer.Argument(help="Number of the trial.", min=0)],
-    study: StudyName = None,
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="Name or folder of the study, number of the trial.", metavar="[STUDY] N"
+        ),
+    ],
+    option: StudyName = None,
     storage: Storage = None,
     studies: StudiesDir = DEFAULT_DIR,
     json: Json = False,
@@ -33,11 +52,12 @@ def show(
     """Show one trial: parameters, curve, cause, attempts, files."""
     from search.commands.inspect import show_command
 
-    show_command(trial, study, studies, storage, json=json)
+    show_command(words, option, studies, storage, json=json)
 
 
 def best(
-    study: StudyName = None,
+    study: Study = None,
+    option: StudyName = None,
     storage: Storage = None,
     studies: StudiesDir = DEFAULT_DIR,
     json: Json = False,
@@ -45,11 +65,12 @@ def best(
     """Show the best trial, or the Pareto front: parameters, values, checkpoint."""
     from search.commands.inspect import best_command
 
-    best_command(study, studies, storage, json=json)
+    best_command(one_study(study, option), studies, storage, json=json)
 
 
 def report(
-    study: StudyName = None,
+    study: Study = None,
+    option: StudyName = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write.", show_default=False)
     ] = None,
@@ -72,7 +93,7 @@ def report(
     from search.commands.report import report_command
 
     report_command(
-        study,
+        one_study(study, option),
         studies,
         storage,
         output=output,
@@ -83,7 +104,8 @@ def report(
 
 
 def dashboard(
-    study: StudyName = None,
+    study: Study = None,
+    option: StudyName = None,
     port: Annotated[
         int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)
     ] = 8080,
@@ -96,4 +118,4 @@ def dashboard(
     """Open the study in optuna-dashboard, for this machine only."""
     from search.commands.dashboard import dashboard_command
 
-    dashboard_command(study, studies, storage, port=port, live=live)
+    dashboard_command(one_study(study, option), studies, storage, port=port, live=live)

@@ -7,9 +7,26 @@ from typing import Annotated
 
 import typer
 
+StudyFileOrName = Annotated[
+    str | None,
+    typer.Argument(
+        help="Study file, or name of a shipped study; without, study.yaml where there is one, else "
+        "the shipped autoencoder.",
+        metavar="[STUDY_FILE]",
+        show_default=False,
+    ),
+]
+Study = Annotated[
+    str | None,
+    typer.Argument(
+        help="Name or folder of the study; the only one here without.",
+        metavar="[STUDY]",
+        show_default=False,
+    ),
+]
 StudyName = Annotated[
     str | None,
-    typer.Option("--study", "-s", help="Name or folder of the study.", show_default=False),
+    typer.Option("--study", "-s", help="The same, as an option.", show_default=False),
 ]
 StudiesDir = Annotated[Path, typer.Option("--studies", help="Folder that holds the study folders.")]
 Storage = Annotated[

@@ -10,13 +10,17 @@ from search.verbs.options import DEFAULT_DIR, StudiesDir, StudyName
 
 
 def enqueue(
-    values: Annotated[
-        list[str], typer.Argument(help="PATH=VALUE of a searched path; the rest is sampled.")
+    words: Annotated[
+        list[str],
+        typer.Argument(
+            help="Name or folder of the study, and values of searched paths; the rest is sampled.",
+            metavar="[STUDY] PATH=VALUE...",
+        ),
     ],
-    study: StudyName = None,
+    option: StudyName = None,
     studies: StudiesDir = DEFAULT_DIR,
 ) -> None:
     """Let the next trial have these values; also while the study runs."""
     from search.commands.enqueue import enqueue_command
 
-    enqueue_command(values, study, studies)
+    enqueue_command(words, option, studies)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from search.commands.naming import one_study
 from search.verbs.options import (
     DEFAULT_DIR,
     Json,
@@ -16,6 +16,9 @@ from search.verbs.options import (
     SpaceValues,
     Storage,
     StudiesDir,
+    Study,
+    StudyFileOrName,
+    StudyName,
     Timeout,
     Trials,
     TrialTimeout,
@@ -24,10 +27,7 @@ from search.verbs.options import (
 
 
 def run(
-    study_file: Annotated[
-        Path | None,
-        typer.Argument(help="Study file; the shipped autoencoder study without one."),
-    ] = None,
+    study_file: StudyFileOrName = None,
     trials: Trials = None,
     workers: Workers = "1",
     timeout: Timeout = None,
@@ -62,7 +62,8 @@ def run(
 
 
 def resume(
-    study: Annotated[str, typer.Argument(help="Name or folder of the study.")],
+    study: Study = None,
+    option: StudyName = None,
     trials: Trials = None,
     workers: Workers = "1",
     timeout: Timeout = None,
@@ -76,7 +77,7 @@ def resume(
     from search.commands.run import RunOptions, resume_command
 
     resume_command(
-        study,
+        one_study(study, option),
         RunOptions(
             trials=trials,
             workers=workers,
@@ -92,7 +93,9 @@ def resume(
 
 def extend(
     study: Annotated[str, typer.Argument(help="Name or folder of the study to take from.")],
-    study_file: Annotated[Path, typer.Argument(help="Study file of the child study.")],
+    study_file: Annotated[
+        str, typer.Argument(help="Study file of the child study, or name of a shipped one.")
+    ],
     name: Name = None,
     set_: SetValues = None,
     space: SpaceValues = None,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from search.verbs.options import Json, Trials, Workers
+from search.verbs.options import Json, StudyFileOrName, Trials, Workers
 
 
 def init(
@@ -41,7 +41,7 @@ def init(
 
 
 def check(
-    study_file: Annotated[Path, typer.Argument(help="Study file.")],
+    study_file: StudyFileOrName = None,
     trials: Trials = None,
     workers: Workers = "1",
     json: Json = False,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
+
 import pytest
 from conftest import Project
 
@@ -23,6 +25,26 @@ VERBS = (
     "du",
     "clean",
 )
+
+
+def test_search_alone_says_what_a_newcomer_needs(project: Project) -> None:
+    result = project.run()
+    assert (result.returncode, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert lines[0] == "search finds good hyperparameters for a PyTorch Lightning model."
+    assert 8 < len(lines) < 20
+    assert max(map(len, lines)) <= 90
+    for line in (
+        "  search init my_module:MyModel",
+        "  search check",
+        "  search report [STUDY] --open",
+    ):
+        assert any(each.startswith(line) for each in lines)
+    result = project.run("--version")
+    assert (result.returncode, result.stdout) == (
+        0,
+        f"lightning-search {version('lightning-search')}\n",
+    )
 
 
 def test_help_lists_every_verb(project: Project) -> None:
