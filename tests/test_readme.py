@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-from search.study.file import parse_study_tree, shipped_study
+from search.study.file import parse_study_tree
+from search.study.shipped import shipped_studies
 from search.study.yaml_loader import parse_yaml
 
 ROOT = Path(__file__).parent.parent
@@ -116,7 +117,7 @@ def test_study_file_of_the_readme_is_valid_and_the_shipped_one() -> None:
     shown = parse_study_tree(
         parse_yaml(block("model:"), "README.md"), source="README.md", default_name="autoencoder"
     )
-    shipped = parse_yaml(shipped_study().read_text(), "shipped")
+    shipped = parse_yaml(shipped_studies()["autoencoder"].read_text(), "shipped")
     assert shown == parse_study_tree(shipped, source="shipped", default_name="autoencoder")
 
 

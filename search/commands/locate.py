@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from filecmp import cmp
 from pathlib import Path
 
 from search.engine.places import check_readable
@@ -72,7 +73,7 @@ def _without_a_word(default: Path) -> FoundFile:
 def _beside(word: str, shipped: Path) -> str | None:
     """A line where a file here is called like a shipped study."""
     for path in (Path(f"{word}.yaml"), STUDIES_DIR / f"{word}.yaml"):
-        if path.is_file() and not path.samefile(shipped):
+        if path.is_file() and not cmp(path, shipped, shallow=False):
             return f"{word}: the shipped study; for the file here write {path}"
     return None
 

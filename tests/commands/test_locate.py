@@ -46,7 +46,7 @@ def test_names_are_shipped_studies_and_paths_are_files() -> None:
     assert find_file("classifier").path == shipped_studies()["classifier"]
     assert find_file("classifier").note is None
     assert find_file("classifier.yaml").path == Path("classifier.yaml")
-    Path("classifier.yaml").touch()
+    Path("classifier.yaml").write_text("x")
     found = find_file("classifier")
     assert found.path == shipped_studies()["classifier"]
     assert found.note == "classifier: the shipped study; for the file here write classifier.yaml"

@@ -10,9 +10,10 @@ import yaml
 
 from search.errors import UserError
 from search.study.changes import differences
-from search.study.file import StudyFile, load_study_file, parse_study_tree, shipped_study
+from search.study.file import StudyFile, load_study_file, parse_study_tree
 from search.study.labels import short_names
 from search.study.resolve import read_path, resolve_config, write_path
+from search.study.shipped import shipped_studies
 from search.study.space import Choice, FloatRange, IntRange
 from search.study.yaml_loader import dump_yaml, parse_yaml
 
@@ -147,7 +148,7 @@ def test_file_survives_being_written_and_read() -> None:
 
 @pytest.mark.parametrize("name", ["autoencoder", "vae", "classifier", "mnist"])
 def test_shipped_study_is_valid(name: str) -> None:
-    assert load_study_file(shipped_study(name)).name == name
+    assert load_study_file(shipped_studies()[name]).name == name
 
 
 def test_overrides_are_laid_over_the_file(tmp_path: Path) -> None:
