@@ -191,7 +191,8 @@ class Checked:
     written, `batch_size` the one that was used. `samples` counts those to train on, `drops_last`
     and `limit` are as in `micro_batches.Epoch`. `gpus` lists usable devices, the one with most free
     memory first. `modules` are what the training step imported. `leaves_epoch_ends` says that
-    validations may lie elsewhere than at the ends of epochs.
+    validations may lie elsewhere than at the ends of epochs. `resumption` is a line where a trial
+    that is cut off may not end as it would have.
     """
 
     problems: tuple[str, ...] = ()
@@ -206,6 +207,7 @@ class Checked:
     gpus_are_named: bool = False
     modules: tuple[str, ...] = ()
     leaves_epoch_ends: bool = False
+    resumption: str | None = None
 
 
 @dataclass(frozen=True)

@@ -98,8 +98,10 @@ def _repeatable(tried: DryTrials) -> Check:
 
 def _checkpoint(tried: DryTrials) -> Check:
     problem = tried.first.checkpoint_problem
+    if problem is None and tried.facts.resumption is not None:
+        return Check("checkpoint", WARNING, tried.facts.resumption)
     if problem is None:
-        return Check("checkpoint", OK, "saved, loaded, and gone on from")
+        return Check("checkpoint", OK, "saved, loaded, and gone on from as if nothing had happened")
     text = (
         f"model: a checkpoint was saved, but training does not go on from it: "
         f"{problem.rstrip('.')}. Correct it there."

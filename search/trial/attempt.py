@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import math
 import sys
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import yaml
 from search.errors import UserError
 from search.messages import (
     DONE,
+    ERROR,
     INFEASIBLE,
     PRUNED,
     Ended,
@@ -42,7 +45,7 @@ from search.trial.callbacks import (
 from search.trial.check import check
 from search.trial.checkpoints import resume_point
 from search.trial.dry_run import dry_run
-from search.trial.failures import ended_by
+from search.trial.failures import cause_of, ended_by
 from search.trial.finals import describe, test
 from search.trial.gpus import limit_gpu_memory
 from search.trial.hints import hints
@@ -61,6 +64,10 @@ from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
 from search.trial.steps import StepCounter
+
+
+class NotGoneOn(Exception):
+    """What a checkpoint holds cannot be restored; training begins anew."""
 
 
 def run_launched(launch: Launch, folder: TrialFolder) -> int:
@@ -124,10 +131,21 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
         Whatever the user's code, Lightning or a callback raises; `failures` knows what it means.
     """
     config = read_config(folder)
+    try:
+        return _fit(config, folder, link, gpu_share, resume=True)
+    except NotGoneOn:
+        traceback.print_exc()
+        print("training does not go on from last.ckpt, and begins anew", file=sys.stderr)
+    return _fit(config, folder, link, gpu_share, resume=False)
+
+
+def _fit(
+    config: Mapping[str, Any], folder: TrialFolder, link: Link, gpu_share: float, *, resume: bool
+) -> Ended:
     objective, watched = Objective(**config["objective"]), watched_in(config)
     seed_everything(config)
     built = build(config)
-    checkpoint = resume_point(folder)
+    checkpoint = resume_point(folder) if resume else None
     meter = ResourceMeter(watched.limits, link)
     keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
     run = run_of(config, folder, built.lightning, checkpoint)
@@ -136,25 +154,35 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
     judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
     guard, signs = MetricGuard(watched.metrics), SignsOfLife(link)
     callbacks = [signs, guard, steps, meter, keeper, judge, logs]
-    trainer = make_trainer(
-        built, folder.root, callbacks, **logs.trainer_arguments, **_once(checkpoint)
-    )
+    trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
     limit_gpu_memory(trainer, gpu_share)
-    trainer.callbacks.insert(0, keeper.first)
+    keeper.join(trainer, goes_on=checkpoint is not None)
     started = _started(built, trainer)
     link.send(started)
     if own_rank() == 0:
         forget_last_words(folder)
     with logs.open(trainer, started.effective_batch), meter.told(), telling_killed_ranks(trainer):
-        trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+        with _telling_what_does_not_go_on(trainer, keeper):
+            trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
         if keeper.value is None:
             raise UserError(no_value(trainer, objective.metric))
     return Ended(cause=DONE, value=keeper.value, metrics=keeper.metrics)
 
 
-def _once(checkpoint: Path | None) -> dict[str, Any]:
-    """What a trial that goes on does not do again: the validation before the first epoch."""
-    return {} if checkpoint is None else {"num_sanity_val_steps": 0}
+@contextlib.contextmanager
+def _telling_what_does_not_go_on(trainer: Any, keeper: CheckpointKeeper) -> Iterator[None]:
+    """Tell an error before the first step of a trial that goes on from those of its training.
+
+    Raises:
+        NotGoneOn: in place of such an error, in a trial of one process.
+    """
+    try:
+        yield
+    except Exception as error:
+        is_first = trainer.ckpt_path is not None and not keeper.has_begun
+        if is_first and trainer.world_size == 1 and cause_of(error) == ERROR:
+            raise NotGoneOn from error
+        raise
 
 
 def _started(built: Built, trainer: Any) -> Started:

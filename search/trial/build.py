@@ -156,8 +156,9 @@ def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: 
     refuse_unknown_names(arguments, built.lightning.__name__)
     arguments["default_root_dir"] = str(folder)
     arguments["callbacks"] += extra
-    make_checkpoints_safe(built.model, built.data)
-    return built.trainer_class(**arguments)
+    trainer = built.trainer_class(**arguments)
+    make_checkpoints_safe(built.model, built.data, in_double=trainer.precision == "64-true")
+    return trainer
 
 
 def seed_everything(config: Mapping[str, Any]) -> None:

@@ -7,6 +7,7 @@ what the searched paths change, and takes one training and one validation step.
 from __future__ import annotations
 
 import sys
+import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -26,11 +27,18 @@ from search.trial.failures import one_line
 from search.trial.gpus import gpu_use, usable_gpus
 from search.trial.importing import import_name, users_error
 from search.trial.loggers import logger_problems
+from search.trial.resumption import resumption_note
 from search.trial.signatures import parameters
 from search.trial.strategies import trainer_of_trials
 from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
+
+# a look at an interruption takes about twice as long as the first look
+_QUICK_S = 20.0
+_NOT_TRIED = (
+    "not tried whether a trial that is cut off ends as it would have: a step of it takes over 20 s"
+)
 
 
 def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
@@ -66,10 +74,13 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     problems = list(logger_problems(config, folder, built.lightning))
     if problems:
         return Checked(problems=tuple(problems))
+    began = time.monotonic()
     loader = _dry_run(config, built, folder)
+    is_quick = time.monotonic() - began < _QUICK_S
     gpus = usable_gpus()
     use = gpu_use(_trainers(config, variants), len(gpus))
     return Checked(
+        resumption=resumption_note(config, folder.root) if is_quick else _NOT_TRIED,
         memory_paths=tuple(
             path
             for path in dict.fromkeys(variant["path"] for variant in variants)

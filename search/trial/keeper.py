@@ -25,6 +25,7 @@ from search.trial.epoch_end import (
     weights_may_change,
 )
 from search.trial.failures import StopRequested
+from search.trial.importing import namespace_of
 from search.trial.ranks import gathered
 from search.trial.reporting import Link
 
@@ -78,7 +79,21 @@ class CheckpointKeeper(Callback):
         self._saves_best_at_once = False
         self.best: float | None = None
         self.last: float | None = None
-        self.first = FirstCallback(self._save_between)
+        # whether the fit has come to its first epoch
+        self.has_begun = False
+
+    def join(self, trainer: Any, *, goes_on: bool) -> None:
+        """Take a place before all other callbacks of a Trainer, too.
+
+        Args:
+            goes_on: whether the trial goes on from a checkpoint. Then nothing is done that is done
+                once before the first epoch: finding a learning rate would begin the fit anew.
+        """
+        others = trainer.callbacks
+        if goes_on:
+            trainer.num_sanity_val_steps = 0
+            others = [each for each in others if not _is_finder(each)]
+        trainer.callbacks[:] = [FirstCallback(self._save_between), *others]
 
     @property
     def value(self) -> float | None:
@@ -156,6 +171,7 @@ class CheckpointKeeper(Callback):
                 self._save_best_now(trainer)
 
     def _go_on(self, trainer: Any) -> None:
+        self.has_begun = True
         if self._restored is None:
             return
         of_ranks = self._restored.get("of_ranks", [])
@@ -200,3 +216,9 @@ class CheckpointKeeper(Callback):
             "stepped": stepped,
         }
         save_checkpoint(trainer, path, kept)
+
+
+def _is_finder(callback: Any) -> bool:
+    """Whether a callback is one of Lightning's that tune before a fit."""
+    finders = ("LearningRateFinder", "BatchSizeFinder")
+    return any(namespace_of(type(callback), each) is not None for each in finders)

@@ -21,8 +21,13 @@ _HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
 _TYPES = ("hparams_type", "datamodule_hparams_type")
 
 
-def make_checkpoints_safe(model: Any, data: Any) -> None:
-    """Let checkpoints of `model` be written as plain data, and read as what they were."""
+def make_checkpoints_safe(model: Any, data: Any, *, in_double: bool = False) -> None:
+    """Let checkpoints of `model` be written as plain data, and read as what they were.
+
+    Args:
+        in_double: train in double precision. Lightning (2.6) makes a model double after it has
+            loaded its weights, which were rounded by then.
+    """
     if "on_save_checkpoint" in vars(model):
         return
     save, load = model.on_save_checkpoint, model.on_load_checkpoint
@@ -32,6 +37,8 @@ def make_checkpoints_safe(model: Any, data: Any) -> None:
         _write_plainly(checkpoint, model, data)
 
     def on_load_checkpoint(checkpoint: dict[str, Any]) -> None:
+        if in_double:
+            model.double()
         _restore(checkpoint, model, data)
         load(checkpoint)
 

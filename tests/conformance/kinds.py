@@ -12,6 +12,21 @@ from typing import Any
 
 EXACT = "exact"
 SAME = "same value"
+DATA = {"class_path": "kinds.randomness.Points"}
+SINGLE = "lightning.pytorch.strategies.SingleDeviceStrategy"
+RESUMED_OTHERWISE = "a trial that is cut off goes on, but may end with another value: "
+WORKERS = (
+    "workers that stay (persistent_workers) keep random numbers that no checkpoint has. Draw them "
+    "in training_step, or set persistent_workers=False."
+)
+KEPT = (
+    "what the model, its data or a callback keeps from epoch to epoch is not in its checkpoint. "
+    "Make it a buffer, or save it in on_save_checkpoint or state_dict."
+)
+RELOADED = (
+    "its data is loaded anew when it goes on, not at the epochs that "
+    "trainer.reload_dataloaders_every_n_epochs says. Set that to 1."
+)
 
 
 @dataclass(frozen=True)
@@ -74,4 +89,100 @@ def _modules() -> list[Kind]:
     ]
 
 
-KINDS: list[Kind] = [*_modules()]
+def _data() -> list[Kind]:
+    def of(name: str, model: str, **more: Any) -> Kind:
+        return Kind("data", name, f"kinds.{model}", **more)
+
+    def reloaded(every: int) -> dict[str, Any]:
+        return {"reload_dataloaders_every_n_epochs": every}
+
+    return [
+        of("a data module that saves its state", "base.Base", sections={"data": DATA}),
+        of("workers that draw random numbers", "randomness.Workers"),
+        of("workers that stay", "randomness.PersistentWorkers"),
+        of(
+            "workers that stay and draw random numbers",
+            "randomness.DrawingPersistentWorkers",
+            resume=RESUMED_OTHERWISE + WORKERS,
+        ),
+        of("new data for each epoch", "randomness.Reloaded", trainer=reloaded(1)),
+        of(
+            "new data for every second epoch",
+            "randomness.Reloaded",
+            trainer=reloaded(2),
+            resume=RESUMED_OTHERWISE + RELOADED,
+        ),
+        of("two loaders of different lengths", "randomness.TwoLoaders"),
+        of("samples without a length", "randomness.Streamed"),
+        of(
+            "a count that nobody saves",
+            "state.Forgetful",
+            resume=RESUMED_OTHERWISE + KEPT,
+        ),
+    ]
+
+
+def _callbacks() -> list[Kind]:
+    def of(name: str, *callbacks: Any, **more: Any) -> Kind:
+        trainer = {"max_epochs": 6, "callbacks": list(callbacks), **more.pop("trainer", {})}
+        return Kind("callbacks", name, trainer=trainer, **more)
+
+    epoch_end = {"monitor": "val_loss", "patience": 1, "min_delta": 0.3}
+    return [
+        of("EarlyStopping", lightning("EarlyStopping", **epoch_end)),
+        of(
+            "EarlyStopping at the epoch's end",
+            lightning("EarlyStopping", check_on_train_epoch_end=True, **epoch_end),
+        ),
+        of("ModelCheckpoint", lightning("ModelCheckpoint", monitor="val_loss", dirpath="kept")),
+        of("LearningRateFinder", lightning("LearningRateFinder", num_training_steps=10)),
+        of(
+            "StochasticWeightAveraging",
+            lightning(
+                "StochasticWeightAveraging", swa_lrs=0.01, swa_epoch_start=2, annealing_epochs=2
+            ),
+        ),
+        of("EMAWeightAveraging", lightning("EMAWeightAveraging")),
+        of(
+            "GradientAccumulationScheduler",
+            lightning("GradientAccumulationScheduler", scheduling={0: 1, 2: 2}),
+        ),
+        of(
+            "ModelPruning",
+            lightning("ModelPruning", pruning_fn="l1_unstructured", amount=0.2),
+            resume=RESUMED_OTHERWISE + KEPT,
+        ),
+        of(
+            "one of the user's with a state that weights_only refuses",
+            {"class_path": "kinds.state.Stateful"},
+        ),
+    ]
+
+
+def _loggers() -> list[Kind]:
+    def of(name: str, *loggers: str) -> Kind:
+        return Kind("loggers", name, sections={"logger": [{"name": each} for each in loggers]})
+
+    own = {"class_path": "lightning.pytorch.loggers.CSVLogger", "init_args": {"save_dir": "own"}}
+    return [
+        of("csv", "csv"),
+        of("tensorboard", "tensorboard"),
+        of("csv and tensorboard", "csv", "tensorboard"),
+        Kind("loggers", "one of the user's (trainer.logger)", trainer={"logger": own}),
+    ]
+
+
+def _strategies() -> list[Kind]:
+    def of(name: str, **trainer: Any) -> Kind:
+        return Kind("strategies", name, trainer=trainer)
+
+    return [
+        of("accumulated gradients", accumulate_grad_batches=2),
+        of("clipped gradients", gradient_clip_val=0.1),
+        of("double precision", precision="64-true"),
+        of("bf16-mixed", precision="bf16-mixed"),
+        of("one device by name", strategy={"class_path": SINGLE, "init_args": {"device": "cpu"}}),
+    ]
+
+
+KINDS: list[Kind] = [*_modules(), *_data(), *_callbacks(), *_loggers(), *_strategies()]

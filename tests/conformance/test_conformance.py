@@ -11,6 +11,8 @@ from conformance.kinds import EXACT, KINDS, SAME, Kind
 from conformance.table import TABLE, rendered
 from conformance.trials import config_of, end_state, replayed, same, trained
 
+from search.trial.resumption import resumption_note
+
 PROJECTS = Path(__file__).parent.parent / "projects"
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -34,6 +36,8 @@ def test_kind_keeps_what_the_table_says(kind: Kind, tmp_path: Path) -> None:
     agree = cut.value == whole.value and cut.curve == whole.curve
     agree = agree and same(end_state(cut), end_state(whole))
     assert agree == (kind.resume == EXACT)
+    told = resumption_note(config, tmp_path)
+    assert told == (None if kind.resume == EXACT else kind.resume)
 
     value = replayed(config, whole.folder, tmp_path / "replay")
     assert (value == whole.value) == (kind.replay == SAME)

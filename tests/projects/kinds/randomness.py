@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
+import lightning.pytorch as pl
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from kinds.base import Base
 
@@ -66,7 +67,7 @@ class Noisy(Dataset):
 
 
 class Workers(Base):
-    """Two workers an epoch, which draw."""
+    """A worker an epoch, which draws."""
 
     persistent = False
 
@@ -75,7 +76,7 @@ class Workers(Base):
             dataset,
             batch_size=8,
             shuffle=shuffle,
-            num_workers=2,
+            num_workers=1,
             persistent_workers=self.persistent,
         )
 
@@ -106,4 +107,63 @@ class Reloaded(Base):
 
     def train_dataloader(self):
         x = torch.rand(32, 1)
-        return DataLoader(torch.utils.data.TensorDataset(x, 2 * x), batch_size=8, shuffle=True)
+        return DataLoader(TensorDataset(x, 2 * x), batch_size=8, shuffle=True)
+
+
+class TwoLoaders(Base):
+    """Batches of two loaders, the shorter one cycled; two loaders to validate on."""
+
+    def training_step(self, batch, batch_idx):
+        return self.loss(batch["long"]) + self.loss(batch["short"])
+
+    def validation_step(self, batch, batch_idx, dataloader_idx=0):
+        self.log("val_loss", self.loss(batch), add_dataloader_idx=False, on_epoch=True)
+
+    def train_dataloader(self):
+        short = torch.utils.data.Subset(self.points(), range(10))
+        return {
+            "long": DataLoader(self.points(), batch_size=8, shuffle=True),
+            "short": DataLoader(short, batch_size=5, shuffle=True),
+        }
+
+
+class Stream(IterableDataset):
+    """Samples that are drawn as they come."""
+
+    def __iter__(self):
+        for _ in range(32):
+            x = torch.rand(1) * 2 - 1
+            yield x, 2 * x
+
+
+class Streamed(Base):
+    def train_dataloader(self):
+        return DataLoader(Stream(), batch_size=8)
+
+
+class Points(pl.LightningDataModule):
+    """Takes other points in each epoch, and knows how many it has given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given = 0
+
+    def state_dict(self):
+        return {"given": np.int64(self.given)}
+
+    def load_state_dict(self, state_dict):
+        self.given = int(state_dict["given"])
+
+    def on_after_batch_transfer(self, batch, dataloader_idx):
+        if self.trainer.training:
+            self.given += 1
+        x, y = batch
+        return x, y * (1 + self.given / 100)
+
+    def train_dataloader(self):
+        x = torch.linspace(-1, 1, 32).unsqueeze(1)
+        return DataLoader(TensorDataset(x, 2 * x), batch_size=8, shuffle=True)
+
+    def val_dataloader(self):
+        x = torch.linspace(-1, 1, 32).unsqueeze(1)
+        return DataLoader(TensorDataset(x, 2 * x), batch_size=16)

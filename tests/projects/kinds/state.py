@@ -141,3 +141,32 @@ class Stateful(pl.Callback):
 
     def load_state_dict(self, state_dict):
         self.history = state_dict["history"]
+
+
+class Thing:
+    """Of no kind that a checkpoint can hold."""
+
+
+class SavesThing(Base):
+    """Saves an object of a class of its own, from an epoch on."""
+
+    def __init__(self, lr: float = 0.05, width: int = 4, first: int = 0) -> None:
+        super().__init__(lr, width)
+        self.first = first
+
+    def on_save_checkpoint(self, checkpoint):
+        if self.current_epoch >= self.first:
+            checkpoint["things"] = {"one": [Thing()]}
+
+
+class RefusesToLoad(Base):
+    def on_load_checkpoint(self, checkpoint):
+        raise KeyError("never saved")
+
+
+class ScalesAtEnd(Base):
+    """Has other weights at the end of an epoch than at its validation."""
+
+    def on_train_epoch_end(self):
+        with torch.no_grad():
+            self.layers[0].weight.mul_(2.0)

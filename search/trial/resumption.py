@@ -1,0 +1,149 @@
+"""Whether a trial that is cut off ends as it would have: three epochs of a few batches are trained
+whole, and the last of them once more from the checkpoint before it; then the two are compared."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Callback
+
+from search.errors import UserError
+from search.messages import OOM
+from search.study.layout import TrialFolder
+from search.study.objectives import watched_in
+from search.study.writing import keep_copy
+from search.trial.build import build, make_trainer, seed_everything
+from search.trial.checkpoints import read_checkpoint
+from search.trial.epoch_end import loaders_of
+from search.trial.failures import cause_of, one_line
+from search.trial.holding import checksum
+from search.trial.keeper import CheckpointKeeper, Objective
+from search.trial.reporting import SilentLink
+from search.trial.safe_checkpoints import unwritable
+from search.trial.steps import StepCounter
+from search.trial.trainer import one_short_epoch
+
+# with two, workers that stay would have the same random numbers by chance: what a loader prefetches
+# when a fit goes on is one epoch's
+_EPOCHS = 3
+_BATCHES = 2
+_ENDS = "a trial that is cut off goes on, but may end with another value: "
+_WORKERS = (
+    "workers that stay (persistent_workers) keep random numbers that no checkpoint has. Draw them "
+    "in training_step, or set persistent_workers=False."
+)
+_KEPT = (
+    "what the model, its data or a callback keeps from epoch to epoch is not in its checkpoint. "
+    "Make it a buffer, or save it in on_save_checkpoint or state_dict."
+)
+_RELOADED = (
+    "its data is loaded anew when it goes on, not at the epochs that "
+    "trainer.reload_dataloaders_every_n_epochs says. Set that to 1."
+)
+
+
+@dataclass
+class _Between(Callback):
+    """Keeps the checkpoint before the last epoch."""
+
+    folder: TrialFolder
+
+    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+        if self.folder.last_ckpt.exists():
+            keep_copy(self.folder.last_ckpt, self.folder.root / "between.ckpt")
+
+
+@dataclass(frozen=True)
+class _Trained:
+    trainer: Any
+    # of weights, optimizers, schedulers and metrics
+    digest: Any
+    between: Path
+
+
+def resumption_note(config: Mapping[str, Any], folder: Path) -> str | None:
+    """One line where a trial that is cut off does not end as it would have; None where it does,
+    or where two trials of one seed differ anyway.
+
+    Args:
+        folder: where to write meanwhile; nothing is left there.
+
+    Raises:
+        UserError: the user's code saves what no checkpoint can hold.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as scratch:
+        return _note(config, Path(scratch))
+
+
+def _note(config: Mapping[str, Any], scratch: Path) -> str | None:
+    whole = _trained(config, scratch / "whole")
+    _refuse_unwritable(whole.between)
+    if (whole.trainer.reload_dataloaders_every_n_epochs or 0) > 1:
+        return _ENDS + _RELOADED
+    try:
+        cut = _trained(config, scratch / "cut", whole.between)
+    except Exception as error:
+        if cause_of(error) == OOM:  # beside the model of the first
+            return None
+        return (
+            "a trial that is cut off begins anew: training does not go on from its checkpoint: "
+            f"{one_line(error).rstrip('.')}. Correct it there."
+        )
+    if cut.digest == whole.digest or _trained(config, scratch / "again").digest != whole.digest:
+        return None
+    return _ENDS + (_WORKERS if _has_persistent_workers(whole.trainer) else _KEPT)
+
+
+def _trained(config: Mapping[str, Any], root: Path, checkpoint: Path | None = None) -> _Trained:
+    root.mkdir(parents=True)
+    folder = TrialFolder(root)
+    seed_everything(config)
+    built = build(config)
+    watched = watched_in(config)
+    keeper = CheckpointKeeper(
+        folder, Objective(**config["objective"]), watched.metrics, SilentLink()
+    )
+    steps, between = StepCounter(config.get("trial", {}).get("steps")), _Between(folder)
+    arguments = one_short_epoch(built.trainer_arguments, train=_BATCHES, val=1)
+    trainer = make_trainer(
+        built, root, [steps, keeper, between], **{**arguments, "max_epochs": _EPOCHS}
+    )
+    keeper.join(trainer, goes_on=checkpoint is not None)
+    trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+    end = read_checkpoint(folder.last_ckpt)
+    parts = ("state_dict", "optimizer_states", "lr_schedulers")
+    digest = [_digest({key: end.get(key) for key in parts}), keeper.value, keeper.metrics]
+    return _Trained(trainer, repr(digest), root / "between.ckpt")
+
+
+def _digest(value: Any) -> Any:
+    """Plain data that differs where a state does."""
+    if isinstance(value, torch.Tensor):
+        return checksum(value)
+    if isinstance(value, Mapping):
+        return [(key, _digest(each)) for key, each in value.items()]
+    if isinstance(value, list | tuple):
+        return [_digest(each) for each in value]
+    return value
+
+
+def _refuse_unwritable(path: Path) -> None:
+    found = unwritable(read_checkpoint(path))
+    if not found:
+        return
+    place, kind = found[0]
+    steps = "".join(f"[{step!r}]" for step in place)
+    raise UserError(
+        f"model: its checkpoint cannot hold checkpoint{steps}, of the class {kind}. "
+        "Save its numbers and texts in place of the object."
+    )
+
+
+def _has_persistent_workers(trainer: Any) -> bool:
+    loaders = [*loaders_of(trainer.train_dataloader), *loaders_of(trainer.val_dataloaders)]
+    return any(getattr(each, "persistent_workers", False) for each in loaders)
