@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 from search.engine.running import Running
 from search.messages import ERROR, INTERRUPTED, KILLED, OOM, Ended, Probed, decode
 from search.study.layout import TrialFolder
@@ -22,7 +24,12 @@ def last_words_of(running: Running) -> Ended | Probed | None:
 
 
 def _ends_of_ranks(folder: TrialFolder, *, before: float) -> list[Ended]:
-    """In the order in which they were written."""
+    """In the order in which they were written; what is no message is left out."""
     written = sorted((path.stat().st_mtime, path) for path in folder.rank_ends())
-    ends = [decode(path.read_bytes()) for at, path in written if at <= before]
-    return [end for end in ends if isinstance(end, Ended)]
+    ends: list[Ended] = []
+    for at, path in written:
+        with contextlib.suppress(ValueError, OSError):
+            end = decode(path.read_bytes())
+            if at <= before and isinstance(end, Ended):
+                ends.append(end)
+    return ends

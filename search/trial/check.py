@@ -74,11 +74,11 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     problems = list(logger_problems(config, folder, built.lightning))
     if problems:
         return Checked(problems=tuple(problems))
+    gpus = usable_gpus()
+    use = gpu_use(_trainers(config, built, variants), len(gpus))
     began = time.monotonic()
     loader = _dry_run(config, built, folder)
     is_quick = time.monotonic() - began < _QUICK_S
-    gpus = usable_gpus()
-    use = gpu_use(_trainers(config, variants), len(gpus))
     return Checked(
         resumption=resumption_note(config, folder.root) if is_quick else _NOT_TRIED,
         memory_paths=tuple(
@@ -178,13 +178,14 @@ def make_trainer_of(config: Mapping[str, Any]) -> Built:
 
 
 def _trainers(
-    config: Mapping[str, Any], variants: Iterable[Variant]
+    config: Mapping[str, Any], built: Built, variants: Iterable[Variant]
 ) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """The Trainers that trials can have, each with its arguments."""
-    searched = [each["sections"] for each in variants if each["path"].startswith("trainer.")]
-    for sections in ({}, *searched):
-        built = build({**config, **sections})
-        yield trainer_of_trials(built), built.trainer_arguments
+    """The Trainers that trials can have, each with its arguments; `built` is of `config`."""
+    yield trainer_of_trials(built), built.trainer_arguments
+    for variant in variants:
+        if variant["path"].startswith("trainer."):
+            other = build({**config, **variant["sections"]})
+            yield trainer_of_trials(other), other.trainer_arguments
 
 
 def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> Any:

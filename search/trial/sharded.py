@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+# what `python -m lightning.pytorch.utilities.consolidate_checkpoint` calls (2.6); it has no other
 from lightning.fabric.utilities.load import _load_distributed_checkpoint
-from lightning.pytorch.utilities.consolidate_checkpoint import _format_checkpoint
 
 from search.errors import UserError
 from search.study.writing import files_of, write_whole
@@ -67,7 +67,7 @@ def kept_state(folder: Path) -> dict[str, Any]:
 
 
 def consolidated(folder: Path) -> dict[str, Any]:
-    """The checkpoint as one process would have written it.
+    """The checkpoint as one process would have written it, but for the optimizers' states.
 
     Raises:
         UserError: torch alone cannot read it, or it holds more than a checkpoint does.
@@ -79,10 +79,10 @@ def consolidated(folder: Path) -> dict[str, Any]:
         )
     refuse_code(folder)
     checkpoint = _load_distributed_checkpoint(folder)
-    if "state_dict" in checkpoint:
-        # FSDP calls it model, which is what Lightning looks for
-        checkpoint["model"] = checkpoint.pop("state_dict")
-    return _format_checkpoint(checkpoint)
+    if "model" in checkpoint:
+        # as FSDP calls the weights
+        checkpoint["state_dict"] = checkpoint.pop("model")
+    return checkpoint
 
 
 def refuse_code(folder: Path) -> None:
