@@ -120,7 +120,9 @@ def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: Ex
     if study.provenance.is_file():
         shutil.copyfile(study.provenance, folder.provenance)
     command = train_command(target, has_subcommand=facts.has_subcommand)
-    folder.notes.write_text(reproduce_text(result, command), "utf-8")
+    folder.notes.write_text(
+        reproduce_text(result, command, in_shards=folder.checkpoint.is_dir()), "utf-8"
+    )
 
 
 def train_command(folder: ExportFolder, *, has_subcommand: bool) -> list[str]:

@@ -42,8 +42,8 @@ def train_script(config: Mapping[str, Any], facts: Described, project: Path, tar
     return f'{head}{threads}\nif __name__ == "__main__":\n{imported}\n\n    {call}\n'
 
 
-def reproduce_text(result: Mapping[str, Any], command: Sequence[str]) -> str:
-    """The `REPRODUCE.md` of an exported folder."""
+def reproduce_text(result: Mapping[str, Any], command: Sequence[str], *, in_shards: bool) -> str:
+    """The `REPRODUCE.md` of an exported folder; `in_shards` where its checkpoint is a folder."""
     objective = result["objective"]
     which = "best" if objective["value"] == "best" else "last"
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
@@ -69,7 +69,11 @@ may differ.
 - `train.py` makes the CLI, finds the project's packages{
         "" if threads is None else f", and takes {threads} CPU thread{'s' if threads > 1 else ''}"
     }
-- `best.ckpt` holds the weights of that value; it loads with `weights_only=True`
+- `best.ckpt` holds the weights of that value{
+        ", in shards, as its strategy wrote them"
+        if in_shards
+        else "; it loads with `weights_only=True`"
+    }
 - `trial.json` and `provenance.json`, where there is one, say what it was made with
 
 Made with {versions}.

@@ -143,6 +143,7 @@ def test_checkpoint_in_shards_is_used_like_any_other(of_shards: Project) -> None
     assert "test_loss" in tested.stdout
     exported = of_shards.run("export", "exported", *arguments)
     assert exported.returncode == 0, exported.stderr
+    assert "in shards, as its strategy" in (of_shards.root / "exported/REPRODUCE.md").read_text()
     weights = read_checkpoint(of_shards.root / "exported/best.ckpt")["state_dict"]
     record = read_study(StudyFolder(of_shards.root / "studies/study"), None)
     result = Result(record.trials[whole], of_shards.root)
