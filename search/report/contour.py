@@ -35,7 +35,7 @@ class Surface:
 
 
 def contour(data: StudyData) -> Plot:
-    """A panel for each pair of the three most important parameters."""
+    """A panel for each pair of the three parameters that explain most."""
     if len(data.varied) < 2:
         return Plot("Contours need two parameters that differ between complete trials.")
     if len(data.scored) < MIN_TRIALS or len({score(t) for t in data.scored}) < 2:
@@ -46,7 +46,7 @@ def contour(data: StudyData) -> Plot:
         "best. Darker blue is better, brighter on a dark screen."
     )
     if len(data.varied) > _DIMENSIONS:
-        note += f" The {_DIMENSIONS} most important parameters are shown."
+        note += f" {data.shown(_DIMENSIONS, len(data.varied))}"
     return Plot(_finding(data, dims), _draw(data, list(combinations(dims, 2))), note)
 
 

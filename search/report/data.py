@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +11,7 @@ from plotly import graph_objects as go
 
 from search.engine.records import StudyRecord, TrialRecord
 from search.report.dimensions import Dimension, inferred
-from search.report.importances import param_importances
+from search.report.importances import Importance, dashboard_importances, param_importances
 from search.report.values import ValueAxis, value_axis
 from search.study.labels import short_names
 
@@ -73,19 +74,43 @@ class StudyData:
         return tuple(Dimension(path, labels[path], dist) for path, dist in space.items())
 
     @cached_property
-    def importances(self) -> dict[str, float]:
+    def importances(self) -> dict[str, Importance]:
         """Path -> share of the variation that it explains; empty with too little data."""
-        return param_importances(self.scored, self.dimensions, self.record.direction)
+        axis = self.axis if self.scored else None
+        return param_importances(self.scored, self.dimensions, axis)
+
+    @cached_property
+    def dashboard_importances(self) -> dict[str, float]:
+        """What optuna-dashboard shows; empty where there are no `importances` either."""
+        if not self.importances:
+            return {}
+        return dashboard_importances(self.record.trials, self.dimensions, self.record.direction)
+
+    def by_share(self, dimensions: Iterable[Dimension]) -> tuple[Dimension, ...]:
+        """Those with the largest shares first, as far as shares are known; a choice of what to
+        show first, not a statement, as intervals may overlap."""
+
+        def share(dimension: Dimension) -> float:
+            known = self.importances.get(dimension.path)
+            return known.share if known else 0.0
+
+        return tuple(sorted(dimensions, key=lambda dimension: -share(dimension)))
+
+    def shown(self, count: int, total: int) -> str:
+        """Which parameters a figure shows that has no room for all."""
+        if not self.importances:
+            return f"The first {count} of {total} parameters are shown."
+        return f"Of {total} parameters the {count} that explain most are shown."
 
     @cached_property
     def varied(self) -> tuple[Dimension, ...]:
-        """Dimensions in which the scored trials differ, the most important first."""
+        """Dimensions in which the scored trials differ, in the order of `by_share`."""
         varied = [
             dim
             for dim in self.dimensions
             if len({dim.scaled_in(t.params) for t in self.scored} - {None}) > 1
         ]
-        return tuple(sorted(varied, key=lambda d: -self.importances.get(d.path, 0.0)))
+        return self.by_share(varied)
 
     @cached_property
     def axis(self) -> ValueAxis:

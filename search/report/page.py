@@ -25,7 +25,7 @@ from search.report.figures import EACH_OBJECTIVE, FIGURES, data_for, plot_named
 from search.report.palette import DARK, OUTCOMES
 from search.report.summary import searched, summarise, trials_heading
 from search.report.table import columns, rows
-from search.report.text import format_number, format_percent
+from search.report.text import format_number
 from search.study.layout import StudyFolder
 
 # in the order of reading, each with the question that it answers
@@ -128,7 +128,6 @@ def _render(template: str, **context: Any) -> str:
     )
     environment.filters |= {
         "number": format_number,
-        "percent": format_percent,
         "breakable": _breakable,
     }
     page_js, plotly_js = _asset("page.js"), _plotly_js()

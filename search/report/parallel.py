@@ -23,7 +23,8 @@ _AXIS_PX = 110
 
 
 def parallel(data: StudyData) -> Plot:
-    """One axis a parameter, the most important first, and the metric last, good values on top."""
+    """One axis a parameter, those with the largest shares first, and the metric last, good values
+    on top."""
     if len(data.scored) < 2:
         return Plot("Parallel coordinates need two complete trials.")
     shared = [dim for dim in data.varied if all(dim.path in t.params for t in data.scored)]

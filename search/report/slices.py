@@ -18,12 +18,12 @@ _TOP_SHARE = 10
 
 
 def slices(data: StudyData) -> Plot:
-    """A panel for each searched value, the most important first."""
+    """A panel for each searched value, those with the largest shares first."""
     if not data.scored:
         return Plot("The slices appear once a trial is complete.")
     if not data.dimensions:
         return Plot("No parameter was searched.")
-    dims = sorted(data.dimensions, key=lambda d: -data.importances.get(d.path, 0.0))[:_PANELS]
+    dims = data.by_share(data.dimensions)[:_PANELS]
     note = (
         "Dots are complete trials, later ones in a stronger colour; the star is the best. Marks "
         "along the top edge are trials that were pruned or failed there."
@@ -31,7 +31,7 @@ def slices(data: StudyData) -> Plot:
     if any(data.axis.clip(score(trial)) != score(trial) for trial in data.scored):
         note += " Values beyond the axis are drawn at its edge."
     if len(dims) < len(data.dimensions):
-        note += f" The {_PANELS} most important of {len(data.dimensions)} parameters are shown."
+        note += f" {data.shown(len(dims), len(data.dimensions))}"
     return Plot(_finding(data), _draw(data, dims), note)
 
 

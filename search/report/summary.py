@@ -78,7 +78,7 @@ class Searched:
     best: str
     best_at: float | None
     marks: tuple[float, ...]
-    importance: float | None
+    importance: str
     advice: str | None
 
 
@@ -169,6 +169,7 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
     at = dim.scaled(value) if is_known else None
     places = [p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled_in(t.params)) is not None]
     dist = dim.distribution
+    known = data.importances.get(dim.path)
     edge = dim.edge(value) if is_known and len(data.scored) > 1 else None
     return Searched(
         path=dim.path,
@@ -183,7 +184,7 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
         best=shorten(format_param(value), 24) if is_known else "–",
         best_at=None if at is None or dim.choices else round(100 * at, 2),
         marks=() if dim.choices else tuple(round(100 * place, 2) for place in places),
-        importance=data.importances.get(dim.path),
+        importance=known.text if known else "–",
         advice=f"best at the {edge} end: widen the range" if edge else None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from search.study.durations import duration
@@ -48,6 +49,12 @@ def format_param(value: Any) -> str:
 def format_percent(share: float) -> str:
     """A share of 1 in whole per cent; small but real shares say `< 1 %`."""
     return "< 1 %" if 0 < share < 0.005 else f"{share * 100:.0f} %"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """`a, b and c`; of more than `most` the first ones and how many there are besides."""
+    shown = list(names[:most]) + ([f"{len(names) - most} more"] if len(names) > most else [])
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
 
 
 def counted(count: int, noun: str) -> str:
