@@ -1,4 +1,4 @@
-"""Contours: the metric over pairs of the parameters that matter most."""
+"""Contours: the metric over pairs of the parameters that explain most."""
 
 from __future__ import annotations
 
@@ -12,22 +12,36 @@ import numpy as np
 from plotly import graph_objects as go
 
 from search.engine.records import TrialRecord
-from search.report.data import Plot, StudyData, score
+from search.report.data import Plot, StudyData, finite_curve, score
 from search.report.dimensions import Dimension
 from search.report.grid import axes_of, panels, set_axes
-from search.report.palette import BEST_MARKER, INK, MUTED, PAPER, colorscale
+from search.report.palette import BEST_MARKER, INK, MUTED, OUTCOMES, PAPER, colorscale
 from search.report.text import format_number, format_param, plot_text
+from search.report.values import ValueAxis, value_axis
 
 MIN_TRIALS = 5
 _DIMENSIONS = 3
-_CELLS = 36
-_BANDWIDTH = 0.11
-_FAR = 0.02
+_CELLS = 48
+_BANDWIDTH = 0.08
+# of the range of an axis: as far around a trial as its value may stand for others
+_NEAR = 0.12
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial with what it showed: its value, or of a pruned one the last that it reported."""
+
+    trial: TrialRecord
+    value: float
+
+    @property
+    def is_pruned(self) -> bool:
+        return self.trial.state == "PRUNED"
 
 
 @dataclass(frozen=True)
 class Surface:
-    """The smoothed metric over two dimensions: `z` is (len(y), len(x)), NaN far from any trial."""
+    """The smoothed metric over two dimensions: `z` is (len(y), len(x)), None far from any trial."""
 
     x: list[float]
     y: list[float]
@@ -41,36 +55,62 @@ def contour(data: StudyData) -> Plot:
     if len(data.scored) < MIN_TRIALS or len({score(t) for t in data.scored}) < 2:
         return Plot(f"Contours need at least {MIN_TRIALS} complete trials with different values.")
     dims = data.varied[:_DIMENSIONS]
+    points = points_of(data)
+    pruned = ""
+    if any(point.is_pruned for point in points):
+        pruned = " and pruned ones (triangles) at the last value that they reported"
     note = (
-        "Smoothed from the complete trials (dots), blank where none is near; the star is the "
-        "best. Darker blue is better, brighter on a dark screen."
+        f"Smoothed from complete trials (dots){pruned}; blank where no trial is near. The star is "
+        "the best. Darker blue is better, brighter on a dark screen."
     )
     if len(data.varied) > _DIMENSIONS:
         note += f" {data.shown(_DIMENSIONS, len(data.varied))}"
-    return Plot(_finding(data, dims), _draw(data, list(combinations(dims, 2))), note)
+    return Plot(_finding(data, dims), _draw(data, points, list(combinations(dims, 2))), note)
 
 
-def surface(data: StudyData, x: Dimension, y: Dimension) -> Surface:
+def points_of(data: StudyData) -> list[Point]:
+    """Complete trials, and pruned ones that reported anything, by number."""
+    points = [Point(trial, score(trial)) for trial in data.scored]
+    for trial in data.record.trials:
+        curve = finite_curve(trial)
+        if trial.state == "PRUNED" and curve:
+            points.append(Point(trial, curve[-1][1]))
+    return sorted(points, key=lambda point: point.trial.number)
+
+
+def surface(points: Sequence[Point], axis: ValueAxis, x: Dimension, y: Dimension) -> Surface:
     """Nadaraya-Watson estimate with a Gaussian kernel over the scaled ranges
     (https://doi.org/10.1137/1109020), of the logarithm of the metric where its axis is log."""
     placed = [
-        (a, b, t)
-        for t in data.scored
-        if (a := _at(x, t)) is not None and (b := _at(y, t)) is not None
+        (a, b, point.value)
+        for point in points
+        if (a := x.scaled_in(point.trial.params)) is not None
+        and (b := y.scaled_in(point.trial.params)) is not None
     ]
-    values = np.asarray([data.axis.transformed(score(t)) for *_, t in placed])
+    values = np.array([axis.transformed(value) for *_, value in placed])
     xs, ys = _cells(x), _cells(y)
-    near_x = _kernel(xs, [a for a, *_ in placed])
-    near_y = _kernel(ys, [b for _, b, _ in placed])
-    weight = near_y @ near_x.T
-    with np.errstate(invalid="ignore", divide="ignore"):
-        smooth = (near_y * values) @ near_x.T / weight
-    blank = weight < _FAR
-    z = [
-        [None if hidden else float(value) for value, hidden in zip(row, hides, strict=True)]
-        for row, hides in zip(smooth, blank, strict=True)
-    ]
+    across = _distances(x, xs, [a for a, *_ in placed])
+    up = _distances(y, ys, [b for _, b, _ in placed])
+    z = [_smoothed(across**2 + row**2, values) for row in up]
     return Surface([x.coordinate_at(at) for at in xs], [y.coordinate_at(at) for at in ys], z)
+
+
+def _smoothed(squared: Any, values: Any) -> list[float | None]:
+    """One row of the surface.
+
+    Args:
+        squared: distances of (cells, trials).
+        values: of the trials.
+    """
+    nearest = squared.min(axis=1, initial=math.inf)
+    with np.errstate(invalid="ignore"):
+        # relative to the nearest trial, so that no weight is lost to rounding
+        weights = np.exp((nearest[:, None] - squared) / (2 * _BANDWIDTH**2))
+        smooth = weights @ values / weights.sum(axis=1)
+    return [
+        float(value) if distance <= _NEAR**2 else None
+        for value, distance in zip(smooth, nearest, strict=True)
+    ]
 
 
 def _cells(dim: Dimension) -> list[float]:
@@ -79,13 +119,10 @@ def _cells(dim: Dimension) -> list[float]:
     return [float(at) for at in np.linspace(0, 1, _CELLS)]
 
 
-def _kernel(cells: Sequence[float], places: Sequence[float]) -> Any:
-    distance = (np.asarray(cells)[:, None] - np.asarray(places)[None, :]) / _BANDWIDTH
-    return np.exp(-0.5 * distance**2)
-
-
-def _at(dim: Dimension, trial: TrialRecord) -> float | None:
-    return dim.scaled_in(trial.params)
+def _distances(dim: Dimension, cells: Sequence[float], places: Sequence[float]) -> Any:
+    """(cells, places) in shares of the range; a trial with another choice is never near."""
+    distance = np.abs(np.asarray(cells)[:, None] - np.asarray(places)[None, :])
+    return np.where(distance > 0, math.inf, 0.0) if dim.choices else distance
 
 
 def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
@@ -99,47 +136,68 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
     return f"{word} {data.metric} at {near}" if near else f"{data.metric} over pairs of parameters"
 
 
-def _draw(data: StudyData, pairs: Sequence[tuple[Dimension, Dimension]]) -> go.Figure:
+def _draw(
+    data: StudyData, points: Sequence[Point], pairs: Sequence[tuple[Dimension, Dimension]]
+) -> go.Figure:
+    axis = value_axis(data.metric, data.record.direction, [point.value for point in points])
     figure = panels(len(pairs))
     for index, (x, y) in enumerate(pairs):
         x_name, y_name = axes_of(index)
-        for trace in (_filled(surface(data, x, y)), _dots(data, x, y), _star(data, x, y)):
+        traces = [_filled(surface(points, axis, x, y), x, y), *_marks(points, x, y)]
+        for trace in (*traces, _star(data, x, y)):
             figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
         plain = {"showgrid": False}
         set_axes(figure, index, {**_tight(x), **plain}, {**_tight(y), **plain})
-    figure.update_layout(coloraxis=_colour_axis(data), margin={"r": 80})
+    figure.update_layout(coloraxis=_colour_axis(data, axis), margin={"r": 80})
     return figure
 
 
 def _tight(dim: Dimension) -> dict[str, Any]:
     """The axis without its margin, so that the filled area touches the frame."""
     axis = dim.axis()
+    if dim.choices:
+        return axis
     ends = [dim.coordinate_at(0.0), dim.coordinate_at(1.0)]
     return {**axis, "range": [math.log10(end) for end in ends] if dim.is_log else ends}
 
 
-def _filled(area: Surface) -> go.Contour:
-    return go.Contour(
-        x=area.x,
-        y=area.y,
-        z=area.z,
-        coloraxis="coloraxis",
-        line={"width": 0.4, "color": PAPER},
-        ncontours=14,
-        hoverinfo="skip",
-    )
+def _filled(area: Surface, x: Dimension, y: Dimension) -> go.Contour | go.Heatmap:
+    """Between choices there is nothing: where one of the two is a choice, cells in place of
+    lines."""
+    shown = {"x": area.x, "y": area.y, "z": area.z, "coloraxis": "coloraxis", "hoverinfo": "skip"}
+    if x.choices or y.choices:
+        return go.Heatmap(**shown, xgap=2 if x.choices else 0, ygap=2 if y.choices else 0)
+    return go.Contour(**shown, line={"width": 0.4, "color": PAPER}, ncontours=14)
 
 
-def _dots(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
-    trials = [t for t in data.scored if _at(x, t) is not None and _at(y, t) is not None]
+def _marks(points: Sequence[Point], x: Dimension, y: Dimension) -> list[go.Scatter]:
+    """Dots for the complete trials, triangles for the pruned ones."""
+    placed = [
+        point
+        for point in points
+        if x.coordinate_in(point.trial.params) is not None
+        and y.coordinate_in(point.trial.params) is not None
+    ]
+    complete = [point for point in placed if not point.is_pruned]
+    pruned = [point for point in placed if point.is_pruned]
+    return [
+        _markers(complete, (x, y), {"size": 5, "color": INK, "symbol": "circle"}),
+        _markers(pruned, (x, y), {"size": 6, "color": MUTED, "symbol": OUTCOMES["pruned"].symbol}),
+    ]
+
+
+def _markers(
+    points: Sequence[Point], dims: tuple[Dimension, Dimension], marker: dict[str, Any]
+) -> go.Scatter:
+    x, y = dims
     return go.Scatter(
-        x=[x.coordinate(t.params[x.path]) for t in trials],
-        y=[y.coordinate(t.params[y.path]) for t in trials],
+        x=[x.coordinate_in(point.trial.params) for point in points],
+        y=[y.coordinate_in(point.trial.params) for point in points],
         mode="markers",
         cliponaxis=False,
-        marker={"size": 5, "color": INK, "opacity": 0.7, "line": {"color": PAPER, "width": 0.8}},
-        customdata=[t.number for t in trials],
-        text=[_hover(t, (x, y)) for t in trials],
+        marker={**marker, "opacity": 0.75, "line": {"color": PAPER, "width": 0.8}},
+        customdata=[point.trial.number for point in points],
+        text=[_hover(point, dims) for point in points],
         hovertemplate="%{text}<extra></extra>",
     )
 
@@ -156,17 +214,18 @@ def _star(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
     )
 
 
-def _hover(trial: TrialRecord, dims: Sequence[Dimension]) -> str:
-    lines = [f"trial {trial.number}: {format_number(trial.value)}"]
+def _hover(point: Point, dims: Sequence[Dimension]) -> str:
+    word = "pruned at " if point.is_pruned else ""
+    lines = [f"trial {point.trial.number}: {word}{format_number(point.value)}"]
     for dim in dims:
-        lines.append(plot_text(f"{dim.label} = {format_param(trial.params[dim.path])}"))
+        lines.append(plot_text(f"{dim.label} = {format_param(point.trial.params[dim.path])}"))
     return "<br>".join(lines)
 
 
-def _colour_axis(data: StudyData) -> dict[str, Any]:
-    low, high = (data.axis.transformed(end) for end in (data.axis.low, data.axis.high))
+def _colour_axis(data: StudyData, axis: ValueAxis) -> dict[str, Any]:
+    low, high = (axis.transformed(end) for end in (axis.low, axis.high))
     places = [low + (high - low) * part / 4 for part in range(5)]
-    shown = [10**place if data.axis.is_log else place for place in places]
+    shown = [10**place if axis.is_log else place for place in places]
     return {
         "colorscale": colorscale(),
         "reversescale": data.is_minimized,

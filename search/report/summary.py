@@ -11,6 +11,7 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.engine.state import busy_s, last_seen, study_state
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
+from search.report.edges import edge_advice
 from search.report.palette import OUTCOMES, outcome_key
 from search.report.text import (
     counted,
@@ -170,7 +171,6 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
     places = [p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled_in(t.params)) is not None]
     dist = dim.distribution
     known = data.importances.get(dim.path)
-    edge = dim.edge(value) if is_known and len(data.scored) > 1 else None
     return Searched(
         path=dim.path,
         kind="choice" if isinstance(dist, Choice) else _kind(dist),
@@ -185,7 +185,7 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
         best_at=None if at is None or dim.choices else round(100 * at, 2),
         marks=() if dim.choices else tuple(round(100 * place, 2) for place in places),
         importance=known.text if known else "–",
-        advice=f"best at the {edge} end: widen the range" if edge else None,
+        advice=edge_advice(data, dim),
     )
 
 
