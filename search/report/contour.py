@@ -22,9 +22,9 @@ from search.report.values import ValueAxis, value_axis
 MIN_TRIALS = 5
 _DIMENSIONS = 3
 _CELLS = 48
-_BANDWIDTH = 0.08
+_BANDWIDTH = 0.09
 # of the range of an axis: as far around a trial as its value may stand for others
-_NEAR = 0.12
+_NEAR = 0.15
 
 
 @dataclass(frozen=True)
@@ -143,12 +143,14 @@ def _draw(
     figure = panels(len(pairs))
     for index, (x, y) in enumerate(pairs):
         x_name, y_name = axes_of(index)
-        traces = [_filled(surface(points, axis, x, y), x, y), *_marks(points, x, y)]
-        for trace in (*traces, _star(data, x, y)):
+        filled = _filled(surface(points, axis, x, y), x, y)
+        # each its own copy of one scale: Plotly refuses a colour axis to contours beside cells
+        filled.update(_colours(data, axis), showscale=index == 0)
+        for trace in (filled, *_marks(points, x, y), _star(data, x, y)):
             figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
         plain = {"showgrid": False}
         set_axes(figure, index, {**_tight(x), **plain}, {**_tight(y), **plain})
-    figure.update_layout(coloraxis=_colour_axis(data, axis), margin={"r": 80})
+    figure.update_layout(margin={"r": 80})
     return figure
 
 
@@ -164,7 +166,7 @@ def _tight(dim: Dimension) -> dict[str, Any]:
 def _filled(area: Surface, x: Dimension, y: Dimension) -> go.Contour | go.Heatmap:
     """Between choices there is nothing: where one of the two is a choice, cells in place of
     lines."""
-    shown = {"x": area.x, "y": area.y, "z": area.z, "coloraxis": "coloraxis", "hoverinfo": "skip"}
+    shown = {"x": area.x, "y": area.y, "z": area.z, "hoverinfo": "skip"}
     if x.choices or y.choices:
         return go.Heatmap(**shown, xgap=2 if x.choices else 0, ygap=2 if y.choices else 0)
     return go.Contour(**shown, line={"width": 0.4, "color": PAPER}, ncontours=14)
@@ -222,15 +224,15 @@ def _hover(point: Point, dims: Sequence[Dimension]) -> str:
     return "<br>".join(lines)
 
 
-def _colour_axis(data: StudyData, axis: ValueAxis) -> dict[str, Any]:
+def _colours(data: StudyData, axis: ValueAxis) -> dict[str, Any]:
     low, high = (axis.transformed(end) for end in (axis.low, axis.high))
     places = [low + (high - low) * part / 4 for part in range(5)]
     shown = [10**place if axis.is_log else place for place in places]
     return {
         "colorscale": colorscale(),
         "reversescale": data.is_minimized,
-        "cmin": low,
-        "cmax": high,
+        "zmin": low,
+        "zmax": high,
         "colorbar": {
             "thickness": 12,
             "outlinewidth": 0,

@@ -80,16 +80,17 @@ def _note(data: StudyData, rows: Sequence[_Row]) -> str:
 
 
 def _draw(rows: Sequence[_Row], is_known: bool) -> go.Figure:
-    figure = go.Figure(layout={"template": template(), "height": 150 + 40 * len(rows)})
-    figure.add_traces([_bars(rows, is_known), _diamonds(rows), _texts(rows)])
+    figure = go.Figure(layout={"template": template(), "height": 150 + 46 * len(rows)})
+    figure.add_traces([_bars(rows, is_known), _diamonds(rows)])
     reach = max(
         [row.known.high for row in rows if row.known] + [row.dashboard or 0 for row in rows]
     )
     parts = [part / 5 for part in range(6)] if reach > 0.5 else [part / 10 for part in range(6)]
-    figure.update_xaxes(tickvals=parts, tickformat=".0%", range=[0, reach * 1.3])
+    figure.update_xaxes(tickvals=parts, tickformat=".0%", range=[0, reach * 1.04])
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[plot_text(row.label) for row in rows],
+        ticktext=[_label(row) for row in rows],
+        ticklabelstandoff=8,
         range=[len(rows) - 0.4, -0.6],
         ticks="",
         showgrid=False,
@@ -137,20 +138,10 @@ def _diamonds(rows: Sequence[_Row]) -> go.Scatter:
     )
 
 
-def _texts(rows: Sequence[_Row]) -> go.Scatter:
-    """Share and interval behind the end of whatever reaches furthest."""
-    known = [(place, row, row.known) for place, row in enumerate(rows) if row.known is not None]
-    return go.Scatter(
-        x=[_reach(row) for _, row, _ in known],
-        y=[place for place, *_ in known],
-        text=[f"  {each.text}" for *_, each in known],
-        mode="text",
-        textposition="middle right",
-        textfont={"color": MUTED, "size": 12},
-        cliponaxis=False,
-        hoverinfo="skip",
-        showlegend=False,
-    )
+def _label(row: _Row) -> str:
+    """The parameter, and below it its share and interval."""
+    label = plot_text(row.label)
+    return f"{label}<br>{plot_text(row.known.text)}" if row.known else label
 
 
 def _reach(row: _Row) -> float:

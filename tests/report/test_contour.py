@@ -10,7 +10,7 @@ from search.report.data import StudyData
 from search.report.figures import plot_named
 from search.report.values import value_axis
 from search.study.space import Choice, FloatRange
-from tests.report.records import study, trial
+from tests.report.records import realistic, study, trial
 
 X, Y = "model.init_args.x", "model.init_args.y"
 SPACE = {X: FloatRange(0.0, 1.0), Y: FloatRange(0.0, 1.0)}
@@ -90,3 +90,10 @@ def test_another_choice_is_never_near():
     assert all(value is None for value in columns[2])
     # cells, for between two choices there is nothing
     assert figure(record, "contour").data[0].type == "heatmap"
+
+
+def test_panels_share_one_scale_also_where_one_has_cells():
+    filled = [t for t in figure(realistic(60), "contour").data if t.type != "scatter"]
+    assert {trace.type for trace in filled} == {"contour", "heatmap"}
+    assert len({(trace.zmin, trace.zmax) for trace in filled}) == 1
+    assert [trace.showscale for trace in filled] == [True, False, False]
