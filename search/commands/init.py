@@ -60,6 +60,8 @@ def init_command(options: InitOptions) -> None:
     write_whole(output, text, mode=0o666)
     count = searched(description)
     print(f"{output}: {count} searched, {guess.metric} to {guess.direction}. {guess.why}")
+    if description.lacks_data:
+        print(f"{output}: has no data, and the module none of its own. Add it under data.")
     for path in missing(description, tree):
         print(f"{output}: {path} has no default. Give it a value before you go on.")
     print(f"Next: search check {shlex.quote(str(output))}")
@@ -87,10 +89,17 @@ def _sections(options: InitOptions) -> dict[str, Any]:
 
 
 def _class_path(name: str) -> str:
+    """The import path of `module:Class`; of a module alone, whose classes are then told."""
     path = name.replace(":", ".")
-    if "." not in path or not all(part.isidentifier() for part in path.split(".")):
-        raise UserError(f"{name}: must be module:Class, got {name}. Write my_package.module:Class.")
-    return path
+    if all(part.isidentifier() for part in path.split(".")):
+        return path
+    file, _, cls = name.partition(":")
+    module = ".".join(Path(file).with_suffix("").parts) if file.endswith(".py") else ""
+    if all(part.isidentifier() for part in module.split(".")):
+        spelt = f"{module}:{cls or 'MyModule'}"
+    else:
+        spelt = "my_package.module:MyModule"
+    raise UserError(f"{name}: must be module:Class, got {name}. Write {spelt}.")
 
 
 def _asked(guess: Guess) -> Guess:
@@ -109,7 +118,7 @@ def _command(options: InitOptions) -> str:
     given: Mapping[str, object] = {
         "": options.module,
         "--data": options.data,
-        "--config": options.config,
+        "--config": options.config and os.path.relpath(options.config),
         "--cli": options.cli,
     }
     words = [

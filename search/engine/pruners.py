@@ -62,7 +62,7 @@ def make_pruner(
         try:
             return _PRUNERS[name](**given)
         except (TypeError, ValueError) as error:
-            raise UserError(refused_options("pruner", name, checked, error)) from error
+            raise UserError(refused_options("pruner", name, error)) from error
 
 
 def _wrapped(component: Any, max_steps: int | None, epoch_steps: int) -> pruners.BasePruner | None:

@@ -83,7 +83,7 @@ class Sampling:
             try:
                 sampler = _SAMPLERS[self.name](self, seed)
             except (TypeError, ValueError) as error:
-                line = refused_options("sampler", self.name, self.options, error)
+                line = refused_options("sampler", self.name, error)
                 raise UserError(line) from error
             return samplers.PartialFixedSampler(dict(fixed), sampler) if fixed else sampler
 
@@ -126,11 +126,10 @@ class Sampling:
         return {path: values for path, values in listed.items() if values is not None}
 
 
-def refused_options(kind: str, name: str, options: Mapping[str, Any], error: Exception) -> str:
+def refused_options(kind: str, name: str, error: Exception) -> str:
     """What a user is told whose sampler or pruner does not take the values of its options."""
     reason = " ".join(str(error).split()).rstrip(".")
-    given = ", ".join(options) or "its options"
-    return f"{kind}: {name} refuses {given}: {reason}. Give other values, or leave them out."
+    return f"{kind}: {name} refuses its options: {reason}. Give it others."
 
 
 def independent_paths(sampling: Sampling) -> tuple[str, ...]:

@@ -15,6 +15,8 @@ BOOL = "bool"
 CHOICE = "choice"
 TEXT = "text"
 OTHER = "other"
+# the annotation of an argument that makes the module's optimizer
+OPTIMIZER_CALLABLE = "OptimizerCallable"
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,8 @@ class Argument:
     """One argument of a class that a study file could search.
 
     `path` is its full path, `kind` what it takes; `value` what the configuration gives or else the
-    default, where that is a plain value (None: there is none); `choices` the values of a choice;
+    default, where that is a plain value (None: there is none); `choices` the values of a choice, or
+    the words that the source knows of a text;
     `hint` what its annotation says of its range, as a study file would; `annotation` its type as
     text. It `is_required` if it has no value at all, `is_linked` if another argument sets it, and
     `is_foreign` if its class is of torch or Lightning. `instead` is the section that stands in for
@@ -58,12 +61,14 @@ class Description:
     """All that a proposal is made of.
 
     `logged` are the names that the module logs at a validation, in the order of its source;
-    `problems` complete lines, and then the rest is empty.
+    it `lacks_data` if neither it nor a data module has batches to train on; `problems` are complete
+    lines, and then the rest is empty.
     """
 
     arguments: tuple[Argument, ...] = ()
     logged: tuple[str, ...] = ()
     monitors: tuple[Monitor, ...] = ()
+    lacks_data: bool = False
     problems: tuple[str, ...] = ()
 
     def to_tree(self) -> dict[str, Any]:
@@ -79,5 +84,6 @@ class Description:
             ),
             logged=tuple(tree["logged"]),
             monitors=tuple(Monitor(**each) for each in tree["monitors"]),
+            lacks_data=tree["lacks_data"],
             problems=tuple(tree["problems"]),
         )

@@ -9,7 +9,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from search.study.description import BOOL, CHOICE, FLOAT, INT, TEXT, Argument
+from search.study.description import (
+    BOOL,
+    CHOICE,
+    FLOAT,
+    INT,
+    OPTIMIZER_CALLABLE,
+    TEXT,
+    Argument,
+)
 from search.study.space import Choice, Distribution, FloatRange, Hinted, IntRange
 from search.study.space_parser import parse_distribution
 
@@ -30,14 +38,26 @@ class Proposal:
 
 _NOT_LEARNT = "changes nothing that is learnt"
 _LEFT_ALONE: tuple[tuple[str, str], ...] = (
+    (
+        r"pretrained(_.*)?|.*_pretrained|weights|(.*_)?name_or_path|(.*_)?(ckpt|checkpoint)(_.*)?",
+        "is loaded from elsewhere: set it yourself",
+    ),
+    (r"(eval|val|valid|validation|test|predict)_?batch_size", _NOT_LEARNT),
     (r"(n|num)_(workers|threads|gpus|devices)|.*workers|pin_memory|prefetch_factor", _NOT_LEARNT),
     (r"verbose|verbosity|debug|download|progress.*|log_.*|.*_log|.*_every_n_.*", _NOT_LEARNT),
     (r"foreach|fused|capturable|differentiable|compile|deterministic|devices?|strict", _NOT_LEARNT),
-    (r"(.*_)?(dir|path|root|file|name|folder|url|port|host)", _NOT_LEARNT),
+    (r"(.*_)?(dir|path|root|file|folder|url|port|host)|name", _NOT_LEARNT),
+    (
+        r"(run|exp|experiment|project|file|log|logger|version|class|user|host|metric|monitor|"
+        r"dataset|data|column|feature|target|label|task|study)_names?",
+        _NOT_LEARNT,
+    ),
+    (r"(use_)?(gpu|cuda|tpu|amp)|(save|plot|show|print|return|log|store)_.*", _NOT_LEARNT),
+    (r"batch_first|channels_last|(.*_)?(dtype|device)", "the data and the machine fix it"),
     (r"(.*_)?seed|random_state|(.*_)?fold", "luck is not to be searched"),
     (
         r"(val|valid|validation|test|train|holdout|split)_?"
-        r"(split|size|ratio|fraction|frac|part|percent|length|batch_size)",
+        r"(split|size|ratio|fraction|frac|part|percent|length)",
         "decides what trials are judged by",
     ),
     (
@@ -55,7 +75,20 @@ _PART_OF_A_LOSS = re.compile(
     r"(.*_)?(temperature|margin|weight|coef|coeff|lambda|alpha|beta|scale|std|sigma|noise)(_.*)?"
 )
 
-Maker = Callable[[Argument], tuple[Distribution, str]]
+# texts that choose what is trained on, and what is minimized
+_OF_THE_DATA = re.compile(
+    r"(.*_)?(dataset|data|split|stage|subset|task|phase|mode|fold|metric)(_.*)?"
+)
+_OF_THE_LOSS = re.compile(r"(.*_)?(loss|criterion|objective|reduction)(_.*)?")
+# probabilities, shares and quantiles
+_OF_ONE = re.compile(
+    r"(.*_)?(p|prob|probability|ratio|rate|frac|fraction|percent|percentage|share|quantile|"
+    r"threshold|mask|mixup|cutmix|keep|confidence)(_.*)?"
+    r"|eps(ilon)?_(start|end|begin|final|min|max|greedy.*)"
+)
+
+# None where the default says that something else is meant
+Maker = Callable[[Argument], tuple[Distribution, str] | None]
 
 
 def _learning_rate(argument: Argument) -> tuple[Distribution, str]:
@@ -75,7 +108,31 @@ def _weight_decay(argument: Argument) -> tuple[Distribution, str]:
 
 
 def _within(low: float, high: float, why: str) -> Maker:
-    return lambda argument: (FloatRange(low, high), why)
+    """A range below 1 that holds the default too, however unusual that is."""
+
+    def make(argument: Argument) -> tuple[Distribution, str] | None:
+        default = _positive(argument) or low
+        if default > 1:
+            return None
+        return FloatRange(min(low, default), max(high, default)), why
+
+    return make
+
+
+def _decay(argument: Argument) -> tuple[Distribution, str]:
+    """What is kept of an average from step to step: what is left out counts by its logarithm."""
+    default = _positive(argument) or 0.99
+    if default >= 1:
+        default = 0.99
+    left = 1 - default
+    low, high = _rounded(max(1 - 10 * left, 0.5)), _rounded(1 - left / 10)
+    return FloatRange(min(low, default), max(high, default)), "a decay: it stays below 1"
+
+
+def _small_part(argument: Argument) -> tuple[Distribution, str]:
+    default = min(_positive(argument) or 1e-2, 1.0)
+    low, high = _rounded(default / 10), min(_rounded(default * 10), 1.0)
+    return FloatRange(low, high, log=True), "a part of 1: by its logarithm"
 
 
 def _width(argument: Argument) -> tuple[Distribution, str]:
@@ -109,10 +166,16 @@ def _steps(argument: Argument) -> tuple[Distribution, str]:
 
 
 _SEARCHED: tuple[tuple[tuple[str, ...], str, Maker], ...] = (
+    (
+        (FLOAT,),
+        r"(lr_|scheduler_)?gamma|.*decay_rate|(lr|learning_rate|scheduler)_(decay|factor|mult.*)",
+        _within(0.5, 1.0, "a decay"),
+    ),
     ((FLOAT,), r"(.*_)?(lr|learning_rate)(_.*)?|lr[a-z]?|eta", _learning_rate),
     (
         (FLOAT,),
-        r"(.*_)?weight_decay|wd|l1|l2|(.*_)?(l1|l2)_.*|(.*_)?reg(ularization)?",
+        r"(.*_)?weight_decay|wd|l1|l2|(.*_)?(l1|l2)_(reg.*|lambda|weight|penalty|coef.*|strength)|"
+        r"(.*_)?reg(ularization)?",
         _weight_decay,
     ),
     (
@@ -120,11 +183,18 @@ _SEARCHED: tuple[tuple[tuple[str, ...], str, Maker], ...] = (
         r"(.*_)?(dropout|drop)(_.*)?|(.*_)?drop_?(path|rate|prob|p)",
         _within(0.0, 0.6, "a dropout: beyond 0.6 little is left"),
     ),
+    ((FLOAT,), r"(bn|batch_?norm|norm)_momentum", _within(0.01, 0.5, "what a batch counts for")),
+    (
+        (FLOAT,),
+        r"(ema|swa|ma|polyak|averaging|target|teacher)(_(decay|momentum|beta|rate|alpha))?"
+        r"|(.*_)?ema_(decay|momentum|rate)|(moving_average|exponential)_decay",
+        _decay,
+    ),
+    ((FLOAT,), r"tau|soft_update|(.*_)?polyak_tau", _small_part),
     ((FLOAT,), r"(.*_)?momentum", _within(0.5, 0.99, "a momentum")),
-    ((FLOAT,), r"beta_?1", _within(0.8, 0.99, "the momentum of Adam")),
-    ((FLOAT,), r"beta_?2", _within(0.9, 0.9999, "the memory of Adam for the size of gradients")),
-    ((FLOAT,), r"label_smoothing", _within(0.0, 0.2, "a smoothing: little is enough")),
-    ((FLOAT,), r"(lr_)?gamma|.*decay_rate", _within(0.5, 1.0, "a decay of the learning rate")),
+    ((FLOAT,), r"b(eta)?_?1", _within(0.8, 0.99, "the momentum of Adam")),
+    ((FLOAT,), r"b(eta)?_?2", _within(0.9, 0.9999, "the memory of Adam for the size of gradients")),
+    ((FLOAT,), r"(label_)?smoothing", _within(0.0, 0.2, "a smoothing: little is enough")),
     ((INT,), r"(.*_)?(n|num)_?heads?|(.*_)?heads", _heads),
     ((INT,), r"(.*_)?(layers?|depth|blocks?|stages)", _depth),
     ((INT,), r"(.*_)?kernel(_size)?", _kernel),
@@ -150,16 +220,30 @@ def propose(argument: Argument) -> Proposal:
         hinted = parse_distribution(argument.hint)
         assert not isinstance(hinted, Hinted)
         return Proposal(argument, hinted, "as its annotation says")
-    if name == "batch_size":
+    if name in ("batch_size", "train_batch_size"):
         return _batch_size(argument)
+    if argument.kind == TEXT and len(argument.choices) > 1:
+        return _words(argument)
     for pattern, why in _LEFT_ALONE:
         if re.fullmatch(pattern, name):
             return Proposal(argument, None, why)
     for kinds, pattern, make in _SEARCHED:
-        if argument.kind in kinds and re.fullmatch(pattern, name):
-            distribution, why = make(argument)
-            return Proposal(argument, distribution, why)
+        made = make(argument) if argument.kind in kinds and re.fullmatch(pattern, name) else None
+        if made is not None:
+            return Proposal(argument, *made)
     return _by_kind(argument)
+
+
+def _words(argument: Argument) -> Proposal:
+    """A text whose words the source knows."""
+    name = argument.name.lower()
+    if _OF_THE_DATA.fullmatch(name):
+        return Proposal(argument, None, "decides what trials are judged by")
+    choice = Choice(argument.choices)
+    if _OF_THE_LOSS.fullmatch(name):
+        why = "each that the source knows: search it if the metric does not depend on it"
+        return Proposal(argument, choice, why, is_offered=True)
+    return Proposal(argument, choice, "each that the source knows")
 
 
 def _by_kind(argument: Argument) -> Proposal:
@@ -169,12 +253,19 @@ def _by_kind(argument: Argument) -> Proposal:
         return Proposal(argument, Choice(argument.choices), "each that its type allows")
     if argument.kind in (FLOAT, INT) and (default := _positive(argument)) is not None:
         wide: Distribution = FloatRange(_rounded(default / 10), _rounded(default * 10), log=True)
+        if argument.kind == FLOAT and _OF_ONE.fullmatch(argument.name.lower()) and default <= 1:
+            wide = FloatRange(0.0, 1.0)
+        elif argument.kind == FLOAT and 0.9 <= default < 1:
+            wide = _decay(argument)[0]
         if argument.kind == INT:
             wide = IntRange(max(1, int(default) // 4), int(default) * 4, log=True)
         why = "nothing is known of it: search it if it matters"
         if _PART_OF_A_LOSS.fullmatch(argument.name.lower()):
             why = "search it if the metric does not depend on it, as a loss depends on its weights"
         return Proposal(argument, wide, why, is_offered=True, is_known=False)
+    if argument.annotation == OPTIMIZER_CALLABLE:
+        why = "makes the optimizer: give it {class_path: torch.optim.Adam} to search its lr"
+        return Proposal(argument, None, why, is_known=False)
     why = {
         TEXT: "a text: list the words to choose from",
         FLOAT: "nothing is known of it: give it a range if it matters",

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
-from search.study.description import Argument, Description
+from search.study.description import OPTIMIZER_CALLABLE, Argument, Description
 from search.study.metrics import likely_direction
 from search.study.paths import full_path
 from search.study.proposal import Proposal, propose
@@ -20,6 +22,10 @@ _WHERE_NOTHING_ELSE = (
     "the module takes no argument that could be searched",
 )
 _UNKNOWN_METRIC = "val_loss"
+_OPTIMIZER = "torch.optim.Adam"
+_HEADS = r"(.*_)?(n|num)_?heads?|(.*_)?heads"
+# the width that attention splits among its heads
+_DIVIDED = r"d_model|(.*_)?embed(ding)?(_dim|_size)?|(hidden|model|attention)_(dim|size)|dim|width"
 
 
 @dataclass(frozen=True)
@@ -66,13 +72,14 @@ def proposed_file(
         f"# Proposed by `{command}`: every line is yours to change.",
         "# Next: `search check` with this file, then `search run` with it.",
         "",
-        *_sections(sections, proposals),
+        *_sections(sections, proposals, lacks_data=description.lacks_data),
         "",
         *_objective(guess),
         "",
         "# what is searched: the path of a value -> where to look, and why there",
         "space:",
         *_space(proposals, tree),
+        *_constraints(proposals, tree),
         "",
         *_rest(proposals),
     ]
@@ -80,18 +87,22 @@ def proposed_file(
 
 
 def searched(description: Description) -> int:
-    """How many arguments a proposed file searches."""
-    return sum(_is_live(propose(argument)) for argument in description.arguments)
+    """How many values a proposed file searches."""
+    proposals = [propose(argument) for argument in description.arguments]
+    live = sum(map(_is_live, proposals)) + len(list(_optimizers(proposals)))
+    # where there is nothing else, one of the Trainer's
+    return max(1, live)
 
 
 def missing(description: Description, tree: Mapping[str, Any]) -> list[str]:
-    """Arguments that have no value, and that no range gives one."""
+    """Arguments that have no value, and to which neither a range nor the file gives one."""
     return [
         short_path(argument.path, tree)
         for argument in description.arguments
         if argument.is_required
         and not argument.is_linked
         and not argument.is_foreign
+        and argument.annotation != OPTIMIZER_CALLABLE
         and not _is_live(propose(argument))
     ]
 
@@ -125,25 +136,47 @@ def _number(value: float) -> str:
     return text if "." in text else f"{text}.0"
 
 
-def _sections(sections: Mapping[str, Any], proposals: Sequence[Proposal]) -> Iterator[str]:
-    absent = [
-        each.argument
-        for each in proposals
-        if each.argument.is_required and not each.argument.is_linked and not _is_live(each)
-    ]
+def _sections(
+    sections: Mapping[str, Any], proposals: Sequence[Proposal], *, lacks_data: bool
+) -> Iterator[str]:
     for key, value in sections.items():
         if not isinstance(value, Mapping) or "class_path" not in value:
             yield f"{key}: {flow_yaml(value)}"
             continue
         yield f"{key}:"
         yield f"  class_path: {value['class_path']}"
-        places = (key, f"{key}.init_args")
-        here = [each for each in absent if each.path.rpartition(".")[0] in places]
-        if here:
-            yield "  # init_args:"
+        yield from _required(key, proposals)
+    for key in dict.fromkeys(each.argument.path.partition(".")[0] for each in proposals):
+        if key not in sections and (lines := list(_required(key, proposals))):
+            yield f"# {key}:"
+            yield from (f"# {line.replace('# ', '', 1)}" for line in lines)
+    if lacks_data:
+        text = "# data: {class_path: my_package.MyDataModule}"
+        yield _with_reason(text, "required: the module has no train_dataloader of its own")
+
+
+def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
+    """Lines for the arguments that a section must give: as comments, where nobody can guess."""
+    absent = [
+        each.argument
+        for each in proposals
+        if each.argument.is_required and not each.argument.is_linked and not _is_live(each)
+    ]
+    for parent in (section, f"{section}.init_args", f"{section}.dict_kwargs"):
+        here = [each for each in absent if each.path.rpartition(".")[0] == parent]
+        known = [each for each in here if each.annotation == OPTIMIZER_CALLABLE]
+        indent = "  " if parent == section else "    "
+        if here and parent != section:
+            key = parent.rpartition(".")[2]
+            yield f"  {key}:" if known else f"  # {key}:"
+        for each in known:
+            text = f"{indent}{each.name}: {{class_path: {_OPTIMIZER}}}"
+            yield _with_reason(text, "required: the usual one")
+        mark = f"{indent}# " if known or parent == section else f"{indent[2:]}#   "
         for each in here:
-            why = f"{each.annotation or 'a value'}, required: fill it in"
-            yield _with_reason(f"  #   {each.name}: ...", why)
+            if each not in known:
+                why = f"{each.annotation or 'a value'}, required: fill it in"
+                yield _with_reason(f"{mark}{each.name}: ...", why)
 
 
 def _objective(guess: Guess) -> Iterator[str]:
@@ -160,9 +193,17 @@ def _space(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[s
         assert each.distribution is not None
         text = f"  {short_path(each.argument.path, tree)}: {range_text(each.distribution)}"
         yield _with_reason(text, each.why)
-    if not live:
+    optimizers = list(_optimizers(proposals))
+    for argument in optimizers:
+        text = f"  {short_path(argument.path, tree)}.lr: {{float: [1e-5, 0.1], log: true}}"
+        yield _with_reason(text, "its learning rate: by its logarithm")
+    if not live and not optimizers:
         yield _with_reason(f"  {_WHERE_NOTHING_ELSE[0]}", _WHERE_NOTHING_ELSE[1])
-    rest = [each for each in proposals if not _is_live(each) and not each.argument.is_foreign]
+    rest = [
+        each
+        for each in proposals
+        if not _is_live(each) and not each.argument.is_foreign and each.argument not in optimizers
+    ]
     if rest:
         yield "  # not searched:"
     for each in rest:
@@ -170,6 +211,32 @@ def _space(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[s
         given = _given(each.argument)
         value = range_text(each.distribution) if each.distribution is not None else given
         yield _with_reason(f"  # {path}: {value}".rstrip(), each.why)
+
+
+def _optimizers(proposals: Sequence[Proposal]) -> Iterator[Argument]:
+    """Arguments that must be given an optimizer, for which the file has the usual one."""
+    for each in proposals:
+        argument = each.argument
+        if argument.is_required and argument.annotation == OPTIMIZER_CALLABLE:
+            yield argument
+
+
+def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[str]:
+    """Heads of attention divide a width, or no model can be built."""
+    live = [each.argument for each in proposals if _is_live(each)]
+    pairs = [
+        (width, heads)
+        for heads in live
+        for width in live
+        if re.fullmatch(_HEADS, heads.name)
+        and re.fullmatch(_DIVIDED, width.name)
+        and width.path.rpartition(".")[0] == heads.path.rpartition(".")[0]
+    ]
+    if pairs:
+        yield "constraints:"
+    for width, heads in pairs:
+        text = f"  - {short_path(width.path, tree)} % {short_path(heads.path, tree)} == 0"
+        yield _with_reason(text, "heads divide the width")
 
 
 def _rest(proposals: Sequence[Proposal]) -> Iterator[str]:
@@ -195,7 +262,11 @@ def _is_live(proposal: Proposal) -> bool:
 def _given(argument: Argument) -> str:
     if argument.is_required:
         return "..."
-    return "" if argument.value is None else shown(argument.value)
+    is_path = isinstance(argument.value, str) and (
+        argument.value.startswith("~") or PurePath(argument.value).is_absolute()
+    )
+    # a folder of this machine says nothing to who reads the file elsewhere
+    return "" if argument.value is None or is_path else shown(argument.value)
 
 
 def _with_reason(text: str, reason: str) -> str:

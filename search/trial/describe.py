@@ -5,12 +5,15 @@ Imports the user's classes; builds them only where a CLI of the user's own has t
 
 from __future__ import annotations
 
+import collections.abc
 import enum
 import types
 import typing
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal, Union
+
+import torch
 
 from search.errors import UserError
 from search.study.classes import class_places
@@ -19,6 +22,7 @@ from search.study.description import (
     CHOICE,
     FLOAT,
     INT,
+    OPTIMIZER_CALLABLE,
     OTHER,
     TEXT,
     Argument,
@@ -34,10 +38,17 @@ from search.trial.importing import import_name, lightning_of, refuse_mixture, us
 from search.trial.lightning_cli import DrivenCli, drive_cli
 from search.trial.logged import logged_at_validation
 from search.trial.signatures import EMPTY, MADE_WITH, made_class, parameters
+from search.trial.text_choices import text_choices
 
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
 _KINDS = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
 _FOREIGN = ("torch", "lightning", "pytorch_lightning", "torchvision", "torchmetrics")
+
+
+_CALLABLES = (
+    (torch.optim.Optimizer, OPTIMIZER_CALLABLE),
+    (torch.optim.lr_scheduler.LRScheduler, "LRSchedulerCallable"),
+)
 
 
 def describe(config: Mapping[str, Any]) -> Description:
@@ -75,6 +86,7 @@ def _description(config: Mapping[str, Any]) -> Description:
         arguments=tuple(_with_section(each, model, replaced) for each in arguments),
         logged=logged_at_validation(model),
         monitors=tuple(_monitors(complete)),
+        lacks_data=not complete.get("data") and not _has_loader(model),
     )
 
 
@@ -83,6 +95,12 @@ def _with_section(argument: Argument, model: type, replaced: Mapping[str, str]) 
     if argument.path not in (f"model.{argument.name}", f"model.init_args.{argument.name}"):
         return argument
     return replace(argument, instead=section_instead(model, argument.name, replaced))
+
+
+def _has_loader(model: type) -> bool:
+    """Whether a module brings its own training batches."""
+    base = lightning_of(model, "model").LightningModule
+    return getattr(model, "train_dataloader", None) is not base.train_dataloader
 
 
 def _of_cli(driven: DrivenCli) -> Iterator[Argument]:
@@ -138,6 +156,9 @@ def _of_class(
             yield from _of_node(value, path)
             continue
         kind, choices = _kind(parameter.annotation, value)
+        if kind == TEXT or value is None or value is EMPTY:
+            takers = dict.fromkeys((named, parameter.taker))
+            kind, choices = _with_words(kind, choices, takers, name, value)
         hint = range_in(parameter.annotation)
         yield Argument(
             path=path,
@@ -149,6 +170,19 @@ def _of_class(
             is_required=value is EMPTY,
             is_foreign=is_foreign,
         )
+
+
+def _with_words(
+    kind: str, choices: tuple[Any, ...], takers: Iterable[Any], name: str, value: Any
+) -> tuple[str, tuple[Any, ...]]:
+    """A text with the words that the source knows, where it knows some."""
+    if kind not in (TEXT, OTHER):
+        return kind, choices
+    words = dict.fromkeys(word for taker in takers for word in text_choices(taker, name))
+    if not words:
+        return kind, choices
+    default = (value,) if isinstance(value, str) and value not in words else ()
+    return TEXT, (*default, *words)
 
 
 def _kind(annotation: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
@@ -183,7 +217,19 @@ def _plain(value: Any) -> Any:
 def _words(annotation: Any) -> str:
     if annotation is EMPTY:
         return ""
+    members = _members(annotation)
+    for base, word in _CALLABLES:
+        if any(_returns(each, base) for each in members):
+            return word
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _returns(annotation: Any, base: type) -> bool:
+    """Whether an annotation is a Callable that makes what derives from `base`."""
+    if typing.get_origin(annotation) is not collections.abc.Callable:
+        return False
+    made = typing.get_args(annotation)[-1]
+    return any(isinstance(each, type) and issubclass(each, base) for each in _members(made))
 
 
 def _monitors(config: Mapping[str, Any]) -> Iterator[Monitor]:

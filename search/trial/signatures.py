@@ -28,6 +28,8 @@ class Parameter:
     annotation: Any
     # EMPTY where one must be given; None where branches of the source disagree about it
     default: Any
+    # the class or function whose own parameter it is
+    taker: Any
     # given under dict_kwargs, because no parser finds it behind the `**kwargs`
     is_hidden: bool = False
 
@@ -68,7 +70,9 @@ def _parameters(owner: Any, method: str | None, *, is_hidden: bool) -> Iterator[
         if each.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
             continue
         is_known = type(each.default).__module__.partition(".")[0] != "jsonargparse"
-        yield Parameter(each.name, _annotation(each), each.default if is_known else None, is_hidden)
+        taker = each.parent if inspect.isclass(each.parent) else each.component
+        default = each.default if is_known else None
+        yield Parameter(each.name, _annotation(each), default, taker, is_hidden)
 
 
 def _annotation(parameter: Any) -> Any:

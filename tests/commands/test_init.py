@@ -79,7 +79,10 @@ def test_mistakes_get_their_line_and_nothing_is_overwritten(project: Project) ->
         (): "init: needs a module, as in `search init my_package.module:MyModule`, or a "
         "LightningCLI configuration: `search init --config config.yaml`. Give one.",
         ("tiny:Tyni",): "init: model.class_path: tiny has no Tyni. Did you mean Tiny?",
-        ("tiny",): "tiny: must be module:Class, got tiny. Write my_package.module:Class.",
+        ("tiny",): "init: model.class_path: tiny is a module. Name a class in it: tiny.Tiny.",
+        ("tiny.py",): "tiny.py: must be module:Class, got tiny.py. Write tiny:MyModule.",
+        ("src/net.py:Net",): "src/net.py:Net: must be module:Class, got src/net.py:Net. "
+        "Write src.net:Net.",
         (
             "-c",
             "study.yaml",

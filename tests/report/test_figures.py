@@ -78,13 +78,11 @@ def test_figure_of_an_odd_study_is_valid_json(record, name):
 def test_figure_of_an_unknown_name_suggests_the_nearest():
     with pytest.raises(UserError) as caught:
         figure(study(), "histroy")
-    assert str(caught.value) == (
-        "figure: no figure of this name, got histroy. Did you mean history?"
-    )
+    assert str(caught.value) == ("figure: there is no histroy. Did you mean history?")
 
 
 def test_figure_of_a_strange_name_lists_those_there_are():
-    with pytest.raises(UserError, match="Known figures: pareto, history, importance"):
+    with pytest.raises(UserError, match="It may be pareto, history, importance"):
         figure(study(), "zzz")
 
 
