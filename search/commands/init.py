@@ -91,9 +91,9 @@ def _sections(options: InitOptions) -> dict[str, Any]:
 def _class_path(name: str) -> str:
     """The import path of `module:Class`; of a module alone, whose classes are then told."""
     path = name.replace(":", ".")
-    if all(part.isidentifier() for part in path.split(".")):
-        return path
     file, _, cls = name.partition(":")
+    if not file.endswith(".py") and all(part.isidentifier() for part in path.split(".")):
+        return path
     module = ".".join(Path(file).with_suffix("").parts) if file.endswith(".py") else ""
     if all(part.isidentifier() for part in module.split(".")):
         spelt = f"{module}:{cls or 'MyModule'}"

@@ -184,7 +184,7 @@ def test_pruner_judges_a_hopeless_curve(
     [
         ("median", {"n_startup": 5}, "pruner.n_startup: median has no such option. Did you mean n_startup_trials?"),
         ("threshold", {}, "pruner: threshold refuses its options: Either lower or upper must be specified. Give it others."),
-        ("patient", {"wrapped": "medan"}, "pruner.wrapped: no pruner 'medan'. It may be hyperband, median, none, patient, percentile, successive_halving, threshold, wilcoxon."),
+        ("patient", {"wrapped": "medan"}, "pruner.wrapped: there is no medan. Did you mean median?"),
     ],
 )  # fmt: skip
 def test_wrong_option_of_a_pruner(name: str, options: dict[str, object], line: str) -> None:
