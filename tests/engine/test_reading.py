@@ -191,3 +191,16 @@ def test_wrong_option_of_a_pruner(name: str, options: dict[str, object], line: s
     with pytest.raises(UserError) as caught:
         make_pruner(name, options, None)
     assert str(caught.value).startswith(line)
+
+
+def test_sqlite_file_that_is_not_there_is_told_as_what_it_is(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "mine")
+    folder.root.mkdir()
+    folder.db.write_bytes(b"")
+    with pytest.raises(StorageError) as caught:
+        read_study(folder, "sqlite:///none.db")
+    assert str(caught.value) == (
+        "--storage: there is no none.db, and the study mine was begun before. It keeps its own in "
+        f"{folder.db}: leave --storage out, or make it from the events of the trials: "
+        "`search rebuild mine --storage sqlite:///none.db`."
+    )
