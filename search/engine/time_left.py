@@ -52,7 +52,7 @@ def time_left(
     variance = (squares + (_FIRST_GUESS * mean) ** 2) / len(known)
     work = ahead * mean - sum(min(mean, age) for age in ages_s)
     deviation = math.sqrt(ahead * variance + ahead**2 * variance / len(known))
-    at_once = min(workers, ahead)
+    at_once = max(1, min(workers, ahead))
     last_round = (1 - 1 / at_once) * mean
     low = (work - _DEVIATIONS * deviation) / at_once
     high = (work + _DEVIATIONS * deviation) / at_once + last_round

@@ -118,7 +118,8 @@ class Picture:
             lines += block
         rest = len(blocks) - count
         more = "more " if count else ""
-        return [*lines, Text(f"{rest} {more}trials run", style="dim")] if rest else lines
+        lines += words(f"{rest} {more}trials run", width, style="dim") if rest else []
+        return lines[:height]
 
     def _urgent(self, width: int) -> list[Text]:
         """What to do now, and the last thing that was noted."""
@@ -159,9 +160,9 @@ class Picture:
         assert record is not None
         if record.several:
             front = ", ".join(map(str, self._board.front)) or "none yet"
-            return [*words(f"Pareto front  {front}", width, style="bold green")]
+            return words(f"Pareto front  {front}", width, style="bold green")
         if best is None:
-            return [Text("best  none yet", style="dim")]
+            return words("best  none yet", width, style="dim")
         value = Text.assemble(("best  ", "dim"), (number(best.value), "bold green"))
         params = _params(best.params) if has_params else []
         return flow([value, Text(f"trial {best.number}", style="dim"), *params], width, hang=6)
@@ -169,6 +170,8 @@ class Picture:
     def _running(self, width: int, has_params: bool) -> list[list[Text]]:
         """The headings, and then the lines of each trial that runs."""
         trials = sorted(self._board.running.values(), key=lambda trial: trial.number)
+        if not trials:
+            return [[]]
         rows = [self._cells(trial) for trial in trials]
         shown = [_params(trial.params) if has_params else [] for trial in trials]
         widths = _widths(rows, _LEAST_WIDTHS)

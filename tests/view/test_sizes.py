@@ -21,6 +21,7 @@ from view.test_views import LOG, LR, study, trial
 
 from search.engine.progress import (
     Note,
+    ProbeStarted,
     Stopping,
     StudyOpened,
     TrialEnded,
@@ -181,6 +182,20 @@ def test_picture_keeps_what_must_be_seen_now(width: int, height: int, is_long: b
     assert PAUSED in text
     assert "0.0086431" in text
     assert re.search(r"16 trials run|\d+ more trials run|\b17\b", text)
+
+
+@pytest.mark.parametrize("height", [2, 3, 5, 10])
+@pytest.mark.parametrize("width", [1, 5, 20, 39])
+def test_picture_of_any_board_fits_the_smallest_terminals(width: int, height: int) -> None:
+    empty, opening = board(running=0, is_long=True), Board()
+    empty.fold(Note(PAUSED))
+    opening.fold(Note(PAUSED))
+    probing = board(running=1)
+    probing.fold(ProbeStarted(9))
+    for shown in (empty, opening, Board(), probing):
+        lines = picture(shown, width, height)
+        # a terminal of fewer cells than a word has is only not to break anything
+        assert len(lines) <= height or width < 20
 
 
 def test_picture_puts_parameters_beside_a_trial_only_where_they_fit() -> None:
