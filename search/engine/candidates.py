@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import numpy as np
 import optuna
 from optuna.trial import Trial
 
@@ -33,6 +34,14 @@ def stage(
     Raises:
         UserError: the constraints leave nothing that could be found.
     """
+    # the densities of the widest ranges have steps of no mass, of whose logarithm NumPy warns
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return _staged(study, storage, sampling, fixed)
+
+
+def _staged(
+    study: optuna.Study, storage: WriteThroughStorage, sampling: Sampling, fixed: Mapping[str, Any]
+) -> Trial:
     number = len(study.get_trials(deepcopy=False))
     if sampling.is_listed and not (sampling.points.is_plain and sampling.name == "bruteforce"):
         tried = [trial.params for trial in study.get_trials(deepcopy=False)]

@@ -95,7 +95,7 @@ class Ledger:
         self._queue = queue
         self._distributions = {path: to_optuna(dist) for path, dist in sampling.space.items()}
         user_attributes = self._storage.get_study_user_attrs(self._storage.study_id)
-        attributes = study_attributes(user_attributes[STUDY])
+        attributes = self._attributes = study_attributes(user_attributes[STUDY])
         self._study = sampled_study(folder.name, self._storage, attributes, pruner)
         self._judged = judged_study(self._study, self._storage, attributes)
         self._judged_storage = judged_storage(self._storage, attributes)
@@ -104,7 +104,8 @@ class Ledger:
 
     @property
     def attributes(self) -> StudyAttributes:
-        return study_attributes(self._study.user_attrs[STUDY])
+        """What the study says of itself."""
+        return self._attributes
 
     def set_attributes(self, attributes: StudyAttributes) -> None:
         """Remember what the study file and the total that was asked for say now."""
@@ -112,6 +113,7 @@ class Ledger:
             append_event(self.folder.events, ASKED, trials=attributes.asked)
         if self.attributes != attributes:
             self._study.set_user_attr(STUDY, attributes.to_json())
+            self._attributes = attributes
 
     @property
     def finished(self) -> int:

@@ -24,6 +24,8 @@ from search.study.yaml_loader import dump_yaml
 
 _ATTEMPT = "preflight"
 MAX_ATTEMPTS = 3
+# from each of which the model is built
+_MOST_CHOICES = 64
 
 
 def preflight(
@@ -90,9 +92,14 @@ def _remove(folder: TrialFolder) -> None:
 
 
 def ends_of(distribution: Distribution) -> tuple[Any, ...]:
-    """Values that lie far apart: the ends of a range, every choice."""
+    """Values that lie far apart: the ends of a range, every choice, or those of a long list that
+    are evenly spread over it."""
     if isinstance(distribution, Choice):
-        return distribution.values
+        values = distribution.values
+        if len(values) <= _MOST_CHOICES:
+            return values
+        last = len(values) - 1
+        return tuple(values[last * index // (_MOST_CHOICES - 1)] for index in range(_MOST_CHOICES))
     return (distribution.low, distribution.high)
 
 

@@ -29,7 +29,7 @@ from search.study.space import (
     IntRange,
     Params,
     Space,
-    values_of,
+    count_of,
 )
 from search.study.suggestions import did_you_mean
 
@@ -45,6 +45,9 @@ def to_optuna(distribution: Distribution) -> distributions.BaseDistribution:
             distribution.low, distribution.high, log=distribution.log, step=distribution.step
         )
     return distributions.CategoricalDistribution(distribution.values)
+
+
+_LONGEST_LIST = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -92,8 +95,8 @@ class Sampling:
         """How many different trials there are, for the samplers that try each once."""
         if not self.is_listed:
             return None
-        values = self._listed_values()
-        return prod(map(len, values.values())) if self.points.is_plain else len(self.listed)
+        counts = self._counts()
+        return prod(counts.values()) if self.points.is_plain else len(self.listed)
 
     @property
     def is_listed(self) -> bool:
@@ -107,7 +110,7 @@ class Sampling:
         Raises:
             UserError: they cannot be listed.
         """
-        self._listed_values()
+        self._counts()
         try:
             points = self.points.listed()
         except ValueError as error:
@@ -115,15 +118,35 @@ class Sampling:
         Random(self.seed).shuffle(points)
         return points
 
-    def _listed_values(self) -> dict[str, list[Any]]:
-        listed = {path: values_of(distribution) for path, distribution in self.space.items()}
-        for path, values in listed.items():
-            if values is None:
+    def _counts(self) -> dict[str, int]:
+        """How many values each path has, all of which are tried."""
+        counts: dict[str, int] = {}
+        for path, distribution in self.space.items():
+            count = count_of(distribution)
+            if count is None:
                 raise UserError(
                     f"space.{path}: {self.name} needs a list of values, got a range without "
                     "steps. Give it a step, or use choice."
                 )
-        return {path: values for path, values in listed.items() if values is not None}
+            self._refuse_long(path, count)
+            counts[path] = count
+        return counts
+
+    def refuse_long_lists(self) -> None:
+        """Make sure that a sampler which lists whole numbers and steps can do so.
+
+        Raises:
+            UserError: there are too many of them.
+        """
+        for path, distribution in self.space.items():
+            self._refuse_long(path, count_of(distribution) or 0)
+
+    def _refuse_long(self, path: str, count: int) -> None:
+        if count > _LONGEST_LIST:
+            raise UserError(
+                f"space.{path}: {self.name} lists every value, at most {_LONGEST_LIST:,}, got "
+                f"{count:,}. Make it a float without a step, or use sampler: tpe."
+            )
 
 
 def refused_options(kind: str, name: str, error: Exception) -> str:
@@ -180,6 +203,7 @@ def _tpe(sampling: Sampling, seed: int) -> samplers.BaseSampler:
 
 def _gp(sampling: Sampling, seed: int) -> samplers.BaseSampler:
     check_options("sampler", sampling.name, sampling.options, samplers.GPSampler)
+    sampling.refuse_long_lists()
     return samplers.GPSampler(**sampling.options, seed=seed)
 
 

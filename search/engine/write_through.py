@@ -27,6 +27,9 @@ _REPORT = sqlalchemy.text(
     "intermediate_value = excluded.intermediate_value, "
     "intermediate_value_type = excluded.intermediate_value_type"
 )
+# through the object mapper every trial is read to count them
+_NEWEST = sqlalchemy.text("SELECT max(trial_id) FROM trials")
+_COUNT = sqlalchemy.text("SELECT count(*) FROM trials WHERE study_id = :study_id")
 _REOPEN = sqlalchemy.text("UPDATE trials SET state = 'RUNNING' WHERE trial_id = :trial_id")
 _KNOWS_REPORT = ("sqlite", "postgresql")
 T = TypeVar("T")
@@ -56,6 +59,8 @@ class WriteThroughStorage(InMemoryStorage):
             ) from error
         # ids of this storage to ids of the database; a staged trial has none yet
         self._database_trials: dict[int, int] = {}
+        # the newest trial of the whole database when only this process had added to the study
+        self._newest: int | None = None
         try:
             self._load(study_name)
         except NONSENSE as error:
@@ -94,13 +99,17 @@ class WriteThroughStorage(InMemoryStorage):
         Raises:
             StorageError: another tool added a trial to the study since it was opened.
         """
-        count = self._write(lambda: self.database.get_n_trials(self._database_study))
+        newest = self._write(lambda: self._number(_NEWEST))
+        if newest == self._newest:
+            return
+        count = self._write(lambda: self._number(_COUNT))
         if not self.is_published(trial) and count != trial.number:
             raise StorageError(
                 f"{shown_url(self.database.url)}: another tool added a trial to the study while it "
                 "runs. Nothing is lost: run the same command again, and add trials to a running "
                 "study with `search enqueue`."
             )
+        self._newest = newest
 
     def publish(self, trial_id: int) -> None:
         """Write a staged trial; from now on every change of it is written at once."""
@@ -108,9 +117,17 @@ class WriteThroughStorage(InMemoryStorage):
             return
         trial = self.get_trial(trial_id)
         trial.system_attrs = {k: v for k, v in trial.system_attrs.items() if not is_private(k)}
-        self._database_trials[trial_id] = self._write(
-            lambda: self.database.create_new_trial(self._database_study, trial)
-        )
+        added = self._write(lambda: self.database.create_new_trial(self._database_study, trial))
+        self._database_trials[trial_id] = added
+        if self._newest == added - 1:
+            self._newest = added
+
+    def _number(self, query: sqlalchemy.TextClause) -> int | None:
+        with self.database.engine.connect() as connection:
+            found: int | None = connection.execute(
+                query, {"study_id": self._database_study}
+            ).scalar()
+        return found
 
     def is_published(self, trial: Trial) -> bool:
         """Whether a trial is in the database."""

@@ -127,13 +127,24 @@ def contains(distribution: Distribution, value: Any) -> bool:
     return abs(steps - round(steps)) < 1e-8
 
 
+def count_of(distribution: Distribution) -> int | None:
+    """How many values there are; None for a range without steps."""
+    if isinstance(distribution, Choice):
+        return len(distribution.values)
+    if distribution.step is None:
+        return None
+    if isinstance(distribution, IntRange):
+        return (distribution.high - distribution.low) // distribution.step + 1
+    return int((distribution.high - distribution.low) / distribution.step + 1e-8) + 1
+
+
 def values_of(distribution: Distribution) -> list[Any] | None:
     """All values in order; None for a range without steps."""
     if isinstance(distribution, Choice):
         return list(distribution.values)
     if isinstance(distribution, IntRange):
         return list(range(distribution.low, distribution.high + 1, distribution.step))
-    if distribution.step is None:
+    count = count_of(distribution)
+    if distribution.step is None or count is None:
         return None
-    count = int((distribution.high - distribution.low) / distribution.step + 1e-8) + 1
     return [distribution.low + index * distribution.step for index in range(count)]

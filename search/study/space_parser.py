@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -16,6 +17,8 @@ _FORMS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
 _OPTIONS = {"float": ("log", "step", "when"), "int": ("log", "step", "when"), "choice": ("when",)}
 _NUMBERS = "Write a number; words and switches go into {choice: [...]}."
 AUTO = "auto"
+# whole numbers up to here are floats without loss, as which the database keeps them
+_EXACT = 2**53
 
 
 def parse_distribution(tree: Any) -> Distribution | Hinted:
@@ -97,7 +100,7 @@ def _choice(values: Any) -> Choice:
     if not isinstance(values, list):
         raise ValueError(f"choice must be a list, got {shown(values)}. Write [a, b].")
     for value in values:
-        if isinstance(value, list | dict):
+        if not isinstance(value, bool | int | float | str | None):
             raise ValueError(
                 f"choice takes numbers, words, true, false or null, got {shown(value)}. "
                 "Search a plain value."
@@ -105,10 +108,8 @@ def _choice(values: Any) -> Choice:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"choice takes finite numbers, got {shown(value)}. Remove it.")
     # 1, 1.0 and true are equal to Python and to the database
-    keys = [1 if value is True else 0 if value is False else value for value in values]
-    for index, key in enumerate(keys):
-        if key in keys[:index]:
-            raise ValueError(f"choice must not repeat a value, got {shown(values)}. Remove one.")
+    if len(set(values)) < len(values):
+        raise ValueError(f"choice must not repeat a value, got {shown(values)}. Remove one.")
     if len(values) < 2:
         raise ValueError(f"choice needs two values or more, got {shown(values)}. Add one.")
     return Choice(tuple(values))
@@ -127,6 +128,11 @@ def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
         raise ValueError(
             f"low must be below high, got {low} twice. Put a single value into the section itself."
         )
+    if not math.isfinite(float(high) - float(low)):
+        raise ValueError(
+            f"high - low must be at most {sys.float_info.max:.2g}, got low={low}, high={high}. "
+            "Narrow the range."
+        )
     log, step = tree.get("log", False), tree.get("step")
     if not isinstance(log, bool):
         raise ValueError(f"log must be true or false, got {shown(log)}. Write log: true.")
@@ -137,6 +143,11 @@ def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
                 f"step must be above 0 and no more than high - low, got {shown(step)}. "
                 f"Write a step up to {shown(high - low)}, or leave it out."
             )
+    if step is not None and (high - low) / step > _EXACT:
+        raise ValueError(
+            f"step must make no more than {_EXACT:.16g} steps, got {shown(step)}. Raise it, or "
+            "leave it out."
+        )
     if log and step not in (None, 1 if kind == "int" else None):
         raise ValueError("log and step exclude each other, got both. Drop one.")
     if log and low <= 0:
@@ -152,9 +163,15 @@ def _check_number(kind: str, value: Any) -> None:
         rule = "whole numbers" if kind == "int" else "numbers"
         remedy = "Write float for numbers with a point." if isinstance(value, float) else _NUMBERS
         raise ValueError(f"{kind} takes {rule}, got {shown(value)}. {remedy}")
-    if not math.isfinite(value) or abs(value) > 2**53:
+    if isinstance(value, float) and not math.isfinite(value):
         remedy = "Write the largest or smallest value that you would try."
         raise ValueError(f"{kind} takes finite numbers, got {shown(value)}. {remedy}")
+    largest = _EXACT if kind == "int" else sys.float_info.max
+    if abs(value) > largest:
+        raise ValueError(
+            f"{kind} takes numbers up to {largest}, the largest that is held exactly, got "
+            f"{shown(value)}. Use a smaller one, and scale it where it is used."
+        )
 
 
 def distribution_tree(distribution: Distribution | Hinted) -> Any:

@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import datetime
 from pathlib import Path
+from statistics import median
 
 import pytest
 from conftest import Project
@@ -134,3 +135,42 @@ def test_data_module_against_per_sample_to_tensor(project: Project) -> None:
         times.append(time.perf_counter() - began)
         assert batches == 235
     report("an epoch, torchvision / shipped", times[0] / times[1], "at least 3")
+
+
+@pytest.mark.parametrize(
+    ("sampler", "objectives"), [("random", 1), ("tpe", 1), ("tpe", 2)], ids=str
+)
+def test_sampling_does_not_slow_down(tmp_path: Path, sampler: str, objectives: int) -> None:
+    from search.engine.ledger import Ledger
+    from search.engine.opening import open_ledger, plan
+    from search.engine.outcomes import Outcome
+    from search.messages import DONE
+    from search.study.file import parse_study_tree
+    from search.study.layout import StudyFolder
+
+    early, late, around = 50, 1_400, 20
+    names = ["val_loss", "val_other"][:objectives]
+    tree = {
+        "model": {"class_path": "tiny.Tiny"},
+        "objectives": [{"metric": name} for name in names],
+        "space": {f"model.p{index}": {"float": [0.0, 1.0]} for index in range(4)},
+        "sampler": sampler,
+    }
+    study_file = parse_study_tree(tree, source="study.yaml", default_name="study")
+    folder = StudyFolder(tmp_path / "study")
+    ledger: Ledger = open_ledger(plan(folder, study_file, None), None)
+    seconds = []
+    for _ in range(late + around):
+        # of this process alone: the disk and other processes are not meant
+        began = time.process_time()
+        number = ledger.sample()
+        seconds.append(time.process_time() - began)
+        values = list(ledger.params(number).values())
+        metrics = dict(zip(names, values, strict=False)) if objectives > 1 else {}
+        ledger.begin_attempt(number, os.getpid())
+        ledger.end_attempt(number, Outcome(DONE, values[0], metrics=metrics))
+    first, last = (median(seconds[at - around : at + around]) for at in (early, late))
+    print(f"\nask of trial {early}: {1e3 * first:.1f} ms, of trial {late}: {1e3 * last:.1f} ms")
+    report(
+        f"ask of trial {late:,} / {early}, {sampler}, {objectives} objectives", last / first, "2"
+    )

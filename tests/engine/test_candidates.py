@@ -20,6 +20,7 @@ from search.messages import DONE
 from search.study.file import StudyFile, parse_study_tree
 from search.study.layout import StudyFolder
 from search.study.rules import points_of
+from search.study.space import Choice
 from search.study.yaml_loader import parse_yaml
 
 RANGES = """\
@@ -207,3 +208,21 @@ def test_damaged_queue_is_told(tmp_path: Path) -> None:
         f"{ledger.folder.queue}: point 1: model.init_args.lr: must be a number from 0.001 to 0.1, "
         "got 7.0. Write 0.1, or widen the range in space. Remove its line."
     )
+
+
+@pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsgaii"])
+def test_ranges_as_wide_as_numbers_go_are_sampled(name: str, tmp_path: Path) -> None:
+    space = {
+        "model.large": {"float": [-8e307, 8e307]},
+        "model.scale": {"float": [1e-300, 1e300], "log": True},
+        "model.exact": {"int": [-(2**53), 2**53]},
+    }
+    given = study_file(RANGES, space=space, constraints=[], derive={}, sampler=name)
+    ledger = opened(tmp_path, given)
+    for turn in range(14):
+        number = ledger.sample()
+        for path, value in ledger.params(number).items():
+            distribution = given.space[path]
+            assert not isinstance(distribution, Choice)
+            assert distribution.low <= value <= distribution.high
+        ledger.end_attempt(number, Outcome(DONE, float(turn)))

@@ -13,6 +13,7 @@ from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
 from search.engine.outcomes import Outcome
 from search.engine.reading import read_study
+from search.errors import StorageError
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, PRUNED
 from search.study.file import parse_study_tree
 from search.study.layout import StudyFolder
@@ -171,3 +172,25 @@ def test_enqueued_trial_of_another_tool_is_taken_up_once(folder: StudyFolder) ->
     ledger.end_attempt(number, Outcome(DONE, 0.1))
     assert ledger.sample() != number
     assert len(study.get_trials()) == 2
+
+
+def test_sampling_reads_no_trial_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it reads would grow with every trial."""
+    trained(ledger, 0.5)
+    for reading in ("get_all_trials", "get_n_trials"):
+        monkeypatch.setattr(optuna.storages.RDBStorage, reading, pytest.fail)
+    assert trained(ledger, 0.5) == 1
+
+
+def test_trial_that_another_tool_adds_is_found_before_the_next_is_written(
+    folder: StudyFolder, ledger: Ledger
+) -> None:
+    trained(ledger, 0.5)
+    url = f"sqlite:///{folder.db}"
+    optuna.create_study(storage=url, study_name="another").ask()
+    # a trial of another study in the same database is none of this one
+    assert trained(ledger, 0.5) == 1
+    optuna.load_study(study_name="study", storage=url).ask()
+    with pytest.raises(StorageError, match="another tool added a trial to the study"):
+        ledger.sample()
+    assert not folder.trial(2).events.exists()

@@ -120,3 +120,15 @@ def test_cmaes_never_loads_a_pickle_that_it_did_not_write(tmp_path: Path) -> Non
         )
     assert len(sampled(Sampling("cmaes", {}, Points(space), seed=3), 12, study)) == 15
     assert not target.exists()
+
+
+@pytest.mark.parametrize("name", ["gp", "grid", "bruteforce"])
+def test_sampler_that_lists_every_value_refuses_a_list_without_an_end(name: str) -> None:
+    sampling = Sampling(name, {}, Points({"exact": IntRange(1, 2**53)}), seed=1)
+    with pytest.raises(UserError) as caught:
+        _ = sampling.combinations
+        sampling.sampler(0)
+    assert str(caught.value) == (
+        f"space.exact: {name} lists every value, at most 1,000,000, got 9,007,199,254,740,992. "
+        "Make it a float without a step, or use sampler: tpe."
+    )

@@ -340,7 +340,7 @@ STUDY_FILES: list[tuple[str, str]] = [
     (GOOD.replace(RANGE, "null"), LR + "must be {float: [low, high]}"),
     (GOOD.replace(RANGE, "{choice: [.nan, 1]}"), LR + "choice takes finite numbers"),
     (GOOD.replace(RANGE, "{float: [0, 1], step: -0.1}"), LR + "step must be above 0"),
-    (GOOD.replace(RANGE, "{int: [1, 9007199254740993]}"), LR + "int takes finite numbers"),
+    (GOOD.replace(RANGE, "{int: [1, 9007199254740993]}"), LR + "int takes numbers up to"),
     (GOOD.replace("model.init_args.lr", "model.l r"), "space.model.init_args.l r: is no dotted"),
 ]  # fmt: skip
 

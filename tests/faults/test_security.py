@@ -160,7 +160,7 @@ def test_endless_study_file_is_read_no_further_than_the_limit(project: Project) 
     writer = threading.Thread(target=feed)
     writer.start()
     try:
-        assert "is larger than 1 MiB" in refused(
+        assert "is larger than 4 MiB" in refused(
             executed_command(project), project.root, "run", path
         )
     finally:

@@ -76,6 +76,9 @@ CASES: list[tuple[str, str]] = [
     (searching("{int: [1, 4], step: 9}"), f"{SPACE}: step must be above 0 and no more than high - low, got 9. Write a step up to 3, or leave it out."),
     (searching("{float: [1, 4], log: 1}"), f"{SPACE}: log must be true or false, got 1. Write log: true."),
     (searching("{float: [1, 4], lg: true}"), f"{SPACE}: float takes log, step, when, got lg. Did you mean log?"),
+    (searching("{int: [0, 1000000000000000000]}"), f"{SPACE}: int takes numbers up to 9007199254740992, the largest that is held exactly, got 1000000000000000000. Use a smaller one, and scale it where it is used."),
+    (searching("{float: [-1.5e+308, 1.5e+308]}"), f"{SPACE}: high - low must be at most 1.8e+308, got low=-1.5e+308, high=1.5e+308. Narrow the range."),
+    (searching("{float: [0, 1e+300], step: 1}"), f"{SPACE}: step must make no more than 9007199254740992 steps, got 1. Raise it, or leave it out."),
     (searching("{flot: [1, 4]}"), f"{SPACE}: must be {FORMS}, got {{flot: [1, 4]}}. Did you mean float?"),
     (searching("{float: [1, 4], int: [1, 4]}"), f"{SPACE}: must be {FORMS}, got {{float: [1, 4], int: [1, 4]}}. Name one of the three."),
     (searching("[1, 4]"), f"{SPACE}: must be {FORMS}, got [1, 4]. Write {{float: [1, 4]}}, {{int: ...}} or {{choice: ...}}."),
@@ -128,7 +131,7 @@ CASES: list[tuple[str, str]] = [
     ("model:\n\tclass_path: x\n", "line 2: a tab stands where only spaces may indent."),
     ("a: [1, 2\n", "line 2: expected ',' or ']', but got '<stream end>'."),
     ("a: " + "[" * 60 + "]" * 60 + "\n", "line 1: is nested too deep or too large."),
-    ("x: " + "y" * (1 << 20) + "\n", "is larger than 1 MiB. A study file is short."),
+    ("x: " + "y" * (4 << 20) + "\n", "is larger than 4 MiB. A study file is short."),
 ]  # fmt: skip
 
 
