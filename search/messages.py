@@ -191,8 +191,9 @@ class Checked:
     written, `batch_size` the one that was used. `samples` counts those to train on, `drops_last`
     and `limit` are as in `micro_batches.Epoch`. `gpus` lists usable devices, the one with most free
     memory first. `modules` are what the training step imported. `leaves_epoch_ends` says that
-    validations may lie elsewhere than at the ends of epochs. `resumption` is a line where a trial
-    that is cut off may not end as it would have.
+    validations may lie elsewhere than at the ends of epochs, `at_epoch_ends` that training alone
+    logs what counts, `validates` whether there are validations; `notes` are lines for the user.
+    `resumption` is a line where a trial that is cut off may not end as it would have.
     """
 
     problems: tuple[str, ...] = ()
@@ -208,6 +209,9 @@ class Checked:
     modules: tuple[str, ...] = ()
     leaves_epoch_ends: bool = False
     resumption: str | None = None
+    at_epoch_ends: bool = False
+    validates: bool = True
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

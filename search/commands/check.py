@@ -66,6 +66,8 @@ def _checks(study_file: StudyFile, tried: DryTrials) -> Iterator[Check]:
     else:
         text = f"{metric} is logged, {first.value:.5g} after {first.train_batches} batches"
         yield Check("metric", OK, text)
+    for note in tried.facts.notes:
+        yield Check("metric", WARNING if tried.facts.validates else OK, note)
     yield _direction(study_file)
     yield _repeatable(tried)
     yield _checkpoint(tried)

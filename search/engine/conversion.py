@@ -127,7 +127,8 @@ def steps_in(tree: Mapping[str, Any]) -> Steps | None:
     if steps is None:
         return None
     samples = checked(steps.get("epoch_samples"), int, NoneType)
-    return Steps(one_of(steps["unit"], UNITS), samples)
+    at_ends = checked(steps.get("at_epoch_ends", False), bool)
+    return Steps(one_of(steps["unit"], UNITS), samples, at_ends)
 
 
 def shown_of(study: StudyAttributes) -> dict[str, Any]:

@@ -66,20 +66,28 @@ def plain_config(config: Mapping[str, Any], facts: Described) -> dict[str, Any]:
     if not facts.keeps_checkpoint:
         given = trainer.get("callbacks") or []
         callbacks = list(given) if isinstance(given, list) else [given]
-        trainer["callbacks"] = [*callbacks, _model_checkpoint(config["objective"], facts.lightning)]
+        trainer["callbacks"] = [*callbacks, _model_checkpoint(config, facts.lightning)]
         trainer["enable_checkpointing"] = True
     return plain
 
 
-def _model_checkpoint(objective: Mapping[str, Any], lightning: str) -> dict[str, Any]:
+def _model_checkpoint(config: Mapping[str, Any], lightning: str) -> dict[str, Any]:
+    objective = config["objective"]
     best = {
         "monitor": objective["metric"],
         "mode": "min" if objective["direction"] == "minimize" else "max",
         "save_top_k": 1,
         "filename": "best",
     }
+    if _is_at_epoch_ends(config):
+        best["save_on_train_epoch_end"] = True
     arguments = best if objective["value"] == "best" else {"filename": "last"}
     return {"class_path": f"{lightning}.callbacks.ModelCheckpoint", "init_args": arguments}
+
+
+def _is_at_epoch_ends(config: Mapping[str, Any]) -> bool:
+    """Whether training logs the metric, which has a value at the end of each epoch then."""
+    return config.get("trial", {}).get("at_epoch_ends") is True
 
 
 def _refuse(finished: Finished, target: Path) -> None:
@@ -110,6 +118,7 @@ def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: Ex
         "trial": trial.number,
         "objective": objective,
         "value": trial.value,
+        "at_epoch_ends": _is_at_epoch_ends(config),
         "params": trial.params,
         "lightning": facts.lightning,
         "has_subcommand": facts.has_subcommand,

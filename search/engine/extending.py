@@ -159,6 +159,7 @@ def _steps(study_file: StudyFile, before: Steps | None) -> Steps | None:
         study_file,
         leaves_ends=before.unit != EPOCHS,
         epoch_samples=before.epoch_samples,
+        at_epoch_ends=before.at_epoch_ends,
     )
 
 

@@ -40,14 +40,14 @@ from {lightning} import Callback
 
 
 class Recorder(Callback):
-    def __init__(self, metric: str, path: str) -> None:
-        self.metric, self.path = metric, Path(path)
+    def __init__(self, metric: str, path: str, at_epoch_ends: bool) -> None:
+        self.metric, self.path, self.at_epoch_ends = metric, Path(path), at_epoch_ends
 
     def on_validation_end(self, trainer, pl_module):
-        if not trainer.sanity_checking:
+        if not trainer.sanity_checking and not self.at_epoch_ends:
             self.note(trainer)
 
-    # without validations: an epoch's last hook has run when the next one begins
+    # of training: an epoch's last hook has run when the next one begins
     def on_train_epoch_start(self, trainer, pl_module):
         self.note_epoch(trainer)
 
@@ -55,7 +55,7 @@ class Recorder(Callback):
         self.note_epoch(trainer)
 
     def note_epoch(self, trainer):
-        if not trainer.enable_validation:
+        if self.at_epoch_ends or not trainer.enable_validation:
             self.note(trainer)
 
     def note(self, trainer):
@@ -79,6 +79,7 @@ class Exported:
     metric: str
     minimizes: bool
     is_best: bool
+    at_epoch_ends: bool
     value: float
     lightning: str
     has_subcommand: bool
@@ -160,6 +161,8 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
         metric=str(objective["metric"]),
         minimizes=objective["direction"] == "minimize",
         is_best=objective["value"] == "best",
+        # not in folders of earlier releases
+        at_epoch_ends=tree.get("at_epoch_ends") is True,
         value=value,
         lightning=lightning,
         has_subcommand=tree["has_subcommand"] is True,
@@ -170,7 +173,11 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
 def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
     """A configuration laid over the exported one, so that its values can be read here, and what
     its loggers keep is thrown away."""
-    arguments = {"metric": exported.metric, "path": str(values)}
+    arguments = {
+        "metric": exported.metric,
+        "path": str(values),
+        "at_epoch_ends": exported.at_epoch_ends,
+    }
     recorder = {"class_path": f"{_RECORDER}.Recorder", "init_args": arguments}
     given = (read_yaml(exported.folder.config).get("trainer") or {}).get("logger")
     loggers = given if isinstance(given, list) else [given]

@@ -241,6 +241,8 @@ def _check(
         view.handle(Note(facts.resumption))
     # what the training step imported on the way, so that no trial has to
     executor.preload(facts.modules, rehearse=not facts.gpus)
+    for note in facts.notes:
+        view.handle(Note(note))
     try:
         return facts, plan_batches(request.study_file, facts)
     except UserError as error:
@@ -253,6 +255,7 @@ def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
         study_file,
         leaves_ends=facts.leaves_epoch_ends,
         epoch_samples=epoch_of(facts).trained_on(facts.batch_size or 1),
+        at_epoch_ends=facts.at_epoch_ends,
     )
     if steps.unit == SAMPLES:
         text = "steps count samples seen: trials validate inside epochs, of batches that differ"

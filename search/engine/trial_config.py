@@ -61,7 +61,7 @@ def write_config(
     number = int(folder.root.name)
     config["trial"] = {"study": study_file.name, "number": number, "params": dict(params)}
     if steps is not None:
-        config["trial"]["steps"] = steps.unit
+        config["trial"] |= {"steps": steps.unit, "at_epoch_ends": steps.at_epoch_ends}
     note = _limit_accumulation(config, batches)
     make_folder(folder.root)
     write_whole(folder.config, dump_yaml(config))

@@ -36,11 +36,13 @@ class Steps:
     """The steps of a study, the same for its whole life.
 
     `unit` is one of `UNITS`; `epoch_samples` how many samples an epoch has, None where that is not
-    known.
+    known; `at_epoch_ends` whether they count the ends of epochs, since training logs what counts,
+    although there may be validations.
     """
 
     unit: str
     epoch_samples: int | None = None
+    at_epoch_ends: bool = False
 
 
 def unit_of(steps: Steps | None) -> str:
@@ -48,19 +50,26 @@ def unit_of(steps: Steps | None) -> str:
     return VALIDATIONS if steps is None else steps.unit
 
 
-def steps_of(study_file: StudyFile, *, leaves_ends: bool, epoch_samples: int | None) -> Steps:
+def steps_of(
+    study_file: StudyFile,
+    *,
+    leaves_ends: bool,
+    epoch_samples: int | None,
+    at_epoch_ends: bool = False,
+) -> Steps:
     """What the steps of a new study count.
 
     Args:
+        at_epoch_ends: whether values are read at the ends of epochs, whatever is validated when.
         leaves_ends: whether validations may lie elsewhere than at the ends of epochs.
         epoch_samples: the samples of an epoch; None where the data has no length.
     """
     is_searched = _INTERVAL in _paths(study_file)
-    if not (leaves_ends or is_searched or leaves_epoch_ends(study_file.trainer)):
+    if at_epoch_ends or not (leaves_ends or is_searched or leaves_epoch_ends(study_file.trainer)):
         unit = EPOCHS
     else:
         unit = SAMPLES if _batches_vary(study_file) else VALIDATIONS
-    return Steps(unit, epoch_samples)
+    return Steps(unit, epoch_samples, at_epoch_ends)
 
 
 def leaves_epoch_ends(trainer: Mapping[str, Any]) -> bool:

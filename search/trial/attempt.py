@@ -38,7 +38,6 @@ from search.trial.build import (
 )
 from search.trial.callbacks import (
     Judge,
-    MetricGuard,
     ReportCallback,
     SignsOfLife,
 )
@@ -64,6 +63,7 @@ from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
 from search.trial.steps import StepCounter
+from search.trial.values import ValueReader
 
 
 class NotGoneOn(Exception):
@@ -150,10 +150,13 @@ def _fit(
     keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
     run = run_of(config, folder, built.lightning, checkpoint)
     logs = RunLogs(config, built, run, keeper, meter, watched.resources)
-    steps = StepCounter(config.get("trial", {}).get("steps"))
+    trial = config.get("trial", {})
+    steps = StepCounter(trial.get("steps"))
     judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
-    guard, signs = MetricGuard(watched.metrics), SignsOfLife(link)
-    callbacks = [signs, guard, steps, meter, keeper, judge, logs]
+    values = ValueReader(
+        watched.metrics, steps, keeper, judge, at_epoch_ends=trial.get("at_epoch_ends", False)
+    )
+    callbacks = [SignsOfLife(link), steps, meter, keeper, values, logs]
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
     limit_gpu_memory(trainer, gpu_share)
     keeper.join(trainer, goes_on=checkpoint is not None)

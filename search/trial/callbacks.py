@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from lightning.pytorch import Callback
 from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 
-from search.errors import UserError
 from search.messages import Reported, Stepped
-from search.study.outcomes import RESOURCES
-from search.study.suggestions import nearest
 from search.trial.failures import Diverged
-from search.trial.no_value import no_value
 from search.trial.reporting import Link
 from search.trial.steps import StepCounter
 
@@ -96,48 +92,3 @@ class SignsOfLife(Callback):
         if now - self._told_at >= _SIGN_S:
             self._told_at = now
             self._link.send(Stepped())
-
-
-class MetricGuard(Callback):
-    """Ends a fit that does not log a metric that counts; must come before `ReportCallback`.
-
-    Args:
-        metrics: each metric and its place in the study file.
-    """
-
-    def __init__(self, metrics: Mapping[str, str]) -> None:
-        self._metrics = metrics
-        self._has_validated = False
-
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        if not trainer.sanity_checking:
-            self._has_validated = True
-            for metric, place in self._metrics.items():
-                if metric not in trainer.callback_metrics:
-                    raise UserError(missing_metric(metric, place, list(trainer.callback_metrics)))
-
-    def require_validation(self, trainer: Any) -> None:
-        """Make sure that a validation ran, in a fit that ended.
-
-        Raises:
-            UserError: none did, so that no metric that counts was logged.
-        """
-        if not self._has_validated:
-            metric, place = next(iter(self._metrics.items()))
-            if trainer.enable_validation:
-                raise UserError(no_value(trainer, metric))
-            raise UserError(missing_metric(metric, place, list(trainer.callback_metrics)))
-
-
-def missing_metric(metric: str, place: str, logged: list[str]) -> str:
-    """One line: what is missing, what there is, what was probably meant."""
-    if not logged:
-        return (
-            f"{place}: {metric} is not logged at a validation, and nothing else is. "
-            f'Call self.log("{metric}", ...) in validation_step.'
-        )
-    known = [*logged, *RESOURCES] if place != "objective.metric" else logged
-    near = nearest(metric, known)
-    remedy = f"Did you mean {near}?" if near else "Name one of these, or log it."
-    names = ", ".join(sorted(logged))
-    return f"{place}: {metric} is not logged at a validation; logged are {names}. {remedy}"

@@ -21,12 +21,12 @@ from search.study.micro_batches import Epoch
 from search.study.objectives import watched_in
 from search.study.steps import leaves_epoch_ends
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
-from search.trial.callbacks import MetricGuard
 from search.trial.dead_paths import Consumption
 from search.trial.failures import one_line
 from search.trial.gpus import gpu_use, usable_gpus
 from search.trial.importing import import_name, users_error
 from search.trial.loggers import logger_problems
+from search.trial.metrics import MetricKinds
 from search.trial.resumption import resumption_note
 from search.trial.signatures import parameters
 from search.trial.strategies import trainer_of_trials
@@ -77,10 +77,13 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     gpus = usable_gpus()
     use = gpu_use(_trainers(config, built, variants), len(gpus))
     began = time.monotonic()
-    loader = _dry_run(config, built, folder)
+    fitted, kinds = _dry_run(config, built, folder)
     is_quick = time.monotonic() - began < _QUICK_S
+    loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)
     return Checked(
-        resumption=resumption_note(config, folder.root) if is_quick else _NOT_TRIED,
+        resumption=resumption_note(config, folder.root, at_epoch_ends=bool(of_training))
+        if is_quick
+        else _NOT_TRIED,
         memory_paths=tuple(
             path
             for path in dict.fromkeys(variant["path"] for variant in variants)
@@ -95,6 +98,9 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         gpus_a_trial=use.count,
         gpus_are_named=use.are_named,
         modules=tuple(sorted(set(sys.modules) - imported)),
+        at_epoch_ends=bool(of_training),
+        validates=kinds.validated,
+        notes=tuple(kinds.told(of_training)),
         leaves_epoch_ends=any(
             leaves_epoch_ends(trainer)
             for trainer in (
@@ -188,18 +194,23 @@ def _trainers(
             yield trainer_of_trials(other), other.trainer_arguments
 
 
-def _dry_run(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> Any:
-    """One training and one validation step; returns what loads the training data."""
-    guard = MetricGuard(watched_in(config).metrics)
+def _dry_run(
+    config: Mapping[str, Any], built: Built, folder: TrialFolder
+) -> tuple[Any, MetricKinds]:
+    """One training and one validation step; returns their Trainer, and what it logged when."""
+    kinds = MetricKinds(watched_in(config).metrics)
+    # a searched number of batches is another in other trials
+    searched = {variant["path"] for variant in config.get("preflight", [])}
+    is_off = "trainer.limit_val_batches" not in searched
+    is_off = is_off and built.trainer_arguments.get("limit_val_batches") == 0
     trainer = make_trainer(
         built,
         folder.root,
-        [guard],
-        **one_short_epoch(built.trainer_arguments, train=1, val=1),
+        [kinds],
+        **one_short_epoch(built.trainer_arguments, train=1, val=0 if is_off else 1),
     )
     trainer.fit(built.model, datamodule=built.data)
-    guard.require_validation(trainer)
-    return trainer.train_dataloader
+    return trainer, kinds
 
 
 def _samples(loader: Any) -> int | None:

@@ -159,15 +159,18 @@ class CheckpointKeeper(Callback):
                 self._save_last(trainer)
             raise StopRequested("interrupted; goes on from its last checkpoint")
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.sanity_checking:
-            return
+    def note(self, trainer: Any, *, is_over: bool = False) -> None:
+        """Read the metrics that count, and keep the best.
+
+        Args:
+            is_over: whether the epoch is, and its checkpoint about to be taken.
+        """
         self._at_last = {name: float(trainer.callback_metrics[name]) for name in self._metrics}
         self.last = self._at_last[self._objective.metric]
         if self._objective.improves(self.last, self.best):
             self.best, self._at_best, self._is_best = self.last, self._at_last, True
             is_last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-            if self._saves_best_at_once or not is_last_batch:
+            if not is_over and (self._saves_best_at_once or not is_last_batch):
                 self._save_best_now(trainer)
 
     def _go_on(self, trainer: Any) -> None:

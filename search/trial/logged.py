@@ -13,6 +13,8 @@ _HOOKS = (
     "on_validation_epoch_end",
     "on_validation_end",
 )
+# of a module that has no validations
+_TRAINING_HOOKS = ("training_step", "on_train_batch_end", "on_train_epoch_end")
 _MAX_DEPTH = 8
 
 Texts = Mapping[str, str]
@@ -20,9 +22,11 @@ Texts = Mapping[str, str]
 
 def logged_at_validation(module: type) -> tuple[str, ...]:
     """Names given to `self.log` and `self.log_dict` in the validation hooks, and in the methods
-    that those call with texts such as `self.step(batch, "val")`."""
+    that those call with texts such as `self.step(batch, "val")`; those of training where there is
+    no validation step."""
     names: dict[str, None] = {}
-    for hook in _HOOKS:
+    hooks = _TRAINING_HOOKS if _source(module.__mro__, "validation_step") is None else _HOOKS
+    for hook in hooks:
         names |= dict.fromkeys(_logged(module.__mro__, hook, {}, 0))
     return tuple(names)
 

@@ -20,6 +20,9 @@ def _why(trainer: Any) -> str:
     for name in _NOTHING:
         if getattr(trainer, name) == 0:
             return f"trainer.{name} is 0. Raise it."
+    if not trainer.enable_validation:
+        logged = ", ".join(sorted(trainer.callback_metrics)) or "nothing"
+        return f"there is none, and training logs {logged}. Log it there, or validate."
     epochs, every = trainer.current_epoch, trainer.check_val_every_n_epoch
     if every is not None and every > 1 and epochs < every:
         return (

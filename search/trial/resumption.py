@@ -27,6 +27,7 @@ from search.trial.reporting import SilentLink
 from search.trial.safe_checkpoints import unwritable
 from search.trial.steps import StepCounter
 from search.trial.trainer import one_short_epoch
+from search.trial.values import ValueReader
 
 # with two, workers that stay would have the same random numbers by chance: what a loader prefetches
 # when a fit goes on is one epoch's
@@ -66,27 +67,30 @@ class _Trained:
     between: Path
 
 
-def resumption_note(config: Mapping[str, Any], folder: Path) -> str | None:
+def resumption_note(
+    config: Mapping[str, Any], folder: Path, *, at_epoch_ends: bool = False
+) -> str | None:
     """One line where a trial that is cut off does not end as it would have; None where it does,
     or where two trials of one seed differ anyway.
 
     Args:
         folder: where to write meanwhile; nothing is left there.
+        at_epoch_ends: whether training alone logs a metric that counts.
 
     Raises:
         UserError: the user's code saves what no checkpoint can hold.
     """
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
-        return _note(config, Path(scratch))
+        return _note(config, Path(scratch), at_epoch_ends)
 
 
-def _note(config: Mapping[str, Any], scratch: Path) -> str | None:
-    whole = _trained(config, scratch / "whole")
+def _note(config: Mapping[str, Any], scratch: Path, at_epoch_ends: bool) -> str | None:
+    whole = _trained(config, scratch / "whole", at_epoch_ends)
     _refuse_unwritable(whole.between)
     if (whole.trainer.reload_dataloaders_every_n_epochs or 0) > 1:
         return _ENDS + _RELOADED
     try:
-        cut = _trained(config, scratch / "cut", whole.between)
+        cut = _trained(config, scratch / "cut", at_epoch_ends, whole.between)
     except Exception as error:
         if cause_of(error) == OOM:  # beside the model of the first
             return None
@@ -94,12 +98,17 @@ def _note(config: Mapping[str, Any], scratch: Path) -> str | None:
             "a trial that is cut off begins anew: training does not go on from its checkpoint: "
             f"{one_line(error).rstrip('.')}. Correct it there."
         )
-    if cut.digest == whole.digest or _trained(config, scratch / "again").digest != whole.digest:
+    if (
+        cut.digest == whole.digest
+        or _trained(config, scratch / "again", at_epoch_ends).digest != whole.digest
+    ):
         return None
     return _ENDS + (_WORKERS if _has_persistent_workers(whole.trainer) else _KEPT)
 
 
-def _trained(config: Mapping[str, Any], root: Path, checkpoint: Path | None = None) -> _Trained:
+def _trained(
+    config: Mapping[str, Any], root: Path, at_epoch_ends: bool, checkpoint: Path | None = None
+) -> _Trained:
     root.mkdir(parents=True)
     folder = TrialFolder(root)
     seed_everything(config)
@@ -108,10 +117,11 @@ def _trained(config: Mapping[str, Any], root: Path, checkpoint: Path | None = No
     keeper = CheckpointKeeper(
         folder, Objective(**config["objective"]), watched.metrics, SilentLink()
     )
-    steps, between = StepCounter(config.get("trial", {}).get("steps")), _Between(folder)
+    steps, between = StepCounter(None), _Between(folder)
+    values = ValueReader(watched.metrics, steps, keeper, None, at_epoch_ends=at_epoch_ends)
     arguments = one_short_epoch(built.trainer_arguments, train=_BATCHES, val=1)
     trainer = make_trainer(
-        built, root, [steps, keeper, between], **{**arguments, "max_epochs": _EPOCHS}
+        built, root, [steps, keeper, values, between], **{**arguments, "max_epochs": _EPOCHS}
     )
     keeper.join(trainer, goes_on=checkpoint is not None)
     trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)

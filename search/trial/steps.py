@@ -15,7 +15,7 @@ from search.study.steps import SAMPLES, VALIDATIONS
 
 
 class StepCounter(Callback):
-    """Knows the step of the validation that ran last; must come before what reports and saves it.
+    """Knows the step of the value that was read last.
 
     Args:
         unit: what the steps of the study count, one of `search.study.steps.UNITS`; None in a study
@@ -42,9 +42,8 @@ class StepCounter(Callback):
         if self._unit == SAMPLES:
             self._samples += _samples(trainer, batch, batch_idx) * trainer.world_size
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.sanity_checking:
-            return
+    def advance(self, trainer: Any) -> None:
+        """Count a value that is read."""
         self._validations += 1
         if self._unit is None:
             self.step = _place_in_epoch(trainer)

@@ -1,0 +1,71 @@
+"""When the values of a trial are read, and what is done with each: in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning.pytorch import Callback
+
+from search.errors import UserError
+from search.trial.callbacks import ReportCallback
+from search.trial.epoch_end import run_after
+from search.trial.keeper import CheckpointKeeper
+from search.trial.metrics import missing_metric, validates
+from search.trial.steps import StepCounter
+
+
+class ValueReader(Callback):
+    """Reads the metrics that count at each validation, or at the end of each epoch where training
+    alone logs one of them: counts the step, keeps the value, reports it.
+
+    Must come after the keeper.
+
+    Args:
+        metrics: each metric and its place in the study file.
+        report: None where nobody is told.
+        at_epoch_ends: whether one of them is of training although there are validations.
+    """
+
+    def __init__(
+        self,
+        metrics: Mapping[str, str],
+        steps: StepCounter,
+        keeper: CheckpointKeeper,
+        report: ReportCallback | None,
+        *,
+        at_epoch_ends: bool,
+    ) -> None:
+        self._metrics = metrics
+        self._steps = steps
+        self._keeper = keeper
+        self._report = report
+        self._at_epoch_ends = at_epoch_ends
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        if self._report is not None:
+            self._report.on_fit_start(trainer, pl_module)
+        # a metric may be logged in the module's own hook
+        run_after(pl_module, "on_train_epoch_end", lambda: self._end_epoch(trainer, pl_module))
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.sanity_checking or self._at_epoch_ends:
+            return
+        for metric, place in self._metrics.items():
+            if metric not in trainer.callback_metrics:
+                logged = trainer.callback_metrics
+                raise UserError(missing_metric(metric, place, logged, validated=True))
+        self._read(trainer, pl_module, is_over=False)
+
+    def _end_epoch(self, trainer: Any, pl_module: Any) -> None:
+        if validates(trainer) and not self._at_epoch_ends:
+            return
+        # one that an epoch does not log has no value in it
+        if all(metric in trainer.callback_metrics for metric in self._metrics):
+            self._read(trainer, pl_module, is_over=True)
+
+    def _read(self, trainer: Any, pl_module: Any, *, is_over: bool) -> None:
+        self._steps.advance(trainer)
+        self._keeper.note(trainer, is_over=is_over)
+        if self._report is not None:
+            self._report.on_validation_end(trainer, pl_module)
