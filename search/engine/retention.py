@@ -39,23 +39,29 @@ class Retention:
         if not trial.is_finished:
             return []
         if trial.state == "PRUNED":
-            return list(folder.checkpoints)
+            return checkpoints_in(folder)
         dropped = [folder.previous_ckpt]
         if trial.state == "COMPLETE" and self._top is not None:
             # one that breaks an outcome constraint is never the best, however good its value
             rank = (bool(trial.infeasible), self._sign * (trial.value or 0.0))
             insort(self._best, (*rank, trial.number, folder))
             for *_, worse in self._best[self._top :]:
-                dropped += worse.checkpoints
+                dropped += checkpoints_in(worse)
             del self._best[self._top :]
         return dropped
+
+
+def checkpoints_in(folder: TrialFolder) -> list[Path]:
+    """Every checkpoint in a trial's folder: the trial's own, and those of the user's callbacks."""
+    return sorted({*folder.checkpoints, *folder.root.rglob("*.ckpt")})
 
 
 def remove(paths: Iterable[Path]) -> int:
     """Delete the files and folders that exist; returns the bytes that they took."""
     freed = 0
     for path in paths:
-        for file in files_of(path):
+        # a link frees nothing, wherever it leads
+        for file in files_of(path) if not path.is_symlink() else ():
             # a hard link to a file that stays frees nothing
             status = file.stat()
             freed += status.st_size if status.st_nlink == 1 else 0

@@ -63,6 +63,7 @@ from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.resources import ResourceMeter
 from search.trial.run_logs import RunLogs
 from search.trial.steps import StepCounter
+from search.trial.trainer import keep_in
 from search.trial.values import ValueReader
 
 
@@ -160,6 +161,8 @@ def _fit(
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
     limit_gpu_memory(trainer, gpu_share)
     keeper.join(trainer, goes_on=checkpoint is not None)
+    if logs.trainer_arguments:
+        keep_in(folder.logs / "checkpoints", trainer)
     started = _started(built, trainer)
     link.send(started)
     if own_rank() == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from search.trial.importing import namespace_of
@@ -44,6 +45,14 @@ def callbacks_of(arguments: Mapping[str, Any]) -> list[Any]:
     """The user's own callbacks: a list, a single one, or none."""
     own = arguments.get("callbacks") or []
     return list(own) if isinstance(own, list | tuple) else [own]
+
+
+def keep_in(folder: Path, trainer: Any) -> None:
+    """Let the user's checkpoint callbacks save in `folder` where they name no place of their own;
+    Lightning has them save where the first logger does, which may be a place of all trials."""
+    for each in trainer.callbacks:
+        if namespace_of(type(each), "ModelCheckpoint") is not None and each.dirpath is None:
+            each.dirpath = str(folder.absolute())
 
 
 def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:

@@ -73,6 +73,8 @@ def files(folder: StudyFolder) -> set[str]:
     return {name for name in found if not name.endswith(("-shm", "-wal", ".lock"))}
 
 
+# of a callback of the user's that saves every epoch
+OWN = ("epoch=0", "epoch=1", "epoch=2", "last")
 SUPERFLUOUS = {
     "trials/0000/previous.ckpt",
     "trials/0001/last.ckpt",
@@ -219,10 +221,23 @@ def test_disk_without_a_study_says_how_to_start_one(search: Run) -> None:
 def test_run_keeps_the_checkpoints_of_the_best_feasible_trial(
     project: Project, search: Run
 ) -> None:
-    """The lower the loss, the higher the score: the trial with the best value breaks the rule."""
+    """The lower the loss, the higher the score: the trial with the best value breaks the rule.
+    What the user's own callbacks keep goes with the rest, and stays where it lies elsewhere."""
     lr = "model.init_args.lr"
+    every = {"save_top_k": -1, "every_n_epochs": 1, "save_last": "link", "filename": "{epoch}"}
+    checkpoint = {"class_path": "ModelCheckpoint", "init_args": every}
+    elsewhere = {
+        "class_path": "ModelCheckpoint",
+        "init_args": {"dirpath": "mine", "every_n_epochs": 2},
+    }
     path = project.study(
         keep={"top": 1},
+        trainer={
+            "max_epochs": 3,
+            "accelerator": "cpu",
+            "callbacks": [checkpoint, elsewhere],
+        },
+        logger=["tensorboard", "csv"],
         space={lr: {"choice": [0.001, 0.002, 0.3]}},
         sampler="grid",
         outcome_constraints=["val_score <= 0.6"],
@@ -237,7 +252,9 @@ def test_run_keeps_the_checkpoints_of_the_best_feasible_trial(
     assert len(feasible) == 2
     best = min(feasible, key=lambda trial: trial["value"])["number"]
     folder = StudyFolder(project.root / "studies/study")
-    kept = {f"trials/{best:04d}/{name}.ckpt" for name in ("last", "best")}
+    own = ("last", "best", *(f"logs/checkpoints/{name}" for name in OWN))
+    kept = {f"trials/{best:04d}/{name}.ckpt" for name in own}
+    assert len(list((project.root / "mine").glob("*.ckpt"))) == 3
     assert {name for name in files(folder) if name.endswith(".ckpt")} == kept
     assert search("clean", "-s", "study", "--keep", "1")[0] == 0
     assert {name for name in files(folder) if name.endswith(".ckpt")} == kept
