@@ -30,14 +30,14 @@ time.sleep(3600)
 
 
 class Leaving(Tiny):
-    """Leaves something behind in a fit of three epochs."""
+    """Leaves something behind in a fit of five epochs, as trials have and no check has."""
 
     def __init__(self, leaves: str = "files", pause: float = 0.0):
         super().__init__(pause=pause)
         self.leaves = leaves
 
     def on_fit_start(self):
-        if self.trainer.max_epochs < 3:
+        if self.trainer.max_epochs != 5:
             return
         self.text = open(f"{self.leaves}.txt", "w")
         self.text.write("whole")
@@ -55,6 +55,7 @@ class Leaving(Tiny):
             own_session = subprocess.Popen(["sleep", "3600"], start_new_session=True)
             Path("session.pid").write_text(str(own_session.pid))
 '''
+FIVE = {"max_epochs": 5, "accelerator": "cpu", "num_sanity_val_steps": 0}
 LEAVES = ["files", "a thread", "a handler", "processes"]
 
 
@@ -76,6 +77,7 @@ def left(shared_project: Project) -> Project:
     (shared_project.root / "leaving.py").write_text(LEAVING)
     path = shared_project.study(
         model={"class_path": "leaving.Leaving"},
+        trainer=FIVE,
         sampler="grid",
         space={"model.init_args.leaves": {"choice": LEAVES}},
         budget={"trials": len(LEAVES)},
@@ -115,6 +117,7 @@ def test_processes_end_though_all_that_could_end_them_is_killed_at_once(
     (project.root / "leaving.py").write_text(LEAVING)
     path = project.study(
         model={"class_path": "leaving.Leaving", "init_args": {"leaves": "processes"}},
+        trainer=FIVE,
         space={"model.init_args.pause": {"float": [0.1, 0.2]}},
         budget={"trials": 1},
     )
