@@ -10,7 +10,7 @@ from pathlib import Path
 from search.commands.locate import is_name_of_study, load_study
 from search.commands.naming import one_study
 from search.engine.records import StudyRecord, TrialRecord
-from search.errors import ReplayFailed, StudyFailed, UserError, printable
+from search.errors import ReplayFailed, StudyFailed, UserError
 from search.study.layout import STUDIES_DIR
 
 
@@ -69,9 +69,6 @@ def _study_and_folder(
 ) -> tuple[str | None, Path | None]:
     """The study and the folder that the words of `export` are; one alone is the study, where there
     is one of that name and no --study."""
-    if len(words) > 2:
-        given = printable(" ".join(words), 100)
-        raise UserError(f"export: takes a study and a folder, got {given}. Name no more.")
     if len(words) == 2:
         return words[0], Path(words[1])
     if not words:

@@ -58,13 +58,13 @@ def show_command(
 
 
 def _trial_named(words: Sequence[str]) -> tuple[str | None, int]:
-    *named, last = words
+    *named, last = words or ("",)
     # the other way round as well, unless both are numbers
     if len(named) == 1 and _is_number(named[0]) and not _is_number(last):
         named, last = [last], named[0]
     if len(named) > 1 or not _is_number(last):
         raise UserError(
-            f"show: must be STUDY N, got {printable(' '.join(words), 100)}. "
+            f"show: must be STUDY N, got {printable(' '.join(words), 100) or 'nothing'}. "
             "Write `search show STUDY 17`."
         )
     return (named[0] if named else None), int(last)

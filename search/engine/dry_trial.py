@@ -119,7 +119,7 @@ class _Attempts:
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
         try:
-            sampling_of(study_file).sampler(0)
+            sampling_of(study_file).check()
             pruner_of(study_file, None)
             facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
             plan_batches(study_file, facts)

@@ -95,7 +95,7 @@ def _check(child: StudyFolder, study_file: StudyFile) -> None:
             "tries each combination once as well."
         )
     sampling = sampling_of(study_file)
-    sampling.sampler(0)
+    sampling.check()
     pruner_of(study_file, None)
 
 

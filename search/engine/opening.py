@@ -96,7 +96,7 @@ def open_ledger(
     """
     folder, study_file = opening.folder, opening.study_file
     sampling = sampling_of(study_file)
-    sampling.sampler(0)
+    sampling.check()
     if opening.exists:
         steps = study_history(folder).steps
     pruner = pruner_of(study_file, steps)

@@ -87,6 +87,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         with _executor(request, request.folder.server_log, view) as executor:
             # meanwhile the fork server loads torch
             made = _made_with(request)
+            sampling_of(request.study_file).prepare()
             try:
                 facts, batches = _check(request, executor, view, signals, deadline)
             except StudyFailed:
@@ -183,7 +184,7 @@ def _with_combinations(request: RunRequest, view: View) -> Limits:
     """Check sampler and pruner, and ask for no more trials than there are different ones."""
     study_file = request.study_file
     sampling = sampling_of(study_file)
-    sampling.sampler(0)
+    sampling.check()
     pruner_of(study_file, None)
     if conditional := independent_paths(sampling):
         text = f"{sampling.name}: samples {', '.join(conditional)} on their own, not jointly"

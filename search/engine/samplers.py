@@ -2,7 +2,8 @@
 
 A sampler is made anew for every trial, seeded by the study's seed and the number of trials, so
 that a study that was interrupted samples the same values as one that was not, and never repeats
-the random values it began with.
+the random values it began with. The first trials of a sampler that learns are spread over the space
+instead, see `search.engine.start_points`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import numpy as np
 from optuna import distributions, samplers
 from optuna.exceptions import ExperimentalWarning
 
+from search.engine.start_points import start_point
 from search.errors import UserError
 from search.study.points import Points
 from search.study.space import (
@@ -48,6 +50,9 @@ def to_optuna(distribution: Distribution) -> distributions.BaseDistribution:
 
 
 _LONGEST_LIST = 1_000_000
+# those that draw at random until they have seen so many trials; Optuna's own default
+_STARTS_SPREAD = ("tpe", "gp")
+_START_TRIALS = 10
 
 
 @dataclass(frozen=True)
@@ -79,16 +84,44 @@ class Sampling:
         Raises:
             UserError: an option is unknown or has a value that the sampler refuses.
         """
+        sampler = self._made(number, turn)
+        fixed = {**self._start_point(number, turn), **(fixed or {})}
+        if not fixed:
+            return sampler
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return samplers.PartialFixedSampler(fixed, sampler)
+
+    def check(self) -> None:
+        """Make sure that the sampler takes its options.
+
+        Raises:
+            UserError: it does not.
+        """
+        self._made(0, 0)
+
+    def prepare(self) -> None:
+        """Import now what the first trial will need, where there is time for it."""
+        self._start_point(0, 0)
+
+    def _made(self, number: int, turn: int) -> samplers.BaseSampler:
         entropy = [self.seed, number, turn] if turn else [self.seed, number]
         seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             try:
-                sampler = _SAMPLERS[self.name](self, seed)
+                return _SAMPLERS[self.name](self, seed)
             except (TypeError, ValueError) as error:
                 line = refused_options("sampler", self.name, error)
                 raise UserError(line) from error
-            return samplers.PartialFixedSampler(dict(fixed), sampler) if fixed else sampler
+
+    def _start_point(self, number: int, turn: int) -> Params:
+        """The point of one of the first trials of a sampler that knows nothing before it has seen
+        some; nothing for the others, which it samples itself."""
+        count = self.options.get("n_startup_trials", _START_TRIALS)
+        if self.name not in _STARTS_SPREAD or not isinstance(count, int) or number >= count:
+            return {}
+        return start_point(self.points, self.seed, number + count * turn)
 
     @property
     def combinations(self) -> int | None:

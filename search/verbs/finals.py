@@ -25,12 +25,12 @@ TrialNumber = Annotated[
 
 
 def export(
-    words: Annotated[
-        list[str] | None,
+    study: Study = None,
+    folder: Annotated[
+        str | None,
         typer.Argument(
-            help="Name or folder of the study; folder to make of its best trial, to train it "
-            "without this tool.",
-            metavar="[STUDY] [FOLDER]",
+            help="Folder to make of the best trial, to train it without this tool.",
+            metavar="FOLDER",
             show_default=False,
         ),
     ] = None,
@@ -50,7 +50,13 @@ def export(
     from search.commands.finals import export_command
 
     export_command(
-        words or (), option, studies, storage, number=trial, table=format_, output=output
+        [each for each in (study, folder) if each is not None],
+        option,
+        studies,
+        storage,
+        number=trial,
+        table=format_,
+        output=output,
     )
 
 

@@ -23,7 +23,7 @@ def status(
         str | None,
         typer.Argument(
             help="Name or folder of one study; all here without.",
-            metavar="[STUDY]",
+            metavar="STUDY",
             show_default=False,
         ),
     ] = None,
@@ -38,12 +38,10 @@ def status(
 
 
 def show(
-    words: Annotated[
-        list[str],
-        typer.Argument(
-            help="Name or folder of the study, number of the trial.", metavar="[STUDY] N"
-        ),
-    ],
+    study: Study = None,
+    number: Annotated[
+        str | None, typer.Argument(help="Number of the trial.", metavar="N", show_default=False)
+    ] = None,
     option: StudyName = None,
     storage: Storage = None,
     studies: StudiesDir = DEFAULT_DIR,
@@ -52,7 +50,9 @@ def show(
     """Show one trial: parameters, curve, cause, attempts, files."""
     from search.commands.inspect import show_command
 
-    show_command(words, option, studies, storage, json=json)
+    show_command(
+        [each for each in (study, number) if each is not None], option, studies, storage, json=json
+    )
 
 
 def best(

@@ -12,7 +12,7 @@ StudyFileOrName = Annotated[
     typer.Argument(
         help="Study file, or name of a shipped study; without, study.yaml where there is one, else "
         "the shipped autoencoder.",
-        metavar="[STUDY_FILE]",
+        metavar="STUDY_FILE",
         show_default=False,
     ),
 ]
@@ -20,7 +20,7 @@ Study = Annotated[
     str | None,
     typer.Argument(
         help="Name or folder of the study; the only one here without.",
-        metavar="[STUDY]",
+        metavar="STUDY",
         show_default=False,
     ),
 ]

@@ -73,7 +73,7 @@ def test_every_verb_has_help_without_cut_lines(project: Project, verb: str) -> N
         (["du", "a", "b"], "search du --help.\n"),
         (["replay", "x", "--tolerance", "a"], "--tolerance: must be a number from 0.0, got a. Write --tolerance 1e-06.\n"),
         (["run", "--trials", "many"], "--trials: must be a whole number from 1, got many. Write --trials 1.\n"),
-        (["show"], "search show: needs TRIAL, got none (Number of the trial). Write search show 0.\n"),
+        (["show"], "show: must be STUDY N, got nothing. Write `search show STUDY 17`.\n"),
         (["run", "nothing.yaml"], "nothing.yaml: no such file. Check the path.\n"),
         (["run", "--workers", "none"], "--workers: must be a number from 1 or auto, got none. Write --workers 2.\n"),
         (["run", "--timeout", "soon"], "--timeout: must be a duration above 0, got soon. Write 90s, 30m, 8h or 2d.\n"),

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.commands.enqueue import enqueue_command
-from search.commands.finals import export_command, replay_command
+from search.commands.finals import replay_command
 from search.commands.inspect import show_command
 from search.commands.locate import find_file, find_study
 from search.commands.naming import one_study
@@ -111,7 +111,6 @@ def test_study_is_named_once() -> None:
 
 def test_words_that_no_verb_can_mean_are_told_in_one_line() -> None:
     kept("studies/one")
-    export = {"number": None, "table": None, "output": None}
     for refused, line in (
         (
             lambda: show_command(["one"], None, STUDIES_DIR, None, json=False),
@@ -124,10 +123,6 @@ def test_words_that_no_verb_can_mean_are_told_in_one_line() -> None:
         (
             lambda: enqueue_command(["one"], None, STUDIES_DIR),
             "enqueue: names no value. Write model.init_args.lr=1e-3 behind the study.",
-        ),
-        (
-            lambda: export_command(["a", "b", "c"], None, STUDIES_DIR, None, **export),
-            "export: takes a study and a folder, got a b c. Name no more.",
         ),
         (
             lambda: replay_command(Path("one"), 1e-6),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import pickle
+from collections.abc import Mapping
+from math import log
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import pytest
+from scipy.stats.qmc import discrepancy
 
 from search.engine.samplers import Sampling, to_optuna
+from search.engine.start_points import start_point
 from search.errors import UserError
 from search.study.points import Points
-from search.study.space import Choice, FloatRange, IntRange, Space, values_of
+from search.study.space import Choice, FloatRange, IntRange, Space, contains, values_of
 
 RANGES: Space = {
     "lr": FloatRange(1e-4, 1e-1, log=True),
@@ -132,3 +137,63 @@ def test_sampler_that_lists_every_value_refuses_a_list_without_an_end(name: str)
         f"space.exact: {name} lists every value, at most 1,000,000, got 9,007,199,254,740,992. "
         "Make it a float without a step, or use sampler: tpe."
     )
+
+
+SPREAD: Space = {
+    "lr": FloatRange(1e-4, 1e-1, log=True),
+    "drop": FloatRange(0.0, 0.6),
+    "momentum": FloatRange(0.0, 1.0),
+}
+
+
+def quantiles(params: Mapping[str, Any]) -> list[float]:
+    return [log(params["lr"] / 1e-4) / log(1e3), params["drop"] / 0.6, params["momentum"]]
+
+
+@pytest.mark.parametrize("name", ["tpe", "gp"])
+def test_first_trials_are_spread_over_the_space(name: str) -> None:
+    spread, random = [], []
+    for seed in range(20):
+        points = [quantiles(each) for each in sampled(Sampling(name, {}, Points(SPREAD), seed), 10)]
+        spread.append(discrepancy(points))
+        random.append(discrepancy(np.random.default_rng(seed).random((10, 3))))
+        first = [point[0] for point in points]
+        # the first two in different halves, the first four in different quarters
+        assert len({int(each * 2) for each in first[:2]}) == 2
+        assert len({int(each * 4) for each in first[:4]}) == 4
+    assert np.mean(spread) < 0.3 * np.mean(random)
+
+
+def test_first_trials_meet_every_value_of_a_choice_and_every_step() -> None:
+    space: Space = {
+        "act": Choice(("relu", "tanh", "gelu")),
+        "depth": IntRange(1, 4),
+        "width": IntRange(8, 64, step=8),
+        "size": IntRange(1, 10**9, log=True),
+        "only": FloatRange(0.1, 0.9, when=(("act", ("relu",)),)),
+    }
+    points = [start_point(Points(space), 1, index) for index in range(8)]
+    assert {each["act"] for each in points} == {"relu", "tanh", "gelu"}
+    assert sorted(each["depth"] for each in points) == [1, 1, 2, 2, 3, 3, 4, 4]
+    assert sorted(each["width"] for each in points) == list(range(8, 65, 8))
+    for point in points:
+        assert all(contains(space[path], value) for path, value in point.items())
+
+
+def test_start_ends_where_the_sampler_has_seen_enough_and_others_draw_as_they_do() -> None:
+    def starts(name: str, number: int, **options: Any) -> bool:
+        made = Sampling(name, options, Points(SPREAD), 1).sampler(number)
+        return isinstance(made, optuna.samplers.PartialFixedSampler)
+
+    assert starts("tpe", 9)
+    assert not starts("tpe", 10)
+    assert starts("tpe", 2, n_startup_trials=3)
+    assert not starts("tpe", 3, n_startup_trials=3)
+    assert not any(starts(name, 0) for name in ("random", "qmc", "cmaes", "nsgaii"))
+
+
+def test_start_point_that_violates_a_constraint_is_followed_by_another() -> None:
+    sampling = Sampling("tpe", {}, Points(SPREAD), 1)
+    first, second = sampling._start_point(0, 0), sampling._start_point(0, 1)
+    assert first != second
+    assert second not in [start_point(Points(SPREAD), 1, index) for index in range(10)]
