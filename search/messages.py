@@ -193,7 +193,6 @@ class Checked:
     memory first. `modules` are what the training step imported. `leaves_epoch_ends` says that
     validations may lie elsewhere than at the ends of epochs, `at_epoch_ends` that training alone
     logs what counts, `validates` whether there are validations; `notes` are lines for the user.
-    `resumption` is a line where a trial that is cut off may not end as it would have.
     """
 
     problems: tuple[str, ...] = ()
@@ -208,7 +207,6 @@ class Checked:
     gpus_are_named: bool = False
     modules: tuple[str, ...] = ()
     leaves_epoch_ends: bool = False
-    resumption: str | None = None
     at_epoch_ends: bool = False
     validates: bool = True
     notes: tuple[str, ...] = ()
@@ -263,7 +261,8 @@ class DryRun:
     building and loading, and saved `checkpoint_bytes` in `save_s`. A full trial has `trial_epochs`,
     `trial_train_batches` and `trial_val_batches` (None: not known), and ends after `trial_max_s`
     at the latest. `peak_memory_bytes` are of `device` (cpu: the process), which has `memory_bytes`.
-    `checkpoint_problem` is why the checkpoint could not be gone on from.
+    `checkpoint_problem` is why the checkpoint could not be gone on from, `resumption` a line where
+    a trial that goes on from one may not end as it would have.
     """
 
     metric: str
@@ -284,6 +283,7 @@ class DryRun:
     trial_val_batches: int | None = None
     trial_max_s: float | None = None
     checkpoint_problem: str | None = None
+    resumption: str | None = None
 
 
 Message = (

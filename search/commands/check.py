@@ -100,8 +100,8 @@ def _repeatable(tried: DryTrials) -> Check:
 
 def _checkpoint(tried: DryTrials) -> Check:
     problem = tried.first.checkpoint_problem
-    if problem is None and tried.facts.resumption is not None:
-        return Check("checkpoint", WARNING, tried.facts.resumption)
+    if problem is None and tried.first.resumption is not None:
+        return Check("checkpoint", WARNING, tried.first.resumption)
     if problem is None:
         return Check("checkpoint", OK, "saved, loaded, and gone on from as if nothing had happened")
     text = (

@@ -128,14 +128,15 @@ class _Attempts:
         except UserError as error:
             raise StudyFileError([f"{self.source}: {error}"]) from error
         self.executor.preload(facts.modules, rehearse=not facts.gpus)
-        first = self._run(study_file, TrialFolder(root / "first"), {})
+        trial = {"at_epoch_ends": facts.at_epoch_ends}
+        first = self._run(study_file, TrialFolder(root / "first"), {"trial": trial})
         batches = {"train": first.train_batches, "val": first.val_batches}
-        second = self._run(study_file, TrialFolder(root / "second"), batches)
+        second = self._run(study_file, TrialFolder(root / "second"), {"dry": batches})
         return DryTrials(study_file, facts, first, second)
 
-    def _run(self, study_file: StudyFile, folder: TrialFolder, batches: dict[str, int]) -> DryRun:
+    def _run(self, study_file: StudyFile, folder: TrialFolder, more: dict[str, Any]) -> DryRun:
         config = middle_config(study_file)
-        config |= {**watched_config(study_file), "dry": batches}
+        config |= {**watched_config(study_file), **more}
         folder.root.mkdir()
         write_whole(folder.config, dump_yaml(config))
         self.executor.start(folder.root.name, "dry", folder, self.slot)

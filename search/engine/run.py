@@ -238,8 +238,6 @@ def _check(
     # the slot of a lone worker: the check sees every device
     slot = Slot(threads=max(1, cores() // request.workers))
     facts = preflight(executor, request.study_file, request.source, slot, tick)
-    if facts.resumption is not None:
-        view.handle(Note(facts.resumption))
     # what the training step imported on the way, so that no trial has to
     executor.preload(facts.modules, rehearse=not facts.gpus)
     for note in facts.notes:

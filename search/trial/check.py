@@ -7,7 +7,6 @@ what the searched paths change, and takes one training and one validation step.
 from __future__ import annotations
 
 import sys
-import time
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -27,18 +26,12 @@ from search.trial.gpus import gpu_use, usable_gpus
 from search.trial.importing import import_name, users_error
 from search.trial.loggers import logger_problems
 from search.trial.metrics import MetricKinds
-from search.trial.resumption import resumption_note
+from search.trial.resumption import Saver, refuse_unwritable
 from search.trial.signatures import parameters
 from search.trial.strategies import trainer_of_trials
 from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
-
-# a look at an interruption takes about twice as long as the first look
-_QUICK_S = 20.0
-_NOT_TRIED = (
-    "not tried whether a trial that is cut off ends as it would have: a step of it takes over 20 s"
-)
 
 
 def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
@@ -76,14 +69,9 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         return Checked(problems=tuple(problems))
     gpus = usable_gpus()
     use = gpu_use(_trainers(config, built, variants), len(gpus))
-    began = time.monotonic()
     fitted, kinds = _dry_run(config, built, folder)
-    is_quick = time.monotonic() - began < _QUICK_S
     loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)
     return Checked(
-        resumption=resumption_note(config, folder.root, at_epoch_ends=bool(of_training))
-        if is_quick
-        else _NOT_TRIED,
         memory_paths=tuple(
             path
             for path in dict.fromkeys(variant["path"] for variant in variants)
@@ -197,8 +185,9 @@ def _trainers(
 def _dry_run(
     config: Mapping[str, Any], built: Built, folder: TrialFolder
 ) -> tuple[Any, MetricKinds]:
-    """One training and one validation step; returns their Trainer, and what it logged when."""
-    kinds = MetricKinds(watched_in(config).metrics)
+    """One training and one validation step, and a checkpoint; returns their Trainer, and what it
+    logged when."""
+    kinds, saver = MetricKinds(watched_in(config).metrics), Saver(folder.last_ckpt)
     # a searched number of batches is another in other trials
     searched = {variant["path"] for variant in config.get("preflight", [])}
     is_off = "trainer.limit_val_batches" not in searched
@@ -206,10 +195,11 @@ def _dry_run(
     trainer = make_trainer(
         built,
         folder.root,
-        [kinds],
+        [kinds, saver],
         **one_short_epoch(built.trainer_arguments, train=1, val=0 if is_off else 1),
     )
     trainer.fit(built.model, datamodule=built.data)
+    refuse_unwritable(folder.last_ckpt)
     return trainer, kinds
 
 

@@ -22,6 +22,7 @@ from search.trial.checkpoints import save_checkpoint
 from search.trial.failures import one_line
 from search.trial.holding import checksum
 from search.trial.length import length_of
+from search.trial.resumption import resumption_note
 from search.trial.trainer import one_short_epoch
 
 # batches that are timed: as many as fit into this time, within these bounds
@@ -105,9 +106,12 @@ def dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
     if given:
         return found
     whole = length_of(first.built, folder.root)
+    problem = _going_on(config, folder)
+    at_ends = bool(config.get("trial", {}).get("at_epoch_ends"))
     return replace(
         found,
-        checkpoint_problem=_going_on(config, folder),
+        checkpoint_problem=problem,
+        resumption=None if problem else resumption_note(config, folder.root, at_epoch_ends=at_ends),
         trial_epochs=whole.epochs,
         trial_train_batches=whole.train_batches,
         trial_val_batches=whole.val_batches,

@@ -2,7 +2,7 @@
 
 What torch refuses becomes what comes next to it (an array a tensor, a path a text), so that the
 file can be read without this tool; notes beside it say what it was. Going back imports nothing
-and calls no code of a class: a class that a note names is looked up among the modules that are
+and runs no constructor: a class that a note names is looked up among the modules that are
 imported, and must be an enum, a dataclass or a named tuple.
 """
 
@@ -15,11 +15,14 @@ from typing import Any
 
 import torch
 
-from search.trial.state_kinds import ATOMS, KINDS, Kind
+from search.errors import UserError
+from search.trial.state_kinds import ATOMS, KINDS
 from search.trial.state_names import Unwritable, reference_of, referred
 
 _CONTAINERS = (dict, OrderedDict, Counter, list, tuple, set)
 _DEEPEST = 100
+# what notes that were changed by somebody raise
+_NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
 Place = tuple[Any, ...]
 Note = list[Any]
@@ -98,19 +101,29 @@ def restored(plain: Any, notes: list[Note], live: Mapping[str, Any]) -> Any:
     """What `Plain` made `plain` of.
 
     Raises:
-        UserError: a class or an object that it needs is no longer there.
+        UserError: a class or an object that it needs is no longer there, or the notes are not
+            those of `plain`.
     """
     root = [plain]
-    for place, name, details in notes:
-        steps = [0, *place]
-        last = steps.pop()
-        owner: Any = root
-        for step in steps:
-            owner = owner[step]
-        content = owner[last]
-        if name == "reference":
-            owner[last] = referred(content, details, live)
-        else:
-            kind: Kind = KINDS[name]
-            owner[last] = kind.put_together(content, details)
+    try:
+        for place, kind, details in notes:
+            _restore_one(root, [0, *place], kind, details, live)
+    except _NONSENSE as error:
+        raise UserError(
+            f"checkpoint: what it says of its own content is wrong: {type(error).__name__}: "
+            f"{error}. Restore the file from a copy."
+        ) from error
     return root[0]
+
+
+def _restore_one(
+    root: list[Any], place: list[Any], kind: str, details: Any, live: Mapping[str, Any]
+) -> None:
+    *above, last = place
+    owner: Any = root
+    for step in above:
+        owner = owner[step]
+    if kind == "reference":
+        owner[last] = referred(owner[last], details, live)
+    else:
+        owner[last] = KINDS[kind].put_together(owner[last], details)

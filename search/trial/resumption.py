@@ -59,6 +59,16 @@ class _Between(Callback):
             keep_copy(self.folder.last_ckpt, self.folder.root / "between.ckpt")
 
 
+@dataclass
+class Saver(Callback):
+    """Saves one checkpoint at the end of a fit."""
+
+    path: Path
+
+    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+        trainer.save_checkpoint(self.path)
+
+
 @dataclass(frozen=True)
 class _Trained:
     trainer: Any
@@ -78,7 +88,7 @@ def resumption_note(
         at_epoch_ends: whether training alone logs a metric that counts.
 
     Raises:
-        UserError: the user's code saves what no checkpoint can hold.
+        Whatever the user's code or Lightning raises while nothing is cut off.
     """
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         return _note(config, Path(scratch), at_epoch_ends)
@@ -86,7 +96,6 @@ def resumption_note(
 
 def _note(config: Mapping[str, Any], scratch: Path, at_epoch_ends: bool) -> str | None:
     whole = _trained(config, scratch / "whole", at_epoch_ends)
-    _refuse_unwritable(whole.between)
     if (whole.trainer.reload_dataloaders_every_n_epochs or 0) > 1:
         return _ENDS + _RELOADED
     try:
@@ -142,7 +151,12 @@ def _digest(value: Any) -> Any:
     return value
 
 
-def _refuse_unwritable(path: Path) -> None:
+def refuse_unwritable(path: Path) -> None:
+    """Make sure that a checkpoint could hold all that it should.
+
+    Raises:
+        UserError: the user's code saves what no checkpoint can hold.
+    """
     found = unwritable(read_checkpoint(path))
     if not found:
         return

@@ -242,7 +242,7 @@ KINDS: dict[str, Kind] = {
     "named tuple": Kind(
         lambda value: _is_named_tuple(type(value)),
         lambda value: (list(value), name_of(type(value))),
-        lambda held, name: class_named(name, _is_named_tuple)._make(held),
+        lambda held, name: tuple.__new__(class_named(name, _is_named_tuple), held),
     ),
     "namespace": Kind(
         _exactly(*_NAMESPACES.values()),

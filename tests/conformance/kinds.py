@@ -50,7 +50,7 @@ class Kind:
     @property
     def cells(self) -> tuple[str, ...]:
         """Of its row in the table."""
-        resumed = EXACT if self.resume == EXACT else "told before the study"
+        resumed = EXACT if self.resume == EXACT else "told by `search check`"
         return self.group, self.name, "yes", resumed, "yes", self.replay
 
 

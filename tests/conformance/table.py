@@ -14,8 +14,8 @@ gone on with; exported; and trained again by plain LightningCLI from what was ex
 
 - **run**: a trial ends with its value.
 - **kill and resume**: *exact* means that reports, value, weights, optimizers and schedulers are
-  those of a trial that nothing happened to, bit for bit. *told before the study* means that they
-  are not, and that `search check` and `search run` say so in one line before any trial.
+  those of a trial that nothing happened to, bit for bit. *told by `search check`* means that they
+  are not, and that `search check` says so in one line before any trial.
 - **export**: `search export` writes a folder that LightningCLI takes.
 - **replay**: *same value* means that it trains to the value of the trial, bit for bit.
 

@@ -239,6 +239,24 @@ def test_name_in_a_file_is_no_way_to_anything_else(kind: str, name: list[str]) -
     )
 
 
+@pytest.mark.parametrize(
+    "note",
+    [
+        [[1], "path", "PosixPath"],
+        [[0, "x"], "path", "PosixPath"],
+        [[0], "path", "Path.__new__"],
+        [[0], "unknown", None],
+        [[0], "array", ["<f4", [2]]],
+        [[0], "enum", 3],
+        [[], "range"],
+    ],
+)
+def test_notes_that_are_not_of_their_content_are_told_in_a_line(note: Any) -> None:
+    with pytest.raises(UserError) as raised:
+        restored([{}], [note], {})
+    assert str(raised.value).startswith("checkpoint: what it says of its own content is wrong: ")
+
+
 def test_name_in_a_file_imports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("lazy")
     module.__getattr__ = lambda name: pytest.fail("looked up")  # type: ignore[method-assign]

@@ -53,15 +53,6 @@ def test_trial_that_cannot_go_on_begins_anew(
     assert same(end_state(cut), end_state(whole))
 
 
-def test_training_that_does_not_go_on_is_told_before_any_trial(tmp_path: Path) -> None:
-    found = check(config("RefusesToLoad"), TrialFolder(tmp_path))
-    assert found.problems == ()
-    assert found.resumption == (
-        "a trial that is cut off begins anew: training does not go on from its checkpoint: "
-        "KeyError: 'never saved'. Correct it there."
-    )
-
-
 def test_checkpoint_with_unsafe_hyperparameters_loads_everywhere(tmp_path: Path) -> None:
     criterion = {"criterion": {"class_path": "torch.nn.MSELoss"}, "width": 6}
     of_trial = config("Hyperparameters", init_args=criterion)
