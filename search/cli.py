@@ -7,16 +7,24 @@ Imports little, so that `search --help` is quick; each verb imports what it need
 from __future__ import annotations
 
 import errno
+import os
+import re
+import resource
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import typer
 
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
 from search.verbs import finals, looking, overview, queueing, running, starting, upkeep
+
+# what the loader of libraries and Python say where memory cannot be had
+_NO_MEMORY = re.compile(
+    r"failed to map segment|[Cc]annot allocate memory|can't start new thread|Unable to allocate"
+)
 
 app = typer.Typer(
     name="search",
@@ -52,10 +60,26 @@ for _verb in _VERBS:
 
 def main() -> int:
     """Run the command line; returns its exit code."""
-    code = guarded(lambda: app(standalone_mode=False))
+    code = guarded(lambda: _run(sys.argv[1:]))
     # nothing is left to interrupt; Python would answer a late Ctrl-C with a traceback
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     return code
+
+
+def _run(arguments: Sequence[str]) -> object:
+    """Carry out a command line, if it and the folder it is given in have names that can be used.
+
+    Raises:
+        UserError: one of them is not UTF-8, or the folder is gone.
+    """
+    try:
+        places = [*arguments, str(Path.cwd())]
+    except FileNotFoundError as error:
+        raise UserError("the folder in which you are was removed. Go to another.") from error
+    for text in places:
+        if not text.isascii() and text.encode(errors="ignore") != os.fsencode(text):
+            raise UserError(f"{text}: is not UTF-8. Rename it, or name another place.")
+    return app(list(arguments), standalone_mode=False)
 
 
 def guarded(command: Callable[[], object]) -> int:
@@ -75,8 +99,33 @@ def guarded(command: Callable[[], object]) -> int:
         sys.stderr.close()
         return 141
     except Exception as error:
-        return _show_system_error(error) or _show_usage_error(error) or _bug(error)
+        return (
+            _show_limit(error)
+            or _show_system_error(error)
+            or _show_usage_error(error)
+            or _bug(error)
+        )
     return code if isinstance(code, int) else 0
+
+
+def _show_limit(error: Exception) -> int:
+    """A limit of the process that is used up: one line and exit 2; 0 if it is something else."""
+    number = getattr(error, "errno", None)
+    if number in (errno.EMFILE, errno.ENFILE):
+        files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        limit = f"no more files can be opened; {files:,} are allowed at once (ulimit -n)"
+    elif isinstance(error, MemoryError) or number == errno.ENOMEM or _NO_MEMORY.search(str(error)):
+        space, _ = resource.getrlimit(resource.RLIMIT_AS)
+        limit = "there is no memory left"
+        if space != resource.RLIM_INFINITY:
+            limit += f"; {space >> 20:,} MiB of address space are allowed (ulimit -v)"
+    else:
+        return 0
+    print(
+        f"search: {limit}. Nothing is lost: raise that, then run the same command again.",
+        file=sys.stderr,
+    )
+    return 2
 
 
 def _show_system_error(error: Exception) -> int:

@@ -18,7 +18,15 @@ import json
 from collections.abc import Sequence
 
 # a full or failing disk: neither the user's input nor a bug nor a trial's fault
-DISK_TROUBLE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.ESTALE, errno.EROFS)
+DISK_TROUBLE = (
+    errno.ENOSPC,
+    errno.EDQUOT,
+    errno.EIO,
+    errno.ESTALE,
+    errno.EROFS,
+    # a limit on the size of files
+    errno.EFBIG,
+)
 
 
 def printable(text: str, limit: int | None = None) -> str:

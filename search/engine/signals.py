@@ -9,11 +9,11 @@ from typing import Any
 
 from search.errors import Interrupted
 
-WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+WATCHED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGXCPU)
 
 
 class SignalWatch:
-    """While entered, SIGINT, SIGTERM and SIGHUP are counted instead of obeyed.
+    """While entered, SIGINT, SIGTERM, SIGHUP and SIGXCPU are counted instead of obeyed.
 
     A SIGHUP that is ignored stays so: that is all that `nohup` does. Outside the main thread it
     watches nothing, because Python allows handlers only there.
@@ -47,6 +47,8 @@ class SignalWatch:
             raise Interrupted(self.first)
 
     def note(self, number: int) -> None:
-        """Count a signal."""
+        """Count a signal; one of a used-up limit of CPU time comes every second and counts once."""
+        if number == self.first == signal.SIGXCPU:
+            return
         self.count += 1
         self.first = self.first or number

@@ -15,7 +15,7 @@ from pathlib import Path
 from search.engine.channel import Channel
 from search.engine.executors.protocol import Slot
 from search.engine.processes import OWNER, boot_id, end_attempt, owner_of
-from search.errors import SearchError
+from search.errors import UserError
 from search.messages import (
     Exited,
     Kill,
@@ -226,13 +226,15 @@ class LocalExecutor:
         Its attempts die with it; each is reported as killed once it is gone.
 
         Raises:
-            SearchError: servers die one after another, without an attempt that ended in between.
+            UserError: servers die one after another, without an attempt that ended in between.
         """
         status = self._server.wait()
         self._deaths += 1
         if self._deaths == MAX_SERVER_DEATHS:
-            raise SearchError(
-                f"the fork server ended with status {status}. Its output: {self._server_log}"
+            raise UserError(
+                f"the process that loads torch ended {MAX_SERVER_DEATHS} times, {_end_of(status)}. "
+                f"Its output: {self._server_log}. Remove the cause, such as a limit of this shell "
+                "(`ulimit -a` shows them), then run the same command again."
             )
         self._end_server()
         messages: list[tuple[str, Message]] = []
@@ -258,3 +260,7 @@ class LocalExecutor:
         self._unanswered = len(self._preloads)
         for preload in self._preloads:
             self._tell(preload)
+
+
+def _end_of(status: int) -> str:
+    return f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"
