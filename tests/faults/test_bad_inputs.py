@@ -251,9 +251,9 @@ def test_bad_name_is_not_resumed(copied: Project, kind: str) -> None:
 
 
 OPTIONS: list[tuple[tuple[str, ...], str]] = [
-    ((*FRESH, "--trials", "0"), "'--trials'"),
-    ((*FRESH, "--trials=-1"), "'--trials'"),
-    (("resume", "study", "--trials", "x"), "'--trials'"),
+    ((*FRESH, "--trials", "0"), "--trials: must be a whole number from 1, got 0."),
+    ((*FRESH, "--trials=-1"), "--trials: must be a whole number from 1, got -1."),
+    (("resume", "study", "--trials", "x"), "--trials: must be a whole number from 1, got x."),
     ((*FRESH, "--workers", "0"), "--workers: must be a number from 1 or auto, got 0."),
     ((*FRESH, "--workers", "x"), "--workers: must be a number from 1 or auto, got x."),
     ((*FRESH, "--workers", "99999"), "--workers: must be a number from 1 or auto, got 99999."),
@@ -278,8 +278,8 @@ OPTIONS: list[tuple[tuple[str, ...], str]] = [
     (("report", "--figure", "history", "--format", "xml"), "--format: must be html or json"),
     (("report", "--figure", "nonsense"), "figure: there is no nonsense."),
     (("export", "--format", "xml"), "--format: must be csv or json, got xml."),
-    (("show", "--", "-1"), "'trial'"),
-    (("show", "abc"), "'trial'"),
+    (("show", "--", "-1"), "show: must be STUDY N, got -1."),
+    (("show", "abc"), "show: must be STUDY N, got abc."),
     (("show", "999"), "study: no trial 999. Its trials are 0 to 1."),
     (("report", "--output", "missing/r.html"), "missing/r.html: cannot be written"),
     (("export", "--output", "missing/e.csv"), "missing/e.csv: cannot be written"),
@@ -326,7 +326,7 @@ STUDY_FILES: list[tuple[str, str]] = [
     (GOOD + "sampler: {name: 5}\n", "sampler: must be a name"),
     (GOOD + "sampler: {name: tpe, bogus: 1}\n", "sampler.bogus: tpe has no such option."),
     (GOOD + "pruner: {name: threshold}\n", "pruner: threshold refuses its options"),
-    (GOOD + "data: [a]\n", "data: must be a mapping with class_path and init_args."),
+    (GOOD + "data: [a]\n", "data: must be a mapping with class_path and init_args, got [a]."),
     (GOOD + "trainer: {1: 2}\n", "trainer.1"),
     (GOOD + "trainer: {accelerator: [x]}\n", "trainer.accelerator"),
     (GOOD + '"a\\nb": 1\n', "a?b: no such key"),
