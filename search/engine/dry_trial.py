@@ -21,6 +21,7 @@ from search.engine.ranges import with_ranges
 from search.engine.redaction import refuse_secrets
 from search.engine.signals import SignalWatch
 from search.engine.slots import cores
+from search.engine.trial_config import logger_section
 from search.errors import StudyFileError, UserError
 from search.messages import Checked, DryRun
 from search.study.classes import class_paths
@@ -136,7 +137,7 @@ class _Attempts:
 
     def _run(self, study_file: StudyFile, folder: TrialFolder, more: dict[str, Any]) -> DryRun:
         config = middle_config(study_file)
-        config |= {**watched_config(study_file), **more}
+        config |= {**watched_config(study_file), **more, "logger": logger_section(study_file)}
         folder.root.mkdir()
         write_whole(folder.config, dump_yaml(config))
         self.executor.start(folder.root.name, "dry", folder, self.slot)

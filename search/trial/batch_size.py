@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from lightning.pytorch.loggers.logger import DummyLogger
 from pytorch_lightning.utilities.memory import garbage_collection_cuda
 
 from search.errors import UserError
@@ -159,7 +160,8 @@ def _runner(
     """What runs a size, and says whether memory was enough for it."""
     owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
     arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
-    arguments["callbacks"] = None
+    # a logger that does nothing, for modules that call theirs
+    arguments |= {"callbacks": None, "enable_checkpointing": False, "logger": DummyLogger()}
     trainer = _trainer(built, folder, arguments)
     limit_gpu_memory(trainer, gpu_share)
     on_host = trainer.strategy.root_device.type != "cuda"

@@ -21,17 +21,24 @@ from search.study.objectives import watched_in
 from search.study.steps import leaves_epoch_ends
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.dead_paths import Consumption
-from search.trial.failures import one_line
 from search.trial.gpus import gpu_use, usable_gpus
-from search.trial.importing import import_name, users_error
+from search.trial.importing import import_name, in_words
 from search.trial.loggers import logger_problems
 from search.trial.metrics import MetricKinds
 from search.trial.resumption import Saver, refuse_unwritable
 from search.trial.signatures import parameters
 from search.trial.strategies import trainer_of_trials
+from search.trial.throwaway import ThrowawayCheckpoints, look_loggers, throwaway_loggers
 from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
+# in the words of Python and Lightning, where a module or a callback needs another logger than csv
+_WANTS_LOGGER = (
+    "'ExperimentWriter' object has no attribute",
+    "'NoneType' object has no attribute 'experiment'",
+    "that has no logger",
+    "Trainer(logger=False)",
+)
 
 
 def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
@@ -41,29 +48,26 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     Problems are returned, never raised.
     """
     try:
-        return _facts(config, folder)
+        with throwaway_loggers(folder.root):
+            return _facts(config, folder)
     except UserError as error:
         return Checked(problems=(str(error),))
     except Exception as error:
         traceback.print_exc()
-        return Checked(
-            problems=(
-                f"the model or its data fails before any trial: {_in_words(error)} "
-                f"Its traceback: {folder.log}",
-            )
-        )
+        return Checked(problems=(_own_failure(in_words(error), folder),))
 
 
 def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     variants: list[Variant] = config.get("preflight", [])
     imported = set(sys.modules)
     seed_everything(config)
-    problems = list(_unbuildable(config, variants))
+    problems = list(_unbuildable(config, variants, folder))
     if problems:
         return Checked(problems=tuple(problems))
     built = build(config)
     if (problem := _no_optimizer(built) or _no_data(built)) is not None:
         return Checked(problems=(problem,))
+    batch_size = micro_batch_of(built)
     problems = list(logger_problems(config, folder, built.lightning))
     if problems:
         return Checked(problems=tuple(problems))
@@ -78,7 +82,7 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
             if _changes_memory(config, path, [each for each in variants if each["path"] == path])
         ),
         batch_size_path=_batch_size_path(config, built),
-        batch_size=micro_batch_of(built),
+        batch_size=batch_size,
         samples=_samples(loader),
         drops_last=bool(getattr(loader, "drop_last", False)),
         limit=Epoch().limited_by(built.trainer_arguments).limit,
@@ -99,29 +103,66 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     )
 
 
-def _unbuildable(config: Mapping[str, Any], variants: Iterable[Variant]) -> Iterator[str]:
+def _unbuildable(
+    config: Mapping[str, Any], variants: Iterable[Variant], folder: TrialFolder
+) -> Iterator[str]:
     """One line for each end of a range from which no trial can be built, else for each path that
     changes nothing."""
-    seen: set[str] = set()
+    refused: dict[str, None] = {}
     consumption = Consumption()
+    # of each path and value: what fails, None where nothing does
+    outcomes: dict[str, list[tuple[Any, str | None]]] = {}
     for variant in variants:
         path, value = variant["path"], variant["value"]
+        failed = None
         try:
             # of one seed, so that what differs is due to the value
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
                 consumption.note(path, value, make_trainer_of({**config, **variant["sections"]}))
         except UserError as error:
-            if str(error) not in seen:
-                seen.add(str(error))
-                yield str(error)
+            refused[str(error)] = None
+            continue
         except Exception as error:
-            text = _in_words(error)
-            if text not in seen:
-                seen.add(text)
-                yield f"{path}: {value!r} cannot be built: {text}"
-    if not seen:
+            traceback.print_exc()
+            failed = in_words(error)
+        outcomes.setdefault(path, []).append((value, failed))
+    yield from refused
+    failures = list(_failures(outcomes, folder))
+    yield from failures
+    if not refused and not failures:
         yield from consumption.dead()
+
+
+def _failures(
+    outcomes: Mapping[str, list[tuple[Any, str | None]]], folder: TrialFolder
+) -> Iterator[str]:
+    """A line for each value that fails where another of its path does not; where every value
+    fails, it is not the value's fault."""
+    texts = [text for tried in outcomes.values() for _, text in tried if text is not None]
+    to_blame = {
+        path: [(value, text) for value, text in tried if text is not None]
+        for path, tried in outcomes.items()
+        if any(text is None for _, text in tried)
+    }
+    blamed = {
+        text: f"{path}: {value!r} cannot be built: {text}"
+        for path, failed in to_blame.items()
+        for value, text in failed
+    }
+    yield from blamed.values()
+    if texts and not blamed:
+        yield _own_failure(texts[0], folder)
+
+
+def _own_failure(text: str, folder: TrialFolder) -> str:
+    remedy = ""
+    if any(words in text for words in _WANTS_LOGGER):
+        remedy = " Name the logger that it needs, as in logger: tensorboard."
+    return (
+        f"the model or its data fails before any trial: {text.rstrip('.')}.{remedy} "
+        f"Its traceback: {folder.log}"
+    )
 
 
 def _no_optimizer(built: Built) -> str | None:
@@ -152,12 +193,6 @@ def _no_data(built: Built) -> str | None:
 def _has_own(owner: Any, method: str, base: type) -> bool:
     """Whether a method is not the one that Lightning's base class has."""
     return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
-
-
-def _in_words(error: Exception) -> str:
-    """What the user's own code raised, and the line where it did."""
-    cause, where = users_error(error)
-    return one_line(cause) if where is None else f"{one_line(cause)} ({where})"
 
 
 def make_trainer_of(config: Mapping[str, Any]) -> Built:
@@ -195,8 +230,9 @@ def _dry_run(
     trainer = make_trainer(
         built,
         folder.root,
-        [kinds, saver],
+        [kinds, saver, ThrowawayCheckpoints(folder.root / "checkpoints")],
         **one_short_epoch(built.trainer_arguments, train=1, val=0 if is_off else 1),
+        **look_loggers(config, built, folder),
     )
     trainer.fit(built.model, datamodule=built.data)
     refuse_unwritable(folder.last_ckpt)

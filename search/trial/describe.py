@@ -32,9 +32,8 @@ from search.study.description import (
 from search.study.resolve import read_path
 from search.study.space_parser import distribution_tree
 from search.trial.dead_paths import replaced_hooks, section_instead
-from search.trial.failures import one_line
 from search.trial.hints import range_in
-from search.trial.importing import import_name, lightning_of, refuse_mixture, users_error
+from search.trial.importing import import_name, in_words, lightning_of, refuse_mixture
 from search.trial.lightning_cli import DrivenCli, drive_cli
 from search.trial.logged import logged_at_validation
 from search.trial.signatures import EMPTY, MADE_WITH, made_class, parameters
@@ -58,9 +57,7 @@ def describe(config: Mapping[str, Any]) -> Description:
     except UserError as error:
         return Description(problems=(str(error),))
     except Exception as error:
-        cause, where = users_error(error)
-        place = f" ({where})" if where else ""
-        return Description(problems=(f"cli: fails when it is made: {one_line(cause)}{place}",))
+        return Description(problems=(f"cli: fails when it is made: {in_words(error)}",))
 
 
 def _description(config: Mapping[str, Any]) -> Description:

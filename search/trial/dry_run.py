@@ -13,16 +13,19 @@ import psutil
 import torch
 from lightning.pytorch import Callback
 
-from search.messages import DryRun
+from search.errors import UserError
+from search.messages import ERROR, DryRun
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_in
 from search.trial.batch_size import peak_memory_bytes
 from search.trial.build import Built, build, make_trainer, seed_everything
 from search.trial.checkpoints import save_checkpoint
-from search.trial.failures import one_line
+from search.trial.failures import cause_of
 from search.trial.holding import checksum
+from search.trial.importing import in_words
 from search.trial.length import length_of
 from search.trial.resumption import resumption_note
+from search.trial.throwaway import ThrowawayCheckpoints, look_loggers, throwaway_loggers
 from search.trial.trainer import one_short_epoch
 
 # batches that are timed: as many as fit into this time, within these bounds
@@ -32,34 +35,43 @@ _FEWEST, _MOST = 3, 50
 
 @dataclass
 class _Stopwatch(Callback):
-    """When each batch ended; on a GPU that is when its work was done."""
+    """When each batch of the first epoch ended; on a GPU that is when its work was done.
+
+    A callback may add epochs, as StochasticWeightAveraging does for batch norm.
+    """
 
     train_ends: list[float] = field(default_factory=list)
     val_ends: list[float] = field(default_factory=list)
     train_began: float = 0.0
     val_began: float = 0.0
 
-    def on_train_epoch_start(self, *args: Any) -> None:
-        self.train_began = time.monotonic()
+    def on_train_epoch_start(self, trainer: Any, *args: Any) -> None:
+        if trainer.current_epoch == 0:
+            self.train_began = time.monotonic()
 
     def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
-        self.train_ends.append(_now(trainer))
+        if trainer.current_epoch == 0:
+            self.train_ends.append(_now(trainer))
 
-    def on_validation_epoch_start(self, *args: Any) -> None:
-        self.val_began = time.monotonic()
+    def on_validation_epoch_start(self, trainer: Any, *args: Any) -> None:
+        if trainer.current_epoch == 0:
+            self.val_began = time.monotonic()
 
     def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
-        self.val_ends.append(_now(trainer))
+        if trainer.current_epoch == 0:
+            self.val_ends.append(_now(trainer))
 
 
 class _Saver(Callback):
-    """Saves one checkpoint where a trial would."""
+    """Saves one checkpoint where a trial would, at the end of its first epoch."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.seconds = 0.0
 
     def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        if trainer.current_epoch > 0:
+            return
         began = time.monotonic()
         save_checkpoint(trainer, self._path)
         self.seconds = time.monotonic() - began
@@ -81,8 +93,19 @@ def dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
         config: of a trial; `dry`, where it is there, says how many batches an earlier run took.
 
     Raises:
-        Whatever the user's code or Lightning raises; `failures` knows what it means.
+        UserError: the user's code or Lightning fails; the line where it does.
+        Whatever else is raised; `failures` knows what it means.
     """
+    try:
+        with throwaway_loggers(folder.root):
+            return _dry_run(config, folder)
+    except Exception as error:
+        if cause_of(error) != ERROR or isinstance(error, UserError):
+            raise
+        raise UserError(in_words(error)) from error
+
+
+def _dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
     given: Mapping[str, int] = config.get("dry") or {}
     first = _fit(config, folder, train=_FEWEST, val=_FEWEST)
     train = given.get("train") or _affordable(first.watch.train_began, first.watch.train_ends)
@@ -134,7 +157,9 @@ def _fit(
     arguments = one_short_epoch(built.trainer_arguments, train=train, val=val)
     if checkpoint is not None:
         arguments["max_epochs"] = 2
-    trainer = make_trainer(built, folder.root, [watch, saver], **arguments)
+    arguments |= look_loggers(config, built, folder)
+    checkpoints = ThrowawayCheckpoints(folder.root / "checkpoints")
+    trainer = make_trainer(built, folder.root, [watch, saver, checkpoints], **arguments)
     trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
     return _Fitted(built, trainer, watch, saver, began)
 
@@ -154,7 +179,7 @@ def _going_on(config: Mapping[str, Any], folder: TrialFolder) -> str | None:
     try:
         _fit(config, folder, train=1, val=1, checkpoint=folder.last_ckpt)
     except Exception as error:
-        return one_line(error)
+        return in_words(error)
     return None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.errors import UserError
 from search.messages import Described, Tested
@@ -45,7 +46,7 @@ def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
             # its shards are of more devices than one
             checkpoint = Path(scratch, "whole.ckpt")
             torch.save(read_checkpoint(folder.best_ckpt), checkpoint)
-        trainer = make_trainer(built, Path(scratch), [], logger=False, **ONE_DEVICE)
+        trainer = make_trainer(built, Path(scratch), [], logger=DummyLogger(), **ONE_DEVICE)
         loaders = trainer.test(
             built.model,
             datamodule=built.data,

@@ -16,6 +16,7 @@ import search
 from search.errors import UserError
 from search.study.classes import class_places
 from search.study.suggestions import did_you_mean, nearest
+from search.trial.failures import one_line
 from search.trial.signatures import made_class
 
 NAMESPACES = ("pytorch_lightning", "lightning.pytorch")
@@ -77,6 +78,12 @@ def users_error(error: BaseException) -> tuple[BaseException, str | None]:
             found = (cause, where)
         cause = cause.__cause__ or cause.__context__
     return found
+
+
+def in_words(error: BaseException) -> str:
+    """What the user's own code raised, on one line, and the line where it did."""
+    cause, where = users_error(error)
+    return one_line(cause) if where is None else f"{one_line(cause)} ({where})"
 
 
 def place_in_user_code(error: BaseException) -> str | None:

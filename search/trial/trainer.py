@@ -15,8 +15,8 @@ ONE_DEVICE: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> dict[str, Any]:
     """What a look at a few batches changes of a Trainer's arguments.
 
-    It runs on one device, logs nothing, and saves nothing: a checkpoint callback of the user's
-    would write where the user works.
+    It runs on one device. A checkpoint callback of the user's that no folder can be named to would
+    write where the user works.
     """
     return {
         "max_epochs": 1,
@@ -30,12 +30,10 @@ def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> di
         "val_check_interval": 1.0,
         "check_val_every_n_epoch": 1,
         "num_sanity_val_steps": 0,
-        "logger": None,
-        "enable_checkpointing": None,
         "callbacks": [
             each
             for each in callbacks_of(arguments)
-            if namespace_of(type(each), "Checkpoint") is None
+            if namespace_of(type(each), "Checkpoint") is None or hasattr(each, "dirpath")
         ],
         **ONE_DEVICE,
     }
@@ -59,15 +57,15 @@ def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The Trainer's arguments with everything off that a trial does not need.
 
     A trial keeps its own checkpoints and its curve is in the study, so what the configuration
-    leaves open is off: progress bar, model summary, logger, Lightning's default checkpoint.
+    leaves open is off, if no callback stands for it: progress bar, model summary, logger,
+    Lightning's default checkpoint.
     """
     complete = dict(arguments)
     callbacks = callbacks_of(complete)
-    wants_checkpoints = any(namespace_of(type(each), "Checkpoint") for each in callbacks)
     defaults = {
         "logger": False,
-        "enable_checkpointing": wants_checkpoints,
-        "enable_progress_bar": False,
+        "enable_checkpointing": any(namespace_of(type(each), "Checkpoint") for each in callbacks),
+        "enable_progress_bar": any(namespace_of(type(each), "ProgressBar") for each in callbacks),
         "enable_model_summary": False,
     }
     for key, default in defaults.items():

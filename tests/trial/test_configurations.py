@@ -28,6 +28,12 @@ MODULES = {
         "import pytorch_lightning as pl\nclass Net(pl.LightningModule):\n"
         "    def __init__(self, width: int = 1):\n        raise ValueError('width of nothing')\n"
     ),
+    "picky": (
+        "import torch, pytorch_lightning as pl\nclass Net(pl.LightningModule):\n"
+        "    def __init__(self, width: int = 1):\n"
+        "        if width < 4: raise ValueError('too narrow')\n"
+        "        super().__init__()\n        self.layer = torch.nn.Linear(1, 1)\n"
+    ),
     "others": (
         "import lightning.pytorch as lp\nfrom pytorch_lightning.cli import LightningCLI\n"
         "class Data(lp.LightningDataModule): pass\nclass Plain: pass\n"
@@ -70,7 +76,7 @@ WRONG: list[tuple[str, str]] = [
     (OWN.replace("train:main", "others:Plain"), "cli: must be a subclass of LightningCLI or a function that makes one, got others:Plain. Name such a one, as in cli: others:MyCLI."),
     (OWN.replace("train:main", "others:nothing"), "cli: others:nothing made no LightningCLI. Name what makes one."),
     (OWN.replace("train:", "guardless:"), "cli: importing guardless runs its LightningCLI. Put that into a function under `if __name__ == '__main__':` and name it: cli: guardless:main."),
-    (NET + "cli: others:Linked\n", 'model.init_args.width: 2 cannot be built: ValueError: No action for key "nope". (others.py, line 8)'),
+    (NET + "cli: others:Linked\n", 'the model or its data fails before any trial: ValueError: No action for key "nope". (others.py, line 8). Its traceback: {root}/log.txt'),
     (OWN + "nois: 1\n", "nois: no such argument. Did you mean noise?"),
     (OWN + "noise: loud\n", "noise: must be float, got loud. Write a number."),
     (OWN + "model: {widht: 3}\n", "model.widht: no such argument. Did you mean width?"),
@@ -111,7 +117,8 @@ WRONG: list[tuple[str, str]] = [
     (SGD.replace("models.", "leaves."), "model.class_path: importing leaves fails at leaves.py, line 2: SystemExit: bye. Correct it there."),
     (SGD.replace("data.Noisy", "broken.Data"), "data.class_path: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
     (OWN.replace("train:", "broken:"), "cli: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
-    (SGD.replace("models.Net, init_args: {features: 3, batch_size: 8}", "fails.Net"), "model.init_args.width: 2 cannot be built: ValueError: width of nothing (fails.py, line 4)"),
+    (SGD.replace("models.Net, init_args: {features: 3, batch_size: 8}", "fails.Net"), "the model or its data fails before any trial: ValueError: width of nothing (fails.py, line 4). Its traceback: {root}/log.txt"),
+    (SGD.replace("models.Net, init_args: {features: 3, batch_size: 8}", "picky.Net").replace("space: {", "space: {trainer.gradient_clip_val: {float: [0.5, 1.0]}, "), "model.init_args.width: 2 cannot be built: ValueError: too narrow (picky.py, line 4)"),
     (SGD.replace("models.Net", "data.Noisy"), "model.class_path: must be a LightningModule, got data.Noisy. Derive the class from pytorch_lightning.LightningModule or lightning.pytorch.LightningModule."),
     (SGD.replace("data.Noisy", "models.Net"), "data: must be a subclass of LightningDataModule, got models.Net. Name a class that derives from LightningDataModule."),
     (SGD.replace("features: 3, ", ""), "model.init_args.features: is required. Give it a value, or search it."),

@@ -1,0 +1,106 @@
+"""Loggers and checkpoints of a look before the study: those that the study will use, but written
+into a folder that is thrown away, and sent nowhere."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback
+
+from search.study.layout import StudyFolder, TrialFolder
+from search.trial.build import Built
+from search.trial.importing import NAMESPACES, namespace_of
+from search.trial.loggers import make_loggers, run_of
+
+# MLflow takes ten seconds to make a database, and none for a folder, which it wants to be allowed
+_ALLOW_FOLDER = "MLFLOW_ALLOW_FILE_STORE"
+
+
+@contextmanager
+def throwaway_loggers(folder: Path) -> Iterator[None]:
+    """While the block runs, each logger that is made, by whomever, writes into `folder` alone.
+
+    The constructors of Lightning's own loggers are replaced, because a logger may be made by a
+    section, by a CLI of the user's, or by a class that derives from one.
+    """
+    instead: dict[str, dict[str, Any]] = {
+        "CSVLogger": {"save_dir": str(folder)},
+        "TensorBoardLogger": {"save_dir": str(folder)},
+        "WandbLogger": {
+            "save_dir": str(folder),
+            "dir": None,
+            "log_model": False,
+            "offline": True,
+            # for W&B itself, which no longer listens to the logger once somebody has logged in
+            "mode": "offline",
+        },
+        "MLFlowLogger": {
+            "tracking_uri": (folder / "mlflow").absolute().as_uri(),
+            "artifact_location": None,
+            "run_id": None,
+        },
+    }
+    modules = [importlib.import_module(f"{name}.loggers") for name in NAMESPACES]
+    classes = [(getattr(module, name), instead[name]) for module in modules for name in instead]
+    originals = [cls.__init__ for cls, _ in classes]
+    is_allowed = os.environ.get(_ALLOW_FOLDER)
+    os.environ[_ALLOW_FOLDER] = "true"
+    for cls, arguments in classes:
+        cls.__init__ = _with_arguments(cls.__init__, arguments)
+    try:
+        yield
+    finally:
+        for (cls, _), original in zip(classes, originals, strict=True):
+            cls.__init__ = original
+        del os.environ[_ALLOW_FOLDER]
+        if is_allowed is not None:
+            os.environ[_ALLOW_FOLDER] = is_allowed
+
+
+def _with_arguments(
+    original: Callable[..., None], arguments: Mapping[str, Any]
+) -> Callable[..., None]:
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = signature.bind(self, *args, **kwargs)
+        own = {key: each for key, each in arguments.items() if key in signature.parameters}
+        rest = {key: each for key, each in arguments.items() if key not in own}
+        given.arguments |= own
+        if rest:
+            given.arguments["kwargs"] = {**given.arguments.get("kwargs", {}), **rest}
+        original(*given.args, **given.kwargs)
+
+    return __init__
+
+
+class ThrowawayCheckpoints(Callback):
+    """Lets the checkpoint callbacks of the user's, those of the module included, write below
+    `folder` in place of where the user works."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        for each in trainer.callbacks:
+            is_checkpoint = namespace_of(type(each), "Checkpoint") is not None
+            if is_checkpoint and getattr(each, "dirpath", None) is not None:
+                each.dirpath = str(self._folder)
+
+
+def look_loggers(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> dict[str, Any]:
+    """What a Trainer is given to log with: nothing where it has a logger of the user's own."""
+    if built.trainer_arguments.get("logger") is not None:
+        return {}
+    trial = StudyFolder(folder.root / "look").trial(0)
+    trial.root.mkdir(parents=True, exist_ok=True)
+    trial.config.touch()
+    return {"logger": make_loggers(config, run_of(config, trial, built.lightning, None))}
