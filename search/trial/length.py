@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback
+from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.trial.build import Built, make_trainer
 from search.trial.importing import namespace_of
 from search.trial.trainer import one_short_epoch
 
+_DECIDING = ("Timer", "GradientAccumulationScheduler")
 # what says how long a fit is; everything else is as in a look at a few batches
 _LIMITS = (
     "max_epochs",
@@ -88,10 +90,18 @@ def length_of(built: Built, folder: Path) -> Length:
     look |= {"check_val_every_n_epoch": None if every is None else 1}
     reader = _Reader()
     arguments = {key: value for key, value in look.items() if key not in _LIMITS}
+    # the others would begin their work, with a logger or beside the user's own files
+    deciding = [each for each in arguments["callbacks"] if _decides(each)]
+    arguments |= {"callbacks": deciding, "enable_checkpointing": False, "logger": DummyLogger()}
     with suppress(_Known):
         make_trainer(built, folder, [reader], **arguments).fit(built.model, datamodule=built.data)
     # a fit of no epochs or batches never starts
     return Length() if reader.limits is None else _length(reader.limits, every)
+
+
+def _decides(callback: Any) -> bool:
+    """Whether a callback of Lightning's says how long a fit is."""
+    return any(namespace_of(type(callback), name) is not None for name in _DECIDING)
 
 
 def _length(limits: _Limits, every: int | None) -> Length:

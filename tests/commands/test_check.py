@@ -92,7 +92,7 @@ def test_each_flaw_has_its_line(odd: Project) -> None:
         f"{study}: objective: odd_loss is nan after 4 batches with values in the middle of "
         "their ranges. Narrow the space, or mend the metric.",
         f"{study}: model: a checkpoint was saved, but training does not go on from it: KeyError: "
-        "'a key that was never saved'. Correct it there.",
+        "'a key that was never saved' (odd.py, line 22). Correct it there.",
     ]
 
 
