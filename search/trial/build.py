@@ -25,8 +25,10 @@ from torch.nn import BatchNorm1d, LazyBatchNorm1d
 from search.errors import UserError
 from search.trial.checkpoints import read_checkpoint
 from search.trial.explaining import explain
-from search.trial.importing import NAMESPACES, import_name, lightning_of, refuse_mixture
+from search.trial.import_guard import NAMESPACES
+from search.trial.importing import import_name, lightning_of
 from search.trial.lightning_cli import drive_cli
+from search.trial.mixture import unmixed, with_apart
 from search.trial.safe_checkpoints import make_checkpoints_safe
 from search.trial.signatures import made_class
 from search.trial.trainer import quiet
@@ -74,6 +76,7 @@ def _with_integers(arguments: dict[str, Any], config: Mapping[str, Any]) -> dict
 
 def _build_plainly(config: Mapping[str, Any]) -> Built:
     lightning = lightning_of_model(config)
+    config, apart = unmixed(config, lightning.__name__)
     parser = _parser(lightning.__name__, bool(config.get("data")))
     # the Trainer's forty defaults need no checking, and it has them itself
     # jsonargparse works in the tree that it is given
@@ -84,12 +87,13 @@ def _build_plainly(config: Mapping[str, Any]) -> Built:
     except ArgumentError as error:
         raise UserError(explain(str(error))) from error
     trainer = instances.get("trainer", {})
+    arguments = dict(trainer.as_dict() if isinstance(trainer, Namespace) else trainer)
     return Built(
         lightning=lightning,
         model=instances.model,
         data=instances.get("data"),
         trainer_class=lightning.Trainer,
-        trainer_arguments=dict(trainer.as_dict() if isinstance(trainer, Namespace) else trainer),
+        trainer_arguments=with_apart(arguments, apart),
     )
 
 
@@ -110,12 +114,10 @@ def lightning_of_model(config: Mapping[str, Any]) -> ModuleType:
     """The Lightning package that the model of a configuration is of.
 
     Raises:
-        UserError: it is of none, or something in the configuration is of the other.
+        UserError: it is of none.
     """
     place = "model.class_path"
-    lightning = lightning_of(import_name(config["model"]["class_path"], place), place)
-    refuse_mixture(config, lightning.__name__)
-    return lightning
+    return lightning_of(import_name(config["model"]["class_path"], place), place)
 
 
 def _load_weights(model: Any, path: str) -> None:

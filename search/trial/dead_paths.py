@@ -18,7 +18,7 @@ import torch
 from search.trial.attribute_reads import Code, kept_names, may_read
 from search.trial.build import Built
 from search.trial.holding import SAVED_ARGUMENTS, Holding, Incomparable
-from search.trial.importing import NAMESPACES
+from search.trial.import_guard import NAMESPACES
 from search.trial.trainer import callbacks_of
 
 _JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler")

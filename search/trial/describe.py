@@ -33,9 +33,10 @@ from search.study.resolve import read_path
 from search.study.space_parser import distribution_tree
 from search.trial.dead_paths import replaced_hooks, section_instead
 from search.trial.hints import range_in
-from search.trial.importing import import_name, in_words, lightning_of, refuse_mixture
+from search.trial.importing import import_name, in_words, lightning_of
 from search.trial.lightning_cli import DrivenCli, drive_cli
 from search.trial.logged import logged_at_validation
+from search.trial.mixture import unmixed
 from search.trial.signatures import EMPTY, MADE_WITH, made_class, parameters
 from search.trial.text_choices import text_choices
 
@@ -69,7 +70,7 @@ def _description(config: Mapping[str, Any]) -> Description:
     else:
         place = "model.class_path"
         named = import_name(config["model"]["class_path"], place)
-        refuse_mixture(config, lightning_of(named, place).__name__)
+        config, _ = unmixed(config, lightning_of(named, place).__name__)
         model = made_class(named) or type(None)
         arguments = tuple(
             argument

@@ -7,19 +7,17 @@ import pkgutil
 import sys
 import sysconfig
 import traceback
-from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import search
 from search.errors import UserError
-from search.study.classes import class_places
 from search.study.suggestions import did_you_mean, nearest
 from search.trial.failures import one_line
+from search.trial.import_guard import NAMESPACES, TrainsOnImport, without_training
 from search.trial.signatures import made_class
 
-NAMESPACES = ("pytorch_lightning", "lightning.pytorch")
 # what stands in a section
 _BASES = {"model": "LightningModule", "data": "LightningDataModule"}
 _NOT_THE_USERS = tuple(
@@ -36,6 +34,8 @@ def import_name(path: str, place: str, separator: str = ".") -> Any:
     module, _, name = path.rpartition(separator)
     try:
         found = _imported(module)
+    except TrainsOnImport as error:
+        raise UserError(_training_import(module, place, error)) from error
     except (ModuleNotFoundError, ValueError) as error:
         missing = getattr(error, "name", None)
         if missing is not None and not f"{module}.".startswith(f"{missing}."):
@@ -137,27 +137,11 @@ def namespace_of(cls: Any, base: str | None = None) -> str | None:
     return None
 
 
-def refuse_mixture(config: Mapping[str, Any], namespace: str) -> None:
-    """Lightning comes as two packages whose classes do not know each other.
-
-    Raises:
-        UserError: a class of the configuration cannot be imported, or is of the other package than
-            `namespace`.
-    """
-    for place, path in class_places(config):
-        if "." not in path:
-            continue  # jsonargparse finds some by their bare names
-        other = namespace_of(import_name(path, f"{place}.class_path"))
-        if other is not None and other != namespace:
-            raise UserError(
-                f"{place}.class_path: {path} is of {other}, but the model is of {namespace}. "
-                "Take both from one of them."
-            )
-
-
 def _imported(module: str) -> Any:
+    if module in sys.modules:
+        return sys.modules[module]
     try:
-        return importlib.import_module(module)
+        return _import_module(module)
     except ModuleNotFoundError as error:
         outer, _, inner = module.rpartition(".")
         # a class inside a class, or a method that makes one
@@ -166,20 +150,27 @@ def _imported(module: str) -> Any:
         return getattr(sys.modules[outer], inner)
 
 
+def _import_module(module: str) -> Any:
+    with without_training():
+        return importlib.import_module(module)
+
+
 def _exists(module: str) -> bool:
     """Whether there is a module of this name; it is imported."""
     try:
-        importlib.import_module(module)
+        _import_module(module)
     except ModuleNotFoundError as error:
         return not f"{module}.".startswith(f"{error.name}.")
-    except (Exception, SystemExit):
+    except (Exception, SystemExit, TrainsOnImport):
         return True
     return True
 
 
 def _is_module(path: str, place: str) -> str:
     try:
-        found = classes_in(importlib.import_module(path), place)
+        found = classes_in(_import_module(path), place)
+    except TrainsOnImport as error:
+        return _training_import(path, place, error)
     except (Exception, SystemExit) as error:
         return _failed_import(path, place, error)
     base = _BASES.get(place.partition(".")[0], "class")
@@ -234,6 +225,15 @@ def _failed_import(module: str, place: str, error: BaseException) -> str:
     if isinstance(error, SyntaxError):
         text = error.msg
     return f"{fails}{type(error).__name__}: {text}. Correct it there."
+
+
+def _training_import(module: str, place: str, error: TrainsOnImport) -> str:
+    where = place_in_user_code(error)
+    trains = f"{place}: importing {module} {error}{f' at {where}' if where else ''}. "
+    guard = "`if __name__ == '__main__':`"
+    if place == "cli":
+        return f"{trains}Put that into a function under {guard} and name it: cli: {module}:main."
+    return f"{trains}Put that under {guard}, where an import leaves it alone."
 
 
 def _shown(path: str) -> str:

@@ -21,7 +21,9 @@ from jsonargparse import ArgumentError, ArgumentParser
 from search.errors import UserError
 from search.study.resolve import OWN_SECTIONS
 from search.trial.explaining import explain
-from search.trial.importing import NAMESPACES, import_name, namespace_of, refuse_mixture
+from search.trial.import_guard import NAMESPACES
+from search.trial.importing import import_name, namespace_of
+from search.trial.mixture import Apart, unmixed, with_apart
 from search.trial.trainer import quiet
 from search.trial.trainer_names import refuse_unknown_names
 
@@ -33,7 +35,8 @@ class DrivenCli:
     """What the CLI was about to fit: its model and data, and what it makes its Trainer of.
 
     `config` is what it read, defaults included, with its `parsers`; `linked` are the paths that
-    its links set; `is_run` says that it fits by itself, told so by a subcommand.
+    its links set, `apart` what it cannot read; `is_run` says that it fits by itself, told so by a
+    subcommand.
     """
 
     model: Any = None
@@ -41,6 +44,7 @@ class DrivenCli:
     config: Mapping[str, Any] = field(default_factory=dict)
     parsers: list[ArgumentParser] = field(default_factory=list)
     linked: set[str] = field(default_factory=set)
+    apart: list[Apart] = field(default_factory=list)
     trainer_class: Callable[..., Any] | None = None
     trainer_arguments: dict[str, Any] = field(default_factory=dict)
     is_run: bool = True
@@ -76,15 +80,7 @@ def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
 
 
 def _target(name: str) -> Callable[..., Any]:
-    try:
-        with _constructor(lambda original: _never):
-            target: Callable[..., Any] = import_name(name, "cli", ":")
-    except _Reached:
-        module = name.partition(":")[0]
-        raise UserError(
-            f"cli: importing {module} runs its LightningCLI. Put that into a function under "
-            f"`if __name__ == '__main__':` and name it: cli: {module}:main."
-        ) from None
+    target: Callable[..., Any] = import_name(name, "cli", ":")
     if not callable(target) or (isinstance(target, type) and not _is_cli(target)):
         raise UserError(
             f"cli: must be a subclass of LightningCLI or a function that makes one, got {name}. "
@@ -124,10 +120,6 @@ def _constructor(ours: Callable[[Callable[..., None]], Callable[..., None]]) -> 
             base.__init__ = original
 
 
-def _never(*args: Any, **kwargs: Any) -> NoReturn:
-    raise _Reached
-
-
 def _driving(
     original: Callable[..., None], arguments: Mapping[str, Any], driven: DrivenCli
 ) -> Callable[..., None]:
@@ -136,10 +128,10 @@ def _driving(
     def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         given = dict(signature.bind(self, *args, **kwargs).arguments)
         given.pop("self")
-        refuse_mixture(arguments, str(namespace_of(type(self), "LightningCLI")))
+        read, driven.apart = unmixed(arguments, str(namespace_of(type(self), "LightningCLI")))
         is_run = driven.is_run = bool(given.get("run", True))
         given["save_config_callback"] = None
-        given["args"] = {"subcommand": "fit", "fit": arguments} if is_run else arguments
+        given["args"] = {"subcommand": "fit", "fit": read} if is_run else read
         given["parser_kwargs"] = _parser_kwargs(given.get("parser_kwargs") or {}, is_run)
         if is_run:
             subcommands = self.subcommands()
@@ -170,7 +162,8 @@ def _record_trainer(cli: Any, driven: DrivenCli) -> None:
     def before_instantiate_classes() -> None:
         trainer_class = cli.trainer_class
 
-        def make(**arguments: Any) -> Any:
+        def make(**given: Any) -> Any:
+            arguments = with_apart(given, driven.apart)
             driven.trainer_class, driven.trainer_arguments = trainer_class, arguments
             refuse_unknown_names(arguments, str(namespace_of(type(cli), "LightningCLI")))
             trainer = trainer_class(**quiet(arguments))

@@ -186,19 +186,28 @@ def _preload(message: Preload) -> str | None:
     from search.trial import cuda
 
     modules = [path.rpartition(".")[0] for path in message.class_paths]
+    for name in _LAZY_IMPORTS:
+        _import(name)
+    from search.trial.import_guard import TrainsOnImport, without_training
+
     culprit: str | None = None
-    for name in (*_LAZY_IMPORTS, *modules, *message.modules):
-        try:
-            importlib.import_module(name)
-        except (Exception, SystemExit):
-            # the preflight, a process of its own, meets the same error and words it for the user
-            traceback.print_exc()
-        if culprit is None and name not in _LAZY_IMPORTS and cuda.is_up():
+    for name in (*modules, *message.modules):
+        with contextlib.suppress(TrainsOnImport), without_training():
+            _import(name)
+        if culprit is None and cuda.is_up():
             culprit = name
     from search.trial.build import warm_up
 
     warm_up(message.class_paths)
     return culprit
+
+
+def _import(name: str) -> None:
+    try:
+        importlib.import_module(name)
+    except (Exception, SystemExit):
+        # the preflight, a process of its own, meets the same error and words it for the user
+        traceback.print_exc()
 
 
 def _dump_stacks(pid: int) -> None:

@@ -16,7 +16,8 @@ from lightning.pytorch import Callback
 
 from search.study.layout import StudyFolder, TrialFolder
 from search.trial.build import Built
-from search.trial.importing import NAMESPACES, namespace_of
+from search.trial.import_guard import NAMESPACES
+from search.trial.importing import namespace_of
 from search.trial.loggers import make_loggers, run_of
 
 # MLflow takes ten seconds to make a database, and none for a folder, which it wants to be allowed

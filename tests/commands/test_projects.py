@@ -145,3 +145,50 @@ def test_mistake_in_the_users_code_is_told_and_spends_no_trial(gallery: Project)
         "RuntimeError: not today. Correct it there.\n"
     )
     assert not (gallery.root / "studies").exists()
+
+
+@pytest.mark.parametrize("gallery", ["either_package"], indirect=True)
+def test_project_of_both_packages(gallery: Project) -> None:
+    config = ran(gallery, "study")[0]
+    saved = checkpoint(gallery, "study")
+    (stopping,) = [
+        state for name, state in saved["callbacks"].items() if name.startswith("EarlyStopping")
+    ]
+    assert stopping["patience"] == config["trainer"]["callbacks"][0]["init_args"]["patience"]
+    rows = list((gallery.root / "rows").rglob("metrics.csv"))
+    assert len(rows) == 2
+    header = rows[0].read_text().splitlines()[0].split(",")
+    assert {"counted", "lr-SGD", "val_loss"} <= set(header)
+
+
+@pytest.mark.parametrize("gallery", ["either_package"], indirect=True)
+def test_data_module_of_the_other_package_is_refused(gallery: Project) -> None:
+    result = gallery.run("run", "study.yaml", "--set", "data.class_path=net.Other")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "study.yaml: data.class_path: net.Other is of pytorch_lightning, but the model is of "
+        "lightning.pytorch. Derive it from lightning.pytorch's LightningDataModule, or the model "
+        "from pytorch_lightning's LightningModule.\n"
+    )
+
+
+@pytest.mark.parametrize("gallery", ["lazy_layers"], indirect=True)
+def test_lazy_layers_with_searched_floats(gallery: Project) -> None:
+    ran(gallery, "study")
+
+
+@pytest.mark.parametrize("gallery", ["tutorial"], indirect=True)
+def test_script_that_trains_while_it_is_imported_is_told_and_trains_nothing(
+    gallery: Project,
+) -> None:
+    told = (
+        "model.class_path: importing train calls Trainer.fit at train.py, line 24. "
+        "Put that under `if __name__ == '__main__':`, where an import leaves it alone.\n"
+    )
+    result = gallery.run("run", "study.yaml")
+    assert result.returncode == 2
+    assert result.stderr == f"study.yaml: {told}"
+    result = gallery.run("init", "train:Net", "--output", "proposed.yaml")
+    assert result.returncode == 2
+    assert result.stderr.endswith(told)
+    assert not (gallery.root / "trained").exists()

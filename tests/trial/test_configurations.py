@@ -61,7 +61,6 @@ NO_OPTIMIZER = (
     "model: Net has no configure_optimizers, and there is no section optimizer. "
     "Add optimizer: {class_path: torch.optim.Adam, init_args: {lr: 1e-3}}."
 )
-TAKE_BOTH = "but the model is of pytorch_lightning. Take both from one of them."
 
 
 def calling_back(text: str) -> str:
@@ -106,10 +105,7 @@ WRONG: list[tuple[str, str]] = [
     (calling_back(STOP % "patienc: 1"), "trainer.callbacks.init_args.patienc: no such argument. Did you mean patience?"),
     (calling_back(STOP % "patience: x"), "trainer.callbacks.init_args.patience: must be int, got x. Write a whole number."),
     # two packages
-    (calling_back("lightning.pytorch.callbacks.Timer"), f"trainer.callbacks.0.class_path: lightning.pytorch.callbacks.Timer is of lightning.pytorch, {TAKE_BOTH}"),
-    (SGD.replace("data.Noisy", "others.Data"), f"data.class_path: others.Data is of lightning.pytorch, {TAKE_BOTH}"),
-    (OWN + "trainer: {callbacks: [{class_path: lightning.pytorch.callbacks.Timer}]}\n", f"trainer.callbacks.0.class_path: lightning.pytorch.callbacks.Timer is of lightning.pytorch, {TAKE_BOTH}"),
-    (SGD.replace("accelerator: cpu", "logger: {class_path: lightning.pytorch.loggers.CSVLogger}"), f"trainer.logger.class_path: lightning.pytorch.loggers.CSVLogger is of lightning.pytorch, {TAKE_BOTH}"),
+    (SGD.replace("data.Noisy", "others.Data"), "data.class_path: others.Data is of lightning.pytorch, but the model is of pytorch_lightning. Derive it from pytorch_lightning's LightningDataModule, or the model from lightning.pytorch's LightningModule."),
     # the user's own code
     (SGD.replace("models.", "broken."), "model.class_path: importing broken fails at broken.py, line 3: NameError: name 'undefined_name' is not defined. Correct it there."),
     (SGD.replace("models.", "syntax."), "model.class_path: importing syntax fails at syntax.py, line 3: SyntaxError: invalid syntax. Correct it there."),
@@ -123,6 +119,18 @@ WRONG: list[tuple[str, str]] = [
     (SGD.replace("data.Noisy", "models.Net"), "data: must be a subclass of LightningDataModule, got models.Net. Name a class that derives from LightningDataModule."),
     (SGD.replace("features: 3, ", ""), "model.init_args.features: is required. Give it a value, or search it."),
 ]  # fmt: skip
+
+
+TIMER = "{class_path: lightning.pytorch.callbacks.Timer}"
+ROWS = "logger: {class_path: lightning.pytorch.loggers.CSVLogger, init_args: {save_dir: rows}}"
+GOOD = {
+    "own": OWN,
+    "optimizer": SGD,
+    # of the other Lightning package, which the model's has too
+    "callback": calling_back("lightning.pytorch.callbacks.Timer"),
+    "callback of an own CLI": OWN + f"trainer: {{callbacks: [{TIMER}]}}\n",
+    "logger": SGD.replace("accelerator: cpu", ROWS),
+}
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +165,7 @@ def test_mistake_gets_its_line(project: Path, text: str, line: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("text", [OWN, SGD], ids=["own", "optimizer"])
+@pytest.mark.parametrize("text", GOOD.values(), ids=GOOD)
 def test_good_file_has_no_problem(project: Path, text: str) -> None:
     assert problems(project, text) == ()
     assert sys.argv == ["search", "folder"]
