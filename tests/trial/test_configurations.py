@@ -74,7 +74,7 @@ WRONG: list[tuple[str, str]] = [
     (OWN.replace(":main", ":mian"), "cli: train has no mian. Did you mean main?"),
     (OWN.replace("train:main", "others:Plain"), "cli: must be a subclass of LightningCLI or a function that makes one, got others:Plain. Name such a one, as in cli: others:MyCLI."),
     (OWN.replace("train:main", "others:nothing"), "cli: others:nothing made no LightningCLI. Name what makes one."),
-    (OWN.replace("train:", "guardless:"), "cli: importing guardless runs its LightningCLI. Put that into a function under `if __name__ == '__main__':` and name it: cli: guardless:main."),
+    (OWN.replace("train:", "guardless:"), "cli: importing guardless runs its LightningCLI at guardless.py, line 2. Put that into a function under `if __name__ == '__main__':` and name it: cli: guardless:main."),
     (NET + "cli: others:Linked\n", 'the model or its data fails before any trial: ValueError: No action for key "nope". (others.py, line 8). Its traceback: {root}/log.txt'),
     (OWN + "nois: 1\n", "nois: no such argument. Did you mean noise?"),
     (OWN + "noise: loud\n", "noise: must be float, got loud. Write a number."),
@@ -121,14 +121,14 @@ WRONG: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-TIMER = "{class_path: lightning.pytorch.callbacks.Timer}"
+OTHER_STOP = STOP.replace("pytorch_lightning", "lightning.pytorch") % "patience: 1"
 ROWS = "logger: {class_path: lightning.pytorch.loggers.CSVLogger, init_args: {save_dir: rows}}"
 GOOD = {
     "own": OWN,
     "optimizer": SGD,
     # of the other Lightning package, which the model's has too
-    "callback": calling_back("lightning.pytorch.callbacks.Timer"),
-    "callback of an own CLI": OWN + f"trainer: {{callbacks: [{TIMER}]}}\n",
+    "callback": calling_back(OTHER_STOP),
+    "callback of an own CLI": OWN + f"trainer: {{callbacks: [{{class_path: {OTHER_STOP}}}]}}\n",
     "logger": SGD.replace("accelerator: cpu", ROWS),
 }
 
