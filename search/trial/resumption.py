@@ -26,6 +26,7 @@ from search.trial.keeper import CheckpointKeeper, Objective
 from search.trial.reporting import SilentLink
 from search.trial.safe_checkpoints import unwritable
 from search.trial.steps import StepCounter
+from search.trial.throwaway import ThrowawayCheckpoints, look_loggers
 from search.trial.trainer import one_short_epoch
 from search.trial.values import ValueReader
 
@@ -129,9 +130,10 @@ def _trained(
     steps, between = StepCounter(None), _Between(folder)
     values = ValueReader(watched.metrics, steps, keeper, None, at_epoch_ends=at_epoch_ends)
     arguments = one_short_epoch(built.trainer_arguments, train=_BATCHES, val=1)
-    trainer = make_trainer(
-        built, root, [steps, keeper, values, between], **{**arguments, "max_epochs": _EPOCHS}
-    )
+    arguments |= look_loggers(config, built, folder)
+    checkpoints = ThrowawayCheckpoints(root / "checkpoints")
+    callbacks = [checkpoints, steps, keeper, values, between]
+    trainer = make_trainer(built, root, callbacks, **{**arguments, "max_epochs": _EPOCHS})
     keeper.join(trainer, goes_on=checkpoint is not None)
     trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
     end = read_checkpoint(folder.last_ckpt)

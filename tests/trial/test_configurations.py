@@ -128,7 +128,8 @@ GOOD = {
     "optimizer": SGD,
     # of the other Lightning package, which the model's has too
     "callback": calling_back(OTHER_STOP),
-    "callback of an own CLI": OWN + f"trainer: {{callbacks: [{{class_path: {OTHER_STOP}}}]}}\n",
+    "callback of an own CLI": OWN
+    + "trainer: {callbacks: [{class_path: lightning.pytorch.callbacks.ModelSummary}]}\n",
     "logger": SGD.replace("accelerator: cpu", ROWS),
 }
 
