@@ -63,8 +63,10 @@ class Writing(Net):
 class Weighing(Net):
     """Wants W&B."""
 
-    def on_train_epoch_end(self) -> None:
+    def on_train_start(self) -> None:
         self.logger.watch(self)
+
+    def on_train_epoch_end(self) -> None:
         self.logger.experiment.log({"weighed": 1.0})
 
 
