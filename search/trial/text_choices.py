@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
-from search.trial.importing import NAMESPACES
+from search.trial.import_guard import NAMESPACES
 
 _MAX_DEPTH = 3
 _LIBRARIES = (*NAMESPACES, "lightning", "torch", "torchvision", "builtins")
