@@ -18,7 +18,7 @@ from search.study.yaml_loader import parse_yaml
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-CI = (ROOT / ".ci/run").read_text()
+CI = (ROOT / ".ci/run").read_text() + (ROOT / "scripts/check").read_text()
 
 
 def commands() -> list[str]:
@@ -32,7 +32,7 @@ def commands() -> list[str]:
 FEWER = {
     "--trials 50": "--trials 4",
     "--trials 100": "--trials 4",
-    "show 17": "show 1",
+    "autoencoder 17": "autoencoder 1",
     "--top 3": "--top 2",
     "--seeds 5": "--seeds 2",
 }
@@ -103,8 +103,10 @@ def test_script_of_the_readme_runs(project: Project) -> None:
 def test_set_up_commands_are_those_of_the_ci() -> None:
     main, tests = commands()[:2]
     assert main.endswith("pip install . && .venv/bin/search run --trials 50")
-    for step in tests.split(" && "):
+    make, install, run = tests.split(" && ")
+    for step in (make, install):
         assert step.replace(".venv", ".ci-venv") in CI.replace("--quiet ", "")
+    assert run.removeprefix(".venv/bin/") in CI
 
 
 def block(word: str) -> str:
