@@ -1,7 +1,8 @@
 """The kinds of modules, data, callbacks, loggers and strategies that are promised to work.
 
 A row here is a row of `docs/conformance.md`, which `python -m conformance.table` (in tests) writes;
-`test_conformance.py` earns each of its cells. The classes are in `tests/projects/kinds`.
+`test_conformance.py` and `test_two_ranks.py` earn its cells. The classes are in
+`tests/projects/kinds`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 EXACT = "exact"
 SAME = "same value"
 DATA = {"class_path": "kinds.randomness.Points"}
+SHARDS = "lightning.pytorch.strategies.ModelParallelStrategy"
 SINGLE = "lightning.pytorch.strategies.SingleDeviceStrategy"
 RESUMED_OTHERWISE = "a trial that is cut off goes on, but may end with another value: "
 WORKERS = (
@@ -185,4 +187,18 @@ def _strategies() -> list[Kind]:
     ]
 
 
+def _ranks() -> list[Kind]:
+    def of(name: str, model: str, strategy: Any) -> Kind:
+        trainer = {"accelerator": "cpu", "devices": 2, "strategy": strategy}
+        return Kind("strategies", name, f"kinds.ranks.{model}", trainer=trainer)
+
+    shards = {"data_parallel_size": 2, "tensor_parallel_size": 1}
+    return [
+        of("ddp, two ranks", "Ranked", "ddp"),
+        of("weights in shards, two ranks", "Sharded", {"class_path": SHARDS, "init_args": shards}),
+    ]
+
+
 KINDS: list[Kind] = [*_modules(), *_data(), *_callbacks(), *_loggers(), *_strategies()]
+# each of its ranks is a process, so it needs a study that runs
+RANKS: list[Kind] = _ranks()

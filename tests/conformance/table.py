@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from conformance.kinds import EXACT, KINDS, SAME
+from conformance.kinds import EXACT, KINDS, RANKS, SAME
 
 TABLE = Path(__file__).parent.parent.parent / "docs/conformance.md"
 _HEAD = """# What is promised of which kind
 
-Each row is trained by `tests/conformance`, with every run of the tests: whole; killed twice and
-gone on with; exported; and trained again by plain LightningCLI from what was exported.
+Each row is trained by `tests/conformance`, with every run of the tests: whole; killed twice
+(two ranks: once) and gone on with; exported; and trained again by plain LightningCLI from what was
+exported.
 
 - **run**: a trial ends with its value.
 - **kill and resume**: *exact* means that reports, value, weights, optimizers and schedulers are
@@ -26,7 +27,7 @@ gone on with; exported; and trained again by plain LightningCLI from what was ex
 
 def rendered() -> str:
     """The whole file."""
-    rows = "".join(f"| {' | '.join(kind.cells)} |\n" for kind in KINDS)
+    rows = "".join(f"| {' | '.join(kind.cells)} |\n" for kind in [*KINDS, *RANKS])
     told = [kind for kind in KINDS if kind.resume != EXACT]
     lines = [f"- {kind.name}: `{kind.resume}`\n" for kind in told]
     said = "".join(["\nWhat is told of the kinds that are not exact:\n\n", *lines]) if told else ""
