@@ -68,7 +68,7 @@ def _note(data: StudyData, rows: Sequence[_Row]) -> str:
     logs += [dim.label for dim in data.dimensions if dim.path in data.importances and dim.is_log]
     scales = f" On log scales: {listed(logs, 6)}." if logs else ""
     missing = [row.label for row in rows if row.known is None]
-    left_out = f" So is {listed(missing, 3)}, which most trials lack." if missing else ""
+    left_out = f" So is {listed(missing, 3)}, which not every trial has." if missing else ""
     return (
         f"Bars: fANOVA, the share of the variation that a parameter explains by itself, over "
         f"{counted(len(data.scored), 'complete trial')}; lines: {PERCENT} % intervals from "
@@ -142,7 +142,3 @@ def _label(row: _Row) -> str:
     """The parameter, and below it its share and interval."""
     label = plot_text(row.label)
     return f"{label}<br>{plot_text(row.known.text)}" if row.known else label
-
-
-def _reach(row: _Row) -> float:
-    return max(row.known.high if row.known else 0.0, row.dashboard or 0.0)

@@ -46,8 +46,8 @@ def param_importances(
 
     Args:
         trials: complete trials with finite values.
-        dimensions: the searched values. One that most trials lack is left out, as few would be
-            left for the others; else the trials that lack it are.
+        dimensions: the searched values. One that not every trial has is left out: of the trials
+            that have it, the switch that it depends on has one value, and would explain nothing.
         axis: the axis of the values; None without trials.
 
     Returns:
@@ -116,10 +116,9 @@ def _quiet_optuna() -> Iterator[None]:
 
 
 def _is_usable(dimension: Dimension, trials: Sequence[TrialRecord]) -> bool:
-    """Whether it varies, and most trials have it."""
-    places = [dimension.scaled_in(trial.params) for trial in trials]
-    placed = [place for place in places if place is not None]
-    return len(set(placed)) > 1 and len(placed) * 2 > len(trials)
+    """Whether it varies, and every trial has it."""
+    places = {dimension.scaled_in(trial.params) for trial in trials} - {None}
+    return len(places) > 1 and all(dimension.path in trial.params for trial in trials)
 
 
 def _places(dimension: Dimension, trials: Sequence[TrialRecord], values: Array) -> Array:

@@ -200,10 +200,31 @@ def test_conditional_parameter_is_left_out_by_name_and_the_dashboard_still_shows
     ]
     record = replace(record, trials=tuple(trials), space={**SPACE, momentum: FloatRange(0.0, 1.0)})
     plot = plot_named(record, "importance")
-    assert "So is momentum, which most trials lack." in plot.note
+    assert "So is momentum, which not every trial has." in plot.note
     assert momentum not in StudyData(record).importances
     assert momentum in StudyData(record).dashboard_importances
     assert plot.figure.layout.yaxis.ticktext[-1] == "momentum"
+
+
+def test_the_switch_of_a_conditional_parameter_keeps_what_it_explains():
+    space = {
+        "optimizer": Choice(("adam", "sgd")),
+        NOISE: FloatRange(0.0, 1.0),
+        "beta": FloatRange(0.0, 1.0, when=(("optimizer", ("adam",)),)),
+    }
+    trials = []
+    for number in range(50):
+        noise = number * 37 % 101 / 100
+        adam = {"optimizer": "adam", NOISE: noise, "beta": number / 50}
+        sgd = {"optimizer": "sgd", NOISE: noise}
+        # most trials have a beta
+        params, worth = (adam, 1.0) if number % 5 < 3 else (sgd, 5.0)
+        trials.append(trial(number, value=worth + 0.1 * noise, params=params))
+    record = study(*trials, space=space)
+    known = StudyData(record).importances
+    assert set(known) == {"optimizer", NOISE}
+    assert known["optimizer"].low > 0.9
+    assert "So is beta, which not every trial has." in plot_named(record, "importance").note
 
 
 def test_each_of_several_objectives_has_its_own():
