@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from search.study.points import Points
-from search.study.space import Choice, Distribution, IntRange, Params
+from search.study.space import Choice, Distribution, IntRange, Params, count_of
 
 # a stream of its own beside those of the trials
 _STREAM = 2**32 - 1
@@ -49,9 +49,9 @@ def _value(distribution: Distribution, share: float) -> Any:
         first, last = math.log(low - half), math.log(high + half)
         inside = min(high, max(low, math.exp(first + share * (last - first))))
         return round(inside) if half else inside
-    if step is None:
+    count = count_of(distribution)
+    if step is None or count is None:
         return min(high, low + share * (high - low))
-    count = int((high - low) / step + 1e-8) + 1
     return min(high, low + _place(count, share) * step)
 
 

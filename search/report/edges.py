@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from search.engine.records import TrialRecord
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.text import format_param
-from search.study.space import Choice, Distribution
+from search.study.space import Choice, Distribution, count_of, values_of
 
 # of few values one is at an end by chance: so many of the best must have the same
 _BEST, _LEAST_BEST = 10, 5
@@ -60,11 +59,8 @@ def _few_values(distribution: Distribution) -> list[float] | None:
         # values that only name subtrees have no order either
         has_order = len(numbers) == len(distribution.values) and distribution.subtrees is None
         return sorted(numbers) if has_order else []
-    step = distribution.step
-    if step is None:
-        return None
-    count = math.floor((distribution.high - distribution.low) / step + 1e-9) + 1
-    return [distribution.low + place * step for place in range(count)] if count <= _FEW else None
+    count = count_of(distribution)
+    return values_of(distribution) if count is not None and count <= _FEW else None
 
 
 def _end_of_range(dimension: Dimension, value: Any) -> str | None:

@@ -24,6 +24,7 @@ from search.study.space import (
     Params,
     Space,
     config_path,
+    count_of,
     in_order,
     is_active,
     values_of,
@@ -218,6 +219,7 @@ def _draw(random: Random, distribution: Distribution) -> Any:
     if distribution.log:
         value = exp(random.uniform(log(low), log(high)))
         return min(high, max(low, round(value) if isinstance(distribution, IntRange) else value))
-    if step is None:
+    count = count_of(distribution)
+    if step is None or count is None:
         return random.uniform(low, high)
-    return min(high, low + step * random.randint(0, int((high - low) / step + 1e-8)))
+    return min(high, low + step * random.randint(0, count - 1))
