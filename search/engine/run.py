@@ -81,6 +81,9 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         view = SteadyView(view, signals)
         patience = _patience(view, signals)
         ledger = _healed(opening, limits, view, patience) if opening.exists else None
+        if ledger is not None:
+            # before the check, during which the database may be moved too
+            ownership.note_study()
         if ledger is not None and _is_complete(ledger, limits.asked):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
             return _successful(_close(ledger, view, "finished", deadline), deadline)
@@ -94,11 +97,12 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 if ledger is None:
                     raise
                 return _successful(_close(ledger, view, "timeout", deadline), deadline)
-            ownership.check()
+            for line in ownership.check():
+                view.handle(Note(line))
             if ledger is None:
                 steps = _steps(request.study_file, facts, view)
                 ledger = open_ledger(opening, limits.asked, patience, steps)
-            ownership.note_study()
+                ownership.note_study()
             note_start(request.folder, made)
             slots = slots_for(request.workers, facts)
             if len(slots) < request.workers:

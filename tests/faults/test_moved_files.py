@@ -22,6 +22,10 @@ from search.study.layout import StudyFolder, TrialFolder
 
 TRIALS = 4
 STUDY = StudyFolder(Path("studies/study"))
+MOVED = (
+    f"{STUDY.db}: was moved or removed while the study runs. Put it back, or make it again "
+    "from the events of the trials: `search rebuild study`. Then run the same command again.\n"
+)
 Action = Callable[[], object]
 # exit code, all output
 Run = Callable[..., tuple[int, str]]
@@ -31,16 +35,20 @@ Run = Callable[..., tuple[int, str]]
 def search(
     project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Run:
-    """Run the study to the end; `action` happens when trial `at` begins."""
+    """Run the study to the end; `action` happens when trial `at`, or the check, begins."""
     monkeypatch.chdir(project.root)
     project.study(budget={"trials": TRIALS})
     command = command_line(capfd)
 
-    def run(action: Action = lambda: None, *, at: int = 1, trials: int = TRIALS) -> tuple[int, str]:
+    def run(
+        action: Action = lambda: None, *, at: int | str = 1, trials: int = TRIALS
+    ) -> tuple[int, str]:
+        begins = at if at == "check" else f"{at:04d}"
+
         class Disturbed(Untrained):
             def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
                 super().start(attempt, task, folder, slot)
-                if task == "fit" and folder.root.name == f"{at:04d}":
+                if begins == (folder.root.name if task == "fit" else task):
                     action()
 
         monkeypatch.setattr("search.engine.run.LocalExecutor", Disturbed)
@@ -157,11 +165,26 @@ def test_events_of_the_study_that_are_removed_are_recalled(search: Run, at: int)
 
 def test_database_that_is_moved_ends_the_run(search: Run, at: int) -> None:
     code, output = search(lambda: away(STUDY.db), at=at)
-    assert (code, output.splitlines(keepends=True)[-1]) == (
-        2,
-        f"{STUDY.db}: was moved or removed while the study runs. Put it back, or make it again "
-        "from the events of the trials: `search rebuild study`. Then run the same command again.\n",
-    )
+    assert (code, output.splitlines(keepends=True)[-1]) == (2, MOVED)
     Path("away").rename(STUDY.db)
     assert search()[0] == 0
+    assert_whole()
+
+
+def test_database_that_is_moved_during_the_check_ends_the_run(search: Run) -> None:
+    assert search(trials=2)[0] == 0
+    code, output = search(lambda: away(STUDY.db), at="check")
+    assert (code, output.splitlines(keepends=True)[-1]) == (2, MOVED)
+    Path("away").rename(STUDY.db)
+    assert search()[0] == 0
+    assert_whole()
+
+
+def test_study_file_that_is_removed_during_the_check_is_written_again(search: Run) -> None:
+    assert search(trials=2)[0] == 0
+    text = STUDY.study_file.read_text()
+    code, output = search(STUDY.study_file.unlink, at="check")
+    assert code == 0
+    assert output.count(f"{STUDY.study_file}: was moved or removed, and is written again\n") == 1
+    assert STUDY.study_file.read_text() == text
     assert_whole()
