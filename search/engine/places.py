@@ -7,8 +7,6 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-import psutil
-
 from search.errors import StorageError
 from search.study.layout import StudyFolder
 
@@ -98,6 +96,9 @@ def check_local(database: Path, mounts: Iterable[tuple[str, str]] | None = None)
     """
     place = _existing(database.absolute()).resolve()
     if mounts is None:
+        # many commands look at places, few at mounts
+        import psutil
+
         mounts = [(each.mountpoint, each.fstype) for each in psutil.disk_partitions(all=True)]
     holding = [(point, kind) for point, kind in mounts if place.is_relative_to(point)]
     point, kind = max(holding, key=lambda each: len(each[0]), default=("", ""))
