@@ -11,7 +11,7 @@ from search.engine.records import TrialRecord
 from search.errors import UserError
 from search.study.layout import TrialFolder
 from search.study.resolve import OWN_SECTIONS
-from search.study.value_checkpoint import value_checkpoint
+from search.study.value_checkpoint import kept_checkpoint, value_checkpoint
 from search.study.yaml_loader import read_yaml, shown
 
 
@@ -53,12 +53,13 @@ class Result:
         Raises:
             UserError: it is no longer kept.
         """
-        path = value_checkpoint(TrialFolder(self.record.folder))
-        if not path.exists():
+        folder = TrialFolder(self.record.folder)
+        path = kept_checkpoint(folder)
+        if path is None:
             values = " ".join(f"{key}={shown(value)}" for key, value in self.params.items())
             raise UserError(
-                f"{path}: is gone. Restore it from a copy, or let a new trial have its values: "
-                f"`search enqueue -s {path.parents[2].name} {values}`."
+                f"{value_checkpoint(folder)}: is gone. Restore it from a copy, or let a new trial "
+                f"have its values: `search enqueue -s {folder.root.parents[1].name} {values}`."
             )
         return path
 

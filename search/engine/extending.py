@@ -23,7 +23,7 @@ from search.study.file import StudyFile, load_study_file
 from search.study.fitting import Fitting
 from search.study.layout import StudyFolder, TrialFolder
 from search.study.steps import EPOCHS, Steps, steps_of
-from search.study.value_checkpoint import value_checkpoint
+from search.study.value_checkpoint import kept_checkpoint
 from search.study.writing import keep_copy, make_folder, write_whole
 from search.study.yaml_loader import dump_yaml
 
@@ -181,8 +181,8 @@ def _take_over(
     if source.config.is_file():
         write_whole(target.config, source.config.read_text("utf-8"))
     # a finished trial needs no checkpoint but that of its value
-    checkpoint = value_checkpoint(source)
-    if checkpoint.exists():
+    checkpoint = kept_checkpoint(source)
+    if checkpoint is not None:
         keep_copy(checkpoint, target.root / checkpoint.name)
 
 

@@ -12,7 +12,7 @@ from search.engine.records import StudyRecord, TrialRecord
 from search.errors import UserError
 from search.messages import Tested
 from search.study.layout import StudyFolder, TrialFolder
-from search.study.value_checkpoint import value_checkpoint
+from search.study.value_checkpoint import kept_checkpoint, value_checkpoint
 from search.study.yaml_loader import read_yaml
 
 
@@ -43,11 +43,11 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
     if not folder.config.is_file():
         raise UserError(f"{folder.config}: is missing. Restore it, or name another with --trial.")
     config = read_yaml(folder.config)
-    checkpoint = value_checkpoint(folder)
-    if not checkpoint.exists():
+    checkpoint = kept_checkpoint(folder)
+    if checkpoint is None:
         raise UserError(
-            f"{checkpoint}: is missing; the study file may keep those of the best trials only. "
-            "Name another with --trial."
+            f"{value_checkpoint(folder)}: is missing; the study file may keep those of the "
+            "best trials only. Name another with --trial."
         )
     # of several objectives, that whose metric keeps the checkpoint
     metrics = [each.metric for each in study.objectives]

@@ -12,7 +12,7 @@ from search.report.data import Plot, StudyData, finite_curve
 from search.report.palette import HIGHLIGHT, OUTCOMES, outcome_key, template
 from search.report.text import counted, format_percent
 from search.report.values import ValueAxis, value_axis
-from search.study.steps import EPOCHS, SAMPLES, VALIDATIONS, unit_of
+from search.study.steps import step_text, step_title
 
 _MAX_POINTS = 200
 _MAX_CURVES = 300
@@ -59,21 +59,16 @@ def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
         best = data.ranked[0].number if data.ranked else None
         if best in curves:
             at, _ = (min if data.is_minimized else max)(curves[best], key=lambda point: point[1])
-            place = _place(data, at)
+            place = step_text(data.record.steps, at)
             return f"The best trial reached its value at {place} of {curves[best][-1][0]:,}"
         return f"{counted(len(curves), 'trial')} reported {data.metric}"
     longest = max(curve[-1][0] for curve in curves.values())
     typical = median(curves[t.number][-1][0] for t in pruned)
     saved = sum(longest - curves[t.number][-1][0] for t in pruned)
     share = saved / (longest * len(curves))
-    text = f"{counted(len(pruned), 'trial')} pruned, typically at {_place(data, typical)}"
+    place = step_text(data.record.steps, typical)
+    text = f"{counted(len(pruned), 'trial')} pruned, typically at {place}"
     return f"{text} of {longest:,}: {format_percent(share)} of all training saved"
-
-
-def _place(data: StudyData, step: float) -> str:
-    """A step in words."""
-    unit = unit_of(data.record.steps)
-    return f"{step:,.0f} samples" if unit == SAMPLES else f"{unit.removesuffix('s')} {step:g}"
 
 
 def _draw(data: StudyData, shown: set[int], curves: dict[int, Curve], axis: ValueAxis) -> go.Figure:
@@ -88,7 +83,7 @@ def _draw(data: StudyData, shown: set[int], curves: dict[int, Curve], axis: Valu
         figure.add_trace(_best(best, curves[best], axis))
     longest = max(curves[number][-1][0] for number in shown)
     ticks = {"tickvals": list(range(1, longest + 1))} if longest <= 12 else {}
-    title = _TITLES[unit_of(data.record.steps)]
+    title = step_title(data.record.steps)
     figure.update_traces(hovertemplate=_HOVER.replace("{title}", title))
     figure.update_xaxes(title_text=title, range=_reach(longest), showgrid=False, **ticks)
     figure.update_yaxes(**axis.settings())
@@ -157,5 +152,4 @@ def _thinned(curve: Curve) -> Curve:
     return [curve[index] for index in sorted(kept)]
 
 
-_TITLES = {EPOCHS: "epoch", VALIDATIONS: "validation", SAMPLES: "samples seen"}
 _HOVER = "trial %{customdata}<br>{title} %{x}: %{y:.4g}<extra></extra>"

@@ -24,7 +24,7 @@ from search.report.timing import spans
 from search.study.durations import duration
 from search.study.layout import TrialFolder
 from search.study.space import Choice, FloatRange
-from search.study.value_checkpoint import value_checkpoint
+from search.study.value_checkpoint import kept_checkpoint
 
 _MAX_MARKS = 150
 
@@ -102,19 +102,13 @@ def summarise(data: StudyData) -> Summary:
         bests=tuple(_bests(record)),
         best_params=_params(data, best),
         batch=_batch(best),
-        checkpoint=checkpoint_of(best) if best else None,
+        checkpoint=kept_checkpoint(TrialFolder(best.folder)) if best else None,
     )
 
 
 def searched(data: StudyData) -> tuple[Searched, ...]:
     """One row for each searched value, in the order of the study file."""
     return tuple(_searched(data, dim) for dim in data.dimensions)
-
-
-def checkpoint_of(trial: TrialRecord) -> Path | None:
-    """The checkpoint that the value of the trial belongs to; None where it is not kept."""
-    path = value_checkpoint(TrialFolder(trial.folder))
-    return path if path.exists() else None
 
 
 def _bests(record: StudyRecord) -> Iterator[BestOf]:

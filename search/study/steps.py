@@ -50,6 +50,19 @@ def unit_of(steps: Steps | None) -> str:
     return VALIDATIONS if steps is None else steps.unit
 
 
+def step_title(steps: Steps | None) -> str:
+    """Of the axis of a curve: `epoch`, `validation` or `samples seen`."""
+    unit = unit_of(steps)
+    return "samples seen" if unit == SAMPLES else unit.removesuffix("s")
+
+
+def step_text(steps: Steps | None, step: float) -> str:
+    """A step in words: `epoch 3`, `validation 3` or `1,024 samples`."""
+    if unit_of(steps) == SAMPLES:
+        return f"{step:,.0f} samples"
+    return f"{step_title(steps)} {step:g}"
+
+
 def steps_of(
     study_file: StudyFile,
     *,

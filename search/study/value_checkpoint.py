@@ -22,3 +22,9 @@ def value_checkpoint(folder: TrialFolder) -> Path:
         objective = None
     value = objective.get("value") if isinstance(objective, Mapping) else None
     return folder.last_ckpt if value == "last" else folder.best_ckpt
+
+
+def kept_checkpoint(folder: TrialFolder) -> Path | None:
+    """`value_checkpoint` where it is kept, else None."""
+    path = value_checkpoint(folder)
+    return path if path.exists() else None

@@ -10,9 +10,9 @@ from rich.text import Text
 
 from search.engine.bill import Bill
 from search.study.durations import duration
+from search.view.console import plain_console
 from search.view.json_lines import to_json
 from search.view.rows import Column, print_pairs, print_rows
-from search.view.tables import plain_console
 from search.view.text import clean, size
 
 OK, WARNING, FAILED = "ok", "warning", "failed"

@@ -21,9 +21,9 @@ def make_view(*, quiet: bool = False, json: bool = False, stream: TextIO | None 
         return QuietView()
     if _is_notebook():
         from search.view.live import LiveView
-        from search.view.notebook import CellOutput, plain_console
+        from search.view.notebook import CellOutput, cell_console
 
-        return LiveView(stream, plain_console(stream), CellOutput)
+        return LiveView(stream, cell_console(stream), CellOutput)
     if stream.isatty() and os.environ.get("TERM") != "dumb":
         from search.view.live import LiveView
 

@@ -8,9 +8,9 @@ from typing import TextIO
 
 from rich.text import Text
 
+from search.view.console import NO_STUDY, plain_console
 from search.view.json_lines import to_json
 from search.view.rows import Column, print_rows
-from search.view.tables import NO_STUDY, plain_console
 from search.view.text import clean, size
 
 

@@ -14,9 +14,9 @@ from search.engine.confirming import Finalist, Verdict
 from search.engine.records import StudyRecord, TrialRecord
 from search.study.layout import TrialFolder
 from search.study.value_checkpoint import value_checkpoint
+from search.view.console import plain_console
 from search.view.json_lines import to_json
 from search.view.rows import Column, print_pairs, print_rows
-from search.view.tables import plain_console
 from search.view.text import clean, number, parameters
 
 

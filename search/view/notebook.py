@@ -17,7 +17,7 @@ _FORMAT = (
 )
 
 
-def plain_console(stream: TextIO) -> Console:
+def cell_console(stream: TextIO) -> Console:
     """A console for the lines that stay below the table, which are text like a program's."""
     return Console(
         file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False, width=_WIDTH

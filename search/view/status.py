@@ -13,9 +13,9 @@ from search.engine.records import StudyRecord
 from search.engine.state import busy_s, last_seen, study_state
 from search.engine.time_left import study_time_left
 from search.study.durations import duration, duration_range
+from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.json_lines import study_summary, to_json
 from search.view.rows import Column, print_rows
-from search.view.tables import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.text import clean, number
 
 

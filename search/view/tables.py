@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from typing import Any, TextIO
 
 from rich.console import Console
@@ -15,16 +13,14 @@ from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
 from search.study.durations import duration
 from search.study.layout import TrialFolder
 from search.study.outcomes import RESOURCES
-from search.study.steps import SAMPLES, unit_of
-from search.study.value_checkpoint import value_checkpoint
+from search.study.steps import step_title
+from search.study.value_checkpoint import kept_checkpoint, value_checkpoint
+from search.view.console import ARROWS, local_time, plain_console
 from search.view.json_lines import to_json, trial_summary
 from search.view.outcomes import outcome, resources
 from search.view.rows import Column, print_pairs, print_rows
 from search.view.text import clean, number, parameters, sparkline
 
-NO_STUDY = "No study here yet. Start one with: search run --trials 50"
-_PIPE_WIDTH = 10_000
-ARROWS = {"minimize": "↓", "maximize": "↑"}
 _STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
 
 
@@ -106,7 +102,7 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
                 for each, value in zip(objectives, trial.values, strict=True)
             ),
             Text(parameters(trial.params)),
-            Text(clean(_checkpoint(trial) or "–")),
+            Text(clean(kept_checkpoint(TrialFolder(trial.folder)) or "–")),
         ]
         for trial in record.front
     ]
@@ -133,24 +129,11 @@ def best_json(record: StudyRecord) -> str:
 
 
 def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
-    return {**trial_summary(trial), "checkpoint": _checkpoint(trial)}
-
-
-def _checkpoint(trial: TrialRecord) -> Path | None:
-    checkpoint = value_checkpoint(TrialFolder(trial.folder))
-    return checkpoint if checkpoint.exists() else None
+    return {**trial_summary(trial), "checkpoint": kept_checkpoint(TrialFolder(trial.folder))}
 
 
 def _objectives_tree(record: StudyRecord) -> dict[str, Any]:
     return {"objectives": [asdict(each) for each in record.objectives]}
-
-
-def plain_console(stream: TextIO) -> Console:
-    """A console that breaks no line in a pipe."""
-    # a table broken into lines in a pipe would hide what a script looks for
-    width = None if stream.isatty() else _PIPE_WIDTH
-    # what a user or a model wrote is text, never markup
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
 
 
 def batch_text(trial: TrialRecord) -> str:
@@ -179,9 +162,8 @@ def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> N
     if not trial.curve:
         return
     steps = list(trial.curve)
-    unit = unit_of(record.steps)
-    by = "samples seen" if unit == SAMPLES else unit.removesuffix("s")
-    console.print(Text(f"\n{clean(record.reported or record.metric)} by {by}", style="dim"))
+    title = f"{clean(record.reported or record.metric)} by {step_title(record.steps)}"
+    console.print(Text(f"\n{title}", style="dim"))
     console.print(Text(sparkline(list(trial.curve.values()), 60), style="blue"))
     shown = steps if len(steps) <= 10 else [*steps[:3], *steps[-6:]]
     pairs = [f"{step}: {number(trial.curve[step])}" for step in shown]
@@ -229,8 +211,3 @@ def _files(trial: TrialRecord) -> list[tuple[Text, Text]]:
 
 def _pair(name: str, value: object, *, style: str = "") -> tuple[Text, Text]:
     return Text(clean(name), style="dim"), Text(clean(value), style=style)
-
-
-def local_time(time: datetime) -> str:
-    """Date and minute where the user is."""
-    return time.astimezone().strftime("%Y-%m-%d %H:%M")
