@@ -112,10 +112,7 @@ class Coordinator:
             self._tidy(trial)
         while True:
             self._look_at_folder()
-            self._look_at_signals()
-            self._look_at_clock()
-            if self._stopping_since is None:
-                self._fill_slots()
+            self._fill_slots()
             if not self._running and (self._stopping_since is not None or not self._is_paused):
                 break
             for attempt, message in self._executor.poll(_POLL_S):
@@ -129,11 +126,17 @@ class Coordinator:
         return self._reason
 
     def _fill_slots(self) -> None:
-        while self._free and self._has_more() and self._has_disk():
+        while self._may_start() and self._free and self._has_more() and self._has_disk():
             number = self._next_trial()
             if number is None:
                 return
             self._start(number)
+
+    def _may_start(self) -> bool:
+        # before each trial: one that ends before it has a process leaves its slot free
+        self._look_at_signals()
+        self._look_at_clock()
+        return self._stopping_since is None
 
     def _has_more(self) -> bool:
         """Whether there is, or will be, a trial to start."""

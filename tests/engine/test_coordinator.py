@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,9 @@ from search.engine.lock import StudyLock
 from search.engine.opening import open_ledger, plan
 from search.engine.owning import Ownership
 from search.engine.progress import Event
+from search.engine.reading import read_study
 from search.engine.signals import SignalWatch
+from search.errors import StudyFailed
 from search.messages import DONE, Ended, Exited, Launched, Message, Reported, Verdict
 from search.study.file import parse_study_tree
 from search.study.layout import StudyFolder, TrialFolder
@@ -65,18 +68,33 @@ class NoView:
     def close(self) -> None: ...
 
 
-def made(folder: StudyFolder, executor: OneAttempt) -> Coordinator:
-    study_file = parse_study_tree(TREE, source="study.yaml", default_name=folder.name)
+class NoAttempt(OneAttempt):
+    """An executor that is not to be asked for anything."""
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        pytest.fail(f"{attempt} was started")
+
+
+def made(
+    folder: StudyFolder,
+    executor: OneAttempt,
+    *,
+    tree: Mapping[str, Any] = TREE,
+    asked: int | None = 1,
+    batches: BatchPlan | None = None,
+    deadline: Deadline | None = None,
+) -> Coordinator:
+    study_file = parse_study_tree(dict(tree), source="study.yaml", default_name=folder.name)
     folder.root.mkdir()
     return Coordinator(
-        ledger=open_ledger(plan(folder, study_file, None), asked=1),
+        ledger=open_ledger(plan(folder, study_file, None), asked),
         executor=executor,
         view=NoView(),
         study_file=study_file,
-        batches=BatchPlan("off", None, None, ()),
+        batches=batches or BatchPlan("off", None, None, ()),
         slots=[Slot(1)],
-        limits=Limits(asked=1),
-        deadline=Deadline(None),
+        limits=Limits(asked),
+        deadline=deadline or Deadline(None),
         signals=SignalWatch(),
         ownership=Ownership(folder, StudyLock(folder.lock)),
     )
@@ -101,3 +119,52 @@ def test_report_that_cannot_be_written_gets_no_verdict(
     with pytest.raises(OSError, match="No space left"):
         made(StudyFolder(tmp_path / "study"), executor).run()
     assert executor.written == []
+
+
+class ShortDeadline(Deadline):
+    """A time limit that is over when it was looked at a few times."""
+
+    def __init__(self, looks: int) -> None:
+        super().__init__(None)
+        self._looks = looks
+
+    @property
+    def is_over(self) -> bool:
+        self._looks -= 1
+        return self._looks < 0
+
+
+@pytest.mark.parametrize("asked", [None, 40])
+def test_study_ends_when_no_trial_gets_as_far_as_a_process(
+    tmp_path: Path, asked: int | None
+) -> None:
+    folder = StudyFolder(tmp_path / "study")
+    coordinator = made_incomputable(folder, asked)
+    with pytest.raises(StudyFailed, match="5 trials in a row ended with the cause error: derive: "):
+        coordinator.run()
+    assert [trial.state for trial in read_study(folder).trials] == ["FAIL"] * 5
+
+
+def test_time_limit_holds_where_no_trial_gets_as_far_as_a_process(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "study")
+    assert made_incomputable(folder, None, ShortDeadline(3)).run() == "timeout"
+    assert [trial.state for trial in read_study(folder).trials] == ["FAIL"] * 3
+
+
+def made_incomputable(
+    folder: StudyFolder, asked: int | None, deadline: Deadline | None = None
+) -> Coordinator:
+    """A study whose derived value has none for the micro-batch that its probe found."""
+    path = "model.init_args.batch_size"
+    batches = BatchPlan("power", path, None, ())
+    tree = {
+        **TREE,
+        "model": {"class_path": "tiny.Tiny", "init_args": {"batch_size": 2}},
+        "batch": {"auto_scale": "power"},
+        "derive": {"trainer.accumulate_grad_batches": f"8 // ({path} - 8)"},
+    }
+    coordinator = made(
+        folder, NoAttempt(), tree=tree, asked=asked, batches=batches, deadline=deadline
+    )
+    coordinator._ledger.set_micro_batch(batches.key({}), 8)
+    return coordinator
