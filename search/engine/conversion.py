@@ -85,7 +85,7 @@ class StudyAttributes:
         if self.outcome_constraints:
             tree["outcome_constraints"] = list(self.outcome_constraints)
         if self.steps is not None:
-            tree["steps"] = asdict(self.steps)
+            tree[STEPS] = asdict(self.steps)
         return tree
 
 
@@ -123,7 +123,7 @@ def steps_in(tree: Mapping[str, Any]) -> Steps | None:
     Raises:
         ValueError, TypeError, LookupError: nothing that a study writes.
     """
-    steps = tree.get("steps")
+    steps = tree.get(STEPS)
     if steps is None:
         return None
     samples = checked(steps.get("epoch_samples"), int, NoneType)

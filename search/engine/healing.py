@@ -23,6 +23,7 @@ from search.engine.conversion import (
     MICRO_BATCHES,
     RESOURCES_USED,
     SIZES,
+    STEPS,
     STUDY,
     TAKEN_FROM,
 )
@@ -84,6 +85,9 @@ def _reconcile_study(folder: StudyFolder, storage: WriteThroughStorage) -> None:
     asked = attributes[STUDY].get(ASKED)
     if told.asked is None and asked is not None:
         append_event(folder.events, ASKED, trials=asked)
+    steps = attributes[STUDY].get(STEPS)
+    if told.steps is None and steps is not None:
+        append_event(folder.events, STEPS, **steps)
 
 
 def _reconcile_trial(folder: StudyFolder, storage: WriteThroughStorage, trial: FrozenTrial) -> None:

@@ -29,21 +29,23 @@ from search.study.fitting import Fitting
 from search.study.layout import StudyFolder
 from search.study.objectives import reported_metric
 from search.study.rules import points_of
-from search.study.steps import SAMPLES, Steps
+from search.study.steps import EPOCHS, VALIDATIONS, Steps
 from search.study.writing import make_private, write_whole
 from search.study.yaml_loader import dump_yaml
 
 
 @dataclass(frozen=True)
 class Opening:
-    """What a run will open: the study file as it now holds, whether the study exists, and a line
-    for each `change` of its study file, all of them such as may be."""
+    """What a run will open: the study file as it now holds, whether the study exists, a line for
+    each `change` of its study file, all of them such as may be, and what the `steps` of one that
+    exists count, as its database says."""
 
     folder: StudyFolder
     study_file: StudyFile
     url: str
     exists: bool
     changes: tuple[str, ...] = ()
+    steps: Steps | None = None
 
 
 def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening:
@@ -65,6 +67,7 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
         check_local(folder.db)
         if folder.db.exists() and not was_cut_off(folder):
             look_at_sqlite(folder.db)
+    steps = None
     if not exists:
         _check_new(folder, url)
     elif url is None and not folder.db.exists():
@@ -73,9 +76,9 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
             f"`search rebuild {folder.name}`."
         )
     else:
-        read_study(folder, url)
+        steps = read_study(folder, url).steps
     address = sqlite_url(folder.db) if url is None else url
-    return Opening(folder, study_file, address, exists, changes)
+    return Opening(folder, study_file, address, exists, changes, steps)
 
 
 def open_ledger(
@@ -98,7 +101,8 @@ def open_ledger(
     sampling = sampling_of(study_file)
     sampling.check()
     if opening.exists:
-        steps = study_history(folder).steps
+        # the events come first, but they may be gone
+        steps = study_history(folder).steps or opening.steps
     pruner = pruner_of(study_file, steps)
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
@@ -155,9 +159,14 @@ def pruner_of(study_file: StudyFile, steps: Steps | None) -> optuna.pruners.Base
         UserError: the pruner refuses its options.
     """
     name, options = study_file.pruner.name, study_file.pruner.options
-    if steps is None or steps.unit != SAMPLES or steps.epoch_samples is None:
-        return make_pruner(name, options, _max_steps(study_file))
-    epochs, samples = _max_epochs(study_file), steps.epoch_samples
+    epochs = _max_epochs(study_file)
+    if steps is None or steps.unit == VALIDATIONS:
+        return make_pruner(name, options, _max_validations(study_file))
+    if steps.unit == EPOCHS:
+        return make_pruner(name, options, epochs)
+    samples = steps.epoch_samples
+    if samples is None:
+        return make_pruner(name, options, None)
     return make_pruner(name, options, epochs and epochs * samples, samples)
 
 
@@ -168,13 +177,16 @@ def _max_epochs(study_file: StudyFile) -> int | None:
     return epochs
 
 
-def _max_steps(study_file: StudyFile) -> int | None:
+def _max_validations(study_file: StudyFile) -> int | None:
     """The validations of a full trial, where the study file fixes them."""
     epochs = _max_epochs(study_file)
-    interval = study_file.trainer.get("val_check_interval", 1.0)
-    if epochs is not None and isinstance(interval, float) and 0 < interval < 1:
-        return epochs * int(1 / interval)
-    return epochs
+    interval = study_file.trainer.get("val_check_interval")
+    if interval is None:
+        return epochs
+    # batches, or a time: how many an epoch has of them is not known here
+    if epochs is None or not isinstance(interval, float) or not 0 < interval <= 1:
+        return None
+    return epochs * int(1 / interval)
 
 
 def attributes_of(

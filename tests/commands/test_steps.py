@@ -8,9 +8,11 @@ import signal
 from collections.abc import Callable
 from typing import Any
 
+import optuna
 import pytest
 from conftest import Project
 
+from search.engine.conversion import STUDY
 from search.engine.rebuild import disagreements
 from search.study.layout import StudyFolder
 
@@ -102,9 +104,13 @@ def test_steps_of_a_study_stay_what_they_were(varied: Project) -> None:
     assert disagreements(folder) == []
     events = folder.events.read_text()
     kept = [line for line in events.splitlines() if '"steps"' not in line]
+    study = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}")
+    attributes = study.user_attrs[STUDY]
     try:
         folder.events.write_text("\n".join(kept) + "\n")
+        study.set_user_attr(STUDY, {k: v for k, v in attributes.items() if k != "steps"})
         assert varied.run("run", "study.yaml", "--trials", "9").returncode == 0
         assert steps(varied)[8] == list(range(1, len(steps(varied)[8]) + 1))
     finally:
         folder.events.write_text(events)
+        study.set_user_attr(STUDY, attributes)

@@ -19,10 +19,12 @@ from search.engine.opening import open_ledger, plan
 from search.engine.outcomes import Outcome
 from search.engine.reading import read_study
 from search.engine.rebuild import disagreements, rebuild
+from search.engine.replay import study_history
 from search.errors import StorageError
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, OOM, PRUNED
 from search.study.file import parse_study_tree
 from search.study.layout import StudyFolder
+from search.study.steps import Steps
 
 SPACE = {
     "model.init_args.lr": {"float": [1e-3, 1e-1], "log": True},
@@ -31,7 +33,9 @@ SPACE = {
 }
 
 
-def opened(folder: StudyFolder, sampler: str = "tpe", pruner: str = "median") -> Ledger:
+def opened(
+    folder: StudyFolder, sampler: str = "tpe", pruner: str = "median", steps: Steps | None = None
+) -> Ledger:
     tree = {
         "model": {"class_path": "tiny.Tiny"},
         "objective": {"metric": "val_loss", "direction": "maximize"},
@@ -41,7 +45,7 @@ def opened(folder: StudyFolder, sampler: str = "tpe", pruner: str = "median") ->
         "seed": 3,
     }
     study_file = parse_study_tree(tree, source="study.yaml", default_name=folder.name)
-    return open_ledger(plan(folder, study_file, None), 20)
+    return open_ledger(plan(folder, study_file, None), 20, steps=steps)
 
 
 def lived(ledger: Ledger) -> None:
@@ -282,6 +286,19 @@ def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
             expected.value,
         )
         shutil.rmtree(folder.root)
+
+
+def test_what_the_steps_count_is_recalled_when_the_events_of_the_study_are_gone(
+    folder: StudyFolder,
+) -> None:
+    steps = Steps("samples", 32)
+    lived(opened(folder, steps=steps))
+    folder.events.unlink()
+    ledger = opened(folder)
+    assert ledger.attributes.steps == steps
+    ledger.heal()
+    assert read_study(folder).steps == study_history(folder).steps == steps
+    assert disagreements(folder) == []
 
 
 def test_damaged_events_file_is_refused_with_its_line(folder: StudyFolder) -> None:
