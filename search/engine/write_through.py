@@ -102,8 +102,11 @@ class WriteThroughStorage(InMemoryStorage):
         newest = self._write(lambda: self._number(_NEWEST))
         if newest == self._newest:
             return
+        if self.is_published(trial):
+            # another tool enqueued it; who else added one is seen at the next that is sampled
+            return
         count = self._write(lambda: self._number(_COUNT))
-        if not self.is_published(trial) and count != trial.number:
+        if count != trial.number:
             raise StorageError(
                 f"{shown_url(self.database.url)}: another tool added a trial to the study while it "
                 "runs. Nothing is lost: run the same command again, and add trials to a running "

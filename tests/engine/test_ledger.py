@@ -194,3 +194,14 @@ def test_trial_that_another_tool_adds_is_found_before_the_next_is_written(
     with pytest.raises(StorageError, match="another tool added a trial to the study"):
         ledger.sample()
     assert not folder.trial(2).events.exists()
+
+
+def test_trial_that_another_tool_adds_behind_an_enqueued_one_is_found(folder: StudyFolder) -> None:
+    opened(folder)
+    study = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}")
+    study.enqueue_trial({"model.init_args.width": 7})
+    ledger = opened(folder)
+    study.add_trial(optuna.trial.create_trial(value=0.5))
+    assert ledger.sample() == 0
+    with pytest.raises(StorageError, match="another tool added a trial to the study"):
+        ledger.sample()

@@ -68,6 +68,8 @@ class LocalExecutor:
         # how many preloads the server has not answered yet; launches wait until it has
         self._unanswered = 0
         self._launches: list[Launch] = []
+        # what is to be said of attempts that were killed before their launch
+        self._unsaid: list[tuple[str, Message]] = []
         self._imports_late = False
         # what a server that has to be started again is told first
         self._preloads: list[Preload] = []
@@ -131,8 +133,8 @@ class LocalExecutor:
             self._tell(self._launches.pop(0))
 
     def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
-        messages: list[tuple[str, Message]] = []
-        for key, _ in self._selector.select(timeout_s):
+        messages, self._unsaid = self._unsaid, []
+        for key, _ in self._selector.select(0 if messages else timeout_s):
             for attempt, message in key.data():
                 messages += self._in_order(attempt, message)
         return messages
@@ -149,7 +151,13 @@ class LocalExecutor:
         self._channel.send(attempt, message)
 
     def kill(self, attempt: str, *, dump: bool = False) -> None:
-        self._tell(Kill(attempt, dump))
+        launches = [launch for launch in self._launches if launch.attempt != attempt]
+        if len(launches) == len(self._launches):
+            self._tell(Kill(attempt, dump))
+            return
+        # the server does not know it yet, and would start it once it is ready
+        self._launches = launches
+        self._unsaid += self._farewell(Exited(attempt, -signal.SIGKILL))
 
     def close(self) -> None:
         signal.set_wakeup_fd(self._previous_wakeup)
