@@ -22,7 +22,7 @@ from search.study.layout import StudyFolder, TrialFolder
 
 TRIALS = 4
 STUDY = StudyFolder(Path("studies/study"))
-MOVED = (
+DATABASE_MOVED = (
     f"{STUDY.db}: was moved or removed while the study runs. Put it back, or make it again "
     "from the events of the trials: `search rebuild study`. Then run the same command again.\n"
 )
@@ -165,7 +165,7 @@ def test_events_of_the_study_that_are_removed_are_recalled(search: Run, at: int)
 
 def test_database_that_is_moved_ends_the_run(search: Run, at: int) -> None:
     code, output = search(lambda: away(STUDY.db), at=at)
-    assert (code, output.splitlines(keepends=True)[-1]) == (2, MOVED)
+    assert (code, output.splitlines(keepends=True)[-1]) == (2, DATABASE_MOVED)
     Path("away").rename(STUDY.db)
     assert search()[0] == 0
     assert_whole()
@@ -174,7 +174,7 @@ def test_database_that_is_moved_ends_the_run(search: Run, at: int) -> None:
 def test_database_that_is_moved_during_the_check_ends_the_run(search: Run) -> None:
     assert search(trials=2)[0] == 0
     code, output = search(lambda: away(STUDY.db), at="check")
-    assert (code, output.splitlines(keepends=True)[-1]) == (2, MOVED)
+    assert (code, output.splitlines(keepends=True)[-1]) == (2, DATABASE_MOVED)
     Path("away").rename(STUDY.db)
     assert search()[0] == 0
     assert_whole()
