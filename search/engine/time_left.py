@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from search.engine.records import StudyRecord, TrialRecord
 from search.engine.state import in_utc, last_seen, workers_seen
 
-RECENT = 30
+_RECENT = 30
 # a normal distribution has four fifths of itself within so many standard deviations
 _DEVIATIONS = 1.28
 _FIRST_GUESS = 0.5
@@ -23,6 +24,15 @@ class TimeLeft:
     high_s: float
 
 
+@dataclass(frozen=True)
+class TrialTime:
+    """What a trial took so far."""
+
+    # of all its attempts together, that which runs included
+    seconds: float
+    is_finished: bool = False
+
+
 def time_left(
     durations_s: Sequence[float], ages_s: Sequence[float], *, ahead: int, workers: int
 ) -> TimeLeft | None:
@@ -34,14 +44,14 @@ def time_left(
 
     Args:
         durations_s: of the trials that ended, the latest last.
-        ages_s: how long each of those that run has run.
+        ages_s: of each of those that began and have not ended, so far.
         ahead: trials that have not ended, those that run included.
         workers: how many run at once.
 
     Returns:
         None before the first trial ended.
     """
-    known = list(durations_s)[-RECENT:]
+    known = list(durations_s)[-_RECENT:]
     if not known:
         return None
     if ahead <= 0:
@@ -59,36 +69,50 @@ def time_left(
     return TimeLeft(max(0.0, low), max(0.0, high))
 
 
+def trials_time_left(times: Iterable[TrialTime], *, asked: int, workers: int) -> TimeLeft | None:
+    """That of a study of which so many trials are asked for; None before the first trial ended.
+
+    Args:
+        times: of every trial that was ever begun, those that ended last at the end.
+    """
+    times = list(times)
+    ended = [each.seconds for each in times if each.is_finished]
+    begun = [each.seconds for each in times if not each.is_finished]
+    # one that no attempt is known of says nothing
+    timed = [seconds for seconds in ended if seconds]
+    return time_left(timed, begun, ahead=max(asked, len(times)) - len(ended), workers=workers)
+
+
 def study_time_left(record: StudyRecord) -> TimeLeft | None:
     """That of a study that runs; None for one that does not, or that has no total."""
     if not record.is_running or record.asked is None:
         return None
+    times = trial_times(record).values()
+    return trials_time_left(times, asked=record.asked, workers=workers_seen(record))
+
+
+def trial_times(record: StudyRecord) -> dict[int, TrialTime]:
+    """Number -> time of each trial, those that began last at the end."""
     seen = last_seen(record)
-    ages = [
-        (seen - in_utc(attempt.started)).total_seconds()
-        for trial in record.trials
-        for attempt in trial.attempts
-        if attempt.ended is None and seen is not None
-    ]
-    return time_left(
-        trial_times_s(record),
-        ages,
-        ahead=max(record.asked, len(record.trials)) - record.finished,
-        workers=workers_seen(record),
-    )
+    trials = sorted(record.trials, key=_began)
+    return {each.number: TrialTime(_trained_s(each, seen), each.is_finished) for each in trials}
 
 
-def trial_times_s(record: StudyRecord) -> list[float]:
-    """Seconds of the trials that ended, the latest last; without what they waited in between."""
-    ended = [trial for trial in record.trials if trial.is_finished and trial.attempts]
-    ended.sort(key=lambda trial: in_utc(trial.attempts[-1].started))
-    return [_trained_s(trial) for trial in ended]
+def _began(trial: TrialRecord) -> datetime:
+    if not trial.attempts:
+        return datetime.min.replace(tzinfo=UTC)
+    return in_utc(trial.attempts[-1].started)
 
 
-def _trained_s(trial: TrialRecord) -> float:
-    """Seconds of all attempts of a trial that ended."""
-    return sum(
-        (attempt.ended - attempt.started).total_seconds()
-        for attempt in trial.attempts
-        if attempt.ended is not None
-    )
+def _trained_s(trial: TrialRecord, seen: datetime | None) -> float:
+    """Seconds of all attempts of a trial, without what it waited in between.
+
+    Args:
+        seen: until when an attempt that has not ended has run.
+    """
+    total = 0.0
+    for attempt in trial.attempts:
+        ended = attempt.ended if trial.is_finished else attempt.ended or seen
+        if ended is not None:
+            total += (in_utc(ended) - in_utc(attempt.started)).total_seconds()
+    return total

@@ -22,7 +22,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.records import StudyRecord
-from search.engine.time_left import RECENT, TimeLeft, time_left, trial_times_s
+from search.engine.time_left import TimeLeft, TrialTime, trial_times, trials_time_left
 
 
 @dataclass
@@ -54,7 +54,8 @@ class Board:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began = clock()
-        self._durations_s: deque[float] = deque(maxlen=RECENT)
+        # number -> what the attempts that ended took, the trial that ended last at the end
+        self._times: dict[int, TrialTime] = {}
         self._params: dict[int, dict[str, Any]] = {}
         self.record: StudyRecord | None = None
         self.workers = 1
@@ -86,16 +87,20 @@ class Board:
         """Estimated seconds to go; None before the first trial ended, and without a total."""
         if self.asked is None:
             return None
-        return time_left(
-            self._durations_s,
-            [self.age_s(trial) for trial in self.running.values()],
-            ahead=self.asked - self.finished,
-            workers=self.workers,
-        )
+        running = {
+            number: TrialTime(self._ended_s(number) + self.age_s(trial))
+            for number, trial in self.running.items()
+        }
+        times = {**self._times, **running}.values()
+        return trials_time_left(times, asked=self.asked, workers=self.workers)
 
     def age_s(self, trial: RunningTrial) -> float:
         """Seconds since the trial's attempt began."""
         return self._clock() - trial.began
+
+    def _ended_s(self, number: int) -> float:
+        """Seconds of the attempts of a trial that ended."""
+        return self._times[number].seconds if number in self._times else 0.0
 
     def fold(self, event: Event) -> None:
         """Take one event in."""
@@ -131,7 +136,7 @@ class Board:
         self.record, self.workers = event.record, event.workers
         self.notes.clear()
         self.counts = Counter(trial.state for trial in event.record.trials)
-        self._durations_s.extend(trial_times_s(event.record))
+        self._times = trial_times(event.record)
         best = event.record.best
         if best is not None and best.value is not None:
             self.best = Best(best.number, best.value, best.params)
@@ -166,10 +171,13 @@ class Board:
     def _end(self, event: TrialEnded) -> None:
         self.running.pop(event.number, None)
         self.ended.append(event)
-        if event.state == "WAITING":
+        is_finished = event.state != "WAITING"
+        seconds = self._ended_s(event.number) + event.duration_s
+        self._times.pop(event.number, None)
+        self._times[event.number] = TrialTime(seconds, is_finished)
+        if not is_finished:
             return
         self.counts[event.state] += 1
-        self._durations_s.append(event.duration_s)
         params = self._params.pop(event.number, {})
         if event.state != "COMPLETE" or event.infeasible:
             return

@@ -26,6 +26,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
+from search.engine.time_left import study_time_left
 from search.study.durations import duration
 from search.study.space import FloatRange
 from search.view.board import Board
@@ -216,6 +217,36 @@ def test_board_estimates_the_time_left_as_a_range() -> None:
     now[0] = 1.0
     assert board.time_left is not None
     assert board.time_left.high_s == pytest.approx(before.high_s - 0.5)
+
+
+def test_board_and_status_estimate_the_same_time_left() -> None:
+    def attempt(number: int, begin: int, end: int | None) -> AttemptRecord:
+        ended = None if end is None else NOON + timedelta(seconds=end)
+        return AttemptRecord(number, 7, "boot", NOON + timedelta(seconds=begin), ended)
+
+    # cut off after 6 of its 10 seconds
+    first, again = attempt(1, 9, 15), attempt(2, 100, 104)
+    before = study(trial(0, 0.5), trial(1, None, "WAITING", attempts=(first,)), asked=2)
+    now = [104.0]
+    board = Board(clock=lambda: now[0])
+    board.fold(StudyOpened(before, 1, resumed=True))
+    board.fold(TrialStarted(1, 2, {LR: 0.1}, 1, 5))
+    board.fold(TrialEnded(1, "COMPLETE", "done", 0.4, None, 4.0, LOG))
+    # one more than was asked for this time
+    board.fold(TrialStarted(2, 1, {LR: 0.1}, 0, 5))
+    now[0] = 107.0
+    after = study(
+        trial(0, 0.5),
+        trial(1, 0.4, attempts=(first, again)),
+        trial(2, None, "RUNNING", attempts=(attempt(1, 104, None),)),
+        asked=2,
+    )
+    left = study_time_left(
+        replace(after, is_running=True, read_at=NOON + timedelta(seconds=now[0]))
+    )
+    assert left is not None
+    assert left.low_s <= 9.5 - 3 <= left.high_s
+    assert board.time_left == left
 
 
 def test_board_goes_on_with_the_curve_of_a_resumed_trial() -> None:
