@@ -10,20 +10,28 @@ from __future__ import annotations
 
 import resource
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import psutil
 from lightning.pytorch.loggers.logger import DummyLogger
+from lightning.pytorch.utilities import CombinedLoader
 from pytorch_lightning.utilities.memory import garbage_collection_cuda
 
 from search.errors import UserError
 from search.messages import OOM, Probed
 from search.study.layout import TrialFolder
 from search.study.micro_batches import Epoch, UsableSizes
-from search.trial.build import Built, build, has_batch_norm, make_trainer, seed_everything
+from search.trial.build import (
+    Built,
+    build,
+    has_batch_norm,
+    make_trainer,
+    seed_everything,
+    set_micro_batch,
+)
 from search.trial.failures import cause_of
 from search.trial.gpus import limit_gpu_memory
 from search.trial.trainer import one_short_epoch
@@ -38,14 +46,13 @@ class MemoryGuard:
     """Hooks of the probed module that refuse what is beyond the budget.
 
     Args:
-        owner: what carries the attribute `batch_size`.
         memory_bytes: what the process may take; None leaves it to the device's own error.
     """
 
-    def __init__(self, owner: Any, memory_bytes: int | None) -> None:
-        self._owner = owner
+    def __init__(self, memory_bytes: int | None) -> None:
         self._memory_bytes = memory_bytes
         self._baseline = peak_memory_bytes()
+        self._size = 0
         self._largest = 0
 
     def watch(self, module: Any) -> None:
@@ -54,7 +61,7 @@ class MemoryGuard:
         after, after_val = module.on_train_batch_end, module.on_validation_batch_end
 
         def on_train_batch_start(*args: Any, **kwargs: Any) -> Any:
-            self._refuse_beyond(self._forecast(self._owner.batch_size))
+            self._refuse_beyond(self._forecast(self._size))
             return before(*args, **kwargs)
 
         def on_train_batch_end(*args: Any, **kwargs: Any) -> Any:
@@ -70,6 +77,10 @@ class MemoryGuard:
         module.on_train_batch_start = on_train_batch_start
         module.on_train_batch_end = on_train_batch_end
         module.on_validation_batch_end = on_validation_batch_end
+
+    def begin(self, size: int) -> None:
+        """A size is about to run."""
+        self._size = size
 
     def note(self, size: int) -> None:
         """A size ran from its first batch to the end of its validation."""
@@ -129,7 +140,7 @@ def probe(
         gpu_share: that of the memory of each GPU.
 
     Raises:
-        UserError: not even the smallest size runs.
+        UserError: not even the smallest size runs, or the loader does not take the sizes.
     """
     seed_everything(config)
     built = build(config)
@@ -158,34 +169,62 @@ def _runner(
     built: Built, folder: TrialFolder, *, memory_share: float, gpu_share: float
 ) -> Callable[[int], bool]:
     """What runs a size, and says whether memory was enough for it."""
-    owner: Any = built.data if hasattr(built.data, "batch_size") else built.model
     arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
     # a logger that does nothing, for modules that call theirs
     arguments |= {"callbacks": None, "enable_checkpointing": False, "logger": DummyLogger()}
     trainer = _trainer(built, folder, arguments)
     limit_gpu_memory(trainer, gpu_share)
     on_host = trainer.strategy.root_device.type != "cuda"
-    guard = MemoryGuard(owner, host_budget_bytes(memory_share) if on_host else None)
+    guard = MemoryGuard(host_budget_bytes(memory_share) if on_host else None)
     guard.watch(built.model)
+    # by the size that was asked for, those that the loaders had
+    of_loaders: dict[int, Sequence[int]] = {}
 
     def runs(size: int) -> bool:
-        owner.batch_size = size
+        set_micro_batch(built, size)
+        guard.begin(size)
+        trainer, is_enough = _trainer(built, folder, arguments), True
         try:
-            _trainer(built, folder, arguments).fit(built.model, datamodule=built.data)
+            trainer.fit(built.model, datamodule=built.data)
         except Exception as error:
             if cause_of(error) != OOM:
                 raise
-            return False
+            is_enough = False
         finally:
             garbage_collection_cuda()
-        guard.note(size)
-        return True
+        of_loaders[size] = _sizes_of_loaders(trainer)
+        _refuse_fixed(of_loaders, built)
+        if is_enough:
+            guard.note(size)
+        return is_enough
 
     return runs
 
 
 def _trainer(built: Built, folder: TrialFolder, arguments: Mapping[str, Any]) -> Any:
     return make_trainer(built, folder.root, [], **arguments)
+
+
+def _sizes_of_loaders(trainer: Any) -> list[int]:
+    """The batch size of each training loader that says it."""
+    loaders = CombinedLoader(trainer.train_dataloader).flattened
+    sizes = [getattr(each, "batch_size", None) for each in loaders]
+    return [size for size in sizes if isinstance(size, int)]
+
+
+def _refuse_fixed(of_loaders: Mapping[int, Sequence[int]], built: Built) -> None:
+    """Refuse loaders whose batches stay as they are; they need not be of the very size, since a
+    loader may make pairs of its samples, say."""
+    smallest, largest = min(of_loaders), max(of_loaders)
+    sizes = of_loaders[largest]
+    if largest < 2 * smallest or not sizes or sizes != of_loaders[smallest]:
+        return
+    section, owner = ("model", built.model) if built.data is None else ("data", built.data)
+    raise UserError(
+        f"batch.auto_scale: needs batches of any size, but those of {section}: "
+        f"{type(owner).__name__} stay at {sizes[0]} samples. Let its train_dataloader read "
+        "self.batch_size or self.hparams.batch_size, or set auto_scale: off."
+    )
 
 
 def _too_large(usable: UsableSizes, cap: int | None) -> str:

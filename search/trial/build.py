@@ -175,11 +175,27 @@ def seed_everything(config: Mapping[str, Any]) -> None:
 def micro_batch_of(built: Built) -> int | None:
     """The attribute or saved hyperparameter `batch_size`, of the data before that of the model;
     None where there is none."""
-    for owner in (built.data, built.model):
-        for holder in (owner, getattr(owner, "hparams", None)):
-            size = getattr(holder, "batch_size", None)
-            if isinstance(size, int):
-                return size
+    sizes = (_kept_batch_size(owner) for owner in (built.data, built.model))
+    return next((size for size in sizes if size is not None), None)
+
+
+def set_micro_batch(built: Built, size: int) -> None:
+    """Write the micro-batch where `micro_batch_of` finds it, as the attribute and as the saved
+    hyperparameter: a loader may read either."""
+    owners = [each for each in (built.data, built.model) if each is not None]
+    owner = next((each for each in owners if _kept_batch_size(each) is not None), owners[0])
+    if "batch_size" in owner.hparams:
+        owner.hparams.batch_size = size
+    # a property that nothing can be written to reads what is kept elsewhere
+    with contextlib.suppress(AttributeError):
+        owner.batch_size = size
+
+
+def _kept_batch_size(owner: Any) -> int | None:
+    for holder in (owner, getattr(owner, "hparams", None)):
+        size = getattr(holder, "batch_size", None)
+        if isinstance(size, int):
+            return size
     return None
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,6 @@ def test_nothing_fits() -> None:
 class Module:
     """The hooks of a LightningModule that the guard wraps."""
 
-    batch_size = 8
-
     def on_train_batch_start(self, batch: object, batch_idx: int) -> None: ...
 
     def on_train_batch_end(self, outputs: object, batch: object, batch_idx: int) -> None: ...
@@ -68,7 +67,7 @@ class Module:
 @pytest.mark.parametrize("hook", ["on_train_batch_start", "on_validation_batch_end"])
 def test_guard_answers_like_a_device_that_is_full(hook: str) -> None:
     module = Module()
-    MemoryGuard(module, memory_bytes=1).watch(module)
+    MemoryGuard(memory_bytes=1).watch(module)
     arguments = (None, 0) if hook == "on_train_batch_start" else (None, None, 0)
     with pytest.raises(RuntimeError) as caught:
         getattr(module, hook)(*arguments)
@@ -120,24 +119,60 @@ class Net(pl.LightningModule):
         return DataLoader(TensorDataset(x, 2 * x), **given)
 
     train_dataloader = val_dataloader = loader
+
+
+class Saved(pl.LightningDataModule):
+    """Keeps its batch size among its hyperparameters alone."""
+
+    def __init__(self, batch_size=4):
+        super().__init__()
+        self.save_hyperparameters()
+        self.seen = SEEN
+
+    def size(self):
+        return self.hparams.batch_size
+
+    def loader(self):
+        self.seen.append(self.size())
+        x = torch.linspace(-1, 1, 64).unsqueeze(1)
+        return DataLoader(TensorDataset(x, 2 * x), batch_size=self.size())
+
+    train_dataloader = val_dataloader = loader
+
+
+class Renamed(Saved):
+    """Takes its batch size, and keeps it by another name."""
+
+    def __init__(self, batch_size=4):
+        pl.LightningDataModule.__init__(self)
+        self.seen, self.kept = SEEN, batch_size
+
+    def size(self):
+        return self.kept
+
+
+SEEN = []
 '''
 
 
 @pytest.fixture
-def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Probed]:
+def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Probed]]:
     """The probe of a real fit of `Net`, capped at 32."""
     (tmp_path / "batch_nets.py").write_text(NETS)
     monkeypatch.syspath_prepend(tmp_path)
 
-    def run(batch: dict[str, Any] | None = None, **arguments: Any) -> Probed:
+    def run(batch: dict[str, Any] | None = None, data: str = "", **arguments: Any) -> Probed:
         config = {
             "model": {"class_path": "batch_nets.Net", "init_args": arguments},
             "trainer": {"accelerator": "cpu", "logger": False, "max_epochs": 3},
             "batch": {"auto_scale": "binsearch", "max": 32, **(batch or {})},
         }
+        if data:
+            config["data"] = {"class_path": f"batch_nets.{data}"}
         return probe(config, TrialFolder(tmp_path))
 
-    return run
+    yield run
+    sys.modules.pop("batch_nets", None)
 
 
 @A_FIT
@@ -193,4 +228,24 @@ def test_nothing_that_fits_is_told_with_the_smallest_size(probed: Callable[..., 
     assert str(caught.value) == (
         "batch.max: 1 leaves no micro-batch for batch norm, which needs two samples in every "
         "batch, the last of an epoch included. Raise it, or drop the last batch."
+    )
+
+
+@A_FIT
+def test_size_is_that_of_the_batches_where_it_is_a_hyperparameter_alone(
+    probed: Callable[..., Probed],
+) -> None:
+    found = probed(data="Saved")
+    assert found == Probed(micro_batch=32, tried=(2, 32))
+    assert set(sys.modules["batch_nets"].SEEN) == {2, 32}
+
+
+@A_FIT
+def test_loader_that_does_not_take_the_sizes_is_refused(probed: Callable[..., Probed]) -> None:
+    with pytest.raises(UserError) as caught:
+        probed(data="Renamed")
+    assert str(caught.value) == (
+        "batch.auto_scale: needs batches of any size, but those of data: Renamed stay at 4 "
+        "samples. Let its train_dataloader read self.batch_size or self.hparams.batch_size, or "
+        "set auto_scale: off."
     )
