@@ -119,7 +119,7 @@ def _unbuildable(
             # of one seed, so that what differs is due to the value
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                consumption.note(path, value, make_trainer_of({**config, **variant["sections"]}))
+                consumption.note(path, value, build_with_trainer({**config, **variant["sections"]}))
         except UserError as error:
             refused[str(error)] = None
             continue
@@ -195,8 +195,8 @@ def _has_own(owner: Any, method: str, base: type) -> bool:
     return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
 
 
-def make_trainer_of(config: Mapping[str, Any]) -> Built:
-    """Build everything of a configuration once; the Trainer is let go.
+def build_with_trainer(config: Mapping[str, Any]) -> Built:
+    """Build everything of a configuration once, with a Trainer, which is let go.
 
     Raises:
         UserError: as `build`; anything else comes from the classes that are built.

@@ -19,6 +19,7 @@ from search.trial.attribute_reads import Code, kept_names, may_read
 from search.trial.build import Built
 from search.trial.holding import SAVED_ARGUMENTS, Holding, Incomparable
 from search.trial.import_guard import NAMESPACES
+from search.trial.safe_checkpoints import HOOKS
 from search.trial.trainer import callbacks_of
 
 _JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler")
@@ -170,8 +171,9 @@ def _attributes(owner: Any) -> dict[str, Any]:
         for name, each in vars(cls).items()
         if not name.startswith("__") and not hasattr(each, "__get__")
     }
-    # what the section optimizer put there is judged by what it makes
-    left_out = {*SAVED_ARGUMENTS, _OPTIMIZERS}
+    # what the section optimizer put there is judged by what it makes; the hooks of a Trainer's
+    # checkpoints are no value's, and hold the whole model
+    left_out = {*SAVED_ARGUMENTS, _OPTIMIZERS, *HOOKS}
     attributes = {name: each for name, each in vars(owner).items() if name not in left_out}
     saved = dict(getattr(owner, "hparams", None) or {})
     hyperparameters = {f"{_HYPERPARAMETER}{name}": each for name, each in saved.items()}

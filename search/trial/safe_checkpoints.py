@@ -17,6 +17,8 @@ from search.trial.plain_state import Plain, restored
 
 # what the notes stand under in a checkpoint
 NOTES = "lightning_search"
+# of a module, what is put into its attributes here
+HOOKS = ("on_save_checkpoint", "on_load_checkpoint")
 _HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
 _TYPES = ("hparams_type", "datamodule_hparams_type")
 
