@@ -19,7 +19,7 @@ import threading
 import traceback
 import weakref
 from collections.abc import Callable, Iterable
-from multiprocessing import util
+from multiprocessing import process, util
 from typing import Any, NoReturn
 
 # what threads, and an exit handler, may take; and all of it together, whatever hangs
@@ -29,8 +29,10 @@ _END_S = 6.0
 
 def begin() -> None:
     """Forget, in a process just forked, what its parent is to do at exit and a child must not,
-    such as removing a temporary folder."""
+    such as removing a temporary folder, or ending the processes that are its parent's."""
     atexit._clear()
+    processes: Any = process
+    processes._children.clear()
     finalizers: Any = weakref.finalize
     finalizers._registry.clear()
     for handler in (logging.shutdown, util._exit_function, finalizers._exitfunc):  # type: ignore[attr-defined]
@@ -45,6 +47,7 @@ def end(status: int, inherited: Iterable[Any] = ()) -> NoReturn:
     """
     # needs no Python, so that nothing holds it; the stacks say what hung
     faulthandler.dump_traceback_later(_END_S, exit=True)
+    inherited = list(inherited)
     # what hangs below must not cost what is written already
     flush([*inherited, *open_files()])
     signal.signal(signal.SIGALRM, _interrupt)
@@ -53,6 +56,8 @@ def end(status: int, inherited: Iterable[Any] = ()) -> NoReturn:
         _guarded(step)
     signal.setitimer(signal.ITIMER_REAL, 0)
     flush([*inherited, *open_files()])
+    _close_layers(each for each in open_files() if not any(each is one for one in inherited))
+    flush(open_files())
     os._exit(status)
 
 
@@ -66,15 +71,21 @@ def flush(files: Iterable[Any]) -> None:
     """Write out what files hold: text first, whose bytes go through other files."""
     files = list(files)
     texts = [file for file in files if type(file) is io.TextIOWrapper]
-    # compressed files and the like end with a trailer, which their close writes
-    layers = [file for file in files if type(file).__module__ != "_io"]
+    layers = [file for file in files if _is_layer(file)]
     plain = [file for file in files if type(file) in (io.BufferedWriter, io.BufferedRandom)]
-    for file in (*texts, sys.stdout, sys.stderr):
+    for file in (*texts, sys.stdout, sys.stderr, *layers, *plain):
         _guarded(file.flush, file)
-    for file in layers:
-        _guarded(file.close, file)
-    for file in plain:
-        _guarded(file.flush, file)
+
+
+def _close_layers(files: Iterable[Any]) -> None:
+    """Close compressed files and the like, which end with a trailer that their close writes."""
+    for file in files:
+        if _is_layer(file):
+            _guarded(file.close, file)
+
+
+def _is_layer(file: Any) -> bool:
+    return type(file).__module__ != "_io"
 
 
 def _interrupt(*_: Any) -> None:

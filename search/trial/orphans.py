@@ -64,6 +64,11 @@ def guard() -> None:
     os._exit(max(code, 0))
 
 
+def children() -> set[int]:
+    """The processes of which this one is the parent."""
+    return {each.pid for each in psutil.Process().children()}
+
+
 def end_children(keep: Collection[int] = ()) -> None:
     """Kill every child but those to keep, with all that is below it, until there is none."""
     deadline = time.monotonic() + _TIMEOUT_S

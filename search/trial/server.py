@@ -59,6 +59,8 @@ class _Attempts:
     rehearses: bool = False
     # of modules that were imported here; what attempts write to them is flushed by them
     open_files: list[Any] = field(default_factory=list)
+    # processes that such modules started, which all attempts share
+    helpers: set[int] = field(default_factory=set)
     spare: int | None = None
     spare_input: int = -1
 
@@ -111,11 +113,12 @@ class _Attempts:
                 return
             if pid == self.spare:
                 self.drop_spare()
+            self.helpers.discard(pid)
             attempt = self.names.pop(pid, None)
             if attempt is not None:
                 _kill_group(pid)  # data loader workers and ranks that outlived their leader
                 # and what left its group; it has no parent any more but this process
-                orphans.end_children(keep={*self.names, self.spare or 0})
+                orphans.end_children(keep={*self.names, *self.helpers, self.spare or 0})
                 os.write(self.control, encode(Exited(attempt, os.waitstatus_to_exitcode(status))))
 
     def kill_all(self) -> None:
@@ -160,7 +163,9 @@ def serve() -> NoReturn:
 
 def _obey(message: Message, attempts: _Attempts) -> None:
     if isinstance(message, Preload):
+        before = orphans.children()
         culprit = _preload(message)
+        attempts.helpers |= orphans.children() - before
         attempts.rehearses = message.rehearse
         attempts.open_files += ending.open_files()
         # else every fork would write it again

@@ -5,7 +5,10 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -13,11 +16,15 @@ import pytest
 from conftest import Project
 
 LEAVING = '''
-import atexit, gzip, os, subprocess, sys, tempfile, threading, time
+import atexit, gzip, multiprocessing, os, subprocess, sys, tempfile, threading, time
 from pathlib import Path
 from tiny import Tiny
 
 MODULE_FILE = open("module.txt", "a")
+# of a whole study, as a cache that all of its trials ask
+SHARED = multiprocessing.get_context("fork").Process(target=time.sleep, args=(3600,), daemon=True)
+SHARED.start()
+STARTED = subprocess.Popen(["sleep", "3600"])
 DAEMON = """
 import os, time
 if os.fork(): os._exit(0)
@@ -39,11 +46,14 @@ class Leaving(Tiny):
     def on_fit_start(self):
         if self.trainer.max_epochs != 5:
             return
+        for each in (SHARED, STARTED):
+            os.kill(each.pid, 0)
         self.text = open(f"{self.leaves}.txt", "w")
         self.text.write("whole")
         self.packed = gzip.open(f"{self.leaves}.gz", "wt")
         self.packed.write("whole")
         MODULE_FILE.write(f"{self.leaves} ")
+        atexit.register(self.packed.write, " and late")
         self.folder = tempfile.TemporaryDirectory(prefix="scratch-", dir=".")
         atexit.register(Path(f"{self.leaves}.exit").write_text, "ran")
         if self.leaves == "a thread":
@@ -90,13 +100,44 @@ def left(shared_project: Project) -> Project:
 @pytest.mark.parametrize("leaves", LEAVES)
 def test_open_files_are_written_and_exit_handlers_run(left: Project, leaves: str) -> None:
     assert (left.root / f"{leaves}.txt").read_text() == "whole"
-    assert gzip.decompress((left.root / f"{leaves}.gz").read_bytes()) == b"whole"
+    assert gzip.decompress((left.root / f"{leaves}.gz").read_bytes()) == b"whole and late"
     assert (left.root / f"{leaves}.exit").read_text() == "ran"
 
 
 def test_file_of_a_module_gets_what_each_attempt_wrote_once(left: Project) -> None:
     text = (left.root / "module.txt").read_text()
     assert sorted(text.split()) == sorted(" ".join(LEAVES).split())
+
+
+SHARING = """
+import atexit, gzip, os
+from search.trial import ending
+
+packed = gzip.open("shared.gz", "wb")
+packed.write(b"before ")
+inherited = ending.open_files()
+ending.flush(inherited)
+for _ in range(2):
+    child = os.fork()
+    if child == 0:
+        ending.begin()
+        ending.end(0, inherited)
+    os.waitpid(child, 0)
+packed.write(b"after")
+packed.close()
+"""
+
+
+def test_compressed_file_of_a_module_stays_open_and_whole(tmp_path: Path) -> None:
+    result = subprocess.run(
+        [sys.executable, "-c", SHARING],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (0, "")
+    assert gzip.decompress((tmp_path / "shared.gz").read_bytes()) == b"before after"
 
 
 def test_temporary_folders_are_removed_and_what_hung_is_in_the_log(left: Project) -> None:
