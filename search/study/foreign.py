@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 _TARGET = "_target_"
+# what stands inside is given to a class, which may itself let Hydra make objects of it
+_ARGUMENTS = ("model", "data", "space", "finalists")
 
 
 def foreign_problem(tree: Mapping[str, Any], *, is_base: bool) -> str | None:
@@ -43,8 +45,10 @@ def _targets(tree: Any, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(tree, Mapping):
         if isinstance(tree.get(_TARGET), str):
             yield place or "it", tree[_TARGET]
+        elif "class_path" in tree or place in _ARGUMENTS:
+            return
         for key, value in tree.items():
             yield from _targets(value, f"{place}.{key}" if place else str(key))
-    elif isinstance(tree, list):
+    elif isinstance(tree, list) and place not in _ARGUMENTS:
         for index, value in enumerate(tree):
             yield from _targets(value, f"{place}.{index}")

@@ -55,7 +55,8 @@ def full_path(path: str, tree: Mapping[str, Any]) -> str:
     for part in path.split("."):
         has_class = isinstance(node, Mapping) and "class_path" in node
         if part not in CLASS_KEYS and (has_class or _always_a_class(full, tree)):
-            is_behind = part in (read_path(node, "dict_kwargs") or {})
+            behind = read_path(node, "dict_kwargs")
+            is_behind = isinstance(behind, Mapping) and part in behind
             full.append("dict_kwargs" if is_behind else "init_args")
             node = read_path(node, full[-1])
         full.append(part)

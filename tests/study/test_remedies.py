@@ -156,6 +156,37 @@ def test_hydra_file_is_told_what_it_is_and_how_to_go_on(tmp_path: Path) -> None:
         assert str(caught.value) == f"{path}: {line}"
 
 
+MAKES_ITS_OWN = """\
+model:
+  class_path: nets.Net
+  init_args: {encoder: {_target_: nets.Encoder, layers: [{_target_: nets.Layer}]}}
+trainer:
+  callbacks: [{class_path: nets.Plot, init_args: {style: {_target_: nets.Style}}}]
+"""
+OPTIONS = "{choice: {a: {value: {_target_: nets.A}}, b: {value: {_target_: nets.B}}}}"
+
+
+def test_module_that_makes_objects_with_hydra_is_no_hydra_configuration(tmp_path: Path) -> None:
+    base, path = tmp_path / "base.yaml", tmp_path / "study.yaml"
+    own = f"objective: val_loss\nspace: {{model.lr: {{float: [0.1, 1]}}, model.head: {OPTIONS}}}\n"
+    base.write_text(MAKES_ITS_OWN)
+    for given in (MAKES_ITS_OWN + own, "base: base.yaml\n" + own):
+        path.write_text(given)
+        assert load_study_file(path).model["init_args"]["encoder"]["_target_"] == "nets.Encoder"
+    # bare arguments, as a CLI with a class of its own takes them
+    base.write_text("model: {encoder: {_target_: nets.Encoder}}\n")
+    path.write_text("base: base.yaml\ncli: train:main\n" + own)
+    assert load_study_file(path).model == {"encoder": {"_target_": "nets.Encoder"}}
+
+
+@pytest.mark.parametrize(("given", "told"), [(5, "5"), (True, "True"), ("lr", "lr")])
+def test_arguments_that_are_no_mapping_are_told(given: Any, told: str) -> None:
+    model = {"class_path": "tiny.Tiny", "dict_kwargs": given}
+    assert problem(model=model, space={"model.lr": {"float": [0.1, 1]}}) == (
+        f"model: dict_kwargs must be a mapping, got {told}. Write dict_kwargs: {{lr: 1e-3}}."
+    )
+
+
 def test_set_takes_the_short_paths_of_a_space(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     path.write_text(
