@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from search.api.classes import import_folder, refuse_in_trial
 from search.api.result import Result
-from search.api.tree import class_section, named_in, refuse_options_of_run, study_tree
+from search.api.tree import (
+    class_section,
+    named_in,
+    objective_section,
+    refuse_options_of_run,
+    study_tree,
+)
 from search.commands.locate import load_study
 from search.commands.run import seconds, worker_count
 from search.engine.limits import Limits
@@ -72,8 +78,8 @@ class Study:
         sections["data"] = class_section(data, data_args, "data", self._source)
         objective = {"metric": metric, "direction": direction}
         if given := {key: value for key, value in objective.items() if value is not None}:
-            own = sections.get("objective", {})
-            sections["objective"] = {**({"metric": own} if isinstance(own, str) else own), **given}
+            own = sections.get("objective")
+            sections["objective"] = objective_section(own, given, self._source)
         tree = study_tree(path, sections, self._source)
         self._study_file = parse_study_tree(
             tree, source=self._source, default_name=path.stem if path else _name_of(tree)

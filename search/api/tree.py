@@ -59,6 +59,8 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
     if path is None:
         return given
     tree = read_study_tree(path)
+    if isinstance(name := tree.get("objective"), str):
+        tree["objective"] = {"metric": name}
     # path by path, however the file spells it; `auto` replaces the space
     space = given.pop("space") if isinstance(given.get("space"), dict) else {}
     for section in _REPLACED:
@@ -94,6 +96,27 @@ def class_section(
     if arguments:
         section["init_args"] = {**(section.get("init_args") or {}), **arguments}
     return section or None
+
+
+def objective_section(given: Any, arguments: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The section of one objective, its name or a section, with `arguments` over it.
+
+    Args:
+        arguments: those of `metric` and `direction` that were given, at least one.
+        source: what messages call the study.
+
+    Raises:
+        UserError: it is neither, as a list of several is.
+    """
+    if isinstance(given, str):
+        return {"metric": given, **arguments}
+    if isinstance(given, Mapping) or given is None:
+        return {**(given or {}), **arguments}
+    name = next(iter(arguments))
+    raise UserError(
+        f"{source}: {name}: is of one objective, got {_described(given)}. Leave it out, and write "
+        "objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
+    )
 
 
 def named_in(value: Any) -> Iterator[Any]:

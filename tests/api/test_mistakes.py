@@ -28,6 +28,8 @@ class Net:
         ({"model": Net, "model_args": {"loss": lambda x: x}}, "Study: model.init_args.loss: a lambda has no name by which a trial can import it. Define a function at the top of a file, and give that."),
         ({"model": Net, "trainr": {}}, "Study: trainr: no such key. Did you mean trainer?"),
         ({"model": Net, "data": 3}, "Study: data: must be a class, of which each trial makes its own, got an instance of int. Write data=MyDataModule, a LightningDataModule class of your own."),
+        ({"model": Net, "objective": ["a", "b"], "metric": None, "direction": "minimize"}, "Study: direction: is of one objective, got an instance of list. Leave it out, and write objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."),
+        ({"model": Net, "objective": 3}, "Study: metric: is of one objective, got an instance of int. Leave it out, and write objective="),
         ({"model": Net, "space": {"model.lr": 3}}, "Study: space.model.init_args.lr: must be {float: [low, high]}"),
     ],
 )  # fmt: skip
@@ -36,6 +38,19 @@ def test_wrong_arguments(arguments: dict[str, Any], line: str) -> None:
         search.Study(**{"space": SPACE, "metric": "val_loss", **arguments})
     assert str(caught.value).startswith(line)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("objective", [None, "val_acc", {"metric": "val_acc"}])
+def test_direction_is_laid_over_the_objective_however_it_is_written(
+    tmp_path: Path, objective: Any
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(
+        "model: {class_path: nets.Net}\nobjective: val_acc\nspace: {model.lr: {float: [0, 1]}}\n"
+    )
+    study = search.Study(path, objective=objective, direction="maximize")
+    assert study._study_file.to_tree()["objective"]["metric"] == "val_acc"
+    assert study._study_file.to_tree()["objective"]["direction"] == "maximize"
 
 
 def test_class_inside_a_function() -> None:
