@@ -31,7 +31,7 @@ def extend_command(
     was = {full_path(path, tree): value for path, value in given}
     parent = find_study(study, studies)
     child = StudyFolder(studies / study_file.name)
-    extension = extend(parent, child, study_file, was)
+    extension = extend(parent, child, study_file, was, source=str(path))
     taken, left = len(extension.taken), sum(map(len, extension.left.values()))
     print(f"{child.name}: {taken} of {taken + left} trials of {parent.name} fit and are taken over")
     for line in extension.lines:

@@ -17,6 +17,7 @@ from search.engine.history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
 from search.engine.opening import pruner_of, sampling_of
 from search.engine.places import check_local, check_writable
 from search.engine.rebuild import rebuild, trial_histories
+from search.engine.redaction import refuse_secrets
 from search.engine.replay import study_history
 from search.errors import StorageError, UserError
 from search.study.file import StudyFile, load_study_file
@@ -57,18 +58,24 @@ class Extension:
 
 
 def extend(
-    parent: StudyFolder, child: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]
+    parent: StudyFolder,
+    child: StudyFolder,
+    study_file: StudyFile,
+    was: Mapping[str, Any],
+    *,
+    source: str,
 ) -> Extension:
     """Make the study `child` of a study file, with the trials of `parent` that fit it.
 
     Args:
         was: by path, what is searched now and had a value that the parent's study file leaves open.
+        source: the child's study file, as messages call it.
 
     Raises:
         UserError: nothing fits, or what was given cannot be used; nothing was written.
         StorageError: the parent cannot be read, or the child's folder not be written.
     """
-    _check(child, study_file)
+    _check(child, study_file, source)
     fitting = _fitting(parent, study_file, was)
     extension = Extension()
     for history in trial_histories(parent):
@@ -83,12 +90,13 @@ def extend(
     return extension
 
 
-def _check(child: StudyFolder, study_file: StudyFile) -> None:
+def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
     """Refuse before anything is written what would be refused when the child is run."""
     if child.root.exists():
         raise UserError(f"{child.root}: exists already. Name the child study with --name.")
     check_writable(child.root)
     check_local(child.db)
+    refuse_secrets(study_file, source)
     if study_file.sampler.name == "grid":
         raise UserError(
             "sampler: grid would repeat the trials that are taken over. Use bruteforce, which "

@@ -68,7 +68,8 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     check_loggers(request.study_file, request.source)
     request = _with_ranges(request, view, deadline)
     opening = plan(request.folder, request.study_file, request.url)
-    if not opening.exists:
+    # wherever the study file is written: of a new study, and of one that goes on with another
+    if not opening.exists or opening.changes:
         refuse_secrets(request.study_file, request.source)
     try:
         limits = _with_combinations(request, view)
@@ -156,7 +157,7 @@ def _successful(record: StudyRecord, deadline: Deadline) -> StudyRecord:
         return record
     if record.finished and record.finished == len(record.trials):
         name = record.name
-        raise StudyFailed(f"{name}: every trial failed. See `search show 0 -s {name}`.")
+        raise StudyFailed(f"{name}: every trial failed. See `search show {name} 0`.")
     deadline.check(record.name)
     return record
 

@@ -1,4 +1,4 @@
-"""Running a study, at a moment that no process can be stopped at from outside."""
+"""Running a study up to where its first attempt would begin."""
 
 from __future__ import annotations
 
@@ -11,8 +11,12 @@ from unittest.mock import Mock
 import pytest
 
 from search.engine import run
+from search.engine.extending import extend
 from search.engine.limits import Limits
-from search.errors import Interrupted
+from search.engine.opening import open_ledger, plan
+from search.engine.outcomes import Outcome
+from search.errors import Interrupted, StudyFileError
+from search.messages import DONE
 from search.study.file import parse_study_tree
 from search.study.layout import StudyFolder
 
@@ -21,6 +25,7 @@ TREE = {
     "objective": {"metric": "val_loss"},
     "space": {"model.init_args.lr": "auto"},
 }
+RANGE = {"model.init_args.lr": {"float": [0.1, 1.0]}}
 
 
 def test_ctrl_c_after_the_last_look_at_annotations_ends_the_run(
@@ -38,3 +43,53 @@ def test_ctrl_c_after_the_last_look_at_annotations_ends_the_run(
     with pytest.raises(Interrupted):
         run.run_study(request, Mock())
     assert not folder.root.exists()
+
+
+def request_of(folder: StudyFolder, limits: Limits, **sections: Any) -> run.RunRequest:
+    study_file = parse_study_tree(
+        {**TREE, **sections}, source="study.yaml", default_name=folder.name
+    )
+    return run.RunRequest(folder, study_file, "study.yaml", folder.root, limits, workers=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> StudyFolder:
+    """A study with one complete trial, whose range stood in an annotation."""
+    folder = StudyFolder(tmp_path / "studies/study")
+    study_file = request_of(folder, Limits(), space=RANGE).study_file
+    ledger = open_ledger(plan(folder, study_file, None), 1)
+    number = ledger.sample()
+    ledger.begin_attempt(number, os.getpid())
+    ledger.report(number, 1, 1, 0.5)
+    ledger.end_attempt(number, Outcome(DONE, 0.5))
+    return folder
+
+
+def test_study_that_has_its_ranges_needs_no_time_for_annotations(folder: StudyFolder) -> None:
+    request = request_of(folder, Limits(asked=1, timeout_s=0.0))
+    assert [trial.state for trial in run.run_study(request, Mock()).trials] == ["COMPLETE"]
+
+
+def test_secret_in_what_may_change_is_not_written_down(folder: StudyFolder) -> None:
+    before = folder.study_file.read_bytes()
+    logger = {"name": "csv", "prefix": "--token=planted-1"}
+    with pytest.raises(StudyFileError) as caught:
+        run.run_study(request_of(folder, Limits(asked=1), logger=logger), Mock())
+    assert str(caught.value) == (
+        "study.yaml: logger.0.prefix: is or holds a secret, and a study writes its configuration "
+        "down. Let the code read it from the environment."
+    )
+    assert folder.study_file.read_bytes() == before
+
+
+def test_secret_in_the_study_file_of_a_child_is_not_written_down(folder: StudyFolder) -> None:
+    child = StudyFolder(folder.root.with_name("child"))
+    model = {"class_path": "tiny.Tiny", "init_args": {"hub": "--token=planted-1"}}
+    study_file = request_of(child, Limits(), space=RANGE, model=model).study_file
+    with pytest.raises(StudyFileError) as caught:
+        extend(folder, child, study_file, {}, source="child.yaml")
+    assert str(caught.value) == (
+        "child.yaml: model.init_args.hub: is or holds a secret, and a study writes its "
+        "configuration down. Let the code read it from the environment."
+    )
+    assert not child.root.exists()
