@@ -64,10 +64,13 @@ class Recorder(Callback):
             with self.path.open("a") as file:
                 file.write(repr(float(value)) + "\\n")
 '''
-# what a logger of Lightning's keeps outside of `save_dir`, or sends away
-_ELSEWHERE: dict[str, dict[str, Any]] = {
+# the loggers of Lightning's that keep what they log in `save_dir`, each with the arguments by which
+# nothing is kept elsewhere or sent away
+_KEPT: dict[str, dict[str, Any]] = {
+    "CSVLogger": {},
+    "TensorBoardLogger": {},
     "WandbLogger": {"offline": True, "log_model": False},
-    "MLFlowLogger": {"tracking_uri": "sqlite:///{scratch}/mlflow.db", "log_model": False},
+    "MLFlowLogger": {"tracking_uri": "sqlite:///{folder}/mlflow.db", "log_model": False},
 }
 
 
@@ -181,28 +184,36 @@ def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
     recorder = {"class_path": f"{_RECORDER}.Recorder", "init_args": arguments}
     given = (read_yaml(exported.folder.config).get("trainer") or {}).get("logger")
     loggers = given if isinstance(given, list) else [given]
-    kept = [_kept_in(scratch, each) for each in loggers if isinstance(each, dict)]
-    plain = {
-        "class_path": f"{exported.lightning}.loggers.CSVLogger",
-        "init_args": {"save_dir": str(scratch), "name": ""},
-    }
+    named = [each for each in loggers if isinstance(each, dict)]
+    # of a class that nobody knows here, what it would take is not known either
+    plain = {"class_path": f"{exported.lightning}.loggers.CSVLogger", "init_args": {"name": ""}}
+    kept = [each if _is_of_lightning(each) else plain for each in named or [plain]]
     return {
         "trainer": {
-            "logger": kept or [plain],
+            "logger": [_kept_in(scratch, each, index) for index, each in enumerate(kept)],
             "callbacks+": [recorder],
             "default_root_dir": str(scratch),
         }
     }
 
 
-def _kept_in(scratch: Path, logger: Mapping[str, Any]) -> dict[str, Any]:
-    """A logger that the module may need, writing into a folder that will be gone."""
-    elsewhere = _ELSEWHERE.get(str(logger.get("class_path")).rpartition(".")[2], {})
+def _is_of_lightning(logger: Mapping[str, Any]) -> bool:
+    """Whether a logger is one of those in `_KEPT`, by its import path or its name alone."""
+    module, _, name = str(logger.get("class_path")).rpartition(".")
+    known = ("", *(f"{each}.loggers" for each in _LIGHTNING))
+    return name in _KEPT and module in known
+
+
+def _kept_in(scratch: Path, logger: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """A logger that the module may need, writing into a folder of its own that will be gone."""
+    folder = scratch / f"logger{index}"
+    folder.mkdir(exist_ok=True)
+    elsewhere = _KEPT[str(logger["class_path"]).rpartition(".")[2]]
     places = {
-        key: value.format(scratch=scratch) if isinstance(value, str) else value
+        key: value.format(folder=folder) if isinstance(value, str) else value
         for key, value in elsewhere.items()
     }
-    arguments = {**(logger.get("init_args") or {}), "save_dir": str(scratch), **places}
+    arguments = {**(logger.get("init_args") or {}), "save_dir": str(folder), **places}
     return {**logger, "init_args": arguments}
 
 
