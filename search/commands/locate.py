@@ -8,7 +8,7 @@ from filecmp import cmp
 from pathlib import Path
 
 from search.engine.places import check_readable
-from search.engine.reading import is_study, read_study, studies_in
+from search.engine.reading import folders_in, is_study, read_study, studies_in
 from search.engine.records import StudyRecord
 from search.errors import UserError, printable
 from search.study.layout import STUDIES_DIR, StudyFolder
@@ -106,8 +106,10 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
         if len(known) == 1:
             return known[0]
         if not known:
+            for folder in folders_in(studies):
+                check_readable(folder.root)
             raise UserError(f"{studies}: holds no study yet. Start one with `search run`.")
-        raise UserError(f"--study: several to choose from. Name one of {', '.join(names)}.")
+        raise UserError(f"{studies}: holds several studies. Name one of {', '.join(names)}.")
     places = (StudyFolder(studies / name), StudyFolder(Path(name)))
     found = [folder for folder in places if name and is_study(folder)]
     if len(found) > 1 and _was_run(found[1]) and not found[0].root.samefile(found[1].root):

@@ -53,6 +53,7 @@ def run(project: Project, *arguments: str) -> subprocess.CompletedProcess[str]:
         ["status"],
         ["show", "0", "-s", "study"],
         ["best", "-s", "study"],
+        ["best"],
         ["report", "-s", "study"],
         ["resume", "study"],
         ["clean", "-s", "study"],
