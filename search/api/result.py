@@ -59,7 +59,7 @@ class Result:
             values = " ".join(f"{key}={shown(value)}" for key, value in self.params.items())
             raise UserError(
                 f"{value_checkpoint(folder)}: is gone. Restore it from a copy, or let a new trial "
-                f"have its values: `search enqueue -s {folder.root.parents[1].name} {values}`."
+                f"have its values: `search enqueue {folder.root.parents[1].name} {values}`."
             )
         return path
 

@@ -39,7 +39,7 @@ from search.engine.history import (
     TrialHistory,
     fold,
 )
-from search.engine.replay import frozen_trial, study_history, told_attributes, trial_history
+from search.engine.replay import attributes_of_trial, frozen_trial, study_history, trial_history
 from search.engine.write_through import WriteThroughStorage
 from search.errors import StorageError
 from search.study.layout import StudyFolder
@@ -136,7 +136,7 @@ def _begin_history(folder: StudyFolder, trial: FrozenTrial) -> TrialHistory:
 
 def _has_lost_its_end(history: TrialHistory, trial: FrozenTrial) -> bool:
     """Whether the database has anything that the file has not, though it was there first."""
-    told, attempts = told_attributes(history), attempts_of(trial)
+    told, attempts = attributes_of_trial(history), attempts_of(trial)
     return (
         not trial.intermediate_values.keys() <= history.curve.keys()
         or not trial.system_attrs.keys() <= history.attributes.keys()
@@ -180,7 +180,7 @@ def _update(storage: WriteThroughStorage, trial: FrozenTrial, history: TrialHist
     for step, value in history.curve.items():
         if trial.intermediate_values.get(step) != value:
             storage.set_trial_intermediate_value(trial_id, step, value)
-    for key, value in told_attributes(history).items():
+    for key, value in attributes_of_trial(history).items():
         if trial.user_attrs.get(key) != value:
             storage.set_trial_user_attr(trial_id, key, value)
     for key, value in history.attributes.items():

@@ -125,7 +125,7 @@ def disagreements(folder: StudyFolder, url: str | None = None) -> list[str]:
     finally:
         _close(database)
     lines = []
-    if _as_json(attributes) != _as_json(_study_attributes(study_history(folder), study_file)):
+    if _as_json(attributes) != _as_json(_user_attributes(study_history(folder), study_file)):
         lines.append("the attributes of the study")
     if len(trials) != len(histories):
         lines.append(f"{len(trials)} trials in the database, {len(histories)} in the events")
@@ -205,9 +205,9 @@ def _write_to(url: str, folder: StudyFolder, study_file: StudyFile, told: _Told)
     database = open_database(url)
     try:
         study_id = database.create_new_study(
-            directions_of(_told_attributes(told.study, study_file)), folder.name
+            directions_of(_attributes_of_study(told.study, study_file)), folder.name
         )
-        for key, value in _study_attributes(told.study, study_file).items():
+        for key, value in _user_attributes(told.study, study_file).items():
             database.set_study_user_attr(study_id, key, value)
         for key, value in told.study.attributes.items():
             database.set_study_system_attr(study_id, key, value)
@@ -224,14 +224,14 @@ def _write_to(url: str, folder: StudyFolder, study_file: StudyFile, told: _Told)
         _close(database)
 
 
-def _study_attributes(history: StudyHistory, study_file: StudyFile) -> dict[str, Any]:
-    attributes: dict[str, Any] = {STUDY: _told_attributes(history, study_file).to_json()}
+def _user_attributes(history: StudyHistory, study_file: StudyFile) -> dict[str, Any]:
+    attributes: dict[str, Any] = {STUDY: _attributes_of_study(history, study_file).to_json()}
     if history.micro_batches:
         attributes[MICRO_BATCHES] = history.micro_batches
     return attributes
 
 
-def _told_attributes(history: StudyHistory, study_file: StudyFile) -> StudyAttributes:
+def _attributes_of_study(history: StudyHistory, study_file: StudyFile) -> StudyAttributes:
     return attributes_of(study_file, history.asked, history.steps)
 
 

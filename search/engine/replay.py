@@ -93,7 +93,7 @@ def _wrong(path: Path, line: int, error: Exception) -> StorageError:
     )
 
 
-def told_attributes(history: TrialHistory) -> dict[str, Any]:
+def attributes_of_trial(history: TrialHistory) -> dict[str, Any]:
     """Our attributes of a trial, those that say something."""
     told = {
         ATTEMPTS: history.attempts,
@@ -132,7 +132,7 @@ def frozen_trial(
         values=history.values,
         params=history.params,
         distributions={path: distributions[path] for path in history.params},
-        user_attrs=told_attributes(history),
+        user_attrs=attributes_of_trial(history),
         system_attrs=history.attributes,
         intermediate_values=history.curve,
         datetime_start=_local(history.sampled),

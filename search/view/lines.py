@@ -148,7 +148,7 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     if event.reason in ("interrupted", "timeout"):
         lines.append(f"go on:  search resume {name}")
     if record.front:
-        lines.append(f"next:   search best -s {name}    search report -s {name} --open")
+        lines.append(f"next:   search best {name}    search report {name} --open")
     return lines
 
 

@@ -117,7 +117,7 @@ def test_study_of_failures_alone_exits_with_one(project: Project) -> None:
     )
     result = project.run("run", path)
     assert result.returncode == 1
-    assert result.stderr == "study: every trial failed. See `search show 0 -s study`.\n"
+    assert result.stderr == "study: every trial failed. See `search show study 0`.\n"
     report = project.run("report")
     assert report.returncode == 0, report.stderr
 

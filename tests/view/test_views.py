@@ -128,7 +128,7 @@ def test_lines_tell_the_whole_story() -> None:
         "in 6.0 s",
         "best: trial 0, val_loss 0.25  lr=0.01",
         "go on:  search resume demo",
-        "next:   search best -s demo    search report -s demo --open",
+        "next:   search best demo    search report demo --open",
     ]
 
 
@@ -334,7 +334,7 @@ def test_lines_tell_of_several_objectives() -> None:
     ]
     assert lines[-2:] == [
         "Pareto front: trials 0",
-        "next:   search best -s demo    search report -s demo --open",
+        "next:   search best demo    search report demo --open",
     ]
 
 
