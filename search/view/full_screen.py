@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
+from typing import Any
 
 from rich.console import (
     Console,
@@ -39,6 +42,10 @@ class FullScreen(RenderHook):
         self._streams = sys.stdout, sys.stderr
 
     def start(self) -> None:
+        # a shell without job control lets it be ignored; Python allows handlers in one thread only
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and signal.getsignal(signal.SIGTSTP) == signal.SIG_DFL:
+            signal.signal(signal.SIGTSTP, self._suspend)
         self._streams = sys.stdout, sys.stderr
         sys.stdout, sys.stderr = (FileProxy(self._console, each) for each in self._streams)
         self._console.push_render_hook(self)
@@ -54,11 +61,27 @@ class FullScreen(RenderHook):
         for each in self._kept:
             self._console.print(each, soft_wrap=True)
         self._kept.clear()
+        if signal.getsignal(signal.SIGTSTP) == self._suspend:
+            signal.signal(signal.SIGTSTP, signal.SIG_DFL)
 
     def process_renderables(self, renderables: list[ConsoleRenderable]) -> list[ConsoleRenderable]:
         self._kept += [each for each in renderables if not isinstance(each, _Codes)]
         codes = [each for each in renderables if isinstance(each, _Codes)]
         return [*codes, _Drawn(self._picture())]
+
+    def _suspend(self, *_: Any) -> None:
+        """Give the first screen back while Ctrl-Z stops this process."""
+        self._write_at_once(_LEAVE)
+        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        # it stops here, and goes on here
+        signal.raise_signal(signal.SIGTSTP)
+        signal.signal(signal.SIGTSTP, self._suspend)
+        self._write_at_once(_ENTER)
+
+    def _write_at_once(self, codes: str) -> None:
+        """Past the console, which may be in the midst of a picture."""
+        with contextlib.suppress(OSError, ValueError):  # it is no terminal, or is gone
+            os.write(self._console.file.fileno(), codes.encode())
 
     def _write(self, codes: str) -> None:
         self._console.print(_Codes(codes))
