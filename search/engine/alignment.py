@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import copy
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, cast
 
 import optuna
@@ -16,35 +17,56 @@ from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
 
-def aligned_study(study: optuna.Study, storage: BaseStorage, steps: Sequence[int]) -> optuna.Study:
-    """The study with the curve of each trial at `steps`.
+class AlignedCurve(Mapping[int, float]):
+    """What a trial had last reported at each of `steps`, from its first report to its last.
+
+    Nothing is computed before it is looked at: most pruners look at one step of a curve, and at
+    each report at all curves.
 
     Args:
-        storage: that of the study.
+        steps: in ascending order.
     """
-    return optuna.load_study(
-        study_name=study.study_name,
-        storage=cast(BaseStorage, _AlignedStorage(storage, steps)),
-        sampler=study.sampler,
-    )
+
+    def __init__(self, curve: Mapping[int, float], steps: Collection[int]) -> None:
+        self._curve = curve
+        self._steps = steps
+
+    @cached_property
+    def _own(self) -> list[int]:
+        return sorted(self._curve)
+
+    def __getitem__(self, step: int) -> float:
+        own = self._own
+        if not own or not own[0] <= step <= own[-1] or step not in self._steps:
+            raise KeyError(step)
+        return self._curve[own[bisect_right(own, step) - 1]]
+
+    def __iter__(self) -> Iterator[int]:
+        return (step for step in self._steps if step in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
-def aligned(curve: Mapping[int, float], steps: Sequence[int]) -> dict[int, float]:
-    """What a trial had last reported at each of `steps`, from its first report to its last."""
-    own = sorted(curve)
-    within = [step for step in steps if own and own[0] <= step <= own[-1]]
-    return {step: curve[own[bisect_right(own, step) - 1]] for step in within}
-
-
-class _AlignedStorage:
+class AlignedStorage:
     """A storage whose trials have their curves at given steps. All else is passed on."""
 
-    def __init__(self, storage: BaseStorage, steps: Sequence[int]) -> None:
+    def __init__(self, storage: BaseStorage) -> None:
         self._storage = storage
-        self._steps = steps
+        # in all curves the same object, so that those of finished trials are made once
+        self._steps: dict[int, None] = {}
+        self._finished: dict[int, FrozenTrial] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._storage, name)
+
+    def study_at(self, study: optuna.Study, steps: Iterable[int]) -> optuna.Study:
+        """The study of the storage with the curve of each trial at `steps`, until the next call."""
+        self._steps.clear()
+        self._steps.update(dict.fromkeys(sorted(steps)))
+        return optuna.load_study(
+            study_name=study.study_name, storage=cast(BaseStorage, self), sampler=study.sampler
+        )
 
     def get_all_trials(
         self, study_id: int, deepcopy: bool = True, states: Sequence[TrialState] | None = None
@@ -58,6 +80,11 @@ class _AlignedStorage:
         return self._aligned(self._storage.get_best_trial(study_id))
 
     def _aligned(self, trial: FrozenTrial) -> FrozenTrial:
+        if (known := self._finished.get(trial._trial_id)) is not None:
+            return known
         other = copy.copy(trial)
-        other.intermediate_values = aligned(trial.intermediate_values, self._steps)
+        curve = AlignedCurve(trial.intermediate_values, self._steps)
+        other.intermediate_values = cast(dict[int, float], curve)
+        if trial.state.is_finished():
+            self._finished[trial._trial_id] = other
         return other

@@ -17,7 +17,7 @@ from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.address import shown_url
-from search.engine.alignment import aligned_study
+from search.engine.alignment import AlignedStorage
 from search.engine.candidates import stage
 from search.engine.cmaes import is_private
 from search.engine.conversion import (
@@ -98,8 +98,9 @@ class Ledger:
         attributes = self._attributes = study_attributes(user_attributes[STUDY])
         self._study = sampled_study(folder.name, self._storage, attributes, pruner)
         self._judged = judged_study(self._study, self._storage, attributes)
-        self._judged_storage = judged_storage(self._storage, attributes)
-        self._counts_samples = attributes.steps is not None and attributes.steps.unit == SAMPLES
+        self._aligned: AlignedStorage | None = None
+        if attributes.steps is not None and attributes.steps.unit == SAMPLES:
+            self._aligned = AlignedStorage(judged_storage(self._storage, attributes))
         self._pruner = pruner
 
     @property
@@ -243,9 +244,8 @@ class Ledger:
         known = dict(trial.system_attrs)
         trial.intermediate_values = {**trial.intermediate_values, step: value}
         judged = self._judged
-        if self._counts_samples:
-            own = sorted(trial.intermediate_values)
-            judged = aligned_study(self._study, self._judged_storage, own)
+        if self._aligned is not None:
+            judged = self._aligned.study_at(self._study, trial.intermediate_values)
         verdict = bool(self._pruner.prune(judged, trial))
         # successive halving notes the rungs that a trial has reached
         if new := _noted(known, self._trial(number).system_attrs):
