@@ -123,7 +123,7 @@ def test_trials_inside_the_new_space_are_taken_over_whole(root: Path, search: Ru
         assert folder.config.read_text() == source.trial(theirs.number).config.read_text()
         assert folder.best_ckpt.is_file() == (theirs.state == "COMPLETE")
     _, shown, _ = search("show", "0", "-s", "wide")
-    assert f"taken from study, trial {fits[0].number} \n" in plain(shown)
+    assert f"taken from study, trial {fits[0].number}\n" in plain(shown)
     _, best, _ = search("best", "-s", "wide", "--json")
     assert Path(json.loads(best)["checkpoint"]).read_text().startswith("weights")
 
