@@ -24,6 +24,7 @@ _TO_WRITE = (
     (r"str\b", "a text"),
     (r"(list|tuple|set|Iterable|Sequence)\b", "a list, [a, b]"),
     (r"(dict|Mapping)\b", "a mapping, {key: value}"),
+    (r"\b[tT]ype\[|a class\b", "the full path of a class, my_package.MyClass"),
 )
 
 
@@ -102,7 +103,7 @@ def _sentence(line: str, report: _Report) -> str | None:
             f"{place}: must be a subclass of {found[2]}, got {found[1]}. "
             f"Name a class that derives from {found[2]}."
         )
-    if found := re.match(r"Expected a dot import path string: (\S+)", line):
+    if found := re.match(r"Expected a dot import path string: (.*)", line):
         return _bare_name(report, found[1])
     if found := re.match(r"Expected an? (.+?)\. Got value: (.*)", line):
         return f"{place}: {_wrong_type(found[1], found[2])}"
@@ -156,12 +157,17 @@ def _made_too_early(report: _Report, name: str) -> str | None:
 
 def _bare_name(report: _Report, name: str) -> str | None:
     """A class that is named without its module, and is none of those that are found so; None
-    where a plain value was wanted too."""
+    where a plain value was wanted too, or what is given is no name."""
+    if not all(part.isidentifier() for part in name.split(".")):
+        is_alone = not any(line.startswith("Subtypes: ") for line in report.lines)
+        return f"{report.place}: {_wrong_type('a class', name)}" if is_alone else None
     if any(re.match(r"Expected a <class '(int|float|str|bool)'>", line) for line in report.lines):
         return None
     wanted = next((line for line in report.lines if line.startswith("Subtypes: ")), "")
     for path in re.findall(r"[\w.]+\.[A-Z]\w*", wanted):
-        names = {each.__name__ for each in _below(import_name(path, report.place))}
+        cls = import_name(path, report.place)
+        # typing.Callable is none
+        names = {each.__name__ for each in _below(cls)} if isinstance(cls, type) else set()
         if (near := nearest(name, names)) is not None:
             return f"{report.place}.class_path: there is no {name}. Did you mean {near}?"
     return (

@@ -76,7 +76,9 @@ def users_error(error: BaseException) -> tuple[BaseException, str | None]:
     while cause is not None:
         if (where := place_in_user_code(cause)) is not None:
             found = (cause, where)
-        cause = cause.__cause__ or cause.__context__
+        # what stands behind `from None` is not to be shown
+        hidden = cause.__suppress_context__
+        cause = cause.__cause__ or (None if hidden else cause.__context__)
     return found
 
 
