@@ -34,7 +34,7 @@ from search.trial.failures import one_line
 # what each logger imports only when it is used; the fork server imports it with the check
 _MODULES = {"tensorboard": "torch.utils.tensorboard", "wandb": "wandb", "mlflow": "mlflow"}
 
-_CLASSES = {
+CLASSES = {
     "csv": "CSVLogger",
     "tensorboard": "TensorBoardLogger",
     "wandb": "WandbLogger",
@@ -153,7 +153,7 @@ def plain_loggers(config: Mapping[str, Any], lightning: str) -> tuple[dict[str, 
 def _plain_logger(
     each: Mapping[str, Any], loggers: ModuleType, config: Mapping[str, Any]
 ) -> dict[str, Any]:
-    cls = getattr(loggers, _CLASSES[each["name"]])
+    cls = getattr(loggers, CLASSES[each["name"]])
     own = inspect.signature(cls).parameters
     arguments = {"save_dir": "."}
     if each["name"] == "mlflow":
@@ -266,7 +266,7 @@ def carry_over(logger: Any, steps: int | None) -> None:
 
 def _known_options(name: str, loggers: ModuleType) -> list[str]:
     """What may stand beside the name of a logger in a study file."""
-    takers: list[Any] = [getattr(loggers, _CLASSES[name])]
+    takers: list[Any] = [getattr(loggers, CLASSES[name])]
     if name == "wandb":
         takers.append(importlib.import_module("wandb").init)
     if name == "tensorboard":

@@ -7,18 +7,19 @@ import functools
 import importlib
 import inspect
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch import Callback
+from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.study.layout import StudyFolder, TrialFolder
 from search.trial.build import Built
 from search.trial.import_guard import NAMESPACES
 from search.trial.importing import namespace_of
-from search.trial.loggers import make_loggers, run_of
+from search.trial.loggers import CLASSES, make_loggers, run_of
 
 # MLflow takes ten seconds to make a database, and none for a folder, which it wants to be allowed
 _ALLOW_FOLDER = "MLFLOW_ALLOW_FILE_STORE"
@@ -98,10 +99,19 @@ class ThrowawayCheckpoints(Callback):
 
 
 def look_loggers(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> dict[str, Any]:
-    """What a Trainer is given to log with: nothing where it has a logger of the user's own."""
-    if built.trainer_arguments.get("logger") is not None:
+    """What a Trainer is given to log with: the loggers of the study, or the user's own, if those
+    write into the folder that is thrown away."""
+    given = built.trainer_arguments.get("logger")
+    if isinstance(given, bool):
         return {}
+    if given is not None:
+        loggers = list(given) if isinstance(given, Iterable) else [given]
+        return {"logger": [each if _is_redirected(each) else DummyLogger() for each in loggers]}
     trial = StudyFolder(folder.root / "look").trial(0)
     trial.root.mkdir(parents=True, exist_ok=True)
     trial.config.touch()
     return {"logger": make_loggers(config, run_of(config, trial, built.lightning, None))}
+
+
+def _is_redirected(logger: Any) -> bool:
+    return any(namespace_of(type(logger), name) is not None for name in CLASSES.values())

@@ -155,7 +155,9 @@ ROWS = of_user("CSVLogger", save_dir="rows")["trainer"]["logger"]
         ("Weighing", of_user("WandbLogger", log_model=True)),
         ("Tagging", of_user("MLFlowLogger", tracking_uri="http://127.0.0.1:9")),
         ("Boarding", of_user("net.Board", root="board")),
+        ("Noting", of_user("net.Ledger")),
         ("Drawing", {"trainer": {"logger": [BOARD, ROWS]}}),
+        ("Drawing", {"trainer": {"logger": [BOARD, {"class_path": "net.Ledger"}]}}),
         ("Drawing", {"trainer": {"logger": True}}),
     ],
     ids=lambda each: each if isinstance(each, str) else str(each)[:60],
@@ -174,7 +176,7 @@ MISTAKES = [
     (
         {"model": {"class_path": "net.Drawing"}},
         "AttributeError: 'ExperimentWriter' object has no attribute 'add_histogram' "
-        "(net.py, line 49). Name the logger that it needs, as in logger: tensorboard.",
+        "(net.py, line 51). Name the logger that it needs, as in logger: tensorboard.",
     ),
     (
         {"trainer": {"callbacks": [callback("LearningRateMonitor")]}, "logger": []},

@@ -1,5 +1,7 @@
 """A module with a backbone and batch norm, its data, and what its user watches it with."""
 
+from pathlib import Path
+
 import lightning.pytorch as pl
 import torch
 from lightning.pytorch import callbacks, loggers
@@ -90,6 +92,32 @@ class Board(loggers.TensorBoardLogger):
 class Boarding(Net):
     def on_train_epoch_end(self) -> None:
         self.log("drawn", float(self.logger.drawn()))
+
+
+class Ledger(loggers.Logger):
+    """A logger of the user's own that is none of Lightning's: a run is a file where he works."""
+
+    name, version = "ledger", 0
+
+    @property
+    def experiment(self) -> "Ledger":
+        return self
+
+    def note(self, text: str) -> None:
+        with Path("ledger").open("a") as file:
+            file.write(text)
+
+    def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
+        self.note(f"{metrics}")
+
+    def log_hyperparams(self, *args: object, **kwargs: object) -> None:
+        self.note("begun")
+
+
+class Noting(Net):
+    def on_train_epoch_end(self) -> None:
+        self.logger.experiment.note("an epoch")
+        self.logger.note("and more")
 
 
 class Watch(callbacks.Callback):
