@@ -45,7 +45,7 @@ from search.trial.check import check
 from search.trial.checkpoints import resume_point
 from search.trial.dry_run import dry_run
 from search.trial.failures import cause_of, ended_by
-from search.trial.finals import describe, test
+from search.trial.finals import describe_trial, test
 from search.trial.gpus import limit_gpu_memory
 from search.trial.hints import hints
 from search.trial.importing import namespace_of
@@ -86,7 +86,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         ),
         "check": lambda: check(read_config(folder), folder),
         "hints": lambda: hints(read_config(folder)),
-        "describe": lambda: describe(read_config(folder), folder),
+        "describe": lambda: describe_trial(read_config(folder), folder),
         "test": lambda: test(read_config(folder), folder),
         "dry": lambda: dry_run(read_config(folder), folder),
         "close": lambda: close_runs(read_config(folder), folder),

@@ -58,7 +58,8 @@ def describe(config: Mapping[str, Any]) -> Description:
     except UserError as error:
         return Description(problems=(str(error),))
     except Exception as error:
-        return Description(problems=(f"cli: fails when it is made: {in_words(error)}",))
+        fails = "cli: fails when it is made" if config.get("cli") else "model: cannot be looked at"
+        return Description(problems=(f"{fails}: {in_words(error)}",))
 
 
 def _description(config: Mapping[str, Any]) -> Description:

@@ -16,15 +16,15 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from search.errors import UserError
 from search.messages import Described, Tested
 from search.study.layout import TrialFolder
-from search.trial.build import Built, build, make_trainer, seed_everything
+from search.trial.build import Built, build, lightning_of_model, make_trainer, seed_everything
 from search.trial.checkpoints import kept_state, read_checkpoint
-from search.trial.importing import import_name, lightning_of, namespace_of
+from search.trial.importing import lightning_of, namespace_of
 from search.trial.lightning_cli import drive_cli
 from search.trial.loggers import plain_loggers
 from search.trial.trainer import ONE_DEVICE
 
 
-def describe(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+def describe_trial(config: Mapping[str, Any], folder: TrialFolder) -> Described:
     """Let LightningCLI read the configuration of a trial, up to its fit."""
     try:
         return _described(config, folder)
@@ -62,11 +62,7 @@ def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
 
 
 def _described(config: Mapping[str, Any], folder: TrialFolder) -> Described:
-    namespace = None
-    if not config.get("cli"):
-        place = "model.class_path"
-        model = import_name(config["model"]["class_path"], place)
-        namespace = lightning_of(model, place).__name__
+    namespace = None if config.get("cli") else lightning_of_model(config).__name__
     driven = drive_cli(config, namespace)
     objective = config["objective"]
     monitor = objective["metric"] if objective["value"] == "best" else None

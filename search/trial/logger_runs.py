@@ -16,6 +16,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PRUNED, Ended
 from search.study.layout import TrialFolder
+from search.study.writing import make_folder
 from search.trial.build import lightning_of_model
 from search.trial.checkpoints import kept_state, resume_point
 from search.trial.loggers import Run, alone, carry_over, config_digest, make_loggers, run_of
@@ -50,7 +51,7 @@ class LoggerRuns:
         if effective_batch is not None:
             self._params["effective_batch"] = effective_batch
         # says of any logger that the trial has a run
-        self._run.folder.logs.mkdir(exist_ok=True)
+        make_folder(self._run.folder.logs)
         # W&B draws random numbers where it begins a run
         with isolate_rng(), alone(self._run):
             for logger in self.loggers:

@@ -23,6 +23,12 @@ class Silent(BoringModel):
     pass
 
 
+class Drawing(BoringModel):
+    def test_step(self, batch, batch_idx):
+        self.logger.experiment.add_scalar("drawn", 1.0)
+        self.log("test_loss", 2.0)
+
+
 class Loaderless(BoringDataModule):
     test_dataloader = pl.LightningDataModule.test_dataloader
 """
@@ -51,7 +57,7 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             {"model": {"class_path": "untestable.Silent", "init_args": {"widht": 3}}},
-            "model.init_args.widht: no such argument. Remove it or correct its name.",
+            "model.init_args.widht: no such argument. Remove it.",
         ),
     ],
 )
@@ -63,3 +69,22 @@ def test_what_cannot_be_tested_is_told(
     fixed = {"trainer": {"accelerator": "cpu"}, "seed_everything": 1}
     tested = test({**config, **fixed}, TrialFolder(tmp_path))
     assert tested.problem == problem
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_module_that_uses_its_logger_can_be_tested(module: None, tmp_path: Path) -> None:
+    import torch
+
+    from search.trial.build import build
+    from search.trial.finals import test
+
+    config = {"model": {"class_path": "untestable.Drawing"}, "trainer": {"accelerator": "cpu"}}
+    folder = TrialFolder(tmp_path)
+    folder.best_ckpt.parent.mkdir(exist_ok=True)
+    built = build(config)
+    trainer = built.trainer_class(max_epochs=0, logger=False, accelerator="cpu")
+    trainer.fit(built.model)
+    trainer.save_checkpoint(folder.best_ckpt)
+    assert torch.load(folder.best_ckpt, weights_only=True)
+    tested = test(config, folder)
+    assert (tested.problem, tested.names, tested.values) == (None, ("test_loss",), ("2.0",))
