@@ -127,7 +127,7 @@ def find_study(name: str | None, studies: Path) -> StudyFolder:
 
 def _no_study(name: str, names: Sequence[str], studies: Path) -> str:
     path = Path(name)
-    if path.is_file() and path.stem in names:
+    if path.stem in names and path.is_file():
         return f"{printable(name, 100)}: is a file. Its study is {path.stem}: name that."
     remedy = did_you_mean(path.name, names) if names else "Start one with `search run`."
     return f"{printable(name, 100)}: no such study in {studies}. {remedy}"

@@ -56,7 +56,9 @@ def check_readable(root: Path) -> None:
     Raises:
         StorageError: it cannot.
     """
-    if root.is_dir() and not os.access(root, os.R_OK | os.X_OK):
+    # of a name that no folder can have, access says no where is_dir raises
+    is_there = os.access(root, os.F_OK) and root.is_dir()
+    if is_there and not os.access(root, os.R_OK | os.X_OK):
         raise StorageError(f"{root}: cannot be read. Change its owner or its permissions.")
 
 

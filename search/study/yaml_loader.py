@@ -94,6 +94,8 @@ def read_yaml(path: Path) -> dict[str, Any]:
         raise _problem(path, "is a folder. Name a study file in it.") from error
     except UnicodeDecodeError as error:
         raise _problem(path, "is no UTF-8 text. Save it as UTF-8.") from error
+    except ValueError as error:
+        raise _problem(path, "is no path of a file. Write one without a null byte.") from error
     except OSError as error:
         raise _problem(path, f"cannot be read: {error.strerror}. Check its permissions.") from error
     if len(content) > MAX_BYTES:

@@ -77,8 +77,8 @@ YAML = {
     "deep-lists": "x: " + "[" * 20_000,
     "deep-mappings": "x: " + "{a: " * 20_000,
     "deep-blocks": "".join(" " * depth + "a:\n" for depth in range(400)),
-    "wide": "x: [" + "1," * 150_000 + "1]",
-    "huge": "x: " + "a" * (1 << 20),
+    "wide": "x: [" + "1," * 400_000 + "1]",
+    "huge": "x: " + "a" * (4 << 20),
     "huge-number": GOOD + "seed: " + "9" * 10_000,
     "null-byte": GOOD + "name: 'a\0b'",
     "colliding-keys": "x: {a: 1, a: !!python/name:os.system }",
@@ -155,7 +155,7 @@ def test_endless_study_file_is_read_no_further_than_the_limit(project: Project) 
 
     def feed() -> None:
         with suppress(BrokenPipeError), path.open("wb") as file:
-            file.write(b"#" + b"x" * (2 << 20))
+            file.write(b"#" + b"x" * (6 << 20))
 
     writer = threading.Thread(target=feed)
     writer.start()
