@@ -233,6 +233,14 @@ def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that start the command, which `scripts/check` leaves out."""
+    for item in items:
+        if {"project", "shared_project"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.real)
+
+
 def pytest_sessionstart() -> None:
     """Give each worker of pytest-xdist, and all that it starts, one core of its own.
 
