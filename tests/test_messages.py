@@ -29,7 +29,7 @@ from search.messages import (
 
 MESSAGES: list[Message] = [
     Preload(("a.B",), ("c",), ("/d",)),
-    Launch("fit-0", "fit", "/studies/x", "/socket", "token", 2, (0, 1), 0.5),
+    Launch("fit-0", "fit", "/studies/x", "/socket", "token", 2, ("0", "GPU-8f3b"), 0.5),
     Launch("fit-0", "fit", "/studies/x", "/socket", "token", 2),
     Ready(),
     Launched("fit-0", 7),
@@ -44,7 +44,18 @@ MESSAGES: list[Message] = [
     Stop(),
     Ended("error", None, "one line", "many\nlines"),
     Probed(64, (2, 64)),
-    Checked(("a problem",), ("model.x",), "data.init_args.batch_size", 64, 1258, (0,), ("json",)),
+    Checked(
+        problems=("a problem",),
+        memory_paths=("model.x",),
+        batch_size_path="data.init_args.batch_size",
+        batch_size=64,
+        samples=1258,
+        drops_last=True,
+        limit=0.5,
+        gpus=("0", "GPU-8f3b"),
+        gpus_a_trial=2,
+        modules=("json",),
+    ),
 ]
 
 

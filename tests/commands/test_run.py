@@ -137,7 +137,7 @@ def test_changed_study_file_is_refused_and_nothing_is_spent(finished: Project) -
     assert result.stderr == (
         "studies/autoencoder/study.yaml: objective.direction: was minimize, is maximize.\n"
         "studies/autoencoder: a study cannot change under way. "
-        "Undo the change, or give the new study another name with --name.\n"
+        "Undo the change, or give the new study another name (--name, in Python name=).\n"
     )
     assert len(finished.states("autoencoder")) == 4
 

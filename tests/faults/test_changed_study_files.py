@@ -133,7 +133,7 @@ def test_change_is_refused_line_by_line_and_spends_nothing(
     arguments = ["run", "study.yaml", "--trials", "9"]
     code = guarded(lambda: app(arguments, standalone_mode=False))
     output, errors = capfd.readouterr()
-    remedy = "give the new study another name with --name."
+    remedy = "give the new study another name (--name, in Python name=)."
     if case in OF_SPACE:
         remedy = (
             "make a child study that takes over the trials that fit: "
