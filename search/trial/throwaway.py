@@ -48,6 +48,13 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
             "artifact_location": None,
             "run_id": None,
         },
+        # begins its run where it is made
+        "CometLogger": {
+            "offline_directory": str(folder),
+            "online": False,
+            "mode": None,
+            "experiment_key": None,
+        },
     }
     modules = [importlib.import_module(f"{name}.loggers") for name in NAMESPACES]
     classes = [(getattr(module, name), instead[name]) for module in modules for name in instead]

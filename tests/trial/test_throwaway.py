@@ -3,11 +3,14 @@ nothing where the user works."""
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from unittest.mock import MagicMock
 
 import lightning.pytorch as pl
 import pytest
@@ -23,6 +26,7 @@ from search.study.layout import TrialFolder
 from search.study.objectives import watched_config
 from search.trial.check import check
 from search.trial.dry_run import dry_run
+from search.trial.throwaway import throwaway_loggers
 
 PROJECT = Path(__file__).parent.parent / "projects/callbacks"
 # each callback that Lightning ships, or a class of the project's that it needs
@@ -204,3 +208,22 @@ def test_no_parameter_is_blamed_for_what_fails_at_every_value(
 
 def test_constructors_of_loggers_are_lightnings_again(root: Path) -> None:
     assert pl.loggers.CSVLogger("somewhere").root_dir == "somewhere/lightning_logs"
+
+
+@pytest.mark.parametrize("name", ["pytorch_lightning", "lightning.pytorch"])
+def test_comet_is_offline_where_a_look_makes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    # a paid service, whose package stands in the way of others
+    started: dict[str, Any] = {}
+    comet = SimpleNamespace(
+        ExperimentConfig=dict,
+        start=lambda **given: started.update(given) or MagicMock(),
+    )
+    monkeypatch.setitem(sys.modules, "comet_ml", comet)
+    monkeypatch.setattr(f"{name}.loggers.comet._COMET_AVAILABLE", True)
+    loggers = importlib.import_module(f"{name}.loggers")
+    with throwaway_loggers(tmp_path):
+        loggers.CometLogger(project="mine", mode="get", experiment_key="a" * 32)
+    assert (started["project"], started["online"], started["mode"]) == ("mine", False, None)
+    assert started["experiment_config"] == {"offline_directory": str(tmp_path), "disabled": True}
