@@ -86,7 +86,8 @@ def consolidated(folder: Path) -> dict[str, Any]:
 
 
 def refuse_code(folder: Path) -> None:
-    """Make sure that torch's index of a checkpoint, which it unpickles, runs nothing.
+    """Make sure that nothing of a checkpoint that torch unpickles when it loads it (2.14), its
+    index and what is no tensor, runs anything.
 
     Raises:
         UserError: it could.
@@ -96,10 +97,19 @@ def refuse_code(folder: Path) -> None:
         return
     try:
         with index.open("rb") as file:
-            _IndexUnpickler(file).load()
+            metadata = _IndexUnpickler(file).load()
     except Exception as error:
         raise UserError(
             f"{index}: is no index of a checkpoint: {error}. Restore the folder, or remove it."
+        ) from error
+    from search.trial.shard_items import load_safely
+
+    try:
+        load_safely(folder, metadata)
+    except Exception as error:
+        raise UserError(
+            f"{folder}: holds what does not load with weights_only=True: {type(error).__name__}. "
+            "Restore the folder, or remove it."
         ) from error
 
 

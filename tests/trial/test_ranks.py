@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from conftest import Project
+from torch.distributed.checkpoint.state_dict_saver import save
 
 from search.api.result import Result
 from search.engine.reading import read_study
@@ -208,6 +209,41 @@ def test_index_of_shards_that_would_run_code_is_refused(shards: TrialFolder) -> 
         f"{index}: is no index of a checkpoint: it holds shutil.rmtree. "
         "Restore the folder, or remove it."
     )
+
+
+class Touches:
+    """Makes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+@pytest.mark.filterwarnings("ignore:torch.distributed is disabled")
+def test_item_of_shards_that_would_run_code_is_refused(tmp_path: Path) -> None:
+    trial, ran = TrialFolder(tmp_path), tmp_path / "ran"
+    weights = torch.arange(3.0)
+    save({"model": {"w": weights}, "lr": 0.1}, checkpoint_id=trial.last_ckpt, no_dist=True)
+    sharded.write_manifest(trial.last_ckpt, {})
+    assert resume_point(trial) == trial.last_ckpt
+    read = read_checkpoint(trial.last_ckpt)
+    assert torch.equal(read["state_dict"]["w"], weights)
+    assert read["lr"] == 0.1
+
+    shutil.rmtree(trial.last_ckpt)
+    harmful = {"model": {"w": weights}, "lr": Touches(ran)}
+    save(harmful, checkpoint_id=trial.last_ckpt, no_dist=True)
+    sharded.write_manifest(trial.last_ckpt, {})
+    for use in (lambda: resume_point(trial), lambda: read_checkpoint(trial.last_ckpt)):
+        with pytest.raises(UserError) as caught:
+            use()
+        assert str(caught.value) == (
+            f"{trial.last_ckpt}: holds what does not load with weights_only=True: "
+            "UnpicklingError. Restore the folder, or remove it."
+        )
+    assert not ran.exists()
 
 
 def test_checkpoint_of_a_trial_that_is_not_among_the_best_goes_with_its_shards(
