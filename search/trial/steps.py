@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Sized
 from typing import Any
 
-from lightning.fabric.utilities.exceptions import MisconfigurationException
 from lightning.pytorch import Callback
-from lightning.pytorch.utilities.data import extract_batch_size
+from lightning.pytorch.utilities.data import _extract_batch_size
 
 from search.study.steps import SAMPLES, VALIDATIONS
 
@@ -65,12 +63,18 @@ def _samples(trainer: Any, batch: Any, batch_idx: int) -> int:
     if isinstance(size, int) and isinstance(sampler, Sized):
         # the last batch has what is left
         return max(1, min(size, len(sampler) - batch_idx * size))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            return extract_batch_size(batch)
-        except (MisconfigurationException, RecursionError):
-            return size if isinstance(size, int) else 1
+    length = _first_length(batch)
+    if length is None:
+        length = size if isinstance(size, int) else 1
+    return length
+
+
+def _first_length(batch: Any) -> int | None:
+    # the public extract_batch_size (lightning 2.6) warns besides, of each size that it is unsure of
+    try:
+        return next((each for each in _extract_batch_size(batch) if each is not None), None)
+    except RecursionError:
+        return None
 
 
 def _place_in_epoch(trainer: Any) -> int:

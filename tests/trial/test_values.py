@@ -1,7 +1,8 @@
-"""Values that are read of a metric that some epochs log."""
+"""Values that are read of a metric that some epochs log, and steps that count samples."""
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -43,3 +44,11 @@ def test_validation_that_does_not_log_the_metric_has_no_value(tmp_path: Path) ->
     assert list(whole.curve) == [1, 3, 5]
     cut = outcome(tmp_path / "cut", "EveryOther", (3,), value="last")
     assert (cut.curve, cut.value) == (whole.curve, whole.value)
+
+
+def test_warning_of_the_users_is_shown_once_where_samples_are_counted(tmp_path: Path) -> None:
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("default")
+        found = outcome(tmp_path / "study", "Warns", trial={"steps": "samples"})
+    assert list(found.curve) == [32, 64, 96, 128, 160]
+    assert [str(each.message) for each in shown].count("of the user") == 1
