@@ -186,9 +186,21 @@ def _telling_what_does_not_go_on(trainer: Any, keeper: CheckpointKeeper) -> Iter
         yield
     except Exception as error:
         is_first = trainer.ckpt_path is not None and not keeper.has_begun
-        if is_first and trainer.world_size == 1 and cause_of(error) == ERROR:
+        if not is_first or trainer.world_size > 1 or _is_from_outside(error):
+            raise
+        if cause_of(error) == ERROR:
             raise NotGoneOn from error
         raise
+
+
+def _is_from_outside(error: BaseException | None) -> bool:
+    """Whether a file or a connection failed, if only as the reason of another error: the user's
+    hooks run before the first step, too, and the checkpoint, whole as it is, has no part in it."""
+    while error is not None:
+        if isinstance(error, OSError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _started(built: Built, trainer: Any) -> Started:

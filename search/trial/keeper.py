@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ class CheckpointKeeper(Callback):
         self._saves_best_at_once = False
         self.best: float | None = None
         self.last: float | None = None
-        # whether the fit has come to its first epoch
+        # whether the fit has come to its first epoch, all that it goes on from restored
         self.has_begun = False
 
     def join(self, trainer: Any, *, goes_on: bool) -> None:
@@ -174,14 +174,16 @@ class CheckpointKeeper(Callback):
                 self._save_best_now(trainer)
 
     def _go_on(self, trainer: Any) -> None:
+        if self._restored is not None:
+            self._restore(trainer, self._restored)
+            self._restored = None
         self.has_begun = True
-        if self._restored is None:
-            return
-        of_ranks = self._restored.get("of_ranks", [])
+
+    def _restore(self, trainer: Any, state: Mapping[str, Any]) -> None:
+        of_ranks = state.get("of_ranks", [])
         is_same = len(of_ranks) == trainer.world_size
         drawn = of_ranks[trainer.global_rank] if is_same else {}
-        go_on(trainer, {**self._restored, **drawn})
-        self._restored = None
+        go_on(trainer, {**state, **drawn})
 
     def _note_end(self, trainer: Any) -> None:
         self._epoch_end = epoch_end(trainer)

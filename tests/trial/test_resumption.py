@@ -8,13 +8,15 @@ from typing import Any
 
 import pytest
 import torch
-from conformance.kinds import Kind
-from conformance.trials import config_of, end_state, same, trained
+from conformance.kinds import Kind, lightning
+from conformance.trials import Cut, CutLink, config_of, end_state, same, trained
 
 from search.study.layout import TrialFolder
 from search.trial import finals
+from search.trial.attempt import fit
 from search.trial.check import check
 from search.trial.loading import load_model
+from search.trial.resumption import resumption_note
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 
@@ -29,7 +31,8 @@ def users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def config(model: str, **more: Any) -> dict[str, Any]:
-    return config_of(Kind("modules", model, f"kinds.state.{model}", **more))
+    module = model if "." in model else f"state.{model}"
+    return config_of(Kind("modules", model, f"kinds.{module}", **more))
 
 
 def test_what_no_checkpoint_can_hold_is_refused_before_any_trial(tmp_path: Path) -> None:
@@ -41,7 +44,8 @@ def test_what_no_checkpoint_can_hold_is_refused_before_any_trial(tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("model", "arguments"), [("SavesThing", {"first": 3}), ("RefusesToLoad", {})]
+    ("model", "arguments"),
+    [("SavesThing", {"first": 3}), ("RefusesToLoad", {}), ("now_and_then.MadeOnFirstUse", {})],
 )
 def test_trial_that_cannot_go_on_begins_anew(
     tmp_path: Path, model: str, arguments: dict[str, Any]
@@ -51,6 +55,32 @@ def test_trial_that_cannot_go_on_begins_anew(
     cut = trained(of_trial, tmp_path / "cut", cuts=(5,))
     assert (cut.value, cut.curve) == (whole.value, whole.curve)
     assert same(end_state(cut), end_state(whole))
+
+
+def test_trial_whose_data_cannot_be_had_keeps_its_checkpoint(tmp_path: Path) -> None:
+    of_trial = config("now_and_then.Unreachable")
+    whole = trained(of_trial, tmp_path / "whole")
+    folder = TrialFolder(tmp_path / "cut")
+    folder.root.mkdir()
+    folder.config.write_text(whole.folder.config.read_text())
+    with pytest.raises(Cut):
+        fit(folder, CutLink(4))
+    kept = folder.last_ckpt.read_bytes()
+
+    Path("unreachable").touch()
+    with pytest.raises(RuntimeError, match="no data"):
+        fit(folder, CutLink(None))
+    assert folder.last_ckpt.read_bytes() == kept
+
+    rest = CutLink(None)
+    assert fit(folder, rest).value == whole.value
+    assert rest.curve == {step: whole.curve[step] for step in (4, 5)}
+
+
+def test_fit_that_ends_with_its_first_epoch_has_nothing_to_go_on_from(tmp_path: Path) -> None:
+    met = lightning("EarlyStopping", monitor="val_loss", stopping_threshold=1e9)
+    of_trial = config("base.Base", trainer={"callbacks": [met]})
+    assert resumption_note(of_trial, tmp_path) is None
 
 
 def test_checkpoint_with_unsafe_hyperparameters_loads_everywhere(tmp_path: Path) -> None:
