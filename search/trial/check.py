@@ -20,15 +20,21 @@ from search.study.micro_batches import Epoch
 from search.study.objectives import watched_in
 from search.study.steps import leaves_epoch_ends
 from search.trial.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.checkpoints import read_checkpoint
 from search.trial.dead_paths import Consumption
 from search.trial.gpus import gpu_use, usable_gpus
 from search.trial.importing import import_name, in_words
 from search.trial.loggers import logger_problems
 from search.trial.metrics import MetricKinds
-from search.trial.resumption import Saver, refuse_unwritable
+from search.trial.safe_checkpoints import refuse_unwritable
 from search.trial.signatures import parameters
 from search.trial.strategies import trainer_of_trials
-from search.trial.throwaway import ThrowawayCheckpoints, look_loggers, throwaway_loggers
+from search.trial.throwaway import (
+    FirstEpochSaver,
+    ThrowawayCheckpoints,
+    look_loggers,
+    throwaway_loggers,
+)
 from search.trial.trainer import one_short_epoch
 
 Variant = Mapping[str, Any]
@@ -222,7 +228,7 @@ def _dry_run(
 ) -> tuple[Any, MetricKinds]:
     """One training and one validation step, and a checkpoint; returns their Trainer, and what it
     logged when."""
-    kinds, saver = MetricKinds(watched_in(config).metrics), Saver(folder.last_ckpt)
+    kinds, saver = MetricKinds(watched_in(config).metrics), FirstEpochSaver(folder.last_ckpt)
     # a searched number of batches is another in other trials
     searched = {variant["path"] for variant in config.get("preflight", [])}
     is_off = "trainer.limit_val_batches" not in searched
@@ -235,7 +241,7 @@ def _dry_run(
         **look_loggers(config, built, folder),
     )
     trainer.fit(built.model, datamodule=built.data)
-    refuse_unwritable(folder.last_ckpt)
+    refuse_unwritable(read_checkpoint(folder.last_ckpt))
     return trainer, kinds
 
 

@@ -96,19 +96,22 @@ def resume_point(folder: TrialFolder) -> Path | None:
     """
     for path in folder.checkpoints:
         recover(path)
-    usable = [path for path in (folder.last_ckpt, folder.previous_ckpt) if is_intact(path)]
-    if not usable:
+    # both are large; the one before is read only where it is needed
+    usable = next(
+        (each for each in (folder.last_ckpt, folder.previous_ckpt) if is_intact(each)), None
+    )
+    if usable is None:
         return None
-    sharded.refuse_code(usable[0])
-    checkpoint = _loaded(usable[0])
+    sharded.refuse_code(usable)
+    checkpoint = _loaded(usable)
     if checkpoint is None or unwritable(checkpoint):
         return None
     kept = _kept(checkpoint)
     if kept.get("is_best"):
-        return usable[0]
+        return usable
     if folder.best_ckpt.exists():
-        return usable[0] if is_intact(folder.best_ckpt) else None
-    return usable[0] if kept.get("best") is None else None
+        return usable if is_intact(folder.best_ckpt) else None
+    return usable if kept.get("best") is None else None
 
 
 def kept_state(path: Path) -> dict[str, Any]:

@@ -19,13 +19,17 @@ from search.study.layout import TrialFolder
 from search.study.objectives import watched_in
 from search.trial.batch_size import peak_memory_bytes
 from search.trial.build import Built, build, make_trainer, seed_everything
-from search.trial.checkpoints import save_checkpoint
 from search.trial.failures import cause_of
 from search.trial.holding import checksum
 from search.trial.importing import in_words
 from search.trial.length import length_of
 from search.trial.resumption import resumption_note
-from search.trial.throwaway import ThrowawayCheckpoints, look_loggers, throwaway_loggers
+from search.trial.throwaway import (
+    FirstEpochSaver,
+    ThrowawayCheckpoints,
+    look_loggers,
+    throwaway_loggers,
+)
 from search.trial.trainer import one_short_epoch
 
 # batches that are timed: as many as fit into this time, within these bounds
@@ -62,27 +66,12 @@ class _Stopwatch(Callback):
             self.val_ends.append(_now(trainer))
 
 
-class _Saver(Callback):
-    """Saves one checkpoint where a trial would, at the end of its first epoch."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.seconds = 0.0
-
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
-        if trainer.current_epoch > 0:
-            return
-        began = time.monotonic()
-        save_checkpoint(trainer, self._path)
-        self.seconds = time.monotonic() - began
-
-
 @dataclass(frozen=True)
 class _Fitted:
     built: Built
     trainer: Any
     watch: _Stopwatch
-    saver: _Saver
+    saver: FirstEpochSaver
     began: float
 
 
@@ -153,7 +142,7 @@ def _fit(
     began = time.monotonic()
     seed_everything(config)
     built = build(config)
-    watch, saver = _Stopwatch(), _Saver(folder.last_ckpt)
+    watch, saver = _Stopwatch(), FirstEpochSaver(folder.last_ckpt)
     arguments = one_short_epoch(built.trainer_arguments, train=train, val=val)
     if checkpoint is not None:
         arguments["max_epochs"] = 2

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from lightning.pytorch import Callback
 
-from search.errors import UserError
 from search.messages import OOM
 from search.study.layout import TrialFolder
 from search.study.objectives import watched_in
@@ -24,7 +23,6 @@ from search.trial.failures import cause_of, one_line
 from search.trial.holding import checksum
 from search.trial.keeper import CheckpointKeeper, Objective
 from search.trial.reporting import SilentLink
-from search.trial.safe_checkpoints import unwritable
 from search.trial.steps import StepCounter
 from search.trial.throwaway import ThrowawayCheckpoints, look_loggers
 from search.trial.trainer import one_short_epoch
@@ -60,16 +58,6 @@ class _Between(Callback):
             keep_copy(self.folder.last_ckpt, self.folder.root / "between.ckpt")
 
 
-@dataclass
-class Saver(Callback):
-    """Saves one checkpoint at the end of a fit."""
-
-    path: Path
-
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
-        trainer.save_checkpoint(self.path)
-
-
 @dataclass(frozen=True)
 class _Trained:
     trainer: Any
@@ -97,6 +85,8 @@ def resumption_note(
 
 def _note(config: Mapping[str, Any], scratch: Path, at_epoch_ends: bool) -> str | None:
     whole = _trained(config, scratch / "whole", at_epoch_ends)
+    if not whole.between.exists():  # it ended with its first epoch
+        return None
     if (whole.trainer.reload_dataloaders_every_n_epochs or 0) > 1:
         return _ENDS + _RELOADED
     try:
@@ -151,23 +141,6 @@ def _digest(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_digest(each) for each in value]
     return value
-
-
-def refuse_unwritable(path: Path) -> None:
-    """Make sure that a checkpoint could hold all that it should.
-
-    Raises:
-        UserError: the user's code saves what no checkpoint can hold.
-    """
-    found = unwritable(read_checkpoint(path))
-    if not found:
-        return
-    place, kind = found[0]
-    steps = "".join(f"[{step!r}]" for step in place)
-    raise UserError(
-        f"model: its checkpoint cannot hold checkpoint{steps}, of the class {kind}. "
-        "Save its numbers and texts in place of the object."
-    )
 
 
 def _has_persistent_workers(trainer: Any) -> bool:

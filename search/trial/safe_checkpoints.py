@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from search.errors import UserError
 from search.trial.plain_state import Plain, restored
 
 # what the notes stand under in a checkpoint
@@ -50,6 +51,23 @@ def make_checkpoints_safe(model: Any, data: Any, *, in_double: bool = False) -> 
 def unwritable(checkpoint: Mapping[str, Any]) -> list[tuple[list[Any], str]]:
     """Place and class of what could not be written into a checkpoint."""
     return [(place, name) for place, name in checkpoint.get(NOTES, {}).get("unwritable", [])]
+
+
+def refuse_unwritable(checkpoint: Mapping[str, Any]) -> None:
+    """Make sure that a checkpoint could hold all that it should.
+
+    Raises:
+        UserError: the user's code saves what no checkpoint can hold.
+    """
+    found = unwritable(checkpoint)
+    if not found:
+        return
+    place, kind = found[0]
+    steps = "".join(f"[{step!r}]" for step in place)
+    raise UserError(
+        f"model: its checkpoint cannot hold checkpoint{steps}, of the class {kind}. "
+        "Save its numbers and texts in place of the object."
+    )
 
 
 def _write_plainly(checkpoint: dict[str, Any], model: Any, data: Any) -> None:

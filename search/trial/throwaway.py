@@ -7,6 +7,7 @@ import functools
 import importlib
 import inspect
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,8 @@ from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.study.layout import StudyFolder, TrialFolder
 from search.trial.build import Built
+from search.trial.checkpoints import save_checkpoint
+from search.trial.epoch_end import run_after
 from search.trial.import_guard import NAMESPACES
 from search.trial.importing import namespace_of
 from search.trial.loggers import CLASSES, make_loggers, run_of
@@ -103,6 +106,24 @@ class ThrowawayCheckpoints(Callback):
             is_checkpoint = namespace_of(type(each), "Checkpoint") is not None
             if is_checkpoint and getattr(each, "dirpath", None) is not None:
                 each.dirpath = str(self._folder)
+
+
+class FirstEpochSaver(Callback):
+    """Saves one checkpoint, when the module's own hook has ended the first epoch."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds = 0.0
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        run_after(pl_module, "on_train_epoch_end", lambda: self._save(trainer))
+
+    def _save(self, trainer: Any) -> None:
+        if trainer.current_epoch > 0:
+            return
+        began = time.monotonic()
+        save_checkpoint(trainer, self._path)
+        self.seconds = time.monotonic() - began
 
 
 def look_loggers(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> dict[str, Any]:
