@@ -17,7 +17,7 @@ from search.engine.exporting import plain_config
 from search.messages import Ended, Message, Reported, Verdict
 from search.study.layout import TrialFolder
 from search.trial.attempt import fit
-from search.trial.finals import describe
+from search.trial.finals import describe_trial
 
 Curve = dict[int, float]
 
@@ -103,7 +103,7 @@ def end_state(outcome: Outcome) -> dict[str, Any]:
 
 def exported(config: Mapping[str, Any], folder: TrialFolder) -> tuple[dict[str, Any], str]:
     """The configuration that `search export` writes, and the Lightning package it is for."""
-    described = describe(config, folder)
+    described = describe_trial(config, folder)
     assert described.problem is None
     return plain_config(config, described), described.lightning
 
