@@ -241,7 +241,9 @@ def _dry_run(
         **look_loggers(config, built, folder),
     )
     trainer.fit(built.model, datamodule=built.data)
-    refuse_unwritable(read_checkpoint(folder.last_ckpt))
+    # a callback may have ended the fit before there was one
+    if folder.last_ckpt.exists():
+        refuse_unwritable(read_checkpoint(folder.last_ckpt))
     return trainer, kinds
 
 
