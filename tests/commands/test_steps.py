@@ -56,6 +56,12 @@ def varied(shared_project: Project) -> Project:
         trainer={"max_epochs": 4, "val_check_interval": 0.5, **CPU},
         space={**LR, "model.init_args.batch_size": {"choice": [4, 5, 8]}},
         pruner={"name": "median", "n_startup_trials": 1, "n_warmup_steps": 1},
+        # the quick learners first, then the slow ones that a median prunes
+        enqueue=[
+            {"model.init_args.lr": lr, "model.init_args.batch_size": size}
+            for lr in (0.1, 1e-3)
+            for size in (4, 5, 8, 5)
+        ],
         budget={"trials": 8},
         seed=3,
     )
