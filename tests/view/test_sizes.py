@@ -40,7 +40,7 @@ LONG = "a_study_whose_name_goes_on_and_on_for_longer_than_most_terminals_are_wid
 METRIC = "validation/mean_average_precision_at_50"
 PARAMS = {f"model.init_args.a_parameter_called_{index}": 0.5 + index for index in range(20)}
 MESSAGE = "RuntimeError: " + " ".join(f"reason{index}" for index in range(60)) + " the-end"
-PAUSED = "paused: 12 MiB of disk are free at /work/demo, trials need 464 MiB. Free some"
+PAUSED = "paused: 12 MiB of disk are free at /data/demo, trials need 464 MiB. Free some"
 AGAIN = "Ctrl-C again to stop at once"
 
 
