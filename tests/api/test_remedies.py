@@ -56,6 +56,7 @@ FOLLOWED: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     ({"model_args": {"loss": torch.ones(2)}}, "Write a list, and make the Tensor of it where it is taken.", {"model_args": {"loss": [1.0, 1.0]}}),
     ({"model_args": {"loss": {1, 2}}}, "Write a list.", {"model_args": {"loss": [1, 2]}}),
     ({"metric": None, "objective": "acc"}, "Write {metric: acc, direction: maximize}, or direction: minimize.", {"metric": None, "objective": {"metric": "acc", "direction": "maximize"}}),
+    ({"metric": None, "objective": ["loss", "acc"], "direction": "minimize"}, "Leave it out, and write objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...].", {"metric": None, "objective": [{"metric": "loss", "direction": "minimize"}, {"metric": "acc", "direction": "maximize"}]}),
     ({"metric": None}, "Add objective: {metric: val_loss}.", {"metric": None, "objective": {"metric": "val_loss"}}),
     ({"model": None}, "Add model: {class_path: my_package.MyModule}.", {"model": {"class_path": Net}}),
     ({"direction": "max"}, "Write direction: maximize.", {"direction": "maximize"}),
@@ -65,7 +66,7 @@ FOLLOWED: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("wrong", "remedy", "right"), FOLLOWED, ids=[str(n) for n in range(24)])
+@pytest.mark.parametrize(("wrong", "remedy", "right"), FOLLOWED, ids=[str(n) for n in range(25)])
 def test_remedy_works_when_it_is_followed(
     wrong: dict[str, Any], remedy: str, right: dict[str, Any]
 ) -> None:
@@ -113,4 +114,4 @@ def test_every_message_of_the_api_ends_in_what_to_do() -> None:
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 text = ast.unparse(node.exc)
                 raised += text.startswith(("UserError", "StudyFailed"))
-    assert raised == 13
+    assert raised == 14
