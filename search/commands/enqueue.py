@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from search.commands.locate import find_study
-from search.commands.naming import one_study
 from search.engine.lock import is_held
 from search.engine.queue import enqueue
 from search.errors import UserError
@@ -19,14 +18,14 @@ from search.study.yaml_loader import parse_yaml, shown
 
 def enqueue_command(words: Sequence[str], option: str | None, studies: Path) -> None:
     """Let the next trial of a study have the given values, PATH=VALUE each; its name may be the
-    first word.
+    first word where `option` does not give it.
 
     Raises:
         UserError: the values are no point of the study's space.
     """
-    named = [word for word in words[:1] if "=" not in word]
+    named = [word for word in words[:1] if "=" not in word and option in (None, word)]
     values = words[len(named) :]
-    folder = find_study(one_study(named[0] if named else None, option), studies)
+    folder = find_study(named[0] if named else option, studies)
     if not values:
         raise UserError("enqueue: names no value. Write model.init_args.lr=1e-3 behind the study.")
     given: dict[str, Any] = {}

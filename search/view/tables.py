@@ -49,7 +49,7 @@ def print_trial(
         console.print(Text(clean(trial.message), style="red"), soft_wrap=True)
     pairs = _outcome_pairs(record, trial)
     pairs += [_pair(path, number(value)) for path, value in trial.params.items()]
-    pairs += [_pair(path, f"{number(value)}  derived") for path, value in trial.derived.items()]
+    pairs += [_pair(path, f"{number(value)} (derived)") for path, value in trial.derived.items()]
     pairs += [
         _pair("batch", batch_text(trial)),
         _pair("seed", number(seed)),

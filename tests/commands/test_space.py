@@ -128,7 +128,7 @@ def test_show_has_derived_values(ran: Project) -> None:
     shown = ran.run("show", "1", "-s", "study").stdout
     hidden = params(ran, 1)["model.init_args.hidden"]
     assert "model.init_args.net[deep].init_args.width" in shown
-    assert f"{hidden // 2}  derived" in shown
+    assert f"{hidden // 2} (derived)" in shown
     told = json.loads(ran.run("show", "1", "-s", "study", "--json").stdout)
     assert told["derived"] == {"model.init_args.out": hidden // 2}
 
