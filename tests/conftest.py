@@ -138,7 +138,8 @@ class Project:
     def query(self, text: str, study: str = "study") -> list[tuple[Any, ...]]:
         """Rows of the study's database, read by SQLite alone."""
         path = self.root / "studies" / study / "study.db"
-        with closing(sqlite3.connect(path, timeout=30)) as connection:
+        # read only, because SQLite would create a file that is missing
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=30, uri=True)) as connection:
             return connection.execute(text).fetchall()
 
     def states(self, study: str = "study") -> list[str]:

@@ -84,7 +84,7 @@ def test_live_table_is_drawn_over_in_place(outputs: dict[str, list[Any]]) -> Non
     frames = seen["frames"]
     assert [is_update for is_update, _, _ in frames] == [False] + [True] * (len(frames) - 1)
     assert len({identity for _, identity, _ in frames}) == 1
-    assert "loading torch" in frames[1][2]
+    assert any("loading torch" in html for _, _, html in frames)
     assert any("minimize" in html and "0/3" in html for _, _, html in frames)
     assert frames[-1][2] == ""
     assert "RuntimeError: the layer is on fire" in seen["text"]

@@ -155,6 +155,8 @@ def assert_nothing_lost_to_coordinator_kills(
         if (project.root / "studies/study/study.yaml").exists():
             check_invariant(project, cut_off=True)
     process = project.start("run", path, "--quiet")
+    # every kill may have come before there was a study
+    wait_for((project.root / "studies/study/study.yaml").exists, "a study")
     wait_for(lambda: "RUNNING" in project.states(), "a trial that runs")
     process.kill()
     process.communicate()
