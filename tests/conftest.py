@@ -139,7 +139,9 @@ class Project:
         """Rows of the study's database, read by SQLite alone."""
         path = self.root / "studies" / study / "study.db"
         # read only, because SQLite would create a file that is missing
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=30, uri=True)) as connection:
+        with closing(
+            sqlite3.connect(f"{path.as_uri()}?mode=ro", timeout=30, uri=True)
+        ) as connection:
             return connection.execute(text).fetchall()
 
     def states(self, study: str = "study") -> list[str]:
@@ -255,7 +257,7 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Rows of the README's table of faults that need the outcome of many tests."""
+    """Rows of the table of faults that need the outcome of many tests."""
     by_outcome = {
         outcome: {report.nodeid for report in terminalreporter.getreports(outcome)}
         for outcome in ("passed", "failed", "error")

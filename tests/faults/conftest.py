@@ -1,4 +1,4 @@
-"""What the fault tests share; each hands in its row of the README's table."""
+"""What the fault tests share; each hands in its row of the table."""
 
 from __future__ import annotations
 

@@ -1,19 +1,20 @@
-"""The table of faults in the README, written by the tests that cause them.
+"""The table of faults, written by the tests that cause them.
 
 Each test hands in its row when it has passed; `python -m faults.table` (from `tests/`) puts the
-rows of the last run into the README.
+rows of the last run into docs/reliability.md, and three of them into the README.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
+PAGE = ROOT / "docs" / "reliability.md"
 ROWS = ROOT / "tests" / "faults" / "rows"
 BEGIN, END = "<!-- faults -->", "<!-- /faults -->"
 
@@ -56,6 +57,13 @@ COUNTED = (
     ),
 )
 
+# the rows of the README: what happens most, what hurts most, and the same without this tool
+BEST = (
+    "SIGKILL of the coordinator",
+    "killed in the n-th call of the coordinator",
+    "the same kills done to the script of today",
+)
+
 RowWriter = Callable[[str, str], None]
 
 
@@ -84,22 +92,33 @@ def settle(passed: Collection[str], failed: Collection[str]) -> None:
             write_row(row.of, (file, order), row.test, f"{held}, {row.result}", "every CI run")
 
 
-def rendered() -> str:
-    """The rows as a Markdown table."""
+def rendered() -> list[str]:
+    """The rows as lines of a Markdown table, without its head."""
     rows = sorted(
         (json.loads(path.read_text()) for path in ROWS.glob("*.json")),
         key=lambda row: (row["where"] != "every CI run", row["place"], row["test"]),
     )
-    lines = ["| what is done to it | result | where |", "|---|---|---|"]
-    lines += [f"| {row['test']} | {row['result']} | {row['where']} |" for row in rows]
-    return "\n".join(lines)
+    return [f"| {row['test']} | {row['result']} | {row['where']} |" for row in rows]
+
+
+def best(lines: Sequence[str]) -> list[str]:
+    """The lines of the README: of each of `BEST` the last one, which is that of the most cases."""
+    found = ([line for line in lines if line.startswith(f"| {test}")] for test in BEST)
+    return [matching[-1] for matching in found if matching]
+
+
+def put_into(page: Path, lines: Sequence[str]) -> None:
+    """Replace the table of a page."""
+    before, _, rest = page.read_text("utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    table = "\n".join(["| what is done to it | result | where |", "|---|---|---|", *lines])
+    page.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", "utf-8")
 
 
 def main() -> None:
-    text = README.read_text("utf-8")
-    before, _, rest = text.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    README.write_text(f"{before}{BEGIN}\n{rendered()}\n{END}{after}", "utf-8")
+    lines = rendered()
+    put_into(PAGE, lines)
+    put_into(README, best(lines))
 
 
 if __name__ == "__main__":
