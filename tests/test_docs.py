@@ -238,3 +238,38 @@ def test_links_lead_somewhere(page: Path, target: str) -> None:
     path = page.parent / name if name else page
     assert path.exists()
     assert not anchor or anchor in anchors(path)
+
+
+def test_every_decision_stands_in_the_index() -> None:
+    index, _, entries = (ROOT / "DECISIONS.md").read_text().partition("## By date")
+    assert sorted(re.findall(r"^- \[(.*?)\]\(#", index, re.MULTILINE)) == sorted(
+        re.findall(r"^### (.*)$", entries, re.MULTILINE)
+    )
+
+
+ARCHITECTURE = (ROOT / "docs/architecture.md").read_text()
+
+
+def sources(folder: str) -> dict[Path, str]:
+    return {path: path.read_text() for path in (ROOT / folder).rglob("*.py")}
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"([A-Za-z_.]+)\(\)", ARCHITECTURE))))
+def test_functions_of_the_architecture_exist(name: str) -> None:
+    owner, _, function = name.rpartition(".")
+    wanted = [rf"^\s*(?:def|class) {function}\b", rf"^class {owner}\b" if owner else ""]
+    assert any(
+        all(re.search(pattern, text, re.MULTILINE) for pattern in wanted)
+        for text in sources("search").values()
+    )
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"[\w/]+\.py\b", ARCHITECTURE))))
+def test_files_of_the_architecture_exist(name: str) -> None:
+    paths = [path for folder in ("search", "tests") for path in sources(folder)]
+    assert any(path.as_posix().endswith(f"/{name}") for path in paths)
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", ARCHITECTURE))))
+def test_tests_of_the_architecture_exist(name: str) -> None:
+    assert any(f"def {name}(" in text for text in sources("tests").values())
