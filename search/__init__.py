@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from search.api import Result, Study
     from search.errors import Interrupted, SearchError, StudyFailed, UserError
-    from search.study.hints import Choice, Float, Int, Log
+    from search.space.annotations import Choice, Float, Int, Log
 
 _ROOMS = {
-    "Choice": "study.hints",
-    "Float": "study.hints",
-    "Int": "study.hints",
+    "Choice": "space.annotations",
+    "Float": "space.annotations",
+    "Int": "space.annotations",
     "Interrupted": "errors",
-    "Log": "study.hints",
+    "Log": "space.annotations",
     "Result": "api",
     "SearchError": "errors",
     "Study": "api",

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from search.errors import printable
-from search.study.suggestions import did_you_mean, nearest
+from search.plain.wording import did_you_mean, nearest
 
 _LONGEST_VALUE = 60
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 
-from search.engine.channel import Channel
+from search.executors.channel import Channel
 from search.messages import Message
 
 

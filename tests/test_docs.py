@@ -16,9 +16,9 @@ import pytest
 from conftest import Project
 from faults.table import BEGIN, END
 
+from search.plain.yaml import parse_yaml
 from search.study.file import load_study_file, parse_study_tree
-from search.study.shipped import shipped_studies
-from search.study.yaml_loader import parse_yaml
+from search.study_file.shipped import shipped_studies
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.api.classes import name_main
-from search.engine.records import TrialRecord
+from search.api.importable_classes import name_main
 from search.errors import UserError
-from search.study.layout import TrialFolder
-from search.study.resolve import OWN_SECTIONS
-from search.study.value_checkpoint import kept_checkpoint, value_checkpoint
-from search.study.yaml_loader import read_yaml, shown
+from search.layout import TrialFolder
+from search.plain.yaml import read_yaml, shown
+from search.store.records import TrialRecord
+from search.study_file.trial_sections import OWN_SECTIONS
+from search.study_file.value_checkpoint import kept_checkpoint, value_checkpoint
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Result:
         Raises:
             UserError: the checkpoint is gone, or class and checkpoint no longer fit.
         """
-        from search.trial.loading import load_model
+        from search.trial.building.loading import load_model
 
         name_main()
         return load_model(TrialFolder(self.record.folder).config, self.checkpoint, self.import_path)

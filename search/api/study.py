@@ -11,26 +11,26 @@ from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from search.api.classes import import_folder, refuse_in_trial
-from search.api.result import Result
-from search.api.tree import (
+from search.api.importable_classes import import_folder, refuse_in_trial
+from search.api.keywords import (
     class_section,
     named_in,
     objective_section,
     refuse_options_of_run,
     study_tree,
 )
+from search.api.result import Result
 from search.commands.locate import load_study
 from search.commands.run import seconds, worker_count
 from search.engine.limits import Limits
-from search.engine.reading import is_study
-from search.engine.records import StudyRecord, TrialRecord
+from search.engine.resilient_view import steadily
 from search.engine.run import RunRequest, run_study
-from search.engine.steady_view import steadily
 from search.errors import Interrupted, StudyFailed, UserError
-from search.study.file import parse_study_tree
-from search.study.layout import STUDIES_DIR, StudyFolder
-from search.study.writing import write_whole
+from search.layout import STUDIES_DIR, StudyFolder
+from search.plain.whole_files import write_whole
+from search.store.reading import is_study
+from search.store.records import StudyRecord, TrialRecord
+from search.study_file.load import parse_study_tree
 from search.view.choose import make_view
 from search.view.html import study_html
 
@@ -181,7 +181,7 @@ class Study:
         Raises:
             UserError: pandas is not installed.
         """
-        from search.report.frame import trials_dataframe
+        from search.report.dataframe import trials_dataframe
 
         return trials_dataframe(self.record)
 

@@ -8,11 +8,12 @@ from collections.abc import Iterator
 
 from search.commands.locate import find_file
 from search.commands.run import worker_count
-from search.engine.bill import bill
 from search.engine.dry_trial import DryTrials, dry_trials
+from search.engine.estimate import bill
 from search.errors import StudyFileError
-from search.study.file import StudyFile, load_study_file
-from search.study.metrics import likely_direction
+from search.plain.metric_names import likely_direction
+from search.study_file.load import load_study_file
+from search.study_file.schema import StudyFile
 from search.view.checks import FAILED, OK, WARNING, Check, checks_json, print_checks
 
 _DEFAULT_TRIALS = 50

@@ -8,14 +8,14 @@ from pathlib import Path
 
 from search.commands.locate import find_study, load_study
 from search.commands.run import worker_count
-from search.engine.confirming import confirming_study, finalists_of, verdict_on
-from search.engine.finished import project_folder
 from search.engine.limits import Limits
 from search.engine.run import RunRequest, run_study
 from search.errors import UserError
-from search.study.file import load_study_file
-from search.study.layout import STUDIES_DIR, StudyFolder
-from search.view import finals
+from search.layout import STUDIES_DIR, StudyFolder
+from search.results.confirm import confirming_study, finalists_of, verdict_on
+from search.results.finished_trial import project_folder
+from search.study_file.load import load_study_file
+from search.view import results_table
 from search.view.choose import make_view
 
 
@@ -58,6 +58,6 @@ def confirm_command(study: str | None, options: ConfirmOptions) -> None:
         view.close()
     verdict = verdict_on(record.name, finalists, confirmed)
     if options.json:
-        print(finals.verdict_json(verdict))
+        print(results_table.verdict_json(verdict))
     else:
-        finals.print_verdict(verdict, sys.stdout)
+        results_table.print_verdict(verdict, sys.stdout)

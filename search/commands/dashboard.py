@@ -6,16 +6,16 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from search.commands.locate import find_study
-from search.engine.reading import read_study
+from search.store.reading import read_study
 
 
 def dashboard_command(
     study: str | None, studies: Path, storage: str | None, *, port: int, live: bool
 ) -> None:
     """Serve optuna-dashboard until Ctrl-C: on a copy, or on the study itself if `live`."""
-    from search.engine.address import address_of, sqlite_url
-    from search.engine.dashboard import HOST, DashboardServer, copied, require_dashboard
     from search.engine.signals import SignalWatch
+    from search.results.dashboard import HOST, DashboardServer, copied, require_dashboard
+    from search.store.database.url import address_of, sqlite_url
 
     folder = find_study(study, studies)
     require_dashboard()

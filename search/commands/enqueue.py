@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from search.commands.locate import find_study
-from search.engine.lock import is_held
-from search.engine.queue import enqueue
 from search.errors import UserError
-from search.study.file import load_study_file
-from search.study.fixed_points import point_of
-from search.study.rules import points_of
-from search.study.yaml_loader import parse_yaml, shown
+from search.plain.yaml import parse_yaml, shown
+from search.space.enqueued_points import point_of
+from search.store.lock import is_held
+from search.store.queue import enqueue
+from search.study_file.load import load_study_file
+from search.study_file.rules import points_of
 
 
 def enqueue_command(words: Sequence[str], option: str | None, studies: Path) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from search.commands.locate import find_file, find_study
-from search.engine.extending import extend
-from search.study.file import load_study_file
-from search.study.layout import STUDIES_DIR, StudyFolder
-from search.study.overrides import parse_assignment
-from search.study.paths import full_path
+from search.layout import STUDIES_DIR, StudyFolder
+from search.results.extend import extend
+from search.space.paths import full_path
+from search.study_file.load import load_study_file
+from search.study_file.overrides import parse_assignment
 
 
 def extend_command(

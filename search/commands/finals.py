@@ -9,9 +9,9 @@ from pathlib import Path
 
 from search.commands.locate import is_name_of_study, load_study
 from search.commands.naming import one_study
-from search.engine.records import StudyRecord, TrialRecord
 from search.errors import ReplayFailed, StudyFailed, UserError
-from search.study.layout import STUDIES_DIR
+from search.layout import STUDIES_DIR
+from search.store.records import StudyRecord, TrialRecord
 
 
 def export_command(
@@ -51,8 +51,8 @@ def export_command(
             f"{folder}: a folder is of one trial, --format and --output are of all. Give one of "
             "them."
         )
-    from search.engine.exporting import export_trial
-    from search.engine.finished import finished_trial
+    from search.results.export import export_trial
+    from search.results.finished_trial import finished_trial
 
     record = load_study(study, studies, storage)
     trial = trial_of(record, number)
@@ -82,16 +82,16 @@ def test_command(
     study: str | None, studies: Path, storage: str | None, *, number: int | None, json: bool
 ) -> None:
     """Print what the test loop logs for the checkpoint of a trial."""
-    from search.engine.finished import finished_trial, test_trial
-    from search.view import finals
+    from search.results.finished_trial import finished_trial, test_trial
+    from search.view import results_table
 
     record = load_study(study, studies, storage)
     finished = finished_trial(record, trial_of(record, number))
     metrics = test_trial(finished)
     if json:
-        print(finals.test_json(record, finished.trial, metrics))
+        print(results_table.test_json(record, finished.trial, metrics))
     else:
-        finals.print_test(record, finished.trial, metrics, sys.stdout)
+        results_table.print_test(record, finished.trial, metrics, sys.stdout)
 
 
 def replay_command(folder: Path, tolerance: float) -> None:
@@ -100,7 +100,7 @@ def replay_command(folder: Path, tolerance: float) -> None:
     Raises:
         ReplayFailed: the values differ by more than `tolerance`.
     """
-    from search.engine.retraining import read_export, retrain
+    from search.results.replay import read_export, retrain
 
     if is_name_of_study(str(folder), STUDIES_DIR):
         raise UserError(

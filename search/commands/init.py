@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from search.engine.describing import describe
+from search.engine.inspect_classes import describe
 from search.errors import UserError
-from search.study.file import parse_study_tree, whole_tree
-from search.study.proposed_file import Guess, guess_metric, missing, proposed_file, searched
-from search.study.writing import write_whole
-from search.study.yaml_loader import parse_yaml
+from search.plain.whole_files import write_whole
+from search.plain.yaml import parse_yaml
+from search.proposal.proposed_file import Guess, guess_metric, missing, proposed_file, searched
+from search.study_file.load import parse_study_tree, whole_tree
 
 _DIRECTIONS = ("minimize", "maximize")
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from search.commands.locate import find_study, load_study
 from search.commands.naming import one_study
-from search.engine.places import check_readable
-from search.engine.provenance import read_provenance, summary, trial_seed
-from search.engine.reading import folders_in, is_study, read_study
-from search.engine.records import StudyRecord
 from search.errors import StorageError, StudyFailed, UserError, printable
-from search.study.layout import StudyFolder, TrialFolder
-from search.view import status, tables
+from search.layout import StudyFolder, TrialFolder
+from search.store.placement import check_readable
+from search.store.provenance.record import read_provenance, summary, trial_seed
+from search.store.reading import folders_in, is_study, read_study
+from search.store.records import StudyRecord
+from search.view import study_table, trial_table
 
 
 def status_command(study: str | None, studies: Path, *, json: bool) -> None:
@@ -30,9 +30,9 @@ def status_command(study: str | None, studies: Path, *, json: bool) -> None:
         except StorageError as error:
             print(error, file=sys.stderr)
     if json:
-        print(status.status_json(records))
+        print(study_table.status_json(records))
     else:
-        status.print_status(records, sys.stdout)
+        study_table.print_status(records, sys.stdout)
 
 
 def show_command(
@@ -52,9 +52,9 @@ def show_command(
     seed = trial_seed(TrialFolder(trial.folder))
     made = read_provenance(StudyFolder(record.folder))
     if json:
-        print(tables.trial_json(record, trial, seed, made))
+        print(trial_table.trial_json(record, trial, seed, made))
     else:
-        tables.print_trial(record, trial, seed, summary(made) if made else (), sys.stdout)
+        trial_table.print_trial(record, trial, seed, summary(made) if made else (), sys.stdout)
 
 
 def _trial_named(words: Sequence[str]) -> tuple[str | None, int]:
@@ -83,6 +83,6 @@ def best_command(study: str | None, studies: Path, storage: str | None, *, json:
             raise StudyFailed(f"{record.name}: no finished trial keeps to {kept}.")
         raise StudyFailed(f"{record.name}: no trial has finished yet. Go on with `search resume`.")
     if json:
-        print(tables.best_json(record))
+        print(trial_table.best_json(record))
     else:
-        tables.print_best(record, sys.stdout)
+        trial_table.print_best(record, sys.stdout)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from filecmp import cmp
 from pathlib import Path
 
-from search.engine.places import check_readable
-from search.engine.reading import folders_in, is_study, read_study, studies_in
-from search.engine.records import StudyRecord
 from search.errors import UserError, printable
-from search.study.layout import STUDIES_DIR, StudyFolder
-from search.study.shipped import DEFAULT, shipped_studies
-from search.study.suggestions import did_you_mean, nearest
+from search.layout import STUDIES_DIR, StudyFolder
+from search.plain.wording import did_you_mean, nearest
+from search.store.placement import check_readable
+from search.store.reading import folders_in, is_study, read_study, studies_in
+from search.store.records import StudyRecord
+from search.study_file.shipped import DEFAULT, shipped_studies
 
 # what `search init` writes
 _HERE = "study.yaml"

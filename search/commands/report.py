@@ -8,8 +8,8 @@ from pathlib import Path
 
 from search.commands.locate import load_study
 from search.errors import UserError
-from search.study.suggestions import did_you_mean
-from search.study.writing import write_whole
+from search.plain.whole_files import write_whole
+from search.plain.wording import did_you_mean
 
 
 def report_command(
@@ -50,13 +50,13 @@ def export_table(
     output: Path | None,
 ) -> None:
     """Write every trial as CSV or JSON."""
-    from search.report import export
+    from search.report import tables
 
     if table not in ("csv", "json"):
         remedy = did_you_mean(table, ("csv", "json"))
         raise UserError(f"--format: must be csv or json, got {table}. {remedy}")
     record = load_study(study, studies, storage)
-    text = export.export_csv(record) if table == "csv" else export.export_json(record)
+    text = tables.export_csv(record) if table == "csv" else tables.export_json(record)
     if output is None:
         sys.stdout.write(text)
     else:

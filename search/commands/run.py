@@ -10,15 +10,17 @@ from typing import Any
 
 from search.commands.locate import find_file, find_study, load_study
 from search.engine.limits import Limits
-from search.engine.machine import usable_gpus
 from search.engine.progress import Note
-from search.engine.provenance import origin
+from search.engine.resilient_view import steadily
 from search.engine.run import RunRequest, run_study
-from search.engine.slots import cores
-from search.engine.steady_view import steadily
 from search.errors import UserError
-from search.study.file import StudyFile, load_study_file, parse_duration
-from search.study.layout import STUDIES_DIR, StudyFolder
+from search.executors.slots import cores
+from search.layout import STUDIES_DIR, StudyFolder
+from search.plain.durations import parse_duration
+from search.store.provenance.machine import usable_gpus
+from search.store.provenance.record import origin
+from search.study_file.load import load_study_file
+from search.study_file.schema import StudyFile
 from search.view.choose import make_view
 
 

@@ -7,15 +7,15 @@ from collections import Counter
 from pathlib import Path
 
 from search.commands.locate import find_study
-from search.engine.disk import clean, kind_of, usage
-from search.engine.reading import studies_in
-from search.view import disk
-from search.view.text import size
+from search.store.disk_usage import clean, kind_of, usage
+from search.store.reading import studies_in
+from search.view import disk_table
+from search.view.terminal_text import size
 
 
 def rebuild_command(study: str | None, studies: Path, storage: str | None) -> None:
     """Make the database of a study again from its events files."""
-    from search.engine.rebuild import rebuild
+    from search.store.rebuild import rebuild
 
     folder = find_study(study, studies)
     done = rebuild(folder, storage)
@@ -33,9 +33,9 @@ def du_command(study: str | None, studies: Path, *, json: bool) -> None:
     folders = [find_study(study, studies)] if study is not None else studies_in(studies)
     taken = usage(folders)
     if json:
-        print(disk.usage_json(taken))
+        print(disk_table.usage_json(taken))
     else:
-        disk.print_usage(taken, sys.stdout)
+        disk_table.print_usage(taken, sys.stdout)
 
 
 def clean_command(

@@ -1,1 +1,1 @@
-"""The control plane: coordinator, ledger, sampling, channel, executors. Knows no torch."""
+"""The run of a study: coordinator, ledger, attempts. Knows no torch."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from search.engine.executors.protocol import Executor
+from search.executors.protocol import Executor
 from search.messages import Checked, Described, DryRun, Ended, Exited, Hints, Tested
 
 _POLL_S = 0.25

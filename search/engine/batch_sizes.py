@@ -10,10 +10,10 @@ from typing import Any
 
 from search.errors import UserError
 from search.messages import Checked
-from search.study.file import StudyFile
-from search.study.micro_batches import Epoch, UsableSizes
-from search.study.resolve import read_path
-from search.study.space import Choice, Space
+from search.plain.tree import read_path
+from search.space.distributions import Choice, Space
+from search.study_file.micro_batches import Epoch, UsableSizes
+from search.study_file.schema import StudyFile
 
 ACCUMULATION = "trainer.accumulate_grad_batches"
 _LIMIT = "trainer.limit_train_batches"

@@ -9,14 +9,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict
 
+from search.engine.attempt_end import Ending, Outcome, kernel_memory_kills, outcome_of
 from search.engine.batch_sizes import BatchPlan
-from search.engine.closing import CLOSE, leave_ending
-from search.engine.executors.protocol import Executor, Slot
-from search.engine.ladder import next_rung
 from search.engine.ledger import Ledger
 from search.engine.limits import Deadline, Limits
-from search.engine.outcomes import Ending, Outcome, kernel_memory_kills, outcome_of
-from search.engine.owning import Ownership
+from search.engine.logger_closing import CLOSE, leave_ending
 from search.engine.progress import (
     BatchSizeFound,
     Note,
@@ -27,12 +24,13 @@ from search.engine.progress import (
     TrialStarted,
     View,
 )
-from search.engine.ranks import last_words_of
-from search.engine.records import TrialRecord
-from search.engine.retention import DiskFloor, Retention, remove
-from search.engine.running import FailureStreak, Running
+from search.engine.rank_failures import last_words_of
+from search.engine.running_attempts import FailureStreak, Running
 from search.engine.signals import SignalWatch
+from search.engine.smaller_batch import next_rung
 from search.engine.trial_config import write_config
+from search.executors.protocol import Executor, Slot
+from search.layout import TrialFolder
 from search.messages import (
     ERROR,
     HUNG,
@@ -50,12 +48,14 @@ from search.messages import (
     Stop,
     Verdict,
 )
-from search.study.expressions import Incomputable
-from search.study.file import StudyFile
-from search.study.layout import TrialFolder
-from search.study.resolve import resolve_config
-from search.study.writing import make_folder, write_whole
-from search.study.yaml_loader import dump_yaml
+from search.plain.whole_files import make_folder, write_whole
+from search.plain.yaml import dump_yaml
+from search.space.expressions import Incomputable
+from search.store.ownership import Ownership
+from search.store.records import TrialRecord
+from search.store.retention import DiskFloor, Retention, remove
+from search.study_file.rules import resolve_config
+from search.study_file.schema import StudyFile
 
 GRACE_S = 10.0
 _POLL_S = 0.25

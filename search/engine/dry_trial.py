@@ -10,28 +10,29 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.engine.annotated_ranges import with_ranges
 from search.engine.answers import answer_of
 from search.engine.batch_sizes import plan_batches
-from search.engine.executors.local import LocalExecutor
-from search.engine.executors.protocol import Executor, Slot
 from search.engine.extras import check_loggers
-from search.engine.opening import pruner_of, sampling_of
 from search.engine.preflight import preflight
-from search.engine.ranges import with_ranges
-from search.engine.redaction import refuse_secrets
 from search.engine.signals import SignalWatch
-from search.engine.slots import cores
 from search.engine.trial_config import logger_section
 from search.errors import StudyFileError, UserError
+from search.executors.local import LocalExecutor
+from search.executors.protocol import Executor, Slot
+from search.executors.slots import cores
+from search.layout import StudyFolder, TrialFolder
 from search.messages import Checked, DryRun
-from search.study.classes import class_paths
-from search.study.file import StudyFile
-from search.study.layout import StudyFolder, TrialFolder
-from search.study.objectives import watched_config
-from search.study.rules import points_of
-from search.study.space import Choice, Distribution
-from search.study.writing import write_whole
-from search.study.yaml_loader import dump_yaml
+from search.plain.tree import class_paths
+from search.plain.whole_files import write_whole
+from search.plain.yaml import dump_yaml
+from search.sampling.pruners import pruner_of
+from search.sampling.samplers import sampling_of
+from search.space.distributions import Choice, Distribution
+from search.store.provenance.redaction import refuse_secrets
+from search.study_file.objectives import watched_config
+from search.study_file.rules import points_of
+from search.study_file.schema import StudyFile
 
 _SEED = "dry trial"
 

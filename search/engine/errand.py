@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from search.engine.answers import Answered, answer_of
-from search.engine.executors.local import LocalExecutor
-from search.engine.executors.protocol import Slot
 from search.engine.signals import SignalWatch
-from search.engine.slots import cores
 from search.errors import UserError
+from search.executors.local import LocalExecutor
+from search.executors.protocol import Slot
+from search.executors.slots import cores
+from search.layout import TrialFolder
 from search.messages import Described, Tested
-from search.study.classes import class_paths
-from search.study.layout import TrialFolder
-from search.study.writing import write_whole
-from search.study.yaml_loader import dump_yaml
+from search.plain.tree import class_paths
+from search.plain.whole_files import write_whole
+from search.plain.yaml import dump_yaml
 
 Answer = TypeVar("Answer", Described, Tested)
 

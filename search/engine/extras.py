@@ -6,8 +6,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from urllib.parse import urlsplit
 
 from search.errors import StudyFileError
-from search.study.file import StudyFile
-from search.study.installing import install_line
+from search.plain.installing import install_line
+from search.study_file.schema import StudyFile
 
 # distributions of which any one will do; a folder `wandb` beside the study file is none
 _DISTRIBUTIONS = {

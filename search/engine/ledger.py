@@ -1,7 +1,7 @@
 """The ledger: the Optuna study and the attempts at its trials. The only writer of the database.
 
 Knows trials, not processes: what it is told it writes, what it is asked it samples. Everything is
-written to the events files first and to the database then; see `search.engine.healing`.
+written to the events files first and to the database then; see `search.store.healing`.
 """
 
 from __future__ import annotations
@@ -16,11 +16,18 @@ import optuna
 from optuna.storages import RDBStorage
 from optuna.trial import FrozenTrial, TrialState
 
-from search.engine.address import shown_url
-from search.engine.alignment import AlignedStorage
-from search.engine.candidates import stage
-from search.engine.cmaes import is_private
-from search.engine.conversion import (
+from search.engine.attempt_end import Outcome
+from search.engine.trial_end import Ending, ending_of
+from search.errors import StorageError
+from search.executors.processes import boot_id, end_attempt
+from search.layout import StudyFolder
+from search.messages import INTERRUPTED
+from search.plain.whole_files import make_folder
+from search.sampling.alignment import AlignedStorage
+from search.sampling.candidates import stage
+from search.sampling.one_direction import judged_storage, judged_study, sampled_study
+from search.sampling.samplers import Sampling
+from search.store.attributes import (
     ASKED,
     ATTEMPTS,
     DERIVED,
@@ -36,10 +43,11 @@ from search.engine.conversion import (
     study_attributes,
     trial_record,
 )
-from search.engine.endings import Ending, attempts_of, ending_of, last_step
-from search.engine.events import Event, append_event
-from search.engine.healing import reconcile
-from search.engine.history import (
+from search.store.database.lock_wait import Patience, endless
+from search.store.database.url import shown_url
+from search.store.database.write_through import WriteThroughStorage, is_private
+from search.store.events.event_file import Event, append_event
+from search.store.events.trial_history import (
     ATTEMPT_ENDED,
     ATTEMPT_STARTED,
     ATTRIBUTES,
@@ -49,20 +57,14 @@ from search.engine.history import (
     SAMPLED,
     SIZES_SET,
     attempts_after,
+    attempts_of,
+    last_step,
 )
-from search.engine.objectives import judged_storage, judged_study, sampled_study
-from search.engine.outcomes import Outcome
-from search.engine.patience import Patience, endless
-from search.engine.processes import boot_id, end_attempt
-from search.engine.queue import Queue
-from search.engine.records import StudyRecord, TrialRecord
-from search.engine.samplers import Sampling, to_optuna
-from search.engine.write_through import WriteThroughStorage
-from search.errors import StorageError
-from search.messages import INTERRUPTED
-from search.study.layout import StudyFolder
-from search.study.steps import SAMPLES
-from search.study.writing import make_folder
+from search.store.healing import reconcile
+from search.store.optuna_distributions import to_optuna
+from search.store.queue import Queue
+from search.store.records import StudyRecord, TrialRecord
+from search.study_file.curve_steps import SAMPLES
 
 
 class Ledger:

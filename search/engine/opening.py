@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import contextlib
-import logging
 from dataclasses import dataclass
-from pathlib import Path
 
-import optuna
-
-from search.engine.address import address_of, sqlite_path, sqlite_url
-from search.engine.conversion import StudyAttributes
-from search.engine.creation import begin, create, was_cut_off
 from search.engine.ledger import Ledger
-from search.engine.patience import Patience, endless
-from search.engine.places import check_local, check_writable, refuse_links
-from search.engine.pruners import make_pruner
-from search.engine.queue import Queue
-from search.engine.reading import look_at_sqlite, read_study
-from search.engine.records import ObjectiveRecord
-from search.engine.replay import study_history
-from search.engine.samplers import Sampling
-from search.engine.storage import connected, open_database
 from search.errors import StorageError, UserError
-from search.study.changes import differences, free_changes
-from search.study.file import StudyFile, load_study_file
-from search.study.fitting import Fitting
-from search.study.layout import StudyFolder
-from search.study.objectives import reported_metric
-from search.study.rules import points_of
-from search.study.steps import EPOCHS, VALIDATIONS, Steps
-from search.study.writing import make_private, write_whole
-from search.study.yaml_loader import dump_yaml
+from search.layout import StudyFolder
+from search.plain.whole_files import make_private, write_whole
+from search.plain.yaml import dump_yaml
+from search.sampling.pruners import pruner_of
+from search.sampling.samplers import sampling_of
+from search.store.creation import attributes_of, begin, check_reachable, create, was_cut_off
+from search.store.database.connection import open_database, send_chatter_to
+from search.store.database.lock_wait import Patience, endless
+from search.store.database.url import address_of, sqlite_url
+from search.store.events.optuna_trials import study_history
+from search.store.placement import check_local, check_writable, refuse_links
+from search.store.queue import Queue
+from search.store.reading import look_at_sqlite, read_study
+from search.study_file.curve_steps import Steps
+from search.study_file.differences import differences, free_changes
+from search.study_file.load import load_study_file
+from search.study_file.schema import StudyFile
+from search.study_file.transfer import Fitting
 
 
 @dataclass(frozen=True)
@@ -119,114 +111,6 @@ def open_ledger(
     ledger = Ledger(folder, database, sampling, pruner, queue, patience)
     ledger.set_attributes(attributes_of(study_file, asked, steps))
     return ledger
-
-
-def check_reachable(url: str) -> None:
-    """Look at the database of a URL before it is opened for writing.
-
-    Raises:
-        StorageError: it cannot be used, or holds what is not Optuna's.
-    """
-    path = sqlite_path(url)
-    if path is None:
-        with connected(url) as query:
-            query("SELECT 1")
-        return
-    check_local(path)
-    if path.exists():
-        look_at_sqlite(path)
-    elif not path.parent.is_dir():
-        raise StorageError(f"--storage: {path.parent} is no folder. Create it or correct the URL.")
-
-
-def sampling_of(study_file: StudyFile) -> Sampling:
-    """How a study file says that trials are sampled."""
-    return Sampling(
-        name=study_file.sampler.name,
-        options=study_file.sampler.options,
-        points=points_of(study_file),
-        seed=study_file.seed,
-    )
-
-
-def pruner_of(study_file: StudyFile, steps: Steps | None) -> optuna.pruners.BasePruner:
-    """How a study file says that trials are pruned.
-
-    Args:
-        steps: what the steps of the study count; None where that does not matter, or is not known.
-
-    Raises:
-        UserError: the pruner refuses its options.
-    """
-    name, options = study_file.pruner.name, study_file.pruner.options
-    epochs = _max_epochs(study_file)
-    if steps is None or steps.unit == VALIDATIONS:
-        return make_pruner(name, options, _max_validations(study_file))
-    if steps.unit == EPOCHS:
-        return make_pruner(name, options, epochs)
-    samples = steps.epoch_samples
-    if samples is None:
-        return make_pruner(name, options, None)
-    return make_pruner(name, options, epochs and epochs * samples, samples)
-
-
-def _max_epochs(study_file: StudyFile) -> int | None:
-    epochs = study_file.trainer.get("max_epochs")
-    if not isinstance(epochs, int) or epochs < 1 or "trainer.max_epochs" in study_file.space:
-        return None
-    return epochs
-
-
-def _max_validations(study_file: StudyFile) -> int | None:
-    """The validations of a full trial, where the study file fixes them."""
-    epochs = _max_epochs(study_file)
-    interval = study_file.trainer.get("val_check_interval")
-    if interval is None:
-        return epochs
-    # batches, or a time: how many an epoch has of them is not known here
-    if epochs is None or not isinstance(interval, float) or not 0 < interval <= 1:
-        return None
-    return epochs * int(1 / interval)
-
-
-def attributes_of(
-    study_file: StudyFile, asked: int | None, steps: Steps | None = None
-) -> StudyAttributes:
-    """What a study says of itself, out of its study file."""
-    return StudyAttributes(
-        objectives=tuple(
-            ObjectiveRecord(each.metric, each.direction) for each in study_file.judged
-        ),
-        reported=reported_metric(study_file),
-        outcome_constraints=tuple(study_file.outcome_constraints),
-        asked=asked,
-        space=study_file.space,
-        settings={
-            "sampler": study_file.sampler.name,
-            "pruner": study_file.pruner.name,
-            "seed": study_file.seed,
-        },
-        steps=steps,
-    )
-
-
-class _Chatter(logging.FileHandler):
-    """A log that costs nothing but its lines where the disk is full."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        with contextlib.suppress(OSError):
-            super().emit(record)
-
-    def handleError(self, record: logging.LogRecord) -> None:
-        """Leave the line out; Python's own way would print a traceback over the live view."""
-
-
-def send_chatter_to(log: Path) -> None:
-    """Optuna's own messages go to a file, not into the live view."""
-    optuna.logging.disable_default_handler()
-    logger = logging.getLogger("optuna")
-    if not any(isinstance(handler, _Chatter) for handler in logger.handlers):
-        logger.addHandler(_Chatter(log, encoding="utf-8", delay=True))
 
 
 def _allowed_changes(folder: StudyFolder, given: StudyFile) -> tuple[str, ...]:

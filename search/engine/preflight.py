@@ -9,18 +9,18 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.answers import answer_of
-from search.engine.executors.protocol import Executor, Slot
 from search.engine.trial_config import logger_section
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
+from search.executors.protocol import Executor, Slot
+from search.layout import TrialFolder
 from search.messages import INTERRUPTED, KILLED, Checked
-from search.study.file import StudyFile
-from search.study.layout import TrialFolder
-from search.study.objectives import watched_config
-from search.study.points import Points, low_end
-from search.study.rules import points_of
-from search.study.space import Choice, Distribution, Params
-from search.study.writing import write_whole
-from search.study.yaml_loader import dump_yaml
+from search.plain.whole_files import write_whole
+from search.plain.yaml import dump_yaml
+from search.space.distributions import Choice, Distribution, Params
+from search.space.points import Points, low_end
+from search.study_file.objectives import watched_config
+from search.study_file.rules import points_of
+from search.study_file.schema import StudyFile
 
 _ATTEMPT = "preflight"
 MAX_ATTEMPTS = 3

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from search.engine.records import StudyRecord
+from search.store.records import StudyRecord
 
 
 @dataclass(frozen=True)

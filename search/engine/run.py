@@ -8,33 +8,34 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from search.engine.annotated_ranges import with_ranges
 from search.engine.batch_sizes import BatchPlan, epoch_of, plan_batches
 from search.engine.coordinator import Coordinator
-from search.engine.executors.local import LocalExecutor
-from search.engine.executors.protocol import Slot
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
 from search.engine.limits import Deadline, Limits
-from search.engine.opening import Opening, open_ledger, plan, pruner_of, sampling_of
-from search.engine.owning import owned
-from search.engine.patience import Patience
+from search.engine.opening import Opening, open_ledger, plan
 from search.engine.preflight import preflight
-from search.engine.processes import end_processes_of, owner_of
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
-from search.engine.provenance import gather, note_start
-from search.engine.ranges import with_ranges
-from search.engine.records import StudyRecord
-from search.engine.redaction import refuse_secrets
-from search.engine.samplers import independent_paths
+from search.engine.resilient_view import SteadyView
 from search.engine.signals import SignalWatch
-from search.engine.slots import cores, slots_for
-from search.engine.steady_view import SteadyView
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
+from search.executors.local import LocalExecutor
+from search.executors.processes import end_processes_of, owner_of
+from search.executors.protocol import Slot
+from search.executors.slots import cores, slots_for
+from search.layout import StudyFolder
 from search.messages import Checked
-from search.study.classes import class_paths
-from search.study.file import StudyFile
-from search.study.layout import StudyFolder
-from search.study.steps import SAMPLES, Steps, steps_of
+from search.plain.tree import class_paths
+from search.sampling.pruners import pruner_of
+from search.sampling.samplers import independent_paths, sampling_of
+from search.store.database.lock_wait import Patience
+from search.store.ownership import owned
+from search.store.provenance.record import gather, note_start
+from search.store.provenance.redaction import refuse_secrets
+from search.store.records import StudyRecord
+from search.study_file.curve_steps import SAMPLES, Steps, steps_of
+from search.study_file.schema import StudyFile
 
 _LOCK_TOLD_S = 3.0
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from search.engine.records import StudyRecord, TrialRecord
-from search.engine.state import in_utc, last_seen, workers_seen
+from search.store.records import StudyRecord, TrialRecord
+from search.store.study_state import in_utc, last_seen, workers_seen
 
 _RECENT = 30
 # a normal distribution has four fifths of itself within so many standard deviations

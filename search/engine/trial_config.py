@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.engine.batch_sizes import ACCUMULATION, BatchPlan
-from search.study.file import StudyFile
-from search.study.layout import TrialFolder
-from search.study.micro_batches import UsableSizes
-from search.study.objectives import watched_config
-from search.study.resolve import read_path, resolve_config, write_path
-from search.study.steps import Steps
-from search.study.writing import make_folder, write_whole
-from search.study.yaml_loader import dump_yaml, read_yaml
+from search.layout import TrialFolder
+from search.plain.tree import read_path, write_path
+from search.plain.whole_files import make_folder, write_whole
+from search.plain.yaml import dump_yaml, read_yaml
+from search.study_file.curve_steps import Steps
+from search.study_file.micro_batches import UsableSizes
+from search.study_file.objectives import watched_config
+from search.study_file.rules import resolve_config
+from search.study_file.schema import StudyFile
 
 # log_every_n_steps and max_steps count steps of the optimizer, which stay as they are
 _COUNTED_IN_BATCHES = (

@@ -9,11 +9,11 @@ from functools import cached_property
 
 from plotly import graph_objects as go
 
-from search.engine.records import StudyRecord, TrialRecord
 from search.report.dimensions import Dimension, inferred
-from search.report.importances import Importance, dashboard_importances, param_importances
-from search.report.values import ValueAxis, value_axis
-from search.study.labels import short_names
+from search.report.importance_shares import Importance, dashboard_importances, param_importances
+from search.report.value_axis import ValueAxis, value_axis
+from search.space.short_names import short_names
+from search.store.records import StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.report.text import format_param, plot_text, shorten
-from search.study.space import Choice, Distribution, FloatRange, IntRange
+from search.report.plot_text import format_param, plot_text, shorten
+from search.space.distributions import Choice, Distribution, FloatRange, IntRange
 
 _EDGE = 0.03
 # the value of a parameter that a trial does not have; null may be a choice

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from search.engine.records import TrialRecord
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
-from search.report.text import format_param
-from search.study.space import Choice, Distribution, count_of, values_of
+from search.report.plot_text import format_param
+from search.space.distributions import Choice, Distribution, count_of, values_of
+from search.store.records import TrialRecord
 
 # of few values one is at an end by chance: so many of the best must have the same
 _BEST, _LEAST_BEST = 10, 5

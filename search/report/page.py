@@ -18,15 +18,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
-from search.engine.provenance import read_provenance, summary
-from search.engine.records import StudyRecord
+from search.layout import StudyFolder
+from search.report.all_figures import EACH_OBJECTIVE, FIGURES, data_for, plot_named
 from search.report.data import Plot, StudyData
-from search.report.figures import EACH_OBJECTIVE, FIGURES, data_for, plot_named
 from search.report.palette import DARK, OUTCOMES
+from search.report.plot_text import format_number
 from search.report.summary import searched, summarise, trials_heading
 from search.report.table import columns, rows
-from search.report.text import format_number
-from search.study.layout import StudyFolder
+from search.store.provenance.record import read_provenance, summary
+from search.store.records import StudyRecord
 
 # in the order of reading, each with the question that it answers
 _HEADINGS = {

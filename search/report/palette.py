@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from search.engine.records import TrialRecord
+from search.store.records import TrialRecord
 
 INK = "#1c2530"
 MUTED = "#5b6675"

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.engine.records import StudyRecord, TrialRecord
-from search.engine.state import busy_s, last_seen, study_state
+from search.layout import TrialFolder
+from search.plain.durations import duration
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.edges import edge_advice
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.text import (
+from search.report.plot_text import (
     counted,
     format_number,
     format_outcome,
@@ -21,10 +21,10 @@ from search.report.text import (
     shorten,
 )
 from search.report.timing import spans
-from search.study.durations import duration
-from search.study.layout import TrialFolder
-from search.study.space import Choice, FloatRange
-from search.study.value_checkpoint import kept_checkpoint
+from search.space.distributions import Choice, FloatRange
+from search.store.records import StudyRecord, TrialRecord
+from search.store.study_state import busy_s, last_seen, study_state
+from search.study_file.value_checkpoint import kept_checkpoint
 
 _MAX_MARKS = 150
 

@@ -6,18 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from search.engine.records import ObjectiveRecord, TrialRecord
+from search.plain.durations import duration
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.text import (
+from search.report.plot_text import (
     format_number,
     format_outcome,
     format_param,
     shorten,
 )
-from search.study.durations import duration
-from search.study.outcomes import RESOURCES
+from search.store.records import ObjectiveRecord, TrialRecord
+from search.study_file.outcome_constraints import RESOURCES
 
 _FOLDED_FROM = 140
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from search.engine.records import StudyRecord, TrialRecord
-from search.engine.state import attempts_of, in_utc, last_seen, union_s
 from search.report.palette import OUTCOMES, outcome_key
+from search.store.records import StudyRecord, TrialRecord
+from search.store.study_state import attempts_of, in_utc, last_seen, union_s
 
 _GAP_AT_LEAST_S = 60.0
 _GAP_SHARE = 0.05

@@ -1,1 +1,1 @@
-"""The training plane: what runs inside an attempt. Knows no database."""
+"""The training plane: all that runs inside an attempt. Knows no database."""

@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-IMPORT_PATH = "SEARCH_IMPORT_PATH"
+from search.trial.process.import_path import put_users_folders_first
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +25,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not (Path(arguments[0]) / "config.yaml").is_file():
         print("usage: python -m search.trial FOLDER (a trial's folder with a config.yaml)")
         return 2
-    _put_users_folders_first()
+    put_users_folders_first()
     from search.trial.attempt import run_by_hand
 
     return run_by_hand(Path(arguments[0]))
@@ -36,16 +36,12 @@ def _describe() -> int:
     answer = os.fdopen(os.dup(1), "w", encoding="utf-8")
     os.dup2(2, 1)  # whatever a module prints while imported is no part of the answer
     config = json.load(sys.stdin)
-    _put_users_folders_first()
-    from search.trial.describe import describe
+    put_users_folders_first()
+    from search.trial.tasks.describe import describe
 
     with answer:
         json.dump(describe(config).to_tree(), answer)
     return 0
-
-
-def _put_users_folders_first() -> None:
-    sys.path[:0] = os.environ.get(IMPORT_PATH, str(Path.cwd())).split(os.pathsep)
 
 
 if __name__ == "__main__":

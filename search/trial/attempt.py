@@ -15,6 +15,7 @@ import torch
 import yaml
 
 from search.errors import UserError
+from search.layout import TrialFolder
 from search.messages import (
     DONE,
     ERROR,
@@ -25,10 +26,8 @@ from search.messages import (
     Message,
     Started,
 )
-from search.study.layout import TrialFolder
-from search.study.objectives import watched_in
-from search.trial.batch_size import probe
-from search.trial.build import (
+from search.study_file.objectives import watched_in
+from search.trial.building.build import (
     Built,
     build,
     has_batch_norm,
@@ -36,35 +35,36 @@ from search.trial.build import (
     micro_batch_of,
     seed_everything,
 )
-from search.trial.callbacks import (
+from search.trial.building.importing import namespace_of
+from search.trial.building.trainer import keep_in
+from search.trial.checkpoints.files import resume_point
+from search.trial.fitting.callbacks import (
     Judge,
     ReportCallback,
     SignsOfLife,
 )
-from search.trial.check import check
-from search.trial.checkpoints import resume_point
-from search.trial.dry_run import dry_run
-from search.trial.failures import cause_of, ended_by
-from search.trial.finals import describe_trial, test
-from search.trial.gpus import limit_gpu_memory
-from search.trial.hints import hints
-from search.trial.importing import namespace_of
-from search.trial.keeper import CheckpointKeeper, Objective
-from search.trial.logger_runs import close_runs
-from search.trial.loggers import run_of
-from search.trial.no_value import no_value
-from search.trial.ranks import (
+from search.trial.fitting.checkpoint_keeper import CheckpointKeeper, Objective
+from search.trial.fitting.logger_runs import close_runs
+from search.trial.fitting.loggers import run_of
+from search.trial.fitting.no_value import no_value
+from search.trial.fitting.resources import ResourceMeter
+from search.trial.fitting.run_logs import RunLogs
+from search.trial.fitting.step_counter import StepCounter
+from search.trial.fitting.value_reader import ValueReader
+from search.trial.process.failures import cause_of, ended_by
+from search.trial.process.gpus import limit_gpu_memory
+from search.trial.process.link import ChannelLink, ConsoleLink, Link, SilentLink
+from search.trial.process.ranks import (
     forget_last_words,
     leave_last_words,
     own_rank,
     telling_killed_ranks,
 )
-from search.trial.reporting import ChannelLink, ConsoleLink, Link, SilentLink
-from search.trial.resources import ResourceMeter
-from search.trial.run_logs import RunLogs
-from search.trial.steps import StepCounter
-from search.trial.trainer import keep_in
-from search.trial.values import ValueReader
+from search.trial.tasks.annotations import hints
+from search.trial.tasks.check import check
+from search.trial.tasks.dry_run import dry_run
+from search.trial.tasks.finished import describe_trial, test
+from search.trial.tasks.probe import probe
 
 
 class NotGoneOn(Exception):

@@ -22,11 +22,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from search.errors import DISK_TROUBLE
+from search.layout import TrialFolder
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, decode, encode
-from search.study.gpus import VISIBLE
-from search.study.layout import TrialFolder
-from search.trial import ending, orphans
-from search.trial.__main__ import IMPORT_PATH
+from search.plain.visible_gpus import VISIBLE
+from search.trial.process import orphans, process_end
+from search.trial.process.import_path import IMPORT_PATH
 
 # writes the stacks of an attempt to its log; Lightning takes SIGUSR1 for itself
 _DUMP_SIGNAL = signal.SIGUSR2
@@ -167,9 +167,9 @@ def _obey(message: Message, attempts: _Attempts) -> None:
         culprit = _preload(message)
         attempts.helpers |= orphans.children() - before
         attempts.rehearses = message.rehearse
-        attempts.open_files += ending.open_files()
+        attempts.open_files += process_end.open_files()
         # else every fork would write it again
-        ending.flush(attempts.open_files)
+        process_end.flush(attempts.open_files)
         gc.collect()
         gc.freeze()  # keeps the collector from touching, and so copying, the pages shared by forks
         attempts.fork_spare()
@@ -188,12 +188,12 @@ def _preload(message: Preload) -> str | None:
         sys.path[:0] = message.sys_path
         # for the ranks of a distributed trial, which start afresh
         os.environ[IMPORT_PATH] = os.pathsep.join(message.sys_path)
-    from search.trial import cuda
+    from search.trial.process import cuda
 
     modules = [path.rpartition(".")[0] for path in message.class_paths]
     for name in _LAZY_IMPORTS:
         _import(name)
-    from search.trial.import_guard import TrainsOnImport, without_training
+    from search.trial.building.import_guard import TrainsOnImport, without_training
 
     culprit: str | None = None
     for name in (*modules, *message.modules):
@@ -201,7 +201,7 @@ def _preload(message: Preload) -> str | None:
             _import(name)
         if culprit is None and cuda.is_up():
             culprit = name
-    from search.trial.build import warm_up
+    from search.trial.building.build import warm_up
 
     warm_up(message.class_paths)
     return culprit
@@ -231,7 +231,7 @@ def _kill_group(pid: int) -> None:
 def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
     """Turn the forked child into an attempt once its launch arrives; never returns."""
     status = 70
-    ending.begin()
+    process_end.begin()
     try:
         _set_ending_signals(signal.SIG_DFL)
         os.setsid()
@@ -262,7 +262,7 @@ def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
             status = os.EX_TEMPFAIL  # not even the log can be written
         traceback.print_exc()
     finally:
-        ending.end(status, attempts.open_files)
+        process_end.end(status, attempts.open_files)
 
 
 def _set_ending_signals(disposition: signal.Handlers) -> None:
@@ -271,7 +271,7 @@ def _set_ending_signals(disposition: signal.Handlers) -> None:
 
 
 def _rehearse() -> None:
-    from search.trial.rehearsal import rehearse
+    from search.trial.process.warm_up import rehearse
 
     try:
         rehearse(importlib.import_module("pytorch_lightning"))

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from search.engine.pareto import front_of
 from search.engine.progress import (
     BatchSizeFound,
     Event,
@@ -21,8 +20,9 @@ from search.engine.progress import (
     TrialReported,
     TrialStarted,
 )
-from search.engine.records import StudyRecord
 from search.engine.time_left import TimeLeft, TrialTime, trial_times, trials_time_left
+from search.store.pareto_front import front_of
+from search.store.records import StudyRecord
 
 
 @dataclass

@@ -8,12 +8,12 @@ from typing import TextIO
 
 from rich.text import Text
 
-from search.engine.bill import Bill
-from search.study.durations import duration
+from search.engine.estimate import Bill
+from search.plain.durations import duration
 from search.view.console import plain_console
 from search.view.json_lines import to_json
 from search.view.rows import Column, print_pairs, print_rows
-from search.view.text import clean, size
+from search.view.terminal_text import clean, size
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}

@@ -6,9 +6,9 @@ from collections import Counter
 from html import escape
 from typing import Any
 
-from search.engine.records import StudyRecord
-from search.study.durations import duration
-from search.view.text import clean, number, parameters
+from search.plain.durations import duration
+from search.store.records import StudyRecord
+from search.view.terminal_text import clean, number, parameters
 
 _ROWS = 5
 

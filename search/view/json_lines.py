@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from search.engine.progress import Event, StudyEnded, StudyOpened, TrialEnded
-from search.engine.records import StudyRecord, TrialRecord
 from search.errors import printable_json
+from search.store.records import StudyRecord, TrialRecord
 from search.view.board import Board
 
 

@@ -14,10 +14,10 @@ from search.engine.progress import (
     TrialEnded,
     TrialStarted,
 )
-from search.study.durations import duration
+from search.plain.durations import duration
 from search.view.board import Board, RunningTrial
-from search.view.outcomes import aims, outcomes
-from search.view.text import clean, number, parameters
+from search.view.outcome_text import aims, outcomes
+from search.view.terminal_text import clean, number, parameters
 
 
 class LinesView:

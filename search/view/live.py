@@ -13,7 +13,7 @@ from search.view.board import Board
 from search.view.full_screen import FullScreen
 from search.view.lines import closing_lines
 from search.view.picture import Picture
-from search.view.text import clean
+from search.view.terminal_text import clean
 
 
 class Screen(Protocol):

@@ -14,11 +14,11 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from search.engine.progress import TrialEnded
-from search.study.durations import duration, duration_range
+from search.plain.durations import duration, duration_range
 from search.view.board import Board, RunningTrial
-from search.view.outcomes import aims, outcomes
+from search.view.outcome_text import aims, outcomes
 from search.view.rows import aligned, flow, words
-from search.view.text import clean, each_parameter, number, sparkline
+from search.view.terminal_text import clean, each_parameter, number, sparkline
 
 _STYLES = {
     "COMPLETE": "green",

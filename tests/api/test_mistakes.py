@@ -96,7 +96,7 @@ def test_numbers_of_numpy_and_paths_are_written_plainly(tmp_path: Path) -> None:
     numpy = pytest.importorskip("numpy")
     arguments = {"width": numpy.int64(3), "rate": numpy.float64(0.5), "root": tmp_path}
     study = search.Study(model=Net, model_args=arguments, space=SPACE, metric="val_loss")
-    from search.study.yaml_loader import dump_yaml
+    from search.plain.yaml import dump_yaml
 
     text = dump_yaml(study._study_file.to_tree())
     assert "width: 3\n" in text

@@ -141,12 +141,12 @@ def test_data_module_against_per_sample_to_tensor(project: Project) -> None:
     ("sampler", "objectives"), [("random", 1), ("tpe", 1), ("tpe", 2)], ids=str
 )
 def test_sampling_does_not_slow_down(tmp_path: Path, sampler: str, objectives: int) -> None:
+    from search.engine.attempt_end import Outcome
     from search.engine.ledger import Ledger
     from search.engine.opening import open_ledger, plan
-    from search.engine.outcomes import Outcome
+    from search.layout import StudyFolder
     from search.messages import DONE
-    from search.study.file import parse_study_tree
-    from search.study.layout import StudyFolder
+    from search.study_file.load import parse_study_tree
 
     early, late, around = 50, 1_400, 20
     names = ["val_loss", "val_other"][:objectives]

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from search.report import FIGURES, build_report, figure_html
-from search.study.space import Choice, IntRange
+from search.space.distributions import Choice, IntRange
 from tests.report.records import realistic, study, trial
 
 pytestmark = pytest.mark.browser

@@ -14,12 +14,12 @@ import yaml
 from conftest import TINY, Project, plain
 
 from search.cli import app, guarded
+from search.engine.attempt_end import Outcome
 from search.engine.opening import open_ledger, plan
-from search.engine.outcomes import Outcome
-from search.engine.reading import read_study
-from search.engine.rebuild import disagreements, rebuild
-from search.study.file import load_study_file
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.store.reading import read_study
+from search.store.rebuild import disagreements, rebuild
+from search.study_file.load import load_study_file
 
 LR, WIDTH, MODE = (f"model.init_args.{name}" for name in ("lr", "width", "mode"))
 TREE: dict[str, Any] = {

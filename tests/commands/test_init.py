@@ -12,7 +12,7 @@ import pytest
 import yaml
 from conftest import SEARCH, Project
 
-from search.study.file import load_study_file
+from search.study_file.load import load_study_file
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 BORING_DATA = "boring_classes:BoringDataModule"

@@ -12,8 +12,8 @@ from search.commands.inspect import show_command
 from search.commands.locate import find_file, find_study
 from search.commands.naming import one_study
 from search.errors import UserError
-from search.study.layout import STUDIES_DIR
-from search.study.shipped import shipped_studies
+from search.layout import STUDIES_DIR
+from search.study_file.shipped import shipped_studies
 
 SHIPPED = "autoencoder, classifier, mnist, vae"
 

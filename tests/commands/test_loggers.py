@@ -21,7 +21,7 @@ from faults.invariant import SECRET
 
 from search.engine.extras import check_loggers
 from search.errors import StudyFileError
-from search.study.file import parse_study_tree
+from search.study_file.load import parse_study_tree
 
 LOGGERS = ["csv", "tensorboard", {"name": "wandb", "offline": True, "project": "p"}, "mlflow"]
 CPU = {"accelerator": "cpu", "num_sanity_val_steps": 0}

@@ -8,7 +8,7 @@ from faults.in_process import command_line
 from faults.without_training import Untrained
 
 from search.engine.preflight import check_config
-from search.study.file import load_study_file
+from search.study_file.load import load_study_file
 
 WIDTH = "model.init_args.width"
 VALUES = 100_000

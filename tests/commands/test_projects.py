@@ -13,7 +13,7 @@ import torch
 import yaml
 from conftest import Project
 
-from search.study.resolve import OWN_SECTIONS
+from search.study_file.trial_sections import OWN_SECTIONS
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-from search.engine.redaction import looks_secret, redacted_command, redacted_diff
+from search.store.provenance.redaction import looks_secret, redacted_command, redacted_diff
 
 # one of each kind; the marker is what is looked for afterwards
 VARIABLES = {

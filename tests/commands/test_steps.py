@@ -12,9 +12,9 @@ import optuna
 import pytest
 from conftest import Project
 
-from search.engine.conversion import STUDY
-from search.engine.rebuild import disagreements
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.store.attributes import STUDY
+from search.store.rebuild import disagreements
 
 CPU = {"accelerator": "cpu", "num_sanity_val_steps": 0}
 LR = {"model.init_args.lr": {"float": [1e-3, 1e-1], "log": True}}

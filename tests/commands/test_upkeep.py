@@ -12,12 +12,12 @@ import pytest
 from conftest import Project
 
 from search.cli import app, guarded
-from search.engine.lock import StudyLock
+from search.engine.attempt_end import Outcome
 from search.engine.opening import open_ledger, plan
-from search.engine.outcomes import Outcome
-from search.engine.rebuild import disagreements
-from search.study.file import parse_study_tree
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.store.lock import StudyLock
+from search.store.rebuild import disagreements
+from search.study_file.load import parse_study_tree
 
 Run = Callable[..., tuple[int, str, str]]
 # value of each complete trial; the best is trial 3

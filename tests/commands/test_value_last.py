@@ -14,10 +14,10 @@ import torch
 from conftest import Project, plain
 from faults.in_process import command_line
 
-from search.engine.confirming import confirming_study, finalists_of
-from search.engine.reading import read_study
-from search.study.file import load_study_file
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.results.confirm import confirming_study, finalists_of
+from search.store.reading import read_study
+from search.study_file.load import load_study_file
 
 TESTED = """
 import tiny

@@ -11,7 +11,7 @@ from conformance.kinds import EXACT, KINDS, SAME, Kind
 from conformance.table import TABLE, rendered
 from conformance.trials import config_of, end_state, replayed, same, trained
 
-from search.trial.resumption import resumption_note
+from search.trial.inspection.resumption import resumption_note
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 

@@ -13,11 +13,11 @@ import torch
 import yaml
 from conformance.kinds import Kind
 
-from search.engine.exporting import plain_config
+from search.layout import TrialFolder
 from search.messages import Ended, Message, Reported, Verdict
-from search.study.layout import TrialFolder
+from search.results.export import plain_config
 from search.trial.attempt import fit
-from search.trial.finals import describe_trial
+from search.trial.tasks.finished import describe_trial
 
 Curve = dict[int, float]
 

@@ -10,10 +10,11 @@ import pytest
 from search.engine.batch_sizes import plan_batches
 from search.engine.trial_config import write_config
 from search.errors import UserError
+from search.layout import TrialFolder
 from search.messages import Checked, decode, encode
-from search.study.file import StudyFile, parse_study_tree
-from search.study.layout import TrialFolder
-from search.study.yaml_loader import read_yaml
+from search.plain.yaml import read_yaml
+from search.study_file.load import parse_study_tree
+from search.study_file.schema import StudyFile
 
 PATH = "model.init_args.batch_size"
 ACCUMULATION = "trainer.accumulate_grad_batches"

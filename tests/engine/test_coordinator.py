@@ -11,18 +11,18 @@ import pytest
 from search.engine import coordinator
 from search.engine.batch_sizes import BatchPlan
 from search.engine.coordinator import Coordinator
-from search.engine.executors.protocol import Slot
 from search.engine.limits import Deadline, Limits
-from search.engine.lock import StudyLock
 from search.engine.opening import open_ledger, plan
-from search.engine.owning import Ownership
 from search.engine.progress import Event
-from search.engine.reading import read_study
 from search.engine.signals import SignalWatch
 from search.errors import StudyFailed
+from search.executors.protocol import Slot
+from search.layout import StudyFolder, TrialFolder
 from search.messages import DONE, Ended, Exited, Launched, Message, Reported, Verdict
-from search.study.file import parse_study_tree
-from search.study.layout import StudyFolder, TrialFolder
+from search.store.lock import StudyLock
+from search.store.ownership import Ownership
+from search.store.reading import read_study
+from search.study_file.load import parse_study_tree
 
 TREE = {
     "model": {"class_path": "tiny.Tiny"},

@@ -9,14 +9,14 @@ from pathlib import Path
 import optuna
 import pytest
 
+from search.engine.attempt_end import Outcome
 from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
-from search.engine.outcomes import Outcome
-from search.engine.reading import read_study
 from search.errors import StorageError
+from search.layout import StudyFolder
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, PRUNED
-from search.study.file import parse_study_tree
-from search.study.layout import StudyFolder
+from search.store.reading import read_study
+from search.study_file.load import parse_study_tree
 
 TREE = {
     "model": {"class_path": "tiny.Tiny"},

@@ -11,11 +11,11 @@ from conftest import Project
 from faults.in_process import command_line
 from faults.without_training import Untrained
 
-from search.engine.executors.protocol import Slot
 from search.engine.limits import Deadline
 from search.errors import StudyFailed
+from search.executors.protocol import Slot
+from search.layout import TrialFolder
 from search.messages import Exited, Launched, Message, Stop
-from search.study.layout import TrialFolder
 
 OUT_OF_TIME = (
     "study: no trial was finished within the time limit of 900 s. Run the same command again, or "

@@ -11,14 +11,14 @@ from unittest.mock import Mock
 import pytest
 
 from search.engine import run
-from search.engine.extending import extend
+from search.engine.attempt_end import Outcome
 from search.engine.limits import Limits
 from search.engine.opening import open_ledger, plan
-from search.engine.outcomes import Outcome
 from search.errors import Interrupted, StudyFileError
+from search.layout import StudyFolder
 from search.messages import DONE
-from search.study.file import parse_study_tree
-from search.study.layout import StudyFolder
+from search.results.extend import extend
+from search.study_file.load import parse_study_tree
 
 TREE = {
     "model": {"class_path": "tiny.Tiny"},

@@ -9,9 +9,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from report.records import realistic, study, trial
 
-from search.engine.records import AttemptRecord
 from search.engine.time_left import study_time_left, time_left
-from search.study.durations import duration_range
+from search.plain.durations import duration_range
+from search.store.records import AttemptRecord
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
 

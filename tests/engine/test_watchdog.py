@@ -11,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from search.engine.outcomes import Ending, outcome_of
-from search.engine.processes import is_stopped
-from search.engine.running import Running
+from search.engine.attempt_end import Ending, outcome_of
+from search.engine.running_attempts import Running
 from search.engine.trial_config import Batch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
+from search.executors.processes import is_stopped
+from search.layout import TrialFolder
 from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended
-from search.study.layout import TrialFolder
-from search.study.micro_batches import UsableSizes
+from search.study_file.micro_batches import UsableSizes
 
 
 def paced(*times: float) -> Pace:

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from conftest import Project, attempts_of
 
-from search.engine.events import read_events
-from search.engine.rebuild import disagreements
-from search.study.layout import StudyFolder, TrialFolder
+from search.layout import StudyFolder, TrialFolder
+from search.store.events.event_file import read_events
+from search.store.rebuild import disagreements
 
 SECRET = "planted-secret-0451"
 RESUMABLE = ("WAITING", "RUNNING")

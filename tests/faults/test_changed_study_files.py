@@ -13,11 +13,11 @@ import yaml
 from conftest import TINY, Project
 
 from search.cli import app, guarded
+from search.engine.attempt_end import Outcome
 from search.engine.opening import open_ledger, plan
-from search.engine.outcomes import Outcome
-from search.engine.rebuild import disagreements
-from search.study.file import load_study_file
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.store.rebuild import disagreements
+from search.study_file.load import load_study_file
 
 TREE: dict[str, Any] = {
     "model": {"class_path": "tiny.Tiny", "init_args": {"width": 4}},

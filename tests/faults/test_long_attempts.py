@@ -13,8 +13,8 @@ from faults.invariant import SECRET, check_invariant
 from faults.table import RowWriter
 from faults.test_kills import epochs
 
-from search.study.layout import TrialFolder
-from search.trial.checkpoints import kept_state
+from search.layout import TrialFolder
+from search.trial.checkpoints.files import kept_state
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 

@@ -22,7 +22,7 @@ from faults.table import RowWriter
 from faults.test_kills import epochs, slow
 from faults.test_locks import assert_locks_end_no_trial
 
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 

@@ -19,7 +19,7 @@ from faults.failing import ACTIONS, COORDINATOR, Ended, Plan, WarmCommand, built
 from faults.invariant import SECRET, check_invariant
 from faults.table import RowWriter
 
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import SEARCH, Project
 
 from search.cli import guarded
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
 
 # root may look anywhere, unless it gives that up
 WITHOUT_RIGHTS = ["setpriv", "--bounding-set=-dac_override,-dac_read_search"]

@@ -15,10 +15,10 @@ from conftest import Project
 from faults.in_process import command_line
 from faults.without_training import Untrained
 
-from search.engine.executors.protocol import Slot
-from search.engine.reading import read_study
-from search.engine.rebuild import disagreements
-from search.study.layout import StudyFolder, TrialFolder
+from search.executors.protocol import Slot
+from search.layout import StudyFolder, TrialFolder
+from search.store.reading import read_study
+from search.store.rebuild import disagreements
 
 TRIALS = 4
 STUDY = StudyFolder(Path("studies/study"))

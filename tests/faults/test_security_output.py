@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from search.engine.records import AttemptRecord, StudyRecord
 from search.errors import printable
 from search.report import build_report, export_csv, figure_html
-from search.study.space import Choice, FloatRange
+from search.space.distributions import Choice, FloatRange
+from search.store.records import AttemptRecord, StudyRecord
 from tests.report.records import START, study, trial
 
 PATH = "model.init_args.lr"

@@ -22,8 +22,8 @@ from faults.in_process import Run
 
 from search.engine.ledger import Ledger, Outcome
 from search.engine.opening import open_ledger, plan
-from search.study.file import load_study_file
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.study_file.load import load_study_file
 
 STUDY = """\
 model: {class_path: tiny.Tiny}

@@ -15,8 +15,8 @@ from faults.in_process import Run
 
 from search.engine.ledger import Outcome
 from search.engine.opening import open_ledger, plan
-from search.study.file import parse_study_tree
-from search.study.layout import StudyFolder
+from search.layout import StudyFolder
+from search.study_file.load import parse_study_tree
 
 PATH = "model.init_args.lr"
 # words that stand in the database of the template where a payload is put

@@ -17,7 +17,8 @@ import sqlalchemy.dialects.sqlite  # noqa: F401  # what a run would import each 
 import search.commands.run
 import search.engine.run
 from search.cli import guarded, main
-from search.engine.executors.protocol import Slot
+from search.executors.protocol import Slot
+from search.layout import TrialFolder
 from search.messages import (
     DONE,
     Checked,
@@ -28,7 +29,6 @@ from search.messages import (
     Reported,
     Started,
 )
-from search.study.layout import TrialFolder
 
 STEPS = 2
 

@@ -8,8 +8,8 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from search.engine.records import AttemptRecord, StudyRecord, TrialRecord
-from search.study.space import Choice, FloatRange, IntRange
+from search.space.distributions import Choice, FloatRange, IntRange
+from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FOLDER = Path("studies/autoencoder")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 from search.report import figure
-from search.report.contour import points_of, surface
+from search.report.all_figures import plot_named
 from search.report.data import StudyData
-from search.report.figures import plot_named
-from search.report.values import value_axis
-from search.study.space import Choice, FloatRange
+from search.report.figures.contour import points_of, surface
+from search.report.value_axis import value_axis
+from search.space.distributions import Choice, FloatRange
 from tests.report.records import realistic, study, trial
 
 X, Y = "model.init_args.x", "model.init_args.y"

@@ -6,7 +6,7 @@ import pytest
 
 from search.report.data import StudyData
 from search.report.edges import edge_advice
-from search.study.space import Choice, FloatRange, IntRange
+from search.space.distributions import Choice, FloatRange, IntRange
 from tests.report.records import study, trial
 
 SIZES = Choice((2, 3, 4, 8, 16, 32))

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from search.report import export_csv, export_json
-from search.study.space import Choice
+from search.space.distributions import Choice
 from tests.report.records import ACCUMULATE, LATENT, LR, START, realistic, study, trial
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from search.errors import UserError
 from search.report import FIGURES, figure, figure_html, figure_json
+from search.report.all_figures import plot_named
 from search.report.data import StudyData
-from search.report.figures import plot_named
-from search.study.space import Choice, FloatRange, IntRange
+from search.space.distributions import Choice, FloatRange, IntRange
 from tests.report.records import ACCUMULATE, LR, realistic, study, trial
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from search.engine.records import ObjectiveRecord
-from search.report.frame import trials_dataframe
+from search.report.dataframe import trials_dataframe
+from search.store.records import ObjectiveRecord
 from tests.report.records import LR, study, trial
 
 

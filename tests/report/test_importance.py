@@ -11,13 +11,13 @@ import optuna
 import pytest
 from optuna.trial import create_trial
 
-from search.engine.records import ObjectiveRecord
 from search.report import figure
+from search.report.all_figures import data_for, plot_named
 from search.report.data import StudyData
-from search.report.figures import data_for, plot_named
-from search.report.importances import Importance, groups
+from search.report.importance_shares import Importance, groups
 from search.report.summary import searched
-from search.study.space import Choice, FloatRange, IntRange
+from search.space.distributions import Choice, FloatRange, IntRange
+from search.store.records import ObjectiveRecord
 from tests.report.records import LATENT, LR, realistic, study, trial
 
 SIZE, NOISE = "model.init_args.size", "model.init_args.noise"

@@ -9,8 +9,8 @@ import re
 
 import pytest
 
-from search.engine.records import ObjectiveRecord
 from search.report import build_report, export_csv, export_json, figure
+from search.store.records import ObjectiveRecord
 from tests.report.records import LR, study, trial
 
 LOSS = ObjectiveRecord("val_loss", "minimize")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.report import build_report
-from search.study.space import Choice, FloatRange, IntRange
+from search.space.distributions import Choice, FloatRange, IntRange
 from tests.report.records import LR, realistic, study, trial
 
 

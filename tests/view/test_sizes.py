@@ -28,11 +28,11 @@ from search.engine.progress import (
     TrialReported,
     TrialStarted,
 )
-from search.engine.records import AttemptRecord, ObjectiveRecord, StudyRecord
+from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord
 from search.view.board import Board
 from search.view.picture import Picture
-from search.view.status import print_status
-from search.view.tables import print_best, print_trial
+from search.view.study_table import print_status
+from search.view.trial_table import print_best, print_trial
 
 WIDTHS = (40, 60, 80, 100, 120, 200)
 HEIGHTS = (10, 24, 50)

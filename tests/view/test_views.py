@@ -25,18 +25,18 @@ from search.engine.progress import (
     TrialReported,
     TrialStarted,
 )
-from search.engine.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 from search.engine.time_left import study_time_left
-from search.study.durations import duration
-from search.study.space import FloatRange
+from search.plain.durations import duration
+from search.space.distributions import FloatRange
+from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 from search.view.board import Board
 from search.view.choose import make_view
 from search.view.json_lines import JsonView
 from search.view.lines import LinesView, QuietView
 from search.view.live import LiveView
-from search.view.status import print_status, status_json
-from search.view.tables import print_best, print_trial
-from search.view.text import clean, parameters, sparkline
+from search.view.study_table import print_status, status_json
+from search.view.terminal_text import clean, parameters, sparkline
+from search.view.trial_table import print_best, print_trial
 
 LR = "model.init_args.lr"
 LOG = Path("studies/demo/trials/0001/log.txt")

@@ -1,0 +1,200 @@
+"""From keyword arguments to the tree of a study file, which is then checked like any other."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping
+from numbers import Integral, Real
+from os import PathLike, fspath
+from pathlib import Path
+from types import FunctionType, MethodType, ModuleType
+from typing import Any
+
+from search.api.importable_classes import import_path_of
+from search.errors import UserError
+from search.space.distributions import Distribution
+from search.space.notation import distribution_tree
+from search.study_file.base import laid_over
+from search.study_file.load import read_study_tree
+from search.study_file.overrides import lay_over_space
+
+# arguments of `Study.run` that are no sections
+_OF_RUN = ("trials", "workers", "timeout", "trial_timeout", "quiet")
+# what the class of a section is called, and one of a user's own
+_CLASSES = {
+    "model": ("LightningModule", "MyModule"),
+    "data": ("LightningDataModule", "MyDataModule"),
+}
+# sections whose objects the tool makes itself
+_PYTHON: Mapping[str, Any] = {
+    "trainer": {"max_epochs": 20},
+    "logger": "csv",
+    "sampler": "tpe",
+    "pruner": "median",
+    "objective": {"metric": "val_loss"},
+    "batch": {"auto_scale": "binsearch"},
+    "budget": {"trials": 50},
+    "keep": {"top": 3},
+}
+# what a trial imports by its name
+_NAMED = type | FunctionType | MethodType
+# one chosen instead of another shares no options with it
+_REPLACED = ("sampler", "pruner")
+
+
+def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The tree of a study file with `sections` laid over it; of `sections` alone without a file.
+
+    Args:
+        source: what messages call the study.
+
+    Raises:
+        UserError: the file cannot be read, or a value cannot be written into one.
+    """
+    given = {
+        key: _plain(value, f"{source}: {key}")
+        for key, value in sections.items()
+        if value is not None
+    }
+    if path is None:
+        return given
+    tree = read_study_tree(path)
+    if isinstance(name := tree.get("objective"), str):
+        tree["objective"] = {"metric": name}
+    # path by path, however the file spells it; `auto` replaces the space
+    space = given.pop("space") if isinstance(given.get("space"), dict) else {}
+    for section in _REPLACED:
+        if section in given:
+            tree.pop(section, None)
+    merged: dict[str, Any] = laid_over(tree, given)
+    for place, distribution in space.items():
+        lay_over_space(merged, place, distribution)
+    return merged
+
+
+def class_section(
+    given: Any, arguments: Mapping[str, Any] | None, argument: str, source: str
+) -> dict[str, Any] | None:
+    """The section of a class, its name or a section, with `arguments` over its init_args.
+
+    Args:
+        argument: what `given` was given as.
+        source: what messages call the study.
+
+    Raises:
+        UserError: an instance was given.
+    """
+    if isinstance(given, _NAMED | str):
+        section: dict[str, Any] = {"class_path": given}
+    elif isinstance(given, Mapping) or given is None:
+        section = dict(given or {})
+    else:
+        raise UserError(
+            f"{source}: {argument}: must be a class, of which each trial makes its own, got "
+            f"{_described(given)}. {_class_instead(given, argument)}"
+        )
+    if arguments:
+        section["init_args"] = {**(section.get("init_args") or {}), **arguments}
+    return section or None
+
+
+def objective_section(given: Any, arguments: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """The section of one objective, its name or a section, with `arguments` over it.
+
+    Args:
+        arguments: those of `metric` and `direction` that were given, at least one.
+        source: what messages call the study.
+
+    Raises:
+        UserError: it is neither, as a list of several is.
+    """
+    if isinstance(given, str):
+        return {"metric": given, **arguments}
+    if isinstance(given, Mapping) or given is None:
+        return {**(given or {}), **arguments}
+    name = next(iter(arguments))
+    raise UserError(
+        f"{source}: {name}: is of one objective, got {_described(given)}. Leave it out, and write "
+        "objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
+    )
+
+
+def named_in(value: Any) -> Iterator[Any]:
+    """Every class and function in a tree of mappings and lists."""
+    if isinstance(value, _NAMED):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from named_in(each)
+    elif isinstance(value, list | tuple):
+        for each in value:
+            yield from named_in(each)
+
+
+def refuse_options_of_run(sections: Mapping[str, Any], source: str) -> None:
+    """Say where an argument belongs that is one of `Study.run`.
+
+    Raises:
+        UserError: there is one.
+    """
+    for key in _OF_RUN:
+        if key in sections:
+            raise UserError(f"{source}: {key}: belongs to the run. Write study.run({key}=...).")
+
+
+def _described(given: Any) -> str:
+    if isinstance(given, ModuleType):
+        return f"the module {given.__name__}"
+    return f"an instance of {type(given).__name__}"
+
+
+def _class_instead(given: Any, argument: str) -> str:
+    """What to write where something else was given instead of a class."""
+    base, example = _CLASSES[argument]
+    if isinstance(given, functools.partial) and not given.args:
+        name = getattr(given.func, "__name__", example)
+        return f"Write {argument}={name}, {argument}_args={given.keywords!r}."
+    if base in (each.__name__ for each in type(given).__mro__):
+        return f"Write {argument}={type(given).__name__}, {argument}_args={{...}}."
+    if isinstance(given, ModuleType):
+        return f"Write {argument}={given.__name__.rpartition('.')[2]}.{example}."
+    return f"Write {argument}={example}, a {base} class of your own."
+
+
+def _plain(value: Any, place: str) -> Any:
+    """A value as YAML has it."""
+    if isinstance(value, Distribution):
+        return distribution_tree(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each, f"{place}.{index}") for index, each in enumerate(value)]
+    if isinstance(value, _NAMED):
+        return import_path_of(value, place)
+    if isinstance(value, PathLike):
+        return fspath(value)
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, Real):  # those of NumPy too
+        return int(value) if isinstance(value, Integral) else float(value)
+    raise UserError(
+        f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got "
+        f"{_described(value)}. {_plain_instead(value, place.partition(': ')[2])}"
+    )
+
+
+def _plain_instead(value: Any, path: str) -> str:
+    """What to write where an instance was given that no file can hold."""
+    name = type(value).__name__
+    section, is_inside = path.partition(".")[0], "." in path
+    if section == "space":
+        return "Write search.Log(1e-4, 1e-1), search.Float, search.Int or search.Choice."
+    if section in _PYTHON and not is_inside:
+        return f"Write {section}={_PYTHON[section]!r}."
+    if isinstance(value, set | frozenset):
+        return "Write a list."
+    if hasattr(value, "tolist"):
+        return f"Write a list, and make the {name} of it where it is taken."
+    return f"Write {{'class_path': {name}, 'init_args': {{...}}}}."

@@ -1,0 +1,102 @@
+"""Ranges that a study file leaves to the annotations of the user's classes.
+
+The classes are imported by an attempt, once, before the study exists; what it found is stored in
+`study.yaml` like any other range, so a resumed study asks nobody.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from search.engine.answers import answer_of
+from search.errors import StudyFileError, UserError
+from search.executors.protocol import Executor, Slot
+from search.layout import StudyFolder, TrialFolder
+from search.messages import Hints
+from search.plain.whole_files import write_whole
+from search.plain.yaml import dump_yaml
+from search.space.distributions import Hinted
+from search.space.notation import distribution_tree
+from search.space.paths import ALL_HINTED
+from search.study_file.load import load_study_file, parse_study_tree
+from search.study_file.schema import StudyFile
+from search.study_file.trial_sections import sections_of
+
+_ATTEMPT = "hints"
+_EXAMPLE = "Annotated[float, search.Log(1e-5, 1e-1)]"
+
+
+def with_ranges(
+    study_file: StudyFile,
+    source: str,
+    folder: StudyFolder,
+    executor: Callable[[Path], AbstractContextManager[Executor]],
+    tick: Callable[[], None],
+) -> StudyFile:
+    """The study file with every range, those of an existing study or those of the annotations.
+
+    Args:
+        source: the study file's name, for messages.
+        executor: makes one whose server writes to the given log.
+        tick: called while waiting.
+
+    Raises:
+        StudyFileError: a class cannot be imported or has no annotation.
+    """
+    if folder.study_file.is_file():
+        stored = load_study_file(folder.study_file).space
+        ranges: Mapping[str, Any] = {path: distribution_tree(each) for path, each in stored.items()}
+    else:
+        with (
+            tempfile.TemporaryDirectory(prefix="search-hints-") as root,
+            executor(Path(root) / "server.log") as opened,
+        ):
+            ranges = _read(opened, study_file, source, Path(root), tick)
+    return _filled(study_file, source, ranges)
+
+
+def _read(
+    executor: Executor, study_file: StudyFile, source: str, root: Path, tick: Callable[[], None]
+) -> Mapping[str, Any]:
+    folder = TrialFolder(root)
+    write_whole(folder.config, dump_yaml(sections_of(study_file)))
+    executor.start(_ATTEMPT, "hints", folder, Slot(threads=1))
+    answered = answer_of(executor, Hints, tick)
+    found, said = answered.answer, answered.said
+    if found is None:
+        why = (said.message if said else None) or "killed"
+        raise UserError(f"{source}: reading annotations failed: {why}.")
+    if found.problems:
+        raise StudyFileError([f"{source}: {line}" for line in found.problems])
+    return found.ranges
+
+
+def _filled(study_file: StudyFile, source: str, ranges: Mapping[str, Any]) -> StudyFile:
+    tree = study_file.to_tree()
+    problems = []
+    space: dict[str, Any] = {}
+    for path, distribution in study_file.space.items():
+        if path == ALL_HINTED:
+            space = {**ranges, **space}
+        elif not isinstance(distribution, Hinted):
+            space[path] = tree["space"][path]
+        elif path in ranges:
+            space[path] = ranges[path]
+        else:
+            problems.append(
+                f"{source}: space.{path}: is auto, and no annotation says its range. "
+                f"Annotate the argument with {_EXAMPLE}, or write the range here."
+            )
+    if not space and not problems:
+        problems.append(
+            f"{source}: space: is missing, and no argument is annotated with a range. "
+            "Add space: {model.init_args.lr: {float: [1e-4, 1e-1], log: true}}, or annotate one "
+            f"with {_EXAMPLE}."
+        )
+    if problems:
+        raise StudyFileError(problems)
+    return parse_study_tree({**tree, "space": space}, source=source, default_name=study_file.name)

@@ -1,1 +1,0 @@
-"""What starts attempts. A family: one protocol, one dictionary of implementations."""

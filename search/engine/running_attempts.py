@@ -1,0 +1,105 @@
+"""What the coordinator remembers of the attempts that run, and of failures one after another."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from search.engine.attempt_end import Outcome, kernel_memory_kills
+from search.engine.logger_closing import CLOSE, CLOSE_S
+from search.engine.watchdog import Pace
+from search.errors import StudyFailed
+from search.executors.processes import is_stopped
+from search.layout import TrialFolder
+from search.messages import Ended, Probed, Started
+from search.store.study_state import MAX_FAILURES_IN_A_ROW
+
+_LOOK_S = 1.0
+# between two looks only where the coordinator itself was stopped or the machine slept
+_ABSENCE_S = 5.0
+
+
+@dataclass
+class Running:
+    """One attempt that occupies a slot.
+
+    `pid` is its process, 0 until that is known, `key` what its probe is for, `started` what it said
+    that it uses (None before), `last_words` what it said at its end and `told_at` when, in seconds
+    since 1970, `ended_as` and `why` the cause for which the coordinator killed it, in a word and in
+    a sentence.
+    """
+
+    number: int
+    slot: int
+    task: str
+    folder: TrialFolder
+    key: str = ""
+    pid: int = 0
+    started_at: float = field(default_factory=time.monotonic)
+    pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
+    memory_kills: int = field(default_factory=kernel_memory_kills)
+    started: Started | None = None
+    last_words: Ended | Probed | None = None
+    told_at: float = math.inf
+    ended_as: str | None = None
+    why: str | None = None
+    looked_at: float = field(default_factory=time.monotonic)
+
+    def look(self, now: float) -> None:
+        """Leave the time since the last look out of the attempt's age and silence where it, or
+        the coordinator, was stopped: SIGSTOP, Ctrl-Z, a machine that slept."""
+        passed = now - self.looked_at
+        if passed < _LOOK_S:
+            return
+        self.looked_at = now
+        if passed > _ABSENCE_S or (self.pid and is_stopped(self.pid)):
+            self.started_at += passed
+            self.pace.forgive(passed)
+
+    def overdue(self, now: float, limit_s: float | None) -> str | None:
+        """Why the attempt is taken to hang; None where it may go on.
+
+        Args:
+            limit_s: seconds that one may take; None is no limit.
+        """
+        if self.task == CLOSE:
+            limit_s = CLOSE_S
+        if limit_s is not None and now - self.started_at > limit_s:
+            return f"no end within {limit_s:g} s"
+        if self.pace.is_hung(now):
+            return f"no step for {now - self.pace.last:.0f} s"
+        return None
+
+
+class FailureStreak:
+    """Trials that failed one after another with one cause; enough of them end a study."""
+
+    def __init__(self) -> None:
+        self._causes: list[str] = []
+        self.verdict: StudyFailed | None = None
+
+    def note(self, state: str, outcome: Outcome, log: Path, trace: str | None) -> bool:
+        """Count a trial that reached `state`; returns whether the study is to end now.
+
+        Args:
+            log: the log of the trial.
+            trace: its traceback, where it has one.
+        """
+        if state == "WAITING":
+            return False
+        if state != "FAIL":
+            self._causes.clear()
+            return False
+        if self._causes and self._causes[-1] != outcome.cause:
+            self._causes.clear()
+        self._causes.append(outcome.cause)
+        if len(self._causes) < MAX_FAILURES_IN_A_ROW or self.verdict is not None:
+            return False
+        self.verdict = StudyFailed(
+            f"{(trace or outcome.message or '').rstrip()}\n\n{MAX_FAILURES_IN_A_ROW} trials in a "
+            f"row ended with the cause {outcome.cause}: {outcome.message}\n"
+            f"Log of the last: {log}"
+        )
+        return True

@@ -1,0 +1,131 @@
+"""What the end of an attempt makes of its trial: state, values, whether constraints hold.
+
+Pure: writes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from optuna.trial import FrozenTrial, TrialState
+
+from search.engine.attempt_end import Outcome
+from search.messages import DIVERGED, DONE, ERROR, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
+from search.store.attributes import METRICS, StudyAttributes, outcomes_of
+from search.store.events.trial_history import attempts_of, last_step
+from search.study_file.outcome_constraints import violations
+
+MAX_IDLE_ATTEMPTS = 3
+
+_STATES = {
+    DONE: TrialState.COMPLETE,
+    PRUNED: TrialState.PRUNED,
+    # it is no failure of the trial, and TPE learns from it as from a pruned one
+    INFEASIBLE: TrialState.PRUNED,
+}
+# under which Optuna's samplers look for constraints; 0 or less where one holds
+_CONSTRAINT = "constraints:"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a trial comes to: the `outcome` of its attempt as it counts, `values` of its objectives
+    where they are known, `metrics` that are more than those, and how far each constraint is
+    violated, as Optuna's samplers read it."""
+
+    outcome: Outcome
+    state: TrialState
+    values: list[float] | None = None
+    metrics: dict[str, float] = field(default_factory=dict)
+    constraints: dict[str, float] = field(default_factory=dict)
+
+    def details(self, *, is_single: bool) -> dict[str, Any]:
+        """What its event says: one `value`, or `values` where there are several objectives."""
+        details: dict[str, Any] = {"value": None}
+        if not is_single:
+            details["values"] = self.values
+        elif self.values:
+            details["value"] = self.values[0]
+        return details | ({"metrics": self.metrics} if self.metrics else {})
+
+
+def ending_of(study: StudyAttributes, trial: FrozenTrial, outcome: Outcome) -> Ending:
+    """How a trial stands once an attempt at it has ended with `outcome`.
+
+    One that is done without a value of every objective has failed: nothing could be learnt from it.
+    """
+    is_plain = not study.several and not study.outcome_constraints
+    metrics = {} if is_plain else outcome.metrics
+    known = outcomes_of({**trial.user_attrs, METRICS: metrics})
+    if outcome.cause == DONE:
+        outcome = _with_every_value(study, outcome, known)
+    state = _state_after(trial, outcome)
+    if state not in (TrialState.COMPLETE, TrialState.PRUNED):
+        return Ending(outcome, state)
+    found = violations(study.outcome_constraints, known)
+    return Ending(
+        outcome,
+        state,
+        values=_values(study, trial, outcome, known),
+        metrics=metrics,
+        constraints={f"{_CONSTRAINT}{text}": amount for text, amount in found.items()},
+    )
+
+
+def _with_every_value(
+    study: StudyAttributes, outcome: Outcome, known: Mapping[str, float]
+) -> Outcome:
+    """The outcome of an attempt that is done; an error where an objective has no value, diverged
+    where one is not finite."""
+    values: dict[str, float | None] = {study.objectives[0].metric: outcome.value}
+    if study.several:
+        values = {each.metric: known.get(each.metric) for each in study.several}
+    missing = [metric for metric, value in values.items() if value is None]
+    if missing:
+        return Outcome(ERROR, message=f"ended without a value of {', '.join(missing)}")
+    for metric, value in values.items():
+        if value is not None and not isfinite(value):
+            return Outcome(DIVERGED, message=f"{metric} became {value}")
+    return outcome
+
+
+def _values(
+    study: StudyAttributes, trial: FrozenTrial, outcome: Outcome, known: Mapping[str, float]
+) -> list[float] | None:
+    if study.several:
+        # of a pruned trial not all are known
+        return [known[each.metric] for each in study.several] if outcome.cause == DONE else None
+    value = outcome.value
+    if outcome.cause != DONE and (curve := trial.intermediate_values):
+        value = curve[max(curve)]
+    return None if value is None else [value]
+
+
+def _state_after(trial: FrozenTrial, outcome: Outcome) -> TrialState:
+    """A trial that was interrupted or killed waits to go on, but a third attempt killed without a
+    new report ends it; so it does where memory ran out before training began."""
+    if outcome.cause == INTERRUPTED or outcome.goes_on:
+        return TrialState.WAITING
+    if (outcome.cause == KILLED or outcome.may_recur) and _idle_attempts(trial) < MAX_IDLE_ATTEMPTS:
+        return TrialState.WAITING
+    return _STATES.get(outcome.cause, TrialState.FAIL)
+
+
+def _idle_attempts(trial: FrozenTrial) -> int:
+    """How many attempts in a row, with the one that ends now, were killed without a report;
+    an attempt that gave the trial a smaller batch was not idle."""
+    step, before = last_step(trial), attempts_of(trial)
+    if before and before[-1]["ended"] is None:
+        *before, current = before
+        if current["first_step"] != step:
+            return 0
+    idle = 1
+    for attempt in reversed(before):
+        is_idle = attempt["cause"] == KILLED or attempt.get("may_recur", False)
+        if not is_idle or attempt["first_step"] != step:
+            break
+        idle += 1
+    return idle

@@ -1,0 +1,1 @@
+"""Executors start attempts. A family: one protocol, one dictionary of implementations."""

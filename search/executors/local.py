@@ -1,0 +1,274 @@
+"""Local processes, forked from a server that has torch and the user's modules imported."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from search.errors import UserError
+from search.executors.channel import Channel
+from search.executors.processes import OWNER, boot_id, end_attempt, owner_of
+from search.executors.protocol import Slot
+from search.layout import TrialFolder
+from search.messages import (
+    Exited,
+    Kill,
+    Launch,
+    Launched,
+    Message,
+    Preload,
+    Ready,
+    decode,
+    encode,
+)
+from search.plain.whole_files import opened_privately
+
+_CLOSE_TIMEOUT_S = 5.0
+MAX_SERVER_DEATHS = 3
+
+
+class LocalExecutor:
+    """Owns one fork server and one channel.
+
+    Args:
+        class_paths: dotted names to import before the first fork.
+        sys_path: folders that come first on the attempts' import path.
+        threads: CPU threads of one attempt; native pools are sized by it when they load.
+        server_log: where the server's own output goes.
+        note: told what a user should know of how attempts are started.
+    """
+
+    def __init__(
+        self,
+        class_paths: Sequence[str],
+        sys_path: Sequence[str],
+        *,
+        threads: int,
+        server_log: Path,
+        note: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._selector = selectors.DefaultSelector()
+        self._channel = Channel(self._selector)
+        self._wake_read, self._wake_write = socket.socketpair()
+        self._wake_write.setblocking(False)
+        self._previous_wakeup = signal.set_wakeup_fd(
+            self._wake_write.fileno(), warn_on_full_buffer=False
+        )
+        self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wakeups)
+        self._server_log = server_log
+        self._threads = threads
+        self._note = note
+        # how many preloads the server has not answered yet; launches wait until it has
+        self._unanswered = 0
+        self._launches: list[Launch] = []
+        # what is to be said of attempts that were killed before their launch
+        self._unsaid: list[tuple[str, Message]] = []
+        self._imports_late = False
+        # what a server that has to be started again is told first
+        self._preloads: list[Preload] = []
+        self._deaths = 0
+        # the processes of the attempts at work; 0 until the server has told
+        self._pids: dict[str, int] = {}
+        # what an attempt said before its launch was reported, so that messages keep their order
+        self._held: dict[str, list[tuple[str, Message]]] = {}
+        self._server = self._start_server()
+        self._preload(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
+
+    def _start_server(self) -> subprocess.Popen[bytes]:
+        # a folder called search where the user stands must not shadow this package
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
+        environment[OWNER] = owner_of(self._server_log)
+        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+            environment.setdefault(name, str(self._threads))
+        with opened_privately(self._server_log, "ab") as log:
+            server = subprocess.Popen(
+                [sys.executable, "-m", "search.trial", "--serve"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                start_new_session=True,
+            )
+        assert server.stdout is not None
+        self._buffer = b""
+        self._selector.register(server.stdout, selectors.EVENT_READ, self._read_server)
+        return server
+
+    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
+        given = () if self._imports_late else tuple(modules)
+        self._preload(Preload(modules=given, rehearse=rehearse))
+
+    def _preload(self, message: Preload) -> None:
+        self._preloads.append(message)
+        self._unanswered += 1
+        self._tell(message)
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        self._held[attempt] = []
+        self._pids[attempt] = 0
+        self._launches.append(
+            Launch(
+                attempt=attempt,
+                task=task,
+                folder=str(folder.root.absolute()),
+                address=self._channel.address,
+                token=self._channel.admit(attempt),
+                threads=slot.threads,
+                gpus=slot.gpus,
+                memory_share=slot.memory_share,
+                gpu_share=slot.gpu_share,
+            )
+        )
+        self._launch_waiting()
+
+    def _launch_waiting(self) -> None:
+        while self._launches and not self._unanswered:
+            self._tell(self._launches.pop(0))
+
+    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+        messages, self._unsaid = self._unsaid, []
+        for key, _ in self._selector.select(0 if messages else timeout_s):
+            for attempt, message in key.data():
+                messages += self._in_order(attempt, message)
+        return messages
+
+    def _in_order(self, attempt: str, message: Message) -> list[tuple[str, Message]]:
+        if isinstance(message, Launched):
+            return [(attempt, message), *self._held.pop(attempt, [])]
+        if attempt in self._held:
+            self._held[attempt].append((attempt, message))
+            return []
+        return [(attempt, message)]
+
+    def send(self, attempt: str, message: Message) -> None:
+        self._channel.send(attempt, message)
+
+    def kill(self, attempt: str, *, dump: bool = False) -> None:
+        launches = [launch for launch in self._launches if launch.attempt != attempt]
+        if len(launches) == len(self._launches):
+            self._tell(Kill(attempt, dump))
+            return
+        # the server does not know it yet, and would start it once it is ready
+        self._launches = launches
+        self._unsaid += self._farewell(Exited(attempt, -signal.SIGKILL))
+
+    def close(self) -> None:
+        signal.set_wakeup_fd(self._previous_wakeup)
+        # end of input is the server's order to kill its attempts and leave
+        with contextlib.suppress(OSError):
+            assert self._server.stdin is not None
+            self._server.stdin.close()
+        try:
+            self._server.wait(_CLOSE_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._server.kill()
+            self._server.wait()
+        assert self._server.stdout is not None
+        self._server.stdout.close()
+        self._channel.close()
+        self._selector.close()
+        self._wake_read.close()
+        self._wake_write.close()
+
+    def _tell(self, message: Message) -> None:
+        assert self._server.stdin is not None
+        # a server that is gone shows as end of its output, with the reason in its log
+        with contextlib.suppress(BrokenPipeError):
+            self._server.stdin.write(encode(message))
+            self._server.stdin.flush()
+
+    def _drain_wakeups(self) -> list[tuple[str, Message]]:
+        self._wake_read.recv(4096)
+        return []
+
+    def _read_server(self) -> list[tuple[str, Message]]:
+        assert self._server.stdout is not None
+        data = os.read(self._server.stdout.fileno(), 65536)
+        if not data:
+            return self._replace_server()
+        *lines, self._buffer = (self._buffer + data).split(b"\n")
+        messages: list[tuple[str, Message]] = []
+        for line in lines:
+            message = decode(line)
+            if isinstance(message, Ready):
+                self._unanswered -= 1
+                if message.culprit is not None and not self._imports_late:
+                    self._import_late(message.culprit)
+                    break
+                self._launch_waiting()
+            elif isinstance(message, Launched):
+                self._pids[message.attempt] = message.pid
+                messages.append((message.attempt, message))
+            elif isinstance(message, Exited):
+                self._deaths = 0
+                messages += self._farewell(message)
+        return messages
+
+    def _import_late(self, culprit: str) -> None:
+        """Start a server that imports nothing of the user's: each attempt does that by itself."""
+        self._note(
+            f"{culprit} brings CUDA up when it is imported, so every trial imports the project "
+            "anew, which takes seconds"
+        )
+        self._imports_late = True
+        rehearse = self._preloads[-1].rehearse
+        self._preloads = [Preload(sys_path=self._preloads[0].sys_path, rehearse=rehearse)]
+        self._end_server()
+        self._restart_server()
+
+    def _farewell(self, message: Exited) -> list[tuple[str, Message]]:
+        del self._pids[message.attempt]
+        held = self._held.pop(message.attempt, [])
+        return [*held, *self._channel.drop(message.attempt), (message.attempt, message)]
+
+    def _replace_server(self) -> list[tuple[str, Message]]:
+        """Start a new server for one that died, as the kernel kills it when memory runs out.
+
+        Its attempts die with it; each is reported as killed once it is gone.
+
+        Raises:
+            UserError: servers die one after another, without an attempt that ended in between.
+        """
+        status = self._server.wait()
+        self._deaths += 1
+        if self._deaths == MAX_SERVER_DEATHS:
+            raise UserError(
+                f"the process that loads torch ended {MAX_SERVER_DEATHS} times, {_end_of(status)}. "
+                f"Its output: {self._server_log}. Remove the cause, such as a limit of this shell "
+                "(`ulimit -a` shows them), then run the same command again."
+            )
+        self._end_server()
+        messages: list[tuple[str, Message]] = []
+        for attempt, pid in list(self._pids.items()):
+            if pid:
+                end_attempt(pid, boot_id())
+            messages += self._farewell(Exited(attempt, -signal.SIGKILL))
+        self._launches.clear()
+        self._restart_server()
+        return messages
+
+    def _end_server(self) -> None:
+        for stream in (self._server.stdin, self._server.stdout):
+            assert stream is not None
+            if stream is self._server.stdout:
+                self._selector.unregister(stream)
+            with contextlib.suppress(BrokenPipeError):
+                stream.close()
+        self._server.wait()
+
+    def _restart_server(self) -> None:
+        self._server = self._start_server()
+        self._unanswered = len(self._preloads)
+        for preload in self._preloads:
+            self._tell(preload)
+
+
+def _end_of(status: int) -> str:
+    return f"with status {status}" if status >= 0 else f"by {signal.Signals(-status).name}"

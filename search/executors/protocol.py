@@ -1,0 +1,63 @@
+"""The guarantees that every executor gives the coordinator."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from search.layout import TrialFolder
+from search.messages import Message
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The resources of one attempt.
+
+    `threads` are CPU threads; `gpus` those that it may see, as CUDA_VISIBLE_DEVICES names them
+    (None: whatever is there); `memory_share` the part of the host's memory that is its own,
+    `gpu_share` that of the memory of each GPU.
+    """
+
+    threads: int
+    gpus: tuple[str, ...] | None = None
+    memory_share: float = 1.0
+    gpu_share: float = 1.0
+
+
+class Executor(Protocol):
+    """Starts attempts and carries their messages.
+
+    An attempt is a process group of its own, started once, and gone when `Exited` was returned for
+    it. Every message of an attempt is returned before its `Exited`. All attempts die with the
+    executor, and the executor with the process that made it, whatever kills that.
+    """
+
+    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
+        """Import `modules` ahead of the attempts, where that makes their start quicker.
+
+        Args:
+            rehearse: whether waiting attempts may warm up, which must not be where a GPU is.
+        """
+        ...
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        """Begin an attempt under a name that was never used before in this executor."""
+        ...
+
+    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+        """Wait up to `timeout_s` for messages; returns early when there is one or on a signal."""
+        ...
+
+    def send(self, attempt: str, message: Message) -> None:
+        """Send to an attempt; nothing happens when it is gone."""
+        ...
+
+    def kill(self, attempt: str, *, dump: bool = False) -> None:
+        """Kill the attempt's process group now; its `Exited` follows. With `dump`, the stacks of
+        its threads are written to its log first."""
+        ...
+
+    def close(self) -> None:
+        """Kill what still runs and give everything back."""
+        ...

@@ -1,0 +1,1 @@
+"""Plain data in and out: YAML, whole files, trees, equality, words. Knows nothing of studies."""

@@ -1,0 +1,1 @@
+"""A study file proposed from the user's own classes."""

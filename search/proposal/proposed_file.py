@@ -1,0 +1,274 @@
+"""The text of a proposed study file: every line with its reason, for a reader who edits it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+from search.plain.metric_names import likely_direction
+from search.plain.yaml import flow_yaml, shown
+from search.proposal.description import OPTIMIZER_CALLABLE, Argument, Description
+from search.proposal.ranges import Proposal, propose
+from search.space.distributions import Choice, Distribution, IntRange
+from search.space.paths import full_path
+
+_REASON_AT = 64
+# a study must search something; this does no harm to any model
+_WHERE_NOTHING_ELSE = (
+    "trainer.gradient_clip_val: {float: [1e-1, 1e+1], log: true}",
+    "the module takes no argument that could be searched",
+)
+_UNKNOWN_METRIC = "val_loss"
+_OPTIMIZER = "torch.optim.Adam"
+_HEADS = r"(.*_)?(n|num)_?heads?|(.*_)?heads"
+# the width that attention splits among its heads
+_DIVIDED = r"d_model|(.*_)?embed(ding)?(_dim|_size)?|(hidden|model|attention)_(dim|size)|dim|width"
+
+
+@dataclass(frozen=True)
+class Guess:
+    """The metric to judge by, its direction, why those, and the `others` that are logged."""
+
+    metric: str
+    direction: str
+    why: str
+    others: tuple[str, ...] = ()
+
+
+def guess_metric(description: Description) -> Guess:
+    """The metric that a callback watches, else a loss that is logged, else the first logged."""
+    for monitor in description.monitors:
+        others = tuple(name for name in description.logged if name != monitor.metric)
+        direction = "maximize" if monitor.mode == "max" else "minimize"
+        return Guess(monitor.metric, direction, "what a callback of the config monitors", others)
+    if not description.logged:
+        why = "a guess: the source of the module shows no name that it logs. Write what it logs"
+        return Guess(_UNKNOWN_METRIC, "minimize", why)
+    losses = [name for name in description.logged if "loss" in name.lower()]
+    metric = (losses or list(description.logged))[0]
+    others = tuple(name for name in description.logged if name != metric)
+    return Guess(metric, likely_direction(metric) or "minimize", "logged at a validation", others)
+
+
+def proposed_file(
+    sections: Mapping[str, Any],
+    tree: Mapping[str, Any],
+    description: Description,
+    guess: Guess,
+    command: str,
+) -> str:
+    """The text of a study file.
+
+    Args:
+        sections: what the study file itself has: base, cli, model, data, trainer.
+        tree: the same with everything that its base gives.
+        command: the command that made it, for its first line.
+    """
+    proposals = [propose(argument) for argument in description.arguments]
+    lines = [
+        f"# Proposed by `{command}`: every line is yours to change.",
+        "# Next: `search check` with this file, then `search run` with it.",
+        "",
+        *_sections(sections, proposals, lacks_data=description.lacks_data),
+        "",
+        *_objective(guess),
+        "",
+        "# what is searched: the path of a value -> where to look, and why there",
+        "space:",
+        *_space(proposals, tree),
+        *_constraints(proposals, tree),
+        "",
+        *_rest(proposals),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def searched(description: Description) -> int:
+    """How many values a proposed file searches."""
+    proposals = [propose(argument) for argument in description.arguments]
+    live = sum(map(_is_live, proposals)) + len(list(_optimizers(proposals)))
+    # where there is nothing else, one of the Trainer's
+    return max(1, live)
+
+
+def missing(description: Description, tree: Mapping[str, Any]) -> list[str]:
+    """Arguments that have no value, and to which neither a range nor the file gives one."""
+    return [
+        short_path(argument.path, tree)
+        for argument in description.arguments
+        if argument.is_required
+        and not argument.is_linked
+        and not argument.is_foreign
+        and argument.annotation != OPTIMIZER_CALLABLE
+        and not _is_live(propose(argument))
+    ]
+
+
+def short_path(path: str, tree: Mapping[str, Any]) -> str:
+    """`model.lr` for `model.init_args.lr`, where a study file takes it for the same."""
+    short = path.replace(".init_args.", ".")
+    return short if full_path(short, tree) == path else path
+
+
+def range_text(distribution: Distribution) -> str:
+    """A distribution as a user would write it."""
+    if isinstance(distribution, Choice):
+        return f"{{choice: {flow_yaml(list(distribution.values))}}}"
+    kind = "int" if isinstance(distribution, IntRange) else "float"
+    text = f"{kind}: [{_number(distribution.low)}, {_number(distribution.high)}]"
+    if distribution.log:
+        text += ", log: true"
+    if distribution.step not in (None, 1):
+        text += f", step: {_number(distribution.step or 1)}"
+    return f"{{{text}}}"
+
+
+def _number(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    text = f"{value:.6g}"
+    if "e" in text:
+        mantissa, _, exponent = text.partition("e")
+        return f"{mantissa}e{int(exponent):+d}"
+    return text if "." in text else f"{text}.0"
+
+
+def _sections(
+    sections: Mapping[str, Any], proposals: Sequence[Proposal], *, lacks_data: bool
+) -> Iterator[str]:
+    for key, value in sections.items():
+        if not isinstance(value, Mapping) or "class_path" not in value:
+            yield f"{key}: {flow_yaml(value)}"
+            continue
+        yield f"{key}:"
+        yield f"  class_path: {value['class_path']}"
+        yield from _required(key, proposals)
+    for key in dict.fromkeys(each.argument.path.partition(".")[0] for each in proposals):
+        if key not in sections and (lines := list(_required(key, proposals))):
+            yield f"# {key}:"
+            yield from (f"# {line.replace('# ', '', 1)}" for line in lines)
+    if lacks_data:
+        text = "# data: {class_path: my_package.MyDataModule}"
+        yield _with_reason(text, "required: the module has no train_dataloader of its own")
+
+
+def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
+    """Lines for the arguments that a section must give: as comments, where nobody can guess."""
+    absent = [
+        each.argument
+        for each in proposals
+        if each.argument.is_required and not each.argument.is_linked and not _is_live(each)
+    ]
+    for parent in (section, f"{section}.init_args", f"{section}.dict_kwargs"):
+        here = [each for each in absent if each.path.rpartition(".")[0] == parent]
+        known = [each for each in here if each.annotation == OPTIMIZER_CALLABLE]
+        indent = "  " if parent == section else "    "
+        if here and parent != section:
+            key = parent.rpartition(".")[2]
+            yield f"  {key}:" if known else f"  # {key}:"
+        for each in known:
+            text = f"{indent}{each.name}: {{class_path: {_OPTIMIZER}}}"
+            yield _with_reason(text, "required: the usual one")
+        mark = f"{indent}# " if known or parent == section else f"{indent[2:]}#   "
+        for each in here:
+            if each not in known:
+                why = f"{each.annotation or 'a value'}, required: fill it in"
+                yield _with_reason(f"{mark}{each.name}: ...", why)
+
+
+def _objective(guess: Guess) -> Iterator[str]:
+    yield f"# {guess.why}"
+    yield f"objective: {{metric: {flow_yaml(guess.metric)}, direction: {guess.direction}}}"
+    for name in guess.others:
+        direction = likely_direction(name) or "minimize or maximize"
+        yield f"# also logged: {shown(name)} ({direction})"
+
+
+def _space(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[str]:
+    live = [each for each in proposals if _is_live(each)]
+    for each in live:
+        assert each.distribution is not None
+        text = f"  {short_path(each.argument.path, tree)}: {range_text(each.distribution)}"
+        yield _with_reason(text, each.why)
+    optimizers = list(_optimizers(proposals))
+    for argument in optimizers:
+        text = f"  {short_path(argument.path, tree)}.lr: {{float: [1e-5, 0.1], log: true}}"
+        yield _with_reason(text, "its learning rate: by its logarithm")
+    if not live and not optimizers:
+        yield _with_reason(f"  {_WHERE_NOTHING_ELSE[0]}", _WHERE_NOTHING_ELSE[1])
+    rest = [
+        each
+        for each in proposals
+        if not _is_live(each) and not each.argument.is_foreign and each.argument not in optimizers
+    ]
+    if rest:
+        yield "  # not searched:"
+    for each in rest:
+        path = short_path(each.argument.path, tree)
+        given = _given(each.argument)
+        value = range_text(each.distribution) if each.distribution is not None else given
+        yield _with_reason(f"  # {path}: {value}".rstrip(), each.why)
+
+
+def _optimizers(proposals: Sequence[Proposal]) -> Iterator[Argument]:
+    """Arguments that must be given an optimizer, for which the file has the usual one."""
+    for each in proposals:
+        argument = each.argument
+        if argument.is_required and argument.annotation == OPTIMIZER_CALLABLE:
+            yield argument
+
+
+def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[str]:
+    """Heads of attention divide a width, or no model can be built."""
+    live = [each.argument for each in proposals if _is_live(each)]
+    pairs = [
+        (width, heads)
+        for heads in live
+        for width in live
+        if re.fullmatch(_HEADS, heads.name)
+        and re.fullmatch(_DIVIDED, width.name)
+        and width.path.rpartition(".")[0] == heads.path.rpartition(".")[0]
+    ]
+    if pairs:
+        yield "constraints:"
+    for width, heads in pairs:
+        text = f"  - {short_path(width.path, tree)} % {short_path(heads.path, tree)} == 0"
+        yield _with_reason(text, "heads divide the width")
+
+
+def _rest(proposals: Sequence[Proposal]) -> Iterator[str]:
+    sizes = [each.argument for each in proposals if each.argument.name == "batch_size"]
+    if any(not each.is_linked for each in sizes):
+        yield "# batch: {auto_scale: binsearch, max: 256}   # the largest micro-batch that fits"
+    yield _with_reason("sampler: tpe", "learns from the trials before")
+    yield _with_reason(
+        "pruner: {name: median, n_startup_trials: 5, n_warmup_steps: 3}",
+        "ends a trial that is worse than half of those before",
+    )
+    yield "budget: {trials: 50}"
+    yield "seed: 42"
+
+
+def _is_live(proposal: Proposal) -> bool:
+    if proposal.distribution is None or proposal.is_offered:
+        return False
+    # of torch's own switches only those are proposed that a rule knows
+    return proposal.is_known or not proposal.argument.is_foreign
+
+
+def _given(argument: Argument) -> str:
+    if argument.is_required:
+        return "..."
+    is_path = isinstance(argument.value, str) and (
+        argument.value.startswith("~") or PurePath(argument.value).is_absolute()
+    )
+    # a folder of this machine says nothing to who reads the file elsewhere
+    return "" if argument.value is None or is_path else shown(argument.value)
+
+
+def _with_reason(text: str, reason: str) -> str:
+    # a line break in a reason would begin a line that counts
+    return f"{text.ljust(_REASON_AT)}  # {shown(' '.join(reason.split()), 120)}"

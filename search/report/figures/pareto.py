@@ -1,0 +1,142 @@
+"""The Pareto front: complete trials by their objectives, and those that none is better than."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import combinations
+
+from plotly import graph_objects as go
+
+from search.report.data import Plot, StudyData, is_finite
+from search.report.figures.panels import axes_of, panels, set_axes
+from search.report.palette import HIGHLIGHT, OUTCOMES, PAPER, outcome_key, template
+from search.report.plot_text import counted, format_outcome, plot_text
+from search.report.value_axis import ValueAxis, value_axis
+from search.store.records import StudyRecord, TrialRecord
+
+_MAX_PANELS = 6
+
+
+def pareto(data: StudyData) -> Plot:
+    """The two objectives against each other; of more than two, a panel for each pair."""
+    record = data.record
+    if not record.several:
+        return Plot("A Pareto front needs several objectives.")
+    trials = [t for t in record.trials if t.values and all(map(is_finite, t.values))]
+    if not record.front:
+        return Plot("The Pareto front appears once a trial is complete.")
+    note = "Dots are complete trials; none is better in every objective than those in orange."
+    if len(record.several) == 2:
+        return Plot(_finding(record), _two(record, trials), note)
+    pairs = list(combinations(range(len(record.several)), 2))[:_MAX_PANELS]
+    note += " A trial may be on the front for an objective that its panel does not show."
+    return Plot(_finding(record), _pairs(record, trials, pairs), note)
+
+
+def _finding(record: StudyRecord) -> str:
+    front = record.front
+    complete = sum(trial.state == "COMPLETE" for trial in record.trials)
+    text = f"{len(front)} of {counted(complete, 'complete trial')} on the front"
+    if len(front) == 1:
+        return text
+    ranges = []
+    for index, each in enumerate(record.several):
+        values = [trial.values[index] for trial in front]
+        low, high = (format_outcome(each.metric, end) for end in (min(values), max(values)))
+        ranges.append(f"{each.metric} {low} to {high}")
+    return f"{text}: {', '.join(ranges)}"
+
+
+def _two(record: StudyRecord, trials: Sequence[TrialRecord]) -> go.Figure:
+    figure = go.Figure(layout={"template": template(), "height": 430})
+    x, y = _axes(record, trials)
+    for trace in _traces(record, trials, (0, 1), (x, y)):
+        figure.add_trace(trace)
+    front = sorted(record.front, key=lambda t: t.values[0])
+    # the edge of what was reached: the next value of y is only had for a worse x
+    shape = "hv" if record.several[0].direction == "minimize" else "vh"
+    figure.add_trace(
+        go.Scatter(
+            x=[x.clip(t.values[0]) for t in front],
+            y=[y.clip(t.values[1]) for t in front],
+            mode="lines",
+            showlegend=False,
+            line={"shape": shape, "color": HIGHLIGHT, "width": 1.5},
+            hoverinfo="skip",
+        )
+    )
+    figure.update_xaxes(**x.settings(), showgrid=False)
+    figure.update_yaxes(**y.settings())
+    return figure
+
+
+def _pairs(
+    record: StudyRecord, trials: Sequence[TrialRecord], pairs: Sequence[tuple[int, int]]
+) -> go.Figure:
+    figure = panels(len(pairs))
+    axes = _axes(record, trials)
+    for panel, (first, second) in enumerate(pairs):
+        x_name, y_name = axes_of(panel)
+        for trace in _traces(record, trials, (first, second), (axes[first], axes[second])):
+            figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
+        x, y = axes[first].settings(), axes[second].settings()
+        set_axes(figure, panel, {**x, "showgrid": False}, y)
+    return figure
+
+
+def _axes(record: StudyRecord, trials: Sequence[TrialRecord]) -> list[ValueAxis]:
+    """An axis for each objective; the whole front lies within, be its ends wild or not."""
+    axes = []
+    for index, each in enumerate(record.several):
+        axis = value_axis(each.metric, each.direction, [trial.values[index] for trial in trials])
+        ends = [axis.low, axis.high, *(trial.values[index] for trial in record.front)]
+        axes.append(replace(axis, low=min(ends), high=max(ends)))
+    return axes
+
+
+def _traces(
+    record: StudyRecord,
+    trials: Sequence[TrialRecord],
+    pair: tuple[int, int],
+    axes: tuple[ValueAxis, ValueAxis],
+) -> list[go.Scatter]:
+    """Dots of one outcome each, then the front on top."""
+    front = {trial.number for trial in record.front}
+    groups = [(key, [t for t in trials if outcome_key(t) == key]) for key in OUTCOMES]
+    traces = [
+        _dots(record, [t for t in group if t.number not in front], pair, axes).update(
+            name=OUTCOMES[key].word,
+            marker={"symbol": OUTCOMES[key].symbol, "color": OUTCOMES[key].colour, "size": 8},
+            opacity=0.7,
+        )
+        for key, group in groups
+        if any(t.number not in front for t in group)
+    ]
+    best = _dots(record, [t for t in trials if t.number in front], pair, axes)
+    marker = {"size": 11, "color": HIGHLIGHT, "line": {"color": PAPER, "width": 1.5}}
+    return [*traces, best.update(name="Pareto front", marker=marker)]
+
+
+def _dots(
+    record: StudyRecord,
+    trials: Sequence[TrialRecord],
+    pair: tuple[int, int],
+    axes: tuple[ValueAxis, ValueAxis],
+) -> go.Scatter:
+    return go.Scatter(
+        x=[axes[0].clip(t.values[pair[0]]) for t in trials],
+        y=[axes[1].clip(t.values[pair[1]]) for t in trials],
+        mode="markers",
+        customdata=[t.number for t in trials],
+        text=[_hover(record, t) for t in trials],
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _hover(record: StudyRecord, trial: TrialRecord) -> str:
+    lines = [f"trial {trial.number}"]
+    for each, value in zip(record.several, trial.values, strict=True):
+        lines.append(plot_text(f"{each.metric} {format_outcome(each.metric, value)}"))
+    lines += [plot_text(f"violates {constraint}") for constraint in trial.infeasible]
+    return "<br>".join(lines)

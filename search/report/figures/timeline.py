@@ -1,0 +1,113 @@
+"""Timeline: which trial ran when, side by side in lanes, coloured by how each attempt ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from plotly import graph_objects as go
+
+from search.plain.durations import duration
+from search.report.data import Plot, StudyData
+from search.report.palette import MUTED, OUTCOMES, PAPER, template
+from search.report.plot_text import counted, plot_text
+from search.report.timing import Gap, Span, busy_s, gaps, spans
+
+_GAP_DRAWN = 0.02
+_UNITS = ((2 * 3600.0, "hours", 3600.0), (180.0, "minutes", 60.0), (0.0, "seconds", 1.0))
+
+
+def timeline(data: StudyData) -> Plot:
+    """A bar for each attempt; a lane holds attempts that did not overlap."""
+    placed = spans(data.record)
+    if not placed:
+        return Plot("The timeline appears once a trial has started.")
+    note = "One bar an attempt; lanes are attempts that ran side by side."
+    found = gaps(placed)
+    if found:
+        note += " Dotted lines: nothing ran, the time is left out."
+    return Plot(_finding(placed), _draw(placed, found), note)
+
+
+def _finding(placed: Sequence[Span]) -> str:
+    busy = busy_s(placed)
+    used = sum(span.end_s - span.start_s for span in placed)
+    lanes = max(span.lane for span in placed) + 1
+    text = f"{counted(len(placed), 'attempt')} in {duration(busy)}"
+    if lanes > 1 and busy > 0:
+        text += f", {used / busy:.1f} of {lanes} lanes busy on average"
+    return text
+
+
+def _draw(placed: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
+    lanes = max(span.lane for span in placed) + 1
+    busy = busy_s(placed)
+    unit, seconds = next((name, size) for least, name, size in _UNITS if busy >= least)
+    figure = go.Figure(
+        layout={"template": template(), "height": 130 + 44 * min(lanes, 12), "barmode": "overlay"}
+    )
+    drawn_gap_s = _GAP_DRAWN * busy
+    for key in [key for key in OUTCOMES if any(span.outcome == key for span in placed)]:
+        group = [span for span in placed if span.outcome == key]
+        figure.add_trace(
+            _bars(key, group, [_shift(s.start_s, found, drawn_gap_s) for s in group], seconds)
+        )
+    _draw_gaps(figure, found, drawn_gap_s, seconds)
+    figure.update_xaxes(title_text=f"{unit} since the first start", rangemode="tozero")
+    figure.update_yaxes(
+        tickvals=list(range(lanes)),
+        ticktext=[f"lane {lane + 1}" for lane in range(lanes)],
+        range=[lanes - 0.4, -0.75],
+        showgrid=False,
+        showline=False,
+        ticks="",
+    )
+    return figure
+
+
+def _draw_gaps(figure: go.Figure, found: Sequence[Gap], drawn_gap_s: float, seconds: float) -> None:
+    for gap in found:
+        at = (_shift(gap.start_s, found, drawn_gap_s) + drawn_gap_s / 2) / seconds
+        figure.add_vline(x=at, line={"color": MUTED, "dash": "dot", "width": 1.5})
+        figure.add_annotation(
+            x=at,
+            y=1,
+            yref="paper",
+            text=f"idle {duration(gap.length_s)}",
+            showarrow=False,
+            font={"color": MUTED, "size": 11},
+            bgcolor=PAPER,
+        )
+
+
+def _shift(start_s: float, found: Sequence[Gap], drawn_gap_s: float) -> float:
+    """Seconds on the axis, on which every gap before `start_s` takes only `drawn_gap_s`."""
+    passed = [gap for gap in found if gap.start_s < start_s]
+    return start_s - sum(gap.length_s - drawn_gap_s for gap in passed)
+
+
+def _bars(key: str, group: Sequence[Span], starts_s: Sequence[float], seconds: float) -> go.Bar:
+    outcome = OUTCOMES[key]
+    return go.Bar(
+        y=[span.lane for span in group],
+        base=[start / seconds for start in starts_s],
+        x=[(span.end_s - span.start_s) / seconds for span in group],
+        orientation="h",
+        width=0.7,
+        name=outcome.word,
+        marker={"color": outcome.colour, "line": {"color": PAPER, "width": 0.7}},
+        opacity=0.55 if key == "running" else 0.9,
+        customdata=[span.trial for span in group],
+        text=[_hover(span) for span in group],
+        textposition="none",
+        hovertemplate="%{text}<extra></extra>",
+    )
+
+
+def _hover(span: Span) -> str:
+    lines = [f"trial {span.trial}: {OUTCOMES[span.outcome].word}"]
+    if span.attempt > 1:
+        lines[0] += f" (attempt {span.attempt})"
+    lines.append(duration(span.end_s - span.start_s))
+    if span.message:
+        lines.append(plot_text(span.message))
+    return "<br>".join(lines)

@@ -1,0 +1,1 @@
+"""Done with a study afterwards: confirming, extending, exporting, replaying."""

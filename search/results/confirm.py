@@ -1,0 +1,153 @@
+"""Is the winner lucky? The finalists of a study, trained again over seeds.
+
+The runs are a study themselves, whose space is the finalist and the seed and whose sampler is the
+grid: the same engine, ledger and resuming as in any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from search.errors import UserError
+from search.layout import TrialFolder
+from search.plain.yaml import read_yaml
+from search.results.comparison import Comparison, Spread, compare, spread_of
+from search.space.paths import FINALIST
+from search.store.records import StudyRecord, TrialRecord
+from search.study_file.load import parse_study_tree
+from search.study_file.schema import StudyFile
+from search.study_file.trial_sections import lightning_sections
+
+SEED = "seed_everything"
+
+
+@dataclass(frozen=True)
+class Finalist:
+    """One finalist over its seeds: `searched` is the value that it had in the study, `values`
+    those of the seeds that trained to the end, `failed` how many did not."""
+
+    number: int
+    params: dict[str, Any]
+    searched: float
+    values: tuple[float, ...]
+    failed: int
+    spread: Spread
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The finalists, the best mean first, and how each compares with that one."""
+
+    study: str
+    metric: str
+    direction: str
+    finalists: tuple[Finalist, ...]
+    comparisons: tuple[Comparison, ...]
+
+
+def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
+    """The best complete trials, no two with the same parameters.
+
+    Raises:
+        UserError: there are fewer, or several objectives put them in no order.
+    """
+    if study.several:
+        raise UserError(
+            f"{study.name}: has several objectives, which put trials in no order. "
+            "Confirm a study of one objective."
+        )
+    sign = 1.0 if study.direction == "minimize" else -1.0
+    complete = [t for t in study.trials if _is_result(t)]
+    different: list[TrialRecord] = []
+    for trial in sorted(complete, key=lambda t: (sign * (t.value or 0.0), t.number)):
+        if all(trial.params != other.params for other in different):
+            different.append(trial)
+    if len(different) < top:
+        raise UserError(
+            f"--top: {study.name} has {len(different)} different complete trials, got {top}. "
+            "Ask for fewer, or go on with `search resume`."
+        )
+    return different[:top]
+
+
+def _is_result(trial: TrialRecord) -> bool:
+    return trial.state == "COMPLETE" and trial.value is not None and not trial.infeasible
+
+
+def confirming_study(
+    study_file: StudyFile, finalists: Sequence[TrialRecord], seeds: int, name: str
+) -> StudyFile:
+    """The study of `finalists` over `seeds` seeds.
+
+    They are other seeds than the study's own: a winner was chosen for its value there, which
+    promises more than it keeps.
+
+    Raises:
+        StudyFileError: what the finalists were trained with is no longer valid.
+    """
+    configs = {trial.number: _sections(trial) for trial in finalists}
+    own = study_file.trial_seed
+    first = (study_file.seed if isinstance(own, bool) else own) + 1
+    space = {
+        FINALIST: {"choice": list(configs)},
+        SEED: {"choice": list(range(first, first + seeds))},
+    }
+    # a study is written for one configuration; each trial takes that of its finalist
+    tree = {
+        **configs[finalists[0].number],
+        "name": name,
+        "objective": study_file.objective.model_dump(),
+        "finalists": configs,
+        # a lone finalist is no choice
+        "space": space if len(configs) > 1 else {SEED: space[SEED]},
+        "sampler": "grid",
+        "pruner": "none",
+        "logger": study_file.to_tree()["logger"],
+        "keep": study_file.keep.model_dump(exclude_none=True),
+        "budget": {"trials": len(finalists) * seeds},
+        "seed": study_file.seed,
+    }
+    return parse_study_tree(tree, source=name, default_name=name)
+
+
+def verdict_on(study: str, finalists: Sequence[TrialRecord], confirmed: StudyRecord) -> Verdict:
+    """What the runs of a confirming study say of the finalists of `study`."""
+    lone = finalists[0].number
+    results = [
+        _result(trial, [run for run in confirmed.trials if _finalist(run, lone) == trial.number])
+        for trial in finalists
+    ]
+    sign = 1.0 if confirmed.direction == "minimize" else -1.0
+    results.sort(key=lambda each: (not each.values, sign * each.spread.mean, each.number))
+    return Verdict(
+        study=study,
+        metric=confirmed.metric,
+        direction=confirmed.direction,
+        finalists=tuple(results),
+        comparisons=tuple(compare({each.number: each.values for each in results})),
+    )
+
+
+def _finalist(run: TrialRecord, lone: int) -> int:
+    return int(run.params.get(FINALIST, lone))
+
+
+def _result(trial: TrialRecord, runs: Sequence[TrialRecord]) -> Finalist:
+    assert trial.value is not None
+    values = tuple(run.value for run in runs if run.state == "COMPLETE" and run.value is not None)
+    return Finalist(
+        number=trial.number,
+        params=trial.params,
+        searched=trial.value,
+        values=values,
+        failed=sum(run.state == "FAIL" for run in runs),
+        spread=spread_of(values),
+    )
+
+
+def _sections(trial: TrialRecord) -> dict[str, Any]:
+    config = read_yaml(TrialFolder(trial.folder).config)
+    cli = {"cli": config["cli"]} if config.get("cli") else {}
+    return lightning_sections(config) | cli

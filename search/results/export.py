@@ -1,0 +1,150 @@
+"""A finished trial as a folder that trains again with plain LightningCLI.
+
+The folder needs nothing of this tool. Its `train.py` makes the CLI; its configuration is that of
+the trial, with what the tool did beside it written out as a callback of Lightning's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search.errors import UserError
+from search.layout import ExportFolder, StudyFolder
+from search.messages import Described
+from search.plain.whole_files import close_to_others
+from search.plain.yaml import dump_yaml
+from search.results.export_script import reproduce_text, train_script
+from search.results.finished_trial import Finished, project_folder, run_errand_on
+from search.store.provenance.record import installed, read_provenance
+from search.study_file.trial_sections import lightning_sections
+
+# what plain training needs of the packages that a study was made with, and can tell of itself
+_PACKAGES = ("torch", "lightning", "pytorch-lightning", "numpy")
+
+
+def export_trial(finished: Finished, target: Path) -> list[str]:
+    """Write the folder of a trial, whole or not at all; returns the command that trains it.
+
+    Raises:
+        UserError: the folder exists, cannot be written, or plain LightningCLI cannot train this.
+    """
+    _refuse(finished, target)
+    facts = run_errand_on(finished, "describe", Described)
+    temporary = ExportFolder(target.with_name(f".{target.name}.tmp"))
+    shutil.rmtree(temporary.root, ignore_errors=True)
+    try:
+        # as private as the study: it says what was typed, and what was not committed
+        temporary.root.mkdir(parents=True, mode=0o700)
+        _fill(temporary, finished, facts, ExportFolder(target))
+        close_to_others(temporary.root)
+        temporary.root.replace(target)
+    except OSError as error:
+        shutil.rmtree(temporary.root, ignore_errors=True)
+        raise UserError(f"{target}: cannot be written: {error.strerror}. Name another.") from error
+    return train_command(ExportFolder(target), has_subcommand=facts.has_subcommand)
+
+
+def plain_config(config: Mapping[str, Any], facts: Described) -> dict[str, Any]:
+    """The configuration of a trial as LightningCLI takes it, training to the same value.
+
+    The best value is that of the best epoch, so a ModelCheckpoint keeps that one. A trial makes no
+    model summary, because the summary's forward pass may draw random numbers.
+    """
+    plain = lightning_sections(config)
+    trainer = plain.setdefault("trainer", {})
+    trainer.setdefault("enable_model_summary", False)
+    if trainer.get("logger") is False:
+        # LightningCLI then writes its configuration where it is started, and so only once
+        del trainer["logger"]
+    if facts.loggers:
+        trainer["logger"] = list(facts.loggers)
+    if not facts.keeps_checkpoint:
+        given = trainer.get("callbacks") or []
+        callbacks = list(given) if isinstance(given, list) else [given]
+        trainer["callbacks"] = [*callbacks, _model_checkpoint(config, facts.lightning)]
+        trainer["enable_checkpointing"] = True
+    return plain
+
+
+def _model_checkpoint(config: Mapping[str, Any], lightning: str) -> dict[str, Any]:
+    objective = config["objective"]
+    best = {
+        "monitor": objective["metric"],
+        "mode": "min" if objective["direction"] == "minimize" else "max",
+        "save_top_k": 1,
+        "filename": "best",
+    }
+    if _is_at_epoch_ends(config):
+        best["save_on_train_epoch_end"] = True
+    arguments = best if objective["value"] == "best" else {"filename": "last"}
+    return {"class_path": f"{lightning}.callbacks.ModelCheckpoint", "init_args": arguments}
+
+
+def _is_at_epoch_ends(config: Mapping[str, Any]) -> bool:
+    """Whether training logs the metric, which has a value at the end of each epoch then."""
+    return config.get("trial", {}).get("at_epoch_ends") is True
+
+
+def _refuse(finished: Finished, target: Path) -> None:
+    if target.exists():
+        raise UserError(f"{target}: exists already. Name a new folder, or remove it first.")
+    if finished.config.get("ckpt_path"):
+        raise UserError(
+            f"{finished.place}: began with the weights of ckpt_path alone, and LightningCLI takes "
+            f"that to go on with a whole training. Its checkpoint is {finished.checkpoint}."
+        )
+
+
+def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: ExportFolder) -> None:
+    config, trial = finished.config, finished.trial
+    study = StudyFolder(finished.study.folder)
+    objective = config["objective"]
+    title = f"{objective['metric']} {trial.value!r}, {finished.place}"
+    text = dump_yaml(plain_config(config, facts))
+    folder.config.write_text(f"# {title}\n{text}", "utf-8")
+    script = train_script(config, facts, project_folder(finished.study.folder), target.root)
+    folder.script.write_text(script, "utf-8")
+    if finished.checkpoint.is_dir():
+        shutil.copytree(finished.checkpoint, folder.checkpoint)
+    else:
+        shutil.copyfile(finished.checkpoint, folder.checkpoint)
+    result = {
+        "study": finished.study.name,
+        "trial": trial.number,
+        "objective": objective,
+        "value": trial.value,
+        "at_epoch_ends": _is_at_epoch_ends(config),
+        "params": trial.params,
+        "lightning": facts.lightning,
+        "has_subcommand": facts.has_subcommand,
+        "threads": facts.threads,
+        "versions": _versions(study),
+    }
+    folder.result.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
+    if study.provenance.is_file():
+        shutil.copyfile(study.provenance, folder.provenance)
+    command = train_command(target, has_subcommand=facts.has_subcommand)
+    folder.notes.write_text(
+        reproduce_text(result, command, in_shards=folder.checkpoint.is_dir()), "utf-8"
+    )
+
+
+def train_command(folder: ExportFolder, *, has_subcommand: bool) -> list[str]:
+    """The command that trains an exported folder, from the project's own folder."""
+    subcommand = ["fit"] if has_subcommand else []
+    script, config = (os.path.relpath(path) for path in (folder.script, folder.config))
+    return ["python", script, *subcommand, "-c", config]
+
+
+def _versions(study: StudyFolder) -> dict[str, str]:
+    """What the study was made with, as far as that decides about the last digits of a value; the
+    versions of now where it does not say."""
+    packages = (read_provenance(study) or {}).get("packages")
+    made = packages if isinstance(packages, dict) else {}
+    found = {name: made.get(name) or installed(name) for name in _PACKAGES}
+    return {name: str(number) for name, number in found.items() if number is not None}

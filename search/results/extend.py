@@ -1,0 +1,208 @@
+"""Making a child study that takes over the trials of another that still fit.
+
+Everything is written to the child's events files, and its database is made from those as
+`search rebuild` makes it. The parent is only read, and only its files.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from search.errors import StorageError, UserError
+from search.layout import StudyFolder, TrialFolder
+from search.plain.whole_files import keep_copy, make_folder, write_whole
+from search.plain.yaml import dump_yaml
+from search.sampling.pruners import pruner_of
+from search.sampling.samplers import sampling_of
+from search.store.attributes import ASKED, ENQUEUED, STEPS
+from search.store.events.event_file import Event, append_event, read_events, write_events
+from search.store.events.optuna_trials import study_history
+from search.store.events.trial_history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
+from search.store.placement import check_local, check_writable
+from search.store.provenance.redaction import refuse_secrets
+from search.store.rebuild import rebuild, trial_histories
+from search.study_file.curve_steps import EPOCHS, Steps, steps_of
+from search.study_file.load import load_study_file
+from search.study_file.schema import StudyFile
+from search.study_file.transfer import Fitting
+from search.study_file.value_checkpoint import kept_checkpoint
+
+
+@dataclass
+class Extension:
+    """What a child takes over: the parent's numbers in the order of the child's, and for each
+    reason the numbers that stay behind."""
+
+    taken: list[TrialHistory] = field(default_factory=list)
+    left: dict[str, list[int]] = field(default_factory=dict)
+
+    def sort(self, history: TrialHistory, fitting: Fitting) -> None:
+        """Take a trial over, or note why not."""
+        if history.state in ("COMPLETE", "PRUNED"):
+            reasons = fitting.misfits(history.params)
+        else:
+            reasons = ["failed" if history.state == "FAIL" else "not finished"]
+        if reasons:
+            self.left.setdefault(", ".join(reasons), []).append(history.number)
+        else:
+            self.taken.append(history)
+
+    @property
+    def lines(self) -> list[str]:
+        """A line for each reason for which trials stay behind."""
+        return [
+            f"{reason}: trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+            for reason, numbers in self.left.items()
+        ]
+
+
+def extend(
+    parent: StudyFolder,
+    child: StudyFolder,
+    study_file: StudyFile,
+    was: Mapping[str, Any],
+    *,
+    source: str,
+) -> Extension:
+    """Make the study `child` of a study file, with the trials of `parent` that fit it.
+
+    Args:
+        was: by path, what is searched now and had a value that the parent's study file leaves open.
+        source: the child's study file, as messages call it.
+
+    Raises:
+        UserError: nothing fits, or what was given cannot be used; nothing was written.
+        StorageError: the parent cannot be read, or the child's folder not be written.
+    """
+    _check(child, study_file, source)
+    fitting = _fitting(parent, study_file, was)
+    extension = Extension()
+    for history in trial_histories(parent):
+        extension.sort(history, fitting)
+    if not extension.taken:
+        raise UserError(
+            *(f"{parent.root}: {line}." for line in extension.lines),
+            f"{parent.root}: has no trial that fits. "
+            "Start a new study with `search run STUDY_FILE --name NAME`.",
+        )
+    _write(parent, child, fitting, extension.taken)
+    return extension
+
+
+def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
+    """Refuse before anything is written what would be refused when the child is run."""
+    if child.root.exists():
+        raise UserError(f"{child.root}: exists already. Name the child study with --name.")
+    check_writable(child.root)
+    check_local(child.db)
+    refuse_secrets(study_file, source)
+    if study_file.sampler.name == "grid":
+        raise UserError(
+            "sampler: grid would repeat the trials that are taken over. Use bruteforce, which "
+            "tries each combination once as well."
+        )
+    sampling = sampling_of(study_file)
+    sampling.check()
+    pruner_of(study_file, None)
+
+
+def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]) -> Fitting:
+    if not parent.study_file.is_file():
+        raise StorageError(f"{parent.study_file}: is missing. Restore it from a copy.")
+    fitting = Fitting(load_study_file(parent.study_file), study_file, was)
+    if problems := fitting.differences:
+        raise UserError(
+            *(f"{parent.study_file}: {line}." for line in problems),
+            f"{parent.root}: none of its trials fits where this differs. "
+            "Undo the change, or start a new study with `search run STUDY_FILE --name NAME`.",
+        )
+    if problems := fitting.unstated:
+        raise UserError(*(f"{parent.study_file}: {line}." for line in problems))
+    return fitting
+
+
+def _write(
+    parent: StudyFolder, child: StudyFolder, fitting: Fitting, taken: Iterable[TrialHistory]
+) -> None:
+    """Write the child beside its place and put it there whole."""
+    before = study_history(parent).steps
+    steps = _steps(fitting.child, before)
+    unfinished = StudyFolder(child.root.with_name(f".{child.name}.extending"))
+    shutil.rmtree(unfinished.root, ignore_errors=True)
+    try:
+        unfinished.root.mkdir(mode=0o700, parents=True)
+        for number, history in enumerate(taken):
+            place = unfinished.trial(number)
+            make_folder(place.root)
+            _take_over(
+                parent,
+                place,
+                number,
+                history.number,
+                fitting.params(history.params),
+                has_curve=steps == before,
+            )
+        append_event(unfinished.events, ASKED, trials=fitting.child.budget.trials)
+        if steps is not None:
+            append_event(unfinished.events, STEPS, **asdict(steps))
+        write_whole(unfinished.study_file, dump_yaml(fitting.child.to_tree()))
+        unfinished.root.rename(child.root)
+    except OSError as error:
+        raise StorageError(
+            f"{child.root}: cannot be written: {error.strerror}. Remove the cause, then extend "
+            "again."
+        ) from error
+    finally:
+        shutil.rmtree(unfinished.root, ignore_errors=True)
+    rebuild(child, None)
+
+
+def _steps(study_file: StudyFile, before: Steps | None) -> Steps | None:
+    """What the steps of the child count. Its trials may differ in what the parent's had in common:
+    then those of the parent are no longer comparable with them."""
+    if before is None:
+        return None
+    return steps_of(
+        study_file,
+        leaves_ends=before.unit != EPOCHS,
+        epoch_samples=before.epoch_samples,
+        at_epoch_ends=before.at_epoch_ends,
+    )
+
+
+def _take_over(
+    parent: StudyFolder,
+    target: TrialFolder,
+    number: int,
+    old: int,
+    params: Mapping[str, Any],
+    *,
+    has_curve: bool,
+) -> None:
+    source = parent.trial(old)
+    note = f"{parent.name}, trial {old}"
+    events = _as_taken(read_events(source.events), number, params, note)
+    if not has_curve:
+        events = [event for event in events if event["event"] != REPORTED]
+    write_events(target.events, events)
+    if source.config.is_file():
+        write_whole(target.config, source.config.read_text("utf-8"))
+    # a finished trial needs no checkpoint but that of its value
+    checkpoint = kept_checkpoint(source)
+    if checkpoint is not None:
+        keep_copy(checkpoint, target.root / checkpoint.name)
+
+
+def _as_taken(
+    events: Sequence[Event], number: int, params: Mapping[str, Any], note: str
+) -> list[Event]:
+    """The events of a trial with its new number, without its place in the parent's queue and what
+    the parent's sampler and pruner noted for themselves."""
+    begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
+    changed: Event = {"number": number, "params": params, "taken_from": note}
+    changed |= {"attributes": {}, ENQUEUED: None}
+    later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
+    return [events[begin] | changed, *later]

@@ -1,0 +1,83 @@
+"""A finished trial, and what can be done with it outside of its study."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.engine.errand import Answer, run_errand
+from search.errors import UserError
+from search.layout import StudyFolder, TrialFolder
+from search.messages import Tested
+from search.plain.yaml import read_yaml
+from search.store.provenance.record import origin
+from search.store.records import StudyRecord, TrialRecord
+from search.study_file.value_checkpoint import kept_checkpoint, value_checkpoint
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A complete trial with what is left of it on disk; `checkpoint` belongs to its value."""
+
+    study: StudyRecord
+    trial: TrialRecord
+    config: dict[str, Any]
+    checkpoint: Path
+
+    @property
+    def place(self) -> str:
+        return f"{self.study.name}, trial {self.trial.number}"
+
+
+def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
+    """A trial that can be tested and exported.
+
+    Raises:
+        UserError: it is not complete, or its files are gone.
+    """
+    place = f"{study.name}, trial {trial.number}"
+    if trial.state != "COMPLETE":
+        raise UserError(f"{place}: must be complete, got {trial.state}. Name another with --trial.")
+    folder = TrialFolder(trial.folder)
+    if not folder.config.is_file():
+        raise UserError(f"{folder.config}: is missing. Restore it, or name another with --trial.")
+    config = read_yaml(folder.config)
+    checkpoint = kept_checkpoint(folder)
+    if checkpoint is None:
+        raise UserError(
+            f"{value_checkpoint(folder)}: is missing; the study file may keep those of the "
+            "best trials only. Name another with --trial."
+        )
+    # of several objectives, that whose metric keeps the checkpoint
+    metrics = [each.metric for each in study.objectives]
+    of_one = study.of_objective(metrics.index(config["objective"]["metric"]))
+    return Finished(of_one, of_one.trials[trial.number], config, checkpoint)
+
+
+def test_trial(finished: Finished) -> dict[str, float]:
+    """What the test loop logs for the checkpoint of the trial.
+
+    Raises:
+        UserError: there is nothing to test with, or the user's own code fails.
+    """
+    tested = run_errand_on(finished, "test", Tested)
+    return dict(zip(tested.names, map(float, tested.values), strict=True))
+
+
+def run_errand_on(finished: Finished, task: str, kind: type[Answer]) -> Answer:
+    """Carry out a task of `search.trial.tasks.finished` on the trial; raises as `run_errand`."""
+    return run_errand(
+        task,
+        kind,
+        finished.config,
+        finished.checkpoint,
+        place=finished.place,
+        sys_path=[str(project_folder(finished.study.folder)), str(Path.cwd())],
+    )
+
+
+def project_folder(study: Path) -> Path:
+    """Where the classes of a study are: beside the study file that it was first run from, as far
+    as that is known, else beside the folder of studies."""
+    return origin(StudyFolder(study)) or study.absolute().parent.parent

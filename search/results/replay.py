@@ -1,0 +1,258 @@
+"""Training an exported folder again, by its own script, and comparing what comes out.
+
+The folder is data from anywhere: it is read as text, and nothing is unpickled. Its script and the
+classes of its configuration run, as those of any script that somebody starts.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from search.engine.signals import SignalWatch
+from search.errors import ReplayFailed, StudyFileError, UserError
+from search.layout import ExportFolder
+from search.plain.whole_files import write_whole
+from search.plain.yaml import dump_yaml, read_yaml
+from search.results.export import train_command
+from search.store.provenance.record import installed
+
+_LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
+_RESULT_BYTES = 1 << 20
+_POLL_S = 0.25
+_GRACE_S = 10.0
+# beside the project's own modules, whose names it must not take
+_RECORDER = "lightning_search_replay"
+_RECORDER_TEXT = '''"""Writes a metric down as the trial read it; `search replay` put this here."""
+
+from pathlib import Path
+
+from {lightning} import Callback
+
+
+class Recorder(Callback):
+    def __init__(self, metric: str, path: str, at_epoch_ends: bool) -> None:
+        self.metric, self.path, self.at_epoch_ends = metric, Path(path), at_epoch_ends
+
+    def on_validation_end(self, trainer, pl_module):
+        if not trainer.sanity_checking and not self.at_epoch_ends:
+            self.note(trainer)
+
+    # of training: an epoch's last hook has run when the next one begins
+    def on_train_epoch_start(self, trainer, pl_module):
+        self.note_epoch(trainer)
+
+    def on_train_end(self, trainer, pl_module):
+        self.note_epoch(trainer)
+
+    def note_epoch(self, trainer):
+        if self.at_epoch_ends or not trainer.enable_validation:
+            self.note(trainer)
+
+    def note(self, trainer):
+        value = trainer.callback_metrics.get(self.metric)
+        if value is not None and trainer.is_global_zero:
+            with self.path.open("a") as file:
+                file.write(repr(float(value)) + "\\n")
+'''
+# the loggers of Lightning's that keep what they log in `save_dir`, each with the arguments by which
+# nothing is kept elsewhere or sent away
+_KEPT: dict[str, dict[str, Any]] = {
+    "CSVLogger": {},
+    "TensorBoardLogger": {},
+    "WandbLogger": {"offline": True, "log_model": False},
+    "MLFlowLogger": {"tracking_uri": "sqlite:///{folder}/mlflow.db", "log_model": False},
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What `trial.json` says of an exported folder."""
+
+    folder: ExportFolder
+    metric: str
+    minimizes: bool
+    is_best: bool
+    at_epoch_ends: bool
+    value: float
+    lightning: str
+    has_subcommand: bool
+    versions: dict[str, str]
+
+    @property
+    def other_versions(self) -> list[str]:
+        """What is installed in another version than it was made with, each as a line."""
+        return [
+            f"{name} {number} (now {installed(name) or 'not there'})"
+            for name, number in self.versions.items()
+            if installed(name) != number
+        ]
+
+
+def read_export(root: Path) -> Exported:
+    """What an exported folder was made with.
+
+    Raises:
+        UserError: it is no such folder, or a file of it is missing or damaged.
+    """
+    folder = ExportFolder(root)
+    for path in (folder.result, folder.config, folder.script):
+        if not path.is_file():
+            raise UserError(f"{path}: is missing. Export the trial again: `search export FOLDER`.")
+    try:
+        read_yaml(folder.config)
+        tree = json.loads(_text(folder.result))
+        return _exported(folder, tree)
+    except StudyFileError:
+        raise
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise UserError(
+            f"{folder.result}: is damaged ({type(error).__name__}). "
+            "Export the trial again: `search export FOLDER`."
+        ) from error
+
+
+def retrain(exported: Exported) -> float:
+    """Train the folder by its own command; returns the value that the metric has now.
+
+    What the training prints goes to standard error; what it would keep is thrown away.
+
+    Raises:
+        ReplayFailed: it could not be trained, or never logs the metric.
+        Interrupted: a signal came.
+    """
+    with tempfile.TemporaryDirectory(prefix="search-replay-") as name:
+        scratch = Path(name)
+        overlay, values = scratch / "replay.yaml", scratch / "values.txt"
+        write_whole(overlay, dump_yaml(_overlay(exported, scratch, values)))
+        recorder = _RECORDER_TEXT.replace("{lightning}", exported.lightning)
+        write_whole(scratch / f"{_RECORDER}.py", recorder)
+        _, *command = train_command(exported.folder, has_subcommand=exported.has_subcommand)
+        status = _run([sys.executable, *command, "-c", str(overlay)], import_path=scratch)
+        if status != 0:
+            raise ReplayFailed(
+                f"{exported.folder.root}: its training ended with status {status}; its own words "
+                "are above. Start it in the project's folder, where its modules are."
+            )
+        return _value(exported, values)
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        text = file.read(_RESULT_BYTES + 1)
+    if len(text) > _RESULT_BYTES:
+        raise ValueError("too large")
+    return text.decode("utf-8")
+
+
+def _exported(folder: ExportFolder, tree: Any) -> Exported:
+    objective, lightning = tree["objective"], tree["lightning"]
+    value = float(tree["value"])
+    if lightning not in _LIGHTNING or not math.isfinite(value):
+        raise ValueError("no result of an export")
+    return Exported(
+        folder=folder,
+        metric=str(objective["metric"]),
+        minimizes=objective["direction"] == "minimize",
+        is_best=objective["value"] == "best",
+        # not in folders of earlier releases
+        at_epoch_ends=tree.get("at_epoch_ends") is True,
+        value=value,
+        lightning=lightning,
+        has_subcommand=tree["has_subcommand"] is True,
+        versions={str(name): str(number) for name, number in tree["versions"].items()},
+    )
+
+
+def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
+    """A configuration laid over the exported one, so that its values can be read here, and what
+    its loggers keep is thrown away."""
+    arguments = {
+        "metric": exported.metric,
+        "path": str(values),
+        "at_epoch_ends": exported.at_epoch_ends,
+    }
+    recorder = {"class_path": f"{_RECORDER}.Recorder", "init_args": arguments}
+    given = (read_yaml(exported.folder.config).get("trainer") or {}).get("logger")
+    loggers = given if isinstance(given, list) else [given]
+    named = [each for each in loggers if isinstance(each, dict)]
+    # of a class that nobody knows here, what it would take is not known either
+    plain = {"class_path": f"{exported.lightning}.loggers.CSVLogger", "init_args": {"name": ""}}
+    kept = [each if _is_of_lightning(each) else plain for each in named or [plain]]
+    return {
+        "trainer": {
+            "logger": [_kept_in(scratch, each, index) for index, each in enumerate(kept)],
+            "callbacks+": [recorder],
+            "default_root_dir": str(scratch),
+        }
+    }
+
+
+def _is_of_lightning(logger: Mapping[str, Any]) -> bool:
+    """Whether a logger is one of those in `_KEPT`, by its import path or its name alone."""
+    module, _, name = str(logger.get("class_path")).rpartition(".")
+    known = ("", *(f"{each}.loggers" for each in _LIGHTNING))
+    return name in _KEPT and module in known
+
+
+def _kept_in(scratch: Path, logger: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """A logger that the module may need, writing into a folder of its own that will be gone."""
+    folder = scratch / f"logger{index}"
+    folder.mkdir(exist_ok=True)
+    elsewhere = _KEPT[str(logger["class_path"]).rpartition(".")[2]]
+    places = {
+        key: value.format(folder=folder) if isinstance(value, str) else value
+        for key, value in elsewhere.items()
+    }
+    arguments = {**(logger.get("init_args") or {}), "save_dir": str(folder), **places}
+    return {**logger, "init_args": arguments}
+
+
+def _run(command: list[str], import_path: Path) -> int:
+    paths = [str(import_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+    with SignalWatch() as signals:
+        process = subprocess.Popen(
+            command, stdout=sys.stderr, env=environment, start_new_session=True
+        )
+        try:
+            while signals.first is None:
+                try:
+                    return process.wait(_POLL_S)
+                except subprocess.TimeoutExpired:
+                    continue
+        finally:
+            _end(process)
+        signals.check()
+    return process.returncode
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """The whole group, in which a distributed training has other ranks; gently at first."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, number)
+        try:
+            process.wait(_GRACE_S)
+        except subprocess.TimeoutExpired:
+            continue
+
+
+def _value(exported: Exported, recorded: Path) -> float:
+    """The best or the last of the recorded values."""
+    values = [float(line) for line in recorded.read_text().split()] if recorded.is_file() else []
+    if not values:
+        raise ReplayFailed(f"{exported.folder.root}: its training never logs {exported.metric}.")
+    if not exported.is_best:
+        return values[-1]
+    return min(values) if exported.minimizes else max(values)

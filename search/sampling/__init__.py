@@ -1,0 +1,1 @@
+"""All that Optuna decides: the next configuration, and which trial is pruned."""

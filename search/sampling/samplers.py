@@ -1,0 +1,292 @@
+"""Samplers by name.
+
+A sampler is made anew for every trial, seeded by the study's seed and the number of trials, so
+that a study that was interrupted samples the same values as one that was not, and never repeats
+the random values it began with. The first trials of a sampler that learns are spread over the space
+instead, see `search.sampling.start_points`.
+"""
+
+from __future__ import annotations
+
+import inspect
+import secrets
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import prod
+from random import Random
+from typing import Any
+
+import numpy as np
+from optuna import samplers
+from optuna.exceptions import ExperimentalWarning
+
+from search.errors import UserError
+from search.plain.wording import did_you_mean
+from search.sampling.start_points import start_point
+from search.space.distributions import (
+    Params,
+    Space,
+    count_of,
+)
+from search.space.points import Points
+from search.study_file.rules import points_of
+from search.study_file.schema import StudyFile
+
+_LONGEST_LIST = 1_000_000
+# those that draw at random until they have seen so many trials; Optuna's own default
+_STARTS_SPREAD = ("tpe", "gp")
+_START_TRIALS = 10
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a study samples: a sampler's name and options over the points of a space.
+
+    `secret` marks what this process stored for CMA-ES; see `search.sampling.cmaes`.
+    """
+
+    name: str
+    options: Mapping[str, Any]
+    points: Points
+    seed: int
+    secret: str = field(default_factory=lambda: secrets.token_hex(16))
+
+    @property
+    def space(self) -> Space:
+        return self.points.space
+
+    def sampler(
+        self, number: int, turn: int = 0, fixed: Mapping[str, Any] | None = None
+    ) -> samplers.BaseSampler:
+        """The sampler for the trial that will be the `number`-th.
+
+        Args:
+            turn: how many of its candidates for that trial were not valid.
+            fixed: values of the trial that are not to be sampled.
+
+        Raises:
+            UserError: an option is unknown or has a value that the sampler refuses.
+        """
+        sampler = self._made(number, turn)
+        fixed = {**self._start_point(number, turn), **(fixed or {})}
+        if not fixed:
+            return sampler
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            return samplers.PartialFixedSampler(fixed, sampler)
+
+    def check(self) -> None:
+        """Make sure that the sampler takes its options.
+
+        Raises:
+            UserError: it does not.
+        """
+        self._made(0, 0)
+
+    def prepare(self) -> None:
+        """Import now what the first trial will need, where there is time for it."""
+        self._start_point(0, 0)
+
+    def _made(self, number: int, turn: int) -> samplers.BaseSampler:
+        entropy = [self.seed, number, turn] if turn else [self.seed, number]
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            try:
+                return _SAMPLERS[self.name](self, seed)
+            except (TypeError, ValueError) as error:
+                line = refused_options("sampler", self.name, error)
+                raise UserError(line) from error
+
+    def _start_point(self, number: int, turn: int) -> Params:
+        """The point of one of the first trials of a sampler that knows nothing before it has seen
+        some; nothing for the others, which it samples itself."""
+        count = self.options.get("n_startup_trials", _START_TRIALS)
+        if self.name not in _STARTS_SPREAD or not isinstance(count, int) or number >= count:
+            return {}
+        return start_point(self.points, self.seed, number + count * turn)
+
+    @property
+    def combinations(self) -> int | None:
+        """How many different trials there are, for the samplers that try each once."""
+        if not self.is_listed:
+            return None
+        counts = self._counts()
+        return prod(counts.values()) if self.points.is_plain else len(self.listed)
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether every valid point is tried once."""
+        return self.name in ("grid", "bruteforce")
+
+    @cached_property
+    def listed(self) -> list[Params]:
+        """Every valid point, in the order in which they are tried.
+
+        Raises:
+            UserError: they cannot be listed.
+        """
+        self._counts()
+        try:
+            points = self.points.listed()
+        except ValueError as error:
+            raise UserError(f"space: {error}") from error
+        Random(self.seed).shuffle(points)
+        return points
+
+    def _counts(self) -> dict[str, int]:
+        """How many values each path has, all of which are tried."""
+        counts: dict[str, int] = {}
+        for path, distribution in self.space.items():
+            count = count_of(distribution)
+            if count is None:
+                raise UserError(
+                    f"space.{path}: {self.name} needs a list of values, got a range without "
+                    "steps. Give it a step, or use choice."
+                )
+            self._refuse_long(path, count)
+            counts[path] = count
+        return counts
+
+    def refuse_long_lists(self) -> None:
+        """Make sure that a sampler which lists whole numbers and steps can do so.
+
+        Raises:
+            UserError: there are too many of them.
+        """
+        for path, distribution in self.space.items():
+            self._refuse_long(path, count_of(distribution) or 0)
+
+    def _refuse_long(self, path: str, count: int) -> None:
+        if count > _LONGEST_LIST:
+            raise UserError(
+                f"space.{path}: {self.name} lists every value, at most {_LONGEST_LIST:,}, got "
+                f"{count:,}. Make it a float without a step, or use sampler: tpe."
+            )
+
+
+def refused_options(kind: str, name: str, error: Exception) -> str:
+    """What a user is told whose sampler or pruner does not take the values of its options."""
+    reason = " ".join(str(error).split()).rstrip(".")
+    return f"{kind}: {name} refuses its options: {reason}. Give it others."
+
+
+def independent_paths(sampling: Sampling) -> tuple[str, ...]:
+    """The conditional paths that a sampler which looks at all values jointly samples alone."""
+    joint = ("gp", "qmc", "cmaes", "nsgaii")
+    return sampling.points.conditional if sampling.name in joint else ()
+
+
+def check_options(kind: str, name: str, options: Mapping[str, Any], cls: type) -> None:
+    """Raise UserError for an option that `cls` does not take.
+
+    Args:
+        kind: the section of the study file, sampler or pruner.
+    """
+    known = [key for key in inspect.signature(cls).parameters if key not in _OWNED]
+    for key in options:
+        if key not in known:
+            remedy = did_you_mean(key, known)
+            raise UserError(f"{kind}.{key}: {name} has no such option. {remedy}")
+
+
+# given by the tool, or callables that a study file cannot hold
+_OWNED = frozenset(
+    {
+        "seed",
+        "search_space",
+        "independent_sampler",
+        "source_trials",
+        "gamma",
+        "weights",
+        "constraints_func",
+        "child_generation_strategy",
+        "elite_population_selection_strategy",
+        "after_trial_strategy",
+        "mutation",
+        "crossover",
+        "wrapped_pruner",
+        "warn_independent_sampling",
+    }
+)
+
+
+def _tpe(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.TPESampler)
+    # constant_liar keeps parallel workers from trying the same place twice
+    return samplers.TPESampler(**{"constant_liar": True, **sampling.options}, seed=seed)
+
+
+def _gp(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.GPSampler)
+    sampling.refuse_long_lists()
+    return samplers.GPSampler(**sampling.options, seed=seed)
+
+
+def _random(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.RandomSampler)
+    return samplers.RandomSampler(**sampling.options, seed=seed)
+
+
+def _grid(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.GridSampler)
+    # every point is given to it: Optuna's grid knows neither conditions nor points fixed before it
+    return samplers.RandomSampler(seed=seed)
+
+
+def _qmc(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.QMCSampler)
+    # its sequence belongs to the study, so only what is outside the sequence is seeded by trial
+    return samplers.QMCSampler(
+        **{"scramble": True, **sampling.options},
+        seed=sampling.seed,
+        independent_sampler=samplers.RandomSampler(seed=seed),
+        warn_independent_sampling=False,
+    )
+
+
+def _cmaes(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    from search.sampling.cmaes import PrivateCmaEsSampler
+
+    check_options("sampler", sampling.name, sampling.options, samplers.CmaEsSampler)
+    return PrivateCmaEsSampler(
+        **sampling.options,
+        secret=sampling.secret,
+        seed=seed,
+        independent_sampler=samplers.RandomSampler(seed=seed),
+        warn_independent_sampling=False,
+    )
+
+
+def _nsgaii(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.NSGAIISampler)
+    return samplers.NSGAIISampler(**sampling.options, seed=seed)
+
+
+def _bruteforce(sampling: Sampling, seed: int) -> samplers.BaseSampler:
+    check_options("sampler", sampling.name, sampling.options, samplers.BruteForceSampler)
+    return samplers.BruteForceSampler(**sampling.options, seed=seed)
+
+
+_SAMPLERS: dict[str, Callable[[Sampling, int], samplers.BaseSampler]] = {
+    "tpe": _tpe,
+    "gp": _gp,
+    "random": _random,
+    "grid": _grid,
+    "qmc": _qmc,
+    "cmaes": _cmaes,
+    "nsgaii": _nsgaii,
+    "bruteforce": _bruteforce,
+}
+
+
+def sampling_of(study_file: StudyFile) -> Sampling:
+    """How a study file says that trials are sampled."""
+    return Sampling(
+        name=study_file.sampler.name,
+        options=study_file.sampler.options,
+        points=points_of(study_file),
+        seed=study_file.seed,
+    )

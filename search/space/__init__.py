@@ -1,0 +1,1 @@
+"""The searched values: distributions, their notation, their paths, the points they make."""

@@ -1,0 +1,90 @@
+"""Points that a user fixes, whole or in part: read and checked against the space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from search.plain.wording import did_you_mean
+from search.plain.yaml import shown
+from search.space.distributions import Choice, Distribution, FloatRange, IntRange, Params, contains
+from search.space.notation import described
+from search.space.points import DRAWS, Points, low_end
+from search.space.spelling import Spelling
+
+_SEED = "fixed points"
+
+
+def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | None]:
+    """A fixed point by full paths, and what is wrong with it: `PATH: rule. Remedy.` or `rule.`"""
+    spell = Spelling(points.space, points.sections)
+    params = {spell(str(path)): value for path, value in given.items()}
+    if len(params) < len(given):
+        return params, "names a path twice. Keep one of them."
+    if not params:
+        return params, "names no value. Write PATH: VALUE."
+    for path, value in params.items():
+        distribution = points.space.get(path)
+        if distribution is None:
+            return params, f"{path}: is not searched. {did_you_mean(path, list(points.space))}"
+        if not contains(distribution, value):
+            rule = f"must be {described(distribution)}, got {shown(value)}."
+            return params, f"{path}: {rule} {_nearest_value(distribution, value)}"
+        if problem := _absence(distribution, params):
+            return params, f"{path}: {problem}"
+        if isinstance(distribution, FloatRange):
+            params[path] = float(value)
+    return params, _invalidity(points, params)
+
+
+def _invalidity(points: Points, params: Params) -> str | None:
+    completed = points.complete(params, low_end)
+    if completed.keys() == params.keys() and (text := points.violated(params)) is not None:
+        return f"violates {text}. Change a value so that it holds."
+    for constraint in points.constraints:
+        if all(path in params for path in constraint.paths):
+            alone = Points(points.space, (constraint,))
+            if (text := alone.violated(params)) is not None:
+                return f"violates {text}. Change a value so that it holds."
+    if points.drawn(params, _SEED) is None:
+        return (
+            f"violates a constraint in each of {DRAWS:,} completions. Give fewer values, or others."
+        )
+    return None
+
+
+def _nearest_value(distribution: Distribution, value: Any) -> str:
+    """What could be written instead of a value that is outside."""
+    if isinstance(distribution, Choice):
+        return did_you_mean(shown(value), [shown(each) for each in distribution.values])
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value):
+        return f"Write {shown(distribution.low)}, or another number of that range."
+    inside = min(max(value, distribution.low), distribution.high)
+    if isinstance(distribution, IntRange):
+        inside = round(inside)
+    if not contains(distribution, inside):
+        return f"Write {shown(distribution.low)}, or another step from there."
+    if inside == value:
+        return f"Write {shown(inside)}."
+    return f"Write {shown(inside)}, or widen the range in space."
+
+
+def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | None:
+    for path, values in distribution.when:
+        where = f"exists only where {path} is {' or '.join(shown(value) for value in values)}"
+        if path not in params:
+            return f"{where}. Give that too."
+        if not any(contains(Choice((value,)), params[path]) for value in values):
+            return f"{where}, got {shown(params[path])}. Remove it."
+    return None
+
+
+def first_point_problems(given: Sequence[Mapping[str, Any]], points: Points) -> Iterator[str]:
+    """A line for each of the points `enqueue` of a study file that cannot be."""
+    for index, point in enumerate(given):
+        _, problem = point_of(points, point)
+        if problem is not None:
+            separator = "." if problem.split(":")[0] in points.space else ": "
+            yield f"enqueue.{index}{separator}{problem}"

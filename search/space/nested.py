@@ -1,0 +1,85 @@
+"""From a space with spaces inside its choices to one flat mapping of paths.
+
+Works on what the user wrote, before it is checked; what is misspelt is left for the check.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from search.space.distributions import OPTION
+
+Spell = Callable[[str], str]
+CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
+
+
+def in_class(path: str) -> str:
+    """`width` as `init_args.width`, inside what has a class_path; a full path as it is."""
+    return path if path.partition(".")[0] in CLASS_KEYS else f"init_args.{path}"
+
+
+def flattened(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
+    """Each parameter of a space: its path as it is written, by its full spelling, and its tree.
+
+    What is searched inside an option comes after its choice, as `path[option].rest`, and with the
+    condition that the option is chosen.
+
+    Args:
+        full: the full spelling of a path.
+    """
+    for key, tree in space.items():
+        yield from _parameter(str(key), full(str(key)), tree, full)
+
+
+def _parameter(written: str, path: str, tree: Any, full: Spell) -> Iterator[tuple[str, str, Any]]:
+    if not isinstance(tree, Mapping):
+        yield written, path, tree
+        return
+    own = dict(tree)
+    if conditions := _conditions(path, own.get("when", {}), full):
+        own["when"] = conditions
+    options = own.get("choice")
+    nested: list[tuple[str, Mapping[Any, Any]]] = []
+    if isinstance(options, Mapping):
+        nested = [(str(name), each) for name, each in options.items() if _has_space(each)]
+        own["choice"] = {name: _without_space(each) for name, each in options.items()}
+    yield written, path, own
+    for name, option in nested:
+        yield from _option(f"{path}[{name}]", option, full)
+
+
+def _option(place: str, option: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
+    value = option.get("value")
+    is_class = isinstance(value, Mapping) and "class_path" in value
+
+    def inside(key: Any) -> str:
+        return f"{place}.{in_class(str(key)) if is_class else key}"
+
+    for key, tree in option["space"].items():
+        own = tree
+        if isinstance(tree, Mapping) and isinstance(tree.get("when"), Mapping):
+            # a condition on a neighbour is written as the neighbour is
+            conditions = {
+                inside(path) if path in option["space"] else path: values
+                for path, values in tree["when"].items()
+            }
+            own = {**tree, "when": conditions}
+        yield from _parameter(inside(key), inside(key), own, full)
+
+
+def _conditions(path: str, given: Any, full: Spell) -> Any:
+    if not isinstance(given, Mapping):
+        return given
+    chosen = {path[: match.start()]: match[1] for match in OPTION.finditer(path)}
+    return {**{full(str(key)): values for key, values in given.items()}, **chosen}
+
+
+def _has_space(option: Any) -> bool:
+    return isinstance(option, Mapping) and isinstance(option.get("space"), Mapping)
+
+
+def _without_space(option: Any) -> Any:
+    if not _has_space(option):
+        return option
+    return {key: value for key, value in option.items() if key != "space"}

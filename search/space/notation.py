@@ -1,0 +1,211 @@
+"""From what a user writes under `space` to distributions; every mistake in one line."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from search.plain.wording import nearest
+from search.plain.yaml import flow_yaml, shown
+from search.space.distributions import Choice, Distribution, FloatRange, Hinted, IntRange, When
+
+_FORMS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
+_OPTIONS = {"float": ("log", "step", "when"), "int": ("log", "step", "when"), "choice": ("when",)}
+_NUMBERS = "Write a number; words and switches go into {choice: [...]}."
+AUTO = "auto"
+# whole numbers up to here are floats without loss, as which the database keeps them
+_EXACT = 2**53
+
+
+def parse_distribution(tree: Any) -> Distribution | Hinted:
+    """The distribution that a mapping like `{float: [1e-4, 1e-1], log: true}` describes.
+
+    Raises:
+        ValueError: rule, what was given, remedy; without the place.
+    """
+    if tree == AUTO:
+        return Hinted()
+    if not isinstance(tree, Mapping):
+        raise ValueError(f"must be {_FORMS}, got {shown(tree)}. {_in_braces(tree)}")
+    kinds = [kind for kind in _OPTIONS if kind in tree]
+    if len(kinds) != 1:
+        near = next(filter(None, (nearest(str(key), _OPTIONS) for key in tree)), None)
+        remedy = f"Did you mean {near}?" if near and not kinds else "Name one of the three."
+        raise ValueError(f"must be {_FORMS}, got {shown(dict(tree))}. {remedy}")
+    kind = kinds[0]
+    for key in tree:
+        if key != kind and key not in _OPTIONS[kind]:
+            known = ", ".join(_OPTIONS[kind])
+            near = nearest(str(key), _OPTIONS[kind])
+            remedy = f"Did you mean {near}?" if near else "Remove it."
+            raise ValueError(f"{kind} takes {known}, got {shown(str(key))}. {remedy}")
+    when = _when(tree["when"]) if "when" in tree else ()
+    if kind == "choice":
+        return replace(_choice(tree["choice"]), when=when)
+    return replace(_range(kind, tree), when=when)
+
+
+def _in_braces(tree: Any) -> str:
+    """A remedy for a range that was given without its kind."""
+    listed = tree if isinstance(tree, list) else []
+    numbers = [each for each in listed if isinstance(each, int | float) and each is not True]
+    if len(numbers) == len(listed) == 2:
+        return f"Write {{float: {flow_yaml(listed)}}}, {{int: ...}} or {{choice: ...}}."
+    if listed:
+        return f"Write {{choice: {shown(listed)}}}."
+    return "Write {float: [1e-4, 1e-1], log: true}, or give a fixed value in its section."
+
+
+def _when(conditions: Any) -> When:
+    if not isinstance(conditions, Mapping) or not conditions:
+        raise ValueError(
+            f"when must be a mapping of a searched path to its value, got {shown(conditions)}. "
+            "Write {model.init_args.optimizer: sgd}."
+        )
+    when = []
+    for path, values in conditions.items():
+        listed = values if isinstance(values, list) else [values]
+        if not listed or any(isinstance(value, list | dict) for value in listed):
+            raise ValueError(
+                f"when takes a value or a list of values for {path}, got {shown(values)}. "
+                "Name plain values."
+            )
+        when.append((str(path), tuple(listed)))
+    return tuple(when)
+
+
+def _options(options: Mapping[Any, Any]) -> Choice:
+    for name, option in options.items():
+        if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
+            raise ValueError(
+                f"the name of an option must be a word, got {shown(name)}. Write mlp or conv_2."
+            )
+        if not isinstance(option, Mapping) or "value" not in option or set(option) != {"value"}:
+            raise ValueError(
+                f"option {name} must be {{value: ..., space: {{...}}}}, got {shown(option)}. "
+                "Put what stands in the configuration under value."
+            )
+    if len(options) < 2:
+        raise ValueError(f"choice needs two options or more, got {shown(list(options))}. Add one.")
+    return Choice(tuple(options), subtrees=tuple(each["value"] for each in options.values()))
+
+
+def _choice(values: Any) -> Choice:
+    if isinstance(values, Mapping):
+        return _options(values)
+    if not isinstance(values, list):
+        raise ValueError(f"choice must be a list, got {shown(values)}. Write [a, b].")
+    for value in values:
+        if not isinstance(value, bool | int | float | str | None):
+            raise ValueError(
+                f"choice takes numbers, words, true, false or null, got {shown(value)}. "
+                "Search a plain value."
+            )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"choice takes finite numbers, got {shown(value)}. Remove it.")
+    # 1, 1.0 and true are equal to Python and to the database
+    if len(set(values)) < len(values):
+        raise ValueError(f"choice must not repeat a value, got {shown(values)}. Remove one.")
+    if len(values) < 2:
+        raise ValueError(f"choice needs two values or more, got {shown(values)}. Add one.")
+    return Choice(tuple(values))
+
+
+def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
+    ends = tree[kind]
+    if not isinstance(ends, list) or len(ends) != 2:
+        raise ValueError(f"{kind} must be [low, high], got {shown(ends)}. Give both ends.")
+    for end in ends:
+        _check_number(kind, end)
+    low, high = ends
+    if low > high:
+        raise ValueError(f"low must be below high, got low={low}, high={high}. Swap them.")
+    if low == high:
+        raise ValueError(
+            f"low must be below high, got {low} twice. Put a single value into the section itself."
+        )
+    if not math.isfinite(float(high) - float(low)):
+        raise ValueError(
+            f"high - low must be at most {sys.float_info.max:.2g}, got low={low}, high={high}. "
+            "Narrow the range."
+        )
+    log, step = tree.get("log", False), tree.get("step")
+    if not isinstance(log, bool):
+        raise ValueError(f"log must be true or false, got {shown(log)}. Write log: true.")
+    if step is not None:
+        _check_number(kind, step)
+        if step <= 0 or step > high - low:
+            raise ValueError(
+                f"step must be above 0 and no more than high - low, got {shown(step)}. "
+                f"Write a step up to {shown(high - low)}, or leave it out."
+            )
+    if step is not None and (high - low) / step > _EXACT:
+        raise ValueError(
+            f"step must make no more than {_EXACT:.16g} steps, got {shown(step)}. Raise it, or "
+            "leave it out."
+        )
+    if log and step not in (None, 1 if kind == "int" else None):
+        raise ValueError("log and step exclude each other, got both. Drop one.")
+    if log and low <= 0:
+        raise ValueError(f"log needs a low above 0, got low={low}. Raise it or drop log.")
+    if kind == "float":
+        return FloatRange(float(low), float(high), log, None if step is None else float(step))
+    return IntRange(low, high, log, step or 1)
+
+
+def _check_number(kind: str, value: Any) -> None:
+    wanted = int if kind == "int" else int | float
+    if isinstance(value, bool) or not isinstance(value, wanted):
+        rule = "whole numbers" if kind == "int" else "numbers"
+        remedy = "Write float for numbers with a point." if isinstance(value, float) else _NUMBERS
+        raise ValueError(f"{kind} takes {rule}, got {shown(value)}. {remedy}")
+    if isinstance(value, float) and not math.isfinite(value):
+        remedy = "Write the largest or smallest value that you would try."
+        raise ValueError(f"{kind} takes finite numbers, got {shown(value)}. {remedy}")
+    largest = _EXACT if kind == "int" else sys.float_info.max
+    if abs(value) > largest:
+        raise ValueError(
+            f"{kind} takes numbers up to {largest}, the largest that is held exactly, got "
+            f"{shown(value)}. Use a smaller one, and scale it where it is used."
+        )
+
+
+def distribution_tree(distribution: Distribution | Hinted) -> Any:
+    """What a user would write for a distribution; the inverse of `parse_distribution`."""
+    if isinstance(distribution, Hinted):
+        return AUTO
+    tree = _kind_tree(distribution)
+    if distribution.when:
+        tree["when"] = {
+            path: values[0] if len(values) == 1 else list(values)
+            for path, values in distribution.when
+        }
+    return tree
+
+
+def _kind_tree(distribution: Distribution) -> dict[str, Any]:
+    if isinstance(distribution, Choice) and distribution.subtrees is not None:
+        options = zip(distribution.values, distribution.subtrees, strict=True)
+        return {"choice": {str(name): {"value": subtree} for name, subtree in options}}
+    if isinstance(distribution, Choice):
+        return {"choice": list(distribution.values)}
+    kind = "float" if isinstance(distribution, FloatRange) else "int"
+    tree: dict[str, Any] = {kind: [distribution.low, distribution.high]}
+    if distribution.log:
+        tree["log"] = True
+    if distribution.step not in (None, 1) or (kind == "float" and distribution.step == 1):
+        tree["step"] = distribution.step
+    return tree
+
+
+def described(distribution: Distribution) -> str:
+    """What may be given for a parameter."""
+    if isinstance(distribution, Choice):
+        return " or ".join(shown(value) for value in distribution.values)
+    kind = "a whole number" if not isinstance(distribution, FloatRange) else "a number"
+    step = f" in steps of {distribution.step:g}" if distribution.step not in (None, 1) else ""
+    return f"{kind} from {distribution.low:g} to {distribution.high:g}{step}"

@@ -1,0 +1,225 @@
+"""The points of a space: which parameters a trial has, what follows from them, which are valid.
+
+A point is what one trial samples: path -> value, with the conditional parameters only where their
+conditions hold. It is valid where every constraint holds and every derived value can be computed.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import exp, log
+from random import Random
+from typing import Any
+
+from search.plain.tree import lookup_path, write_path
+from search.space.distributions import (
+    OPTION,
+    Choice,
+    Distribution,
+    IntRange,
+    Params,
+    Space,
+    config_path,
+    count_of,
+    in_order,
+    is_active,
+    values_of,
+)
+from search.space.expressions import Expression, Incomputable, Missing
+
+# so many random points are tried before the constraints are said to leave nothing
+DRAWS = 2_000
+_LISTED = 1_000_000
+
+
+@dataclass(frozen=True)
+class Points:
+    """The points of `space`.
+
+    `sections` are the sections of the configuration that the parameters are laid over; `derive`
+    maps paths to what stands there; `found` are values that are not the file's and not sampled, as
+    a probed micro-batch.
+    """
+
+    space: Space
+    constraints: tuple[Expression, ...] = ()
+    derive: Mapping[str, Expression] = field(default_factory=dict)
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    found: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def ordered(self) -> Space:
+        """The space with each parameter after those that its conditions name."""
+        return in_order(self.space)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every combination of values is a point, and valid."""
+        return not (self.constraints or self.derive or self.conditional)
+
+    @cached_property
+    def conditional(self) -> tuple[str, ...]:
+        """The paths that not every trial has, parents first."""
+        return tuple(path for path, each in self.ordered.items() if each.when)
+
+    def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The sections with a point and what derives from it laid over them."""
+        config = self.laid(params)
+        for path, value in self.derived(params).items():
+            write_path(config, config_path(path), value)
+        return config
+
+    def derived(self, params: Mapping[str, Any]) -> Params:
+        """The derived values of a point; one that derives from a parameter it lacks is left out.
+
+        Raises:
+            Incomputable: one cannot be computed.
+        """
+        return _Facts(self, params).all_derived()
+
+    def violated(self, params: Mapping[str, Any]) -> str | None:
+        """The first constraint that a point violates, or what cannot be computed; None where it is
+        valid. A constraint on a parameter that the point lacks holds."""
+        facts = _Facts(self, params)
+        try:
+            facts.all_derived()
+        except Incomputable as error:
+            return f"derive: {error}"
+        for constraint in self.constraints:
+            try:
+                if constraint.value(facts.value) is not True:
+                    return constraint.text
+            except Missing:
+                continue
+            except Incomputable as error:
+                return f"{constraint.text} ({error})"
+        return None
+
+    def laid(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """The sections with a point laid over them, without what derives from it."""
+        config = copy.deepcopy(dict(self.sections))
+        # a subtree first, then what is searched inside it
+        for path in sorted(params, key=lambda path: path.count(".")):
+            distribution, value = self.space.get(path), params[path]
+            if isinstance(distribution, Choice):
+                value = copy.deepcopy(distribution.written(value))
+            write_path(config, config_path(path), value)
+        for path, value in self.found.items():
+            write_path(config, path, value)
+        return config
+
+    def complete(
+        self, fixed: Mapping[str, Any], value: Callable[[str, Distribution], Any]
+    ) -> Params:
+        """A point that has the values of `fixed` and elsewhere those of `value`."""
+        params: Params = {}
+        for path, distribution in self.ordered.items():
+            if is_active(distribution, params):
+                params[path] = fixed[path] if path in fixed else value(path, distribution)
+        return params
+
+    def drawn(self, fixed: Mapping[str, Any], seed: str) -> Params | None:
+        """A random valid point that has the values of `fixed`; None where none was found."""
+        random = Random(seed)
+        for _ in range(DRAWS):
+            params = self.complete(fixed, lambda _, distribution: _draw(random, distribution))
+            if fixed.keys() <= params.keys() and self.violated(params) is None:
+                return params
+        return None
+
+    def listed(self) -> list[Params]:
+        """Every valid point.
+
+        Raises:
+            ValueError: a range has no steps, or there are too many points.
+        """
+        found = []
+        for count, params in enumerate(self._combinations(list(self.ordered), {}), 1):
+            if count > _LISTED:
+                raise ValueError(f"has more than {_LISTED:,} combinations. Use sampler: random.")
+            if self.violated(params) is None:
+                found.append(params)
+        return found
+
+    def _combinations(self, paths: list[str], params: Params) -> Iterator[Params]:
+        if not paths:
+            yield dict(params)
+            return
+        path, *rest = paths
+        distribution = self.space[path]
+        if not is_active(distribution, params):
+            yield from self._combinations(rest, params)
+            return
+        values = values_of(distribution)
+        if values is None:
+            raise ValueError(f"{path} has a range without steps")
+        for value in values:
+            yield from self._combinations(rest, {**params, path: value})
+
+
+class _Facts:
+    """What the paths of an expression come to at one point; everything is computed once."""
+
+    def __init__(self, points: Points, params: Mapping[str, Any]) -> None:
+        self._points = points
+        self._params = params
+        self._derived: Params = {}
+        self._config: dict[str, Any] | None = None
+
+    def all_derived(self) -> Params:
+        derived: Params = {}
+        for path in self._points.derive:
+            if has_options(path, self._params):
+                try:
+                    derived[path] = self.value(path)
+                except Missing:
+                    continue
+                except Incomputable as error:
+                    raise Incomputable(f"{path}: {error}") from error
+        return derived
+
+    def value(self, path: str) -> Any:
+        if path in self._params:
+            return self._params[path]
+        if path in self._derived:
+            return self._derived[path]
+        if path in self._points.derive:
+            value = self._points.derive[path].value(self.value)
+            if isinstance(value, list):
+                raise Incomputable("a list is no single value")
+            self._derived[path] = value
+            return value
+        if not has_options(path, self._params):
+            raise Missing(path)
+        if self._config is None:
+            self._config = self._points.laid(self._params)
+        try:
+            return lookup_path(self._config, config_path(path))
+        except KeyError as error:
+            raise Missing(path) from error
+
+
+def has_options(path: str, params: Mapping[str, Any]) -> bool:
+    """Whether a point has chosen the options that the path names in brackets."""
+    return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))
+
+
+def low_end(_: str, distribution: Distribution) -> Any:
+    """The low end of a range, the first of a choice."""
+    return distribution.values[0] if isinstance(distribution, Choice) else distribution.low
+
+
+def _draw(random: Random, distribution: Distribution) -> Any:
+    if isinstance(distribution, Choice):
+        return random.choice(distribution.values)
+    low, high, step = distribution.low, distribution.high, distribution.step
+    if distribution.log:
+        value = exp(random.uniform(log(low), log(high)))
+        return min(high, max(low, round(value) if isinstance(distribution, IntRange) else value))
+    count = count_of(distribution)
+    if step is None or count is None:
+        return random.uniform(low, high)
+    return min(high, low + step * random.randint(0, count - 1))

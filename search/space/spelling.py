@@ -1,0 +1,43 @@
+"""The full spelling of a path that a user wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from search.space.distributions import Choice, Space
+from search.space.nested import CLASS_KEYS, in_class
+from search.space.paths import full_path
+
+
+class Spelling:
+    """The full spelling of a path: `model.lr`, and in options `model.encoder[mlp].width`."""
+
+    def __init__(self, space: Space, sections: Mapping[str, Any]) -> None:
+        self._space = space
+        self._sections = sections
+        self._bare: dict[str, list[str]] = {}
+        for path in space:
+            self._bare.setdefault(_bare(path), []).append(path)
+
+    def __call__(self, path: str) -> str:
+        full = full_path(path, self._sections)
+        found = self._bare.get(_bare(path), [])
+        if full not in self._space and len(found) == 1:
+            return found[0]
+        choice, bracket, rest = full.rpartition("]")
+        is_inside = rest.startswith(".") and self._is_class(choice)
+        return f"{choice}{bracket}.{in_class(rest[1:])}" if is_inside else full
+
+    def _is_class(self, option: str) -> bool:
+        """Whether a class stands in the configuration for an option, `path[name` here."""
+        path, _, name = option.rpartition("[")
+        choice = self._space.get(path)
+        if not isinstance(choice, Choice) or name not in choice.values:
+            return False
+        written = choice.written(name)
+        return isinstance(written, dict) and "class_path" in written
+
+
+def _bare(path: str) -> str:
+    return ".".join(part for part in path.split(".") if part not in CLASS_KEYS[1:])

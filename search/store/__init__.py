@@ -1,0 +1,1 @@
+"""A study on disk: events, database, records, and who may write them."""

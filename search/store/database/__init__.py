@@ -1,0 +1,1 @@
+"""The Optuna database that other tools read."""

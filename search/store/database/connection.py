@@ -1,0 +1,125 @@
+"""Opening the Optuna database: looked at before it is opened, written by one process.
+
+Knows SQLAlchemy URLs and SQLite files; does not know what a trial is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import optuna
+import sqlalchemy
+from optuna.exceptions import StorageInternalError
+from optuna.storages import RDBStorage
+
+from search.errors import StorageError
+from search.plain.installing import install_line
+from search.store.attributes import told_of_nonsense
+from search.store.database.lock_wait import Patience, endless, patiently, root_message
+from search.store.database.url import shown_url, without_secrets
+
+# a lock is waited for here, in short turns, so that a signal is noticed meanwhile
+_LOCK_TIMEOUT_S = 1
+
+
+def open_database(url: str, patience: Patience = endless) -> RDBStorage:
+    """Open the database for writing, making its tables where it is new.
+
+    Args:
+        patience: called while another program locks it.
+
+    Raises:
+        StorageError: the URL, its driver, or what it leads to cannot be used.
+    """
+    try:
+        storage = patiently(lambda: RDBStorage(url, engine_kwargs=_engine_settings(url)), patience)
+    except RuntimeError as error:
+        raise StorageError(
+            f"{shown_url(url)}: written by another version of Optuna. Run `optuna storage upgrade` "
+            "on it, or install the Optuna that wrote it."
+        ) from error
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError, StorageInternalError) as error:
+        raise _cannot_open(url, error) from error
+    if url.startswith("sqlite"):
+        sqlalchemy.event.listen(storage.engine, "connect", _tune_sqlite)
+        storage.engine.dispose()
+    return storage
+
+
+def cannot_be_written(url: str, error: Exception) -> StorageError:
+    """What a user is told when the database refuses to take what happened."""
+    return StorageError(
+        f"{shown_url(url)}: cannot be written: {without_secrets(root_message(error), url)}. "
+        "Nothing is lost: remove the cause, then run the same command again."
+    )
+
+
+def says_nonsense(url: str, study_name: str, error: Exception) -> StorageError:
+    """What a user is told when the database says what Optuna never wrote."""
+    return StorageError(
+        f"{shown_url(url)}: {told_of_nonsense(error)}. Make it again from the events of the "
+        f"trials: `search rebuild {study_name}`."
+    )
+
+
+@contextmanager
+def connected(url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+    """Queries on a database other than SQLite, for reading.
+
+    Raises:
+        StorageError: it cannot be reached.
+    """
+    try:
+        engine = sqlalchemy.create_engine(url)
+        with engine.connect() as connection:
+            yield lambda text: [tuple(row) for row in connection.execute(sqlalchemy.text(text))]
+        engine.dispose()
+    except (sqlalchemy.exc.SQLAlchemyError, ImportError) as error:
+        raise _cannot_open(url, error) from error
+
+
+def _cannot_open(url: str, error: Exception) -> StorageError:
+    shown = shown_url(url)
+    if isinstance(error, ImportError):
+        return StorageError(
+            f"--storage: the driver of {shown} is not installed. "
+            f"For PostgreSQL: {install_line('postgresql')}."
+        )
+    reason = without_secrets(root_message(error), url)
+    return StorageError(f"{shown}: cannot be opened: {reason}. Check that it runs.")
+
+
+def _engine_settings(url: str) -> dict[str, Any]:
+    if url.startswith("sqlite"):
+        return {"connect_args": {"timeout": _LOCK_TIMEOUT_S}}
+    return {"pool_pre_ping": True}
+
+
+def _tune_sqlite(connection: Any, _: Any) -> None:
+    # WAL lets readers in while a study runs; without FULL a power cut takes the last commits
+    connection.execute("PRAGMA journal_mode=WAL")
+    connection.execute("PRAGMA synchronous=FULL")
+
+
+class _Chatter(logging.FileHandler):
+    """A log that costs nothing but its lines where the disk is full."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Leave the line out; Python's own way would print a traceback over the live view."""
+
+
+def send_chatter_to(log: Path) -> None:
+    """Optuna's own messages go to a file, not into the live view."""
+    optuna.logging.disable_default_handler()
+    logger = logging.getLogger("optuna")
+    if not any(isinstance(handler, _Chatter) for handler in logger.handlers):
+        logger.addHandler(_Chatter(log, encoding="utf-8", delay=True))

@@ -1,0 +1,1 @@
+"""Events: the record of a study, one JSON object a line."""

@@ -1,0 +1,1 @@
+"""The origin of a study: revision, machine, packages, command; nothing secret."""

@@ -1,0 +1,125 @@
+"""What a study does, and how long it has been at it: the same for every screen, page and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+
+from search.store.records import AttemptRecord, StudyRecord, TrialRecord
+
+NEW = "new"
+RUNNING = "running"
+PAUSED = "paused"
+FINISHED = "finished"
+FAILED = "failed"
+INTERRUPTED = "interrupted"
+STOPPED = "stopped"
+
+# so many failures with one cause end a study
+MAX_FAILURES_IN_A_ROW = 5
+
+
+def study_state(record: StudyRecord) -> str:
+    """One word for a study.
+
+    Returns:
+        running; paused: it runs, and waits for free disk; new: it has no trial; finished: it has
+        all that was asked for; failed: every trial failed, or so many in a row that it ended;
+        interrupted: it has less than was asked for; stopped: no total was asked for.
+    """
+    if record.is_running:
+        return PAUSED if record.paused else RUNNING
+    if not record.trials:
+        return NEW
+    if _has_failed(record):
+        return FAILED
+    if record.asked is None:
+        return STOPPED
+    is_whole = all(trial.is_finished for trial in record.trials)
+    return FINISHED if is_whole and record.finished >= record.asked else INTERRUPTED
+
+
+def busy_s(record: StudyRecord) -> float | None:
+    """Seconds in which at least one attempt ran; None where none ever did.
+
+    An attempt that runs has run until the study was read; one that was cut off, until the last
+    sign of life of its study.
+    """
+    seen = last_seen(record)
+    if seen is None:
+        return None
+    attempts = [attempt for trial in record.trials for attempt in attempts_of(trial)]
+    return union_s(
+        (in_utc(attempt.started).timestamp(), in_utc(attempt.ended or seen).timestamp())
+        for attempt in attempts
+    )
+
+
+def last_seen(record: StudyRecord) -> datetime | None:
+    """When the study was read while it runs, else the latest time that it knows; None where
+    nothing ever started."""
+    times = list(_times(record))
+    if times and record.is_running and record.read_at is not None:
+        times.append(in_utc(record.read_at))
+    return max(times, default=None)
+
+
+def attempts_of(trial: TrialRecord) -> tuple[AttemptRecord, ...]:
+    """The attempts of a trial; one made of its own times where it has none."""
+    if trial.attempts or trial.started is None:
+        return trial.attempts
+    return (AttemptRecord(1, 0, "", trial.started, trial.ended, trial.cause, trial.message),)
+
+
+def workers_seen(record: StudyRecord) -> int:
+    """How many attempts run now; of a study in which none does, the most that ever did; at
+    least 1."""
+    attempts = [attempt for trial in record.trials for attempt in trial.attempts]
+    if record.is_running and (now := sum(attempt.ended is None for attempt in attempts)):
+        return now
+    ended = [attempt for attempt in attempts if attempt.ended is not None]
+    changes = sorted(
+        [(in_utc(attempt.started), 1) for attempt in ended]
+        + [(in_utc(attempt.ended), -1) for attempt in ended if attempt.ended]
+    )
+    most = side_by_side = 0
+    for _, change in changes:
+        side_by_side += change
+        most = max(most, side_by_side)
+    return max(1, most)
+
+
+def union_s(intervals: Iterable[tuple[float, float]]) -> float:
+    """Seconds that at least one of the intervals (start, end) covers."""
+    total, until = 0.0, -float("inf")
+    for start, end in sorted(intervals):
+        total += max(0.0, end - max(until, start))
+        until = max(until, end)
+    return total
+
+
+def in_utc(time: datetime) -> datetime:
+    """The time in UTC; one without a zone is taken to be in it."""
+    return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+
+
+def _has_failed(record: StudyRecord) -> bool:
+    finished = [trial for trial in record.trials if trial.is_finished]
+    failed = [trial for trial in finished if trial.state == "FAIL"]
+    is_whole = record.asked is not None and len(finished) >= record.asked
+    if is_whole or len(failed) < MAX_FAILURES_IN_A_ROW:
+        return is_whole and len(failed) == len(finished)
+    ended = [trial for trial in finished if trial.ended is not None]
+    last = sorted(ended, key=lambda trial: in_utc(trial.ended or datetime.max))
+    last = last[-MAX_FAILURES_IN_A_ROW:]
+    causes = {(trial.state, trial.cause) for trial in last}
+    return len(last) == MAX_FAILURES_IN_A_ROW and len(causes) == 1 and last[0].state == "FAIL"
+
+
+def _times(record: StudyRecord) -> Iterator[datetime]:
+    """Every time that the record knows."""
+    for trial in record.trials:
+        known = [trial.started, trial.ended]
+        for attempt in trial.attempts:
+            known += [attempt.started, attempt.ended]
+        yield from (in_utc(time) for time in known if time is not None)

@@ -1,1 +1,0 @@
-"""Study files: plain data, no torch, no database."""

@@ -1,0 +1,148 @@
+"""`base:` in a study file: LightningCLI configurations that its own sections are laid over.
+
+Knows files and trees only; whether classes and types are right is found out with torch.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from search.errors import StudyFileError
+from search.plain.yaml import read_yaml, shown
+from search.study_file.examples import example_of
+from search.study_file.foreign_files import foreign_problem
+from search.study_file.trial_sections import LIGHTNING_SECTIONS
+
+_SUBCOMMANDS = ("fit", "validate", "test", "predict")
+# a trial keeps what it writes in its own folder, whatever a configuration for other runs says
+_NOT_TAKEN = ("default_root_dir",)
+
+
+def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) -> dict[str, Any]:
+    """The tree of a study file with what its `base` gives; `base` itself is gone.
+
+    Args:
+        path: the study file, which the paths in `base` are relative to.
+        own_keys: the keys of a study file; those that LightningCLI does not know belong there.
+
+    Raises:
+        StudyFileError: a base cannot be read, or is no LightningCLI configuration.
+    """
+    if (problem := foreign_problem(tree, is_base=False)) is not None:
+        raise StudyFileError([f"{path}: {problem}"])
+    own = {key: value for key, value in tree.items() if key != "base"}
+    merged: dict[str, Any] = {}
+    for name in _names(tree.get("base"), path):
+        given = _read(name, path, set(own_keys) - set(LIGHTNING_SECTIONS))
+        merged = laid_over(merged, _with_file(given, path.parent / name))
+    nameless = _name_classes(merged, own)
+    if nameless:
+        raise StudyFileError([f"{path}: {problem}" for problem in nameless])
+    return _with_file(laid_over(merged, own), path)
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Mappings are merged key by key, everything else is replaced; so is another class."""
+    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
+        return copy.deepcopy(above)
+    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
+        return copy.deepcopy(dict(above))
+    merged = copy.deepcopy(dict(below))
+    for key, value in above.items():
+        merged[key] = laid_over(merged.get(key), value)
+    return merged
+
+
+def _names(given: Any, path: Path) -> list[str]:
+    names = [given] if isinstance(given, str) else given
+    if given is None:
+        return []
+    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
+        raise StudyFileError(
+            [
+                f"{path}: base: must be a path or a list of paths, got {shown(given)}. "
+                f"{example_of('base')}"
+            ]
+        )
+    return names
+
+
+def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
+    file = path.parent / name
+    if file.resolve() == path.resolve():
+        raise StudyFileError(
+            [f"{path}: base: {name} is this study file itself. Name a LightningCLI config."]
+        )
+    try:
+        tree = read_yaml(file)
+    except StudyFileError as error:
+        raise StudyFileError([f"{path}: base: {line}" for line in error.problems]) from error
+    if (problem := foreign_problem(tree, is_base=True)) is not None:
+        raise StudyFileError([f"{path}: base: {name}: {problem}"])
+    if isinstance(tree.get("fit"), dict):
+        # a configuration of several subcommands; a trial is a fit
+        tree = {key: value for key, value in tree.items() if key not in _SUBCOMMANDS} | tree["fit"]
+    problems = [
+        f"{path}: base: {name}: {key} belongs in the study file, not in a LightningCLI config. "
+        "Move it."
+        for key in tree
+        if key in ours
+    ]
+    if problems:
+        raise StudyFileError(problems)
+    if isinstance(trainer := tree.get("trainer"), dict):
+        tree["trainer"] = {key: each for key, each in trainer.items() if key not in _NOT_TAKEN}
+    return tree
+
+
+def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
+    """A base written for fixed classes gives bare arguments; the study file names the classes.
+
+    With `cli` the arguments stay bare and the CLI is made with those classes, so that its links
+    and defaults, which are written for them, hold. Returns a line for each class that is named
+    nowhere.
+    """
+    named = [section for section in ("model", "data") if "class_path" in _mapping(own, section)]
+    bare = [section for section in ("model", "data") if _is_bare(base.get(section))]
+    if own.get("cli") is None:
+        for section in set(named) & set(bare):
+            path = own[section]["class_path"]
+            base[section] = {"class_path": path, "init_args": base[section]}
+    elif bare:
+        cli = own["cli"] if isinstance(own["cli"], dict) else {"name": own["cli"]}
+        for section in named:
+            if base.get(section) is None or section in bare:
+                cli = {**cli, section: own[section]["class_path"]}
+                own[section] = own[section].get("init_args") or {}
+        own["cli"] = cli
+        return []
+    return [
+        f"{section}: the base gives its arguments, but no class. Add {section}: "
+        "{class_path: my_package.MyClass}, or the CLI that knows it: cli: train:main."
+        for section in bare
+        if section not in named and section not in own and own.get("cli") is None
+    ]
+
+
+def _mapping(tree: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+    value = tree.get(section)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _is_bare(section: Any) -> bool:
+    return isinstance(section, Mapping) and "class_path" not in section
+
+
+def _with_file(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+    """`ckpt_path` as an absolute path: of the working directory, as LightningCLI takes it, or
+    beside the file that names it."""
+    name = tree.get("ckpt_path")
+    if not isinstance(name, str) or "://" in name:
+        return tree
+    for file in (Path(name), path.parent / name):
+        if file.is_file():
+            return {**tree, "ckpt_path": str(file.absolute())}
+    return tree

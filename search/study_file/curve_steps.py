@@ -1,0 +1,105 @@
+"""What the steps of a study's curves count, so that trials can be compared step by step.
+
+An epoch, where each validation is the end of one. Else the n-th validation, where all trials
+validate after as many samples; where they do not, the samples seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search.space.paths import FINALIST
+
+if TYPE_CHECKING:
+    from search.study_file.schema import StudyFile
+
+EPOCHS, VALIDATIONS, SAMPLES = "epochs", "validations", "samples"
+UNITS = (EPOCHS, VALIDATIONS, SAMPLES)
+
+_INTERVAL = "trainer.val_check_interval"
+# beside the data and the batch: what changes after how many samples a trial validates
+_BATCHES = (
+    "trainer.limit_train_batches",
+    "trainer.overfit_batches",
+    "trainer.devices",
+    "trainer.num_nodes",
+    "trainer.check_val_every_n_epoch",
+    _INTERVAL,
+    FINALIST,
+)
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of a study, the same for its whole life.
+
+    `unit` is one of `UNITS`; `epoch_samples` how many samples an epoch has, None where that is not
+    known; `at_epoch_ends` whether they count the ends of epochs, since training logs what counts,
+    although there may be validations.
+    """
+
+    unit: str
+    epoch_samples: int | None = None
+    at_epoch_ends: bool = False
+
+
+def unit_of(steps: Steps | None) -> str:
+    """What the steps of a study count; validations in one of an earlier release."""
+    return VALIDATIONS if steps is None else steps.unit
+
+
+def step_title(steps: Steps | None) -> str:
+    """Of the axis of a curve: `epoch`, `validation` or `samples seen`."""
+    unit = unit_of(steps)
+    return "samples seen" if unit == SAMPLES else unit.removesuffix("s")
+
+
+def step_text(steps: Steps | None, step: float) -> str:
+    """A step in words: `epoch 3`, `validation 3` or `1,024 samples`."""
+    if unit_of(steps) == SAMPLES:
+        return f"{step:,.0f} samples"
+    return f"{step_title(steps)} {step:g}"
+
+
+def steps_of(
+    study_file: StudyFile,
+    *,
+    leaves_ends: bool,
+    epoch_samples: int | None,
+    at_epoch_ends: bool = False,
+) -> Steps:
+    """What the steps of a new study count.
+
+    Args:
+        at_epoch_ends: whether values are read at the ends of epochs, whatever is validated when.
+        leaves_ends: whether validations may lie elsewhere than at the ends of epochs.
+        epoch_samples: the samples of an epoch; None where the data has no length.
+    """
+    is_searched = _INTERVAL in _paths(study_file)
+    if at_epoch_ends or not (leaves_ends or is_searched or leaves_epoch_ends(study_file.trainer)):
+        unit = EPOCHS
+    else:
+        unit = SAMPLES if _batches_vary(study_file) else VALIDATIONS
+    return Steps(unit, epoch_samples, at_epoch_ends)
+
+
+def leaves_epoch_ends(trainer: Mapping[str, Any]) -> bool:
+    """Whether a Trainer of these arguments may validate elsewhere than at the ends of epochs."""
+    interval = trainer.get("val_check_interval")
+    # 1 is after each batch, 1.0 after the last
+    is_whole = interval is None or (isinstance(interval, float) and interval == 1.0)
+    return not is_whole or trainer.get("check_val_every_n_epoch", 1) is None
+
+
+def _batches_vary(study_file: StudyFile) -> bool:
+    """Whether trials may validate after different numbers of samples."""
+    return study_file.batch.auto_scale != "off" or any(
+        path.startswith("data.") or "batch_size" in path or path in _BATCHES
+        for path in _paths(study_file)
+    )
+
+
+def _paths(study_file: StudyFile) -> tuple[str, ...]:
+    return (*study_file.space, *study_file.derive)

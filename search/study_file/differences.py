@@ -1,0 +1,101 @@
+"""What differs between the study file of a study and the one given now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+from search.plain.equality import NOT_SET, is_equal, value_at
+from search.plain.yaml import shown, shown_exactly
+from search.study_file.schema import StudyFile
+
+# what judges what is still to come, and where it is logged, may change; everything else is what
+# the study is
+FREE = ("pruner", "logger", "keep", "budget")
+# plain numbers here are read by what they are worth, not by their type
+_UNTYPED = ("enqueue",)
+
+
+def differences(stored: StudyFile, given: StudyFile) -> list[str]:
+    """One line for each value that may not change once a study has begun."""
+    keys = sections((stored, given), without=("name", *FREE))
+    return list(compare(stored.to_tree(), given.to_tree(), keys))
+
+
+def free_changes(stored: StudyFile, given: StudyFile) -> list[str]:
+    """One line for each value that changed and may."""
+    return list(compare(stored.to_tree(), given.to_tree(), FREE))
+
+
+def sections(study_files: Iterable[StudyFile], *, without: Collection[str]) -> list[str]:
+    """The keys of study files, those that only a CLI of the user's own knows last."""
+    of_the_cli = sorted({key for each in study_files for key in each.model_extra or {}})
+    return [key for key in (*StudyFile.model_fields, *of_the_cli) if key not in without]
+
+
+def compare(old: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
+    """A line `place: was ..., is ...` for each difference of two trees below `keys`."""
+    for key in keys:
+        below = _compare_space if key == "space" else _compare
+        yield from below(key, value_at(old, key), value_at(new, key))
+
+
+def _compare(path: str, old: Any, new: Any) -> Iterator[str]:
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        for key in dict.fromkeys((*old, *new)):
+            yield from _compare(f"{path}.{key}", value_at(old, key), value_at(new, key))
+    elif not is_equal(old, new, typed=path not in _UNTYPED):
+        yield _line(path, old, new)
+
+
+def _compare_space(path: str, old: Any, new: Any) -> Iterator[str]:
+    for key in dict.fromkeys((*old, *new)):
+        yield from _compare_distribution(f"{path}.{key}", value_at(old, key), value_at(new, key))
+
+
+def _compare_distribution(path: str, old: Any, new: Any) -> Iterator[str]:
+    names = [_option_names(tree) for tree in (old, new)]
+    if names[0] and names[1] and names[0] != names[1]:
+        # the order too: to the database an option is its index
+        yield _line(path, {"choice": names[0]}, {"choice": names[1]})
+    elif names[0] and names[1]:
+        yield from _compare(f"{path}.choice", old["choice"], new["choice"])
+        if not _is_same_condition(old, new):
+            yield _line(f"{path}.when", value_at(old, "when"), value_at(new, "when"))
+    elif not (_is_same_kind(old, new) and _is_same_condition(old, new)):
+        yield _line(path, old, new)
+
+
+def _option_names(tree: Any) -> list[str]:
+    """The names of the options of a choice that has whole subtrees for values."""
+    options = tree.get("choice") if isinstance(tree, Mapping) else None
+    return list(options) if isinstance(options, Mapping) else []
+
+
+def _is_same_kind(old: Any, new: Any) -> bool:
+    trees = [
+        {key: value for key, value in tree.items() if key != "when"}
+        if isinstance(tree, Mapping)
+        else tree
+        for tree in (old, new)
+    ]
+    return is_equal(*trees)
+
+
+def _is_same_condition(old: Any, new: Any) -> bool:
+    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
+        return True
+    return is_equal(value_at(old, "when"), value_at(new, "when"), typed=False)
+
+
+def _line(path: str, old: Any, new: Any) -> str:
+    texts = [_text(value, shown) for value in (old, new)]
+    if texts[0] == texts[1]:  # the text '4' and the number, or what was cut off
+        texts = [_text(value, shown_exactly) for value in (old, new)]
+    if texts[0] == texts[1]:
+        return f"{path}: was {texts[0]}, is the same but for a password"
+    return f"{path}: was {texts[0]}, is {texts[1]}"
+
+
+def _text(value: Any, show: Any) -> str:
+    return str(value) if value is NOT_SET else str(show(value))

@@ -1,0 +1,100 @@
+"""Reading a study file: its bases, short forms and overrides, and every check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from search.errors import StudyFileError
+from search.plain.yaml import read_yaml
+from search.space.notation import AUTO
+from search.space.paths import ALL_HINTED, normalise_space, path_problems
+from search.study_file.base import with_base
+from search.study_file.lightning1_spellings import old_spellings
+from search.study_file.objectives import objective_problems, settle_objectives
+from search.study_file.overrides import apply_overrides
+from search.study_file.problems import lines_of
+from search.study_file.rules import rule_problems
+from search.study_file.schema import CliStudyFile, StudyFile
+from search.study_file.short_forms import spelt_out
+
+_OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
+
+
+def load_study_file(
+    path: Path,
+    *,
+    set_values: Sequence[str] = (),
+    space_values: Sequence[str] = (),
+    name: str | None = None,
+) -> StudyFile:
+    """Read and check a study file.
+
+    Args:
+        set_values: `PATH=VALUE` laid over the file before it is checked.
+        space_values: `PATH=DISTRIBUTION` laid over its space.
+        name: the name of the study instead of the file's.
+
+    Raises:
+        StudyFileError: every problem found, one line each.
+    """
+    tree = apply_overrides(read_study_tree(path), set_values, space_values)
+    if name is not None:
+        tree["name"] = name
+    return parse_study_tree(tree, source=str(path), default_name=path.stem)
+
+
+def read_study_tree(path: Path) -> dict[str, Any]:
+    """The plain data of a study file with what its `base` gives.
+
+    Raises:
+        StudyFileError: it or a base cannot be read.
+    """
+    return whole_tree(read_yaml(path), path)
+
+
+def whole_tree(tree: Mapping[str, Any], path: Path) -> dict[str, Any]:
+    """The tree of the study file at `path` with what its base gives.
+
+    Raises:
+        StudyFileError: a base cannot be used.
+    """
+    return with_base(tree, path, _OWN_KEYS)
+
+
+def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str) -> StudyFile:
+    """The study file in a tree of plain data.
+
+    Raises:
+        StudyFileError: every problem found, one line each, beginning with `source`.
+    """
+    given: dict[str, Any] = {"name": default_name, "trainer": {}}
+    given |= {key: value for key, value in tree.items() if value is not None}
+    problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
+    given, unclear = spelt_out(given)
+    problems += unclear
+    if given.get("space", AUTO) == AUTO:
+        given["space"] = {ALL_HINTED: AUTO}
+    if isinstance(given["space"], dict):
+        given["space"], doubled = normalise_space(given["space"], given)
+        problems += doubled
+    problems += settle_objectives(given)
+    kind = CliStudyFile if "cli" in given else StudyFile
+    study_file = None
+    try:
+        study_file = kind.model_validate(given)
+    except ValidationError as error:
+        problems += lines_of(error, StudyFile)
+    if study_file is not None:
+        problems += objective_problems(study_file)
+    if isinstance(given["space"], dict):
+        scales = study_file is not None and study_file.batch.auto_scale != "off"
+        problems += path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)
+    if study_file is not None and not problems and not study_file.is_hinted:
+        problems += rule_problems(study_file)
+    if problems or study_file is None:
+        raise StudyFileError([f"{source}: {problem}" for problem in problems])
+    return study_file

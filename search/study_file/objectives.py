@@ -1,0 +1,167 @@
+"""One objective or several: what a study file says of them, and what its attempts are told.
+
+The objective that decides which checkpoint a trial keeps is the first whose metric is logged; in a
+study file of one objective it is that one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from search.plain.wording import did_you_mean
+from search.plain.yaml import shown
+from search.study_file.outcome_constraints import (
+    PARAMETERS,
+    RESOURCES,
+    OutcomeConstraint,
+    parse_constraint,
+)
+
+if TYPE_CHECKING:
+    from search.study_file.schema import StudyFile
+
+# samplers of Optuna (5.0) that refuse a study of several objectives
+_ONE_OBJECTIVE_ONLY = ("cmaes",)
+# lets the rest of a study file be checked while its objectives are wrong
+_ANY = {"metric": "value"}
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What an attempt looks at: `reported` is the metric of its curve, `metrics` maps every logged
+    metric that counts to its place in the study file, `limits` bound what it may have in
+    parameters, `resources` are the objectives that are measured, not logged."""
+
+    reported: str
+    metrics: Mapping[str, str]
+    limits: tuple[OutcomeConstraint, ...]
+    resources: tuple[str, ...] = ()
+
+
+def settle_objectives(given: dict[str, Any]) -> list[str]:
+    """Set `objective` of a study file's tree where it lists several, and its pruner where none
+    could work; returns one line a problem."""
+    if "objectives" not in given:
+        return []
+    listed = given["objectives"]
+    if "objective" in given:
+        return ["objectives: stands beside objective. Keep one of the two."]
+    if listed == []:
+        given["objective"] = _ANY
+        return ["objectives: must name an objective, got none. Add {metric: val_loss}."]
+    if isinstance(listed, list) and len(listed) == 1:
+        given["objective"] = given.pop("objectives")[0]
+        return []
+    entries = (
+        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
+    )
+    logged = [each for each in entries if each.get("metric") not in RESOURCES]
+    given["objective"] = _sound(logged[0]) if logged else _ANY
+    if entries and not logged:
+        return ["objectives: must name a metric that the module logs, got none. Add one to them."]
+    return _settle_pruner(given)
+
+
+def objective_problems(study_file: StudyFile) -> Iterator[str]:
+    """One line for each thing in which objectives, pruner, sampler and checkpoints disagree."""
+    several, primary = study_file.objectives, study_file.objective
+    if primary.metric in RESOURCES:
+        yield (
+            f"objective.metric: {primary.metric} is measured, and no checkpoint can be chosen by "
+            "it. Name a metric that the module logs, or list both under objectives."
+        )
+    seen: set[str] = set()
+    for index, each in enumerate(several):
+        if each.metric in seen:
+            yield f"objectives.{index}.metric: {each.metric} is there twice. Remove one."
+        seen.add(each.metric)
+        if "value" in each.model_fields_set and each.metric != primary.metric:
+            yield (
+                f"objectives.{index}.value: the checkpoint of a trial belongs to "
+                f"{primary.metric}. Say it there."
+            )
+    yield from _prune_on_problems(study_file)
+    if several and study_file.sampler.name in _ONE_OBJECTIVE_ONLY:
+        yield (
+            f"sampler: {study_file.sampler.name} takes one objective, got {len(several)}. "
+            "Use tpe, nsgaii or gp."
+        )
+    if several and study_file.keep.top is not None:
+        yield "keep.top: several objectives put trials in no order. Remove it."
+
+
+def reported_metric(study_file: StudyFile) -> str:
+    """The metric of the curves: that of pruning, else of the objective that keeps checkpoints."""
+    return study_file.prune_on or study_file.objective.metric
+
+
+def watched_config(study_file: StudyFile) -> dict[str, Any]:
+    """The sections of a trial's configuration that say what is judged; `watched_in` reads them."""
+    sections: dict[str, Any] = {"objective": study_file.objective.model_dump()}
+    if not study_file.objectives and not study_file.outcome_constraints:
+        return sections
+    places = {
+        each.metric: f"objectives.{index}.metric"
+        for index, each in enumerate(study_file.objectives)
+    } or {study_file.objective.metric: "objective.metric"}
+    constraints = [parse_constraint(text) for text in study_file.outcome_constraints]
+    for index, constraint in enumerate(constraints):
+        places.setdefault(constraint.name, f"outcome_constraints.{index}")
+    sections["watched"] = {
+        "reported": reported_metric(study_file),
+        "metrics": {name: place for name, place in places.items() if name not in RESOURCES},
+        "limits": [str(each) for each in constraints if each.name == PARAMETERS],
+        "resources": [each.metric for each in study_file.objectives if each.metric in RESOURCES],
+    }
+    return sections
+
+
+def watched_in(config: Mapping[str, Any]) -> Watched:
+    """What the configuration of a trial says is looked at."""
+    metric = config["objective"]["metric"]
+    watched = config.get("watched", {})
+    return Watched(
+        reported=watched.get("reported", metric),
+        metrics=watched.get("metrics", {metric: "objective.metric"}),
+        limits=tuple(parse_constraint(text) for text in watched.get("limits", ())),
+        resources=tuple(watched.get("resources", ())),
+    )
+
+
+def _sound(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An objective without what is wrong in it, which is told at its own place."""
+    sound = {key: value for key, value in entry.items() if key in ("metric", "direction", "value")}
+    metric = sound.get("metric")
+    if not isinstance(metric, str) or not metric:
+        return _ANY
+    if sound.get("direction") not in ("minimize", "maximize"):
+        sound.pop("direction", None)
+    if sound.get("value") not in ("best", "last"):
+        sound.pop("value", None)
+    return sound
+
+
+def _settle_pruner(given: dict[str, Any]) -> list[str]:
+    if given.get("prune_on") is not None:
+        return []
+    pruner = given.get("pruner", "none")
+    name = pruner.get("name") if isinstance(pruner, dict) else pruner
+    given["pruner"] = "none"
+    if name in ("none", None):
+        return []
+    metric = given["objective"]["metric"]
+    return [
+        f"pruner: several objectives are pruned by one that is named. Add prune_on: {metric}, or "
+        "remove pruner."
+    ]
+
+
+def _prune_on_problems(study_file: StudyFile) -> Iterator[str]:
+    name = study_file.prune_on
+    logged = [each.metric for each in study_file.judged if each.metric not in RESOURCES]
+    if name is None or name in logged:
+        return
+    remedy = did_you_mean(name, logged)
+    yield f"prune_on: must be an objective that the module logs, got {shown(name)}. {remedy}"

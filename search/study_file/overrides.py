@@ -1,0 +1,62 @@
+"""`--set` and `--space`: values from the command line laid over a study file."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from search.errors import UserError
+from search.plain.tree import write_path
+from search.plain.yaml import parse_yaml, shown
+from search.space.paths import full_path, through_plain_value
+
+
+def apply_overrides(
+    tree: Mapping[str, Any], set_values: Sequence[str], space_values: Sequence[str]
+) -> dict[str, Any]:
+    """A copy of `tree` with the overrides laid over it; `--space PATH=off` removes a path.
+
+    Paths may be as short as in a space: `model.lr` for `model.init_args.lr`.
+
+    Raises:
+        UserError: an override is no `PATH=VALUE`, or leads through a plain value.
+    """
+    result: dict[str, Any] = copy.deepcopy(dict(tree))
+    for text in set_values:
+        path, value = parse_assignment("--set", text)
+        try:
+            write_path(result, full_path(path, result), value)
+        except KeyError as error:
+            raise UserError(f"--set {path}: {through_plain_value(error.args[0])}") from error
+    for text in space_values:
+        lay_over_space(result, *parse_assignment("--space", text))
+    return result
+
+
+def lay_over_space(tree: dict[str, Any], path: str, distribution: Any) -> None:
+    """Search `path` in `tree` as a distribution, however it was spelt there; `off` removes it."""
+    space = tree.get("space")
+    if not isinstance(space, dict):
+        space = tree["space"] = {}
+    full = full_path(path, tree)
+    for spelt in [key for key in space if full_path(str(key), tree) == full]:
+        del space[spelt]
+    if distribution != "off":
+        space[full] = distribution
+
+
+def parse_assignment(option: str, text: str) -> tuple[str, Any]:
+    """Path and value of a `PATH=VALUE` given to `option`.
+
+    Raises:
+        UserError: it is none.
+    """
+    path, equals, value = text.partition("=")
+    path = path.strip()
+    if not equals or not path or not all(path.split(".")):
+        example = "trainer.max_epochs=20"
+        if option == "--space":
+            example = "model.init_args.lr='{float: [1e-5, 1e-2], log: true}'"
+        raise UserError(f"{option}: must be PATH=VALUE, got {shown(text)}. Write {example}.")
+    return path, parse_yaml(value, f"{option} {path}")

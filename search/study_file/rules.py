@@ -1,0 +1,239 @@
+"""What a study file says beyond ranges: conditions, constraints, derived values, first points.
+
+Each is read and checked here, once the sections themselves are known to be right.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from search.plain.tree import lookup_path, read_path, write_path
+from search.plain.wording import did_you_mean
+from search.plain.yaml import shown
+from search.space.distributions import (
+    OPTION,
+    Choice,
+    FloatRange,
+    Params,
+    Space,
+    config_path,
+    contains,
+    in_order,
+)
+from search.space.enqueued_points import first_point_problems
+from search.space.expressions import Expression, parse_expression
+from search.space.notation import described
+from search.space.paths import FINALIST
+from search.space.points import DRAWS, Points, has_options, low_end
+from search.space.spelling import Spelling
+from search.study_file.trial_sections import sections_of
+
+if TYPE_CHECKING:
+    from search.study_file.schema import StudyFile
+
+_SEED = "rules"
+
+
+def points_of(study_file: StudyFile) -> Points:
+    """The points of a valid study file."""
+    spell = Spelling(study_file.space, sections_of(study_file))
+    return Points(
+        study_file.space,
+        tuple(parse_expression(text, spell) for text in study_file.constraints),
+        {spell(path): parse_expression(text, spell) for path, text in study_file.derive.items()},
+        sections_of(study_file),
+    )
+
+
+def rule_problems(study_file: StudyFile) -> list[str]:
+    """A line for everything in the rules of a study file that cannot be."""
+    if problems := list(_condition_problems(study_file.space)):
+        return problems
+    spell = Spelling(study_file.space, sections_of(study_file))
+    constraints, problems = _read_constraints(study_file.constraints, spell)
+    derive, more = _read_derived(study_file.derive, spell)
+    points = Points(study_file.space, constraints, derive, sections_of(study_file))
+    problems += more
+    scales = study_file.batch.auto_scale != "off"
+    problems += _derived_problems(points, scales)
+    problems += _probed_constraints(points) if scales else ()
+    problems += _unknown_paths(points)
+    return problems or _emptiness(points) or list(first_point_problems(study_file.enqueue, points))
+
+
+def _condition_problems(space: Space) -> Iterator[str]:
+    for path, distribution in space.items():
+        if OPTION.search(path) and config_path(path) in space:
+            yield f"space.{path}: is the same place as {config_path(path)}. Keep one of them."
+        for parent, values in distribution.when:
+            if parent not in space:
+                remedy = did_you_mean(parent, list(space))
+                yield f"space.{path}: when names {parent}, which is not searched. {remedy}"
+                continue
+            for value in values:
+                if not contains(space[parent], value):
+                    rule = f"{shown(value)} is no value of {parent}"
+                    yield f"space.{path}: when: {rule}, which is {described(space[parent])}."
+            if isinstance(space[parent], FloatRange):
+                yield (
+                    f"space.{path}: when names {parent}, whose values are never quite the same. "
+                    "Make it a choice, or drop the condition."
+                )
+    try:
+        if all(parent in space for each in space.values() for parent, _ in each.when):
+            in_order(space)
+    except ValueError as error:
+        yield f"space: when leads in a circle: {error}. Drop one of these conditions."
+
+
+def _read_constraints(
+    texts: Iterable[str], spell: Spelling
+) -> tuple[tuple[Expression, ...], list[str]]:
+    read, problems = [], []
+    for index, text in enumerate(texts):
+        try:
+            expression = parse_expression(text, spell)
+        except ValueError as error:
+            problems.append(f"constraints.{index}: {error}")
+            continue
+        read.append(expression)
+        if not expression.is_condition:
+            problems.append(
+                f"constraints.{index}: must compare something, got {shown(text)}. "
+                "Write model.a >= model.b."
+            )
+    return tuple(read), problems
+
+
+def _read_derived(
+    texts: Mapping[str, str], spell: Spelling
+) -> tuple[dict[str, Expression], list[str]]:
+    read, problems = {}, []
+    for path, text in texts.items():
+        try:
+            read[spell(path)] = parse_expression(text, spell)
+        except ValueError as error:
+            problems.append(f"derive.{path}: {error}")
+    return read, problems
+
+
+def _derived_problems(points: Points, scales: bool) -> Iterator[str]:
+    for path in points.derive:
+        if path in points.space:
+            yield f"derive.{path}: is searched. Search it, or derive it."
+        elif "." not in path or path.split(".")[0] not in points.sections:
+            sections = ", ".join(points.sections)
+            yield f"derive.{path}: is no path into {sections}. Write it as model.init_args.width."
+        elif scales and path.endswith(".batch_size"):
+            yield f"derive.{path}: is found by batch.auto_scale. Set batch.auto_scale: off."
+        elif not _has_place(points, path):
+            yield f"derive.{path}: leads through a plain value. Derive that value itself."
+        elif circle := _circle(points.derive, path, ()):
+            yield f"derive.{path}: derives from itself: {' -> '.join(circle)}. Drop one of these."
+
+
+def _probed_constraints(points: Points) -> Iterator[str]:
+    """A line for each constraint on the micro-batch, which is probed once a trial was sampled."""
+    for index, constraint in enumerate(points.constraints):
+        for path in _all_paths(points.derive, constraint.paths):
+            if path.endswith(".batch_size"):
+                yield (
+                    f"constraints.{index}: {path} is found by batch.auto_scale, once a trial is "
+                    "sampled. Limit it with batch.max, or set batch.auto_scale: off."
+                )
+
+
+def _all_paths(derive: Mapping[str, Expression], paths: Iterable[str]) -> Iterator[str]:
+    """The paths, and those that the derived ones among them derive from."""
+    for path in dict.fromkeys(paths):
+        yield path
+        if path in derive and not _circle(derive, path, ()):
+            yield from _all_paths(derive, derive[path].paths)
+
+
+def _has_place(points: Points, path: str) -> bool:
+    parts = config_path(path).split(".")
+    parents = [".".join(parts[:end]) for end in range(1, len(parts))]
+    found = [read_path(tree, parent) for tree in _trees(points, path) for parent in parents]
+    return all(each is None or isinstance(each, dict | list) for each in found)
+
+
+def _circle(derive: Mapping[str, Expression], path: str, way: tuple[str, ...]) -> tuple[str, ...]:
+    if path in way:
+        return (*way, path)
+    parents = derive[path].paths if path in derive else ()
+    circles = (_circle(derive, parent, (*way, path)) for parent in parents)
+    return next((circle for circle in circles if circle), ())
+
+
+def _unknown_paths(points: Points) -> Iterator[str]:
+    rules = [(f"constraints.{i}", each) for i, each in enumerate(points.constraints)]
+    rules += [(f"derive.{path}", each) for path, each in points.derive.items()]
+    known = [*points.space, *points.derive]
+    for place, expression in rules:
+        for path in dict.fromkeys(expression.paths):
+            if path not in known and not _is_set(points, path):
+                yield f"{place}: {path} is neither searched nor set. {did_you_mean(path, known)}"
+
+
+def _is_set(points: Points, path: str) -> bool:
+    for tree in _trees(points, path):
+        try:
+            lookup_path(tree, config_path(path))
+        except KeyError:
+            continue
+        return True
+    return False
+
+
+def _trees(points: Points, path: str) -> Iterator[Mapping[str, Any]]:
+    """The sections as the study file has them, and with each option that the path may lead into."""
+    yield points.sections
+    for choice, distribution in points.space.items():
+        leads_inside = config_path(path).startswith(f"{config_path(choice)}.")
+        if not leads_inside or not isinstance(distribution, Choice):
+            continue
+        for value in distribution.values if distribution.subtrees is not None else ():
+            params = {**_options_in(choice), choice: value}
+            if has_options(path, {**_options_in(path), **params}):
+                yield points.laid(params)
+
+
+def _options_in(path: str) -> Params:
+    return {path[: match.start()]: match[1] for match in OPTION.finditer(path)}
+
+
+def _emptiness(points: Points) -> list[str]:
+    """A line where the constraints leave nothing of the space."""
+    if not (points.constraints or points.derive) or points.drawn({}, _SEED) is not None:
+        return []
+    reason = points.violated(points.complete({}, low_end))
+    return [
+        f"constraints: none of {DRAWS:,} random points of the space is valid; the one of all low "
+        f"ends fails at {reason}. Loosen the constraints or widen the ranges."
+    ]
+
+
+def resolve_config(
+    study_file: StudyFile, params: Mapping[str, Any], found: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
+    """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
+    over them by path; where finalists are confirmed, the sections are those of the finalist.
+
+    Args:
+        found: values that are not sampled but found, by path.
+
+    Raises:
+        Incomputable: a derived value has none for these.
+    """
+    found = found or {}
+    if study_file.finalists is None or FINALIST not in params:
+        return replace(points_of(study_file), found=found).config(params)
+    config = copy.deepcopy(study_file.finalists[params[FINALIST]])
+    for path, value in {**params, **found}.items():
+        if path != FINALIST:
+            write_path(config, path, value)
+    return config

@@ -1,0 +1,243 @@
+"""The study file: what to train, what to search, when to stop.
+
+`model`, `data`, `trainer`, `optimizer`, `lr_scheduler`, `ckpt_path`, `weights_only` and
+`seed_everything` are the sections of a LightningCLI configuration and stay exactly those; with
+`cli` there may be more of them. The rest is ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    field_validator,
+)
+
+from search.plain.durations import parse_duration
+from search.plain.yaml import shown
+from search.space.distributions import Hinted
+from search.space.notation import distribution_tree, parse_distribution
+from search.study_file.lightning_sections import (
+    ClassSection,
+    Cli,
+    OptimizerSection,
+    cli_tree,
+    loads_weights_only,
+    weights_file,
+)
+from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
+from search.study_file.outcome_constraints import parse_constraint
+from search.study_file.problems import Unknown
+
+SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
+PRUNERS = (
+    "median",
+    "hyperband",
+    "successive_halving",
+    "percentile",
+    "threshold",
+    "patient",
+    "wilcoxon",
+    "none",
+)
+LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
+_LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive", "enqueue")
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Objective(_Section):
+    """What is judged.
+
+    `metric` is a name that the module logs at a validation; `value` says whether a trial counts
+    with its best or its last validation, and so which checkpoint is its result.
+    """
+
+    metric: Annotated[StrictStr, Field(min_length=1)]
+    direction: Literal["minimize", "maximize"] = "minimize"
+    value: Literal["best", "last"] = "best"
+
+
+class Batch(_Section):
+    """How the micro-batch is chosen: `auto_scale` by probing up to `max`, or off."""
+
+    auto_scale: Literal["binsearch", "power", "off"] = "off"
+    max: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
+class Component(_Section):
+    """A sampler, a pruner or a logger: its name, and Optuna's or Lightning's options for it."""
+
+    name: str
+    options: dict[str, Any] = {}
+
+
+class Budget(_Section):
+    """When to stop: `trials` in total, `timeout_s` seconds of one run; None is no limit."""
+
+    trials: Annotated[StrictInt, Field(ge=1)] | None = None
+    timeout_s: float | None = Field(None, alias="timeout")
+
+    @field_validator("timeout_s", mode="before")
+    @classmethod
+    def _duration(cls, value: Any) -> float | None:
+        return None if value is None else parse_duration(value)
+
+
+class Keep(_Section):
+    """Which checkpoints are kept: those of the `top` best trials; None keeps every complete one."""
+
+    top: Annotated[StrictInt, Field(ge=1)] | None = None
+
+
+def _component_parser(
+    names: Sequence[str], other_words: Mapping[str, str]
+) -> Callable[[Any], Component]:
+    def parse(value: Any) -> Component:
+        if isinstance(value, Component):
+            return value
+        tree = {"name": value} if isinstance(value, str) else value
+        if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
+            got = shown(value)
+            raise ValueError(f"must be a name, or a mapping with a name and options, got {got}")
+        name = re.sub(r"[-\s]", "_", tree["name"].lower())
+        name = next((each for each in names if name.replace("_", "") == each.replace("_", "")), "")
+        if not name:
+            raise Unknown(tree["name"], names, other_words)
+        options = {key: option for key, option in tree.items() if key != "name"}
+        return Component(name=name, options=options)
+
+    return parse
+
+
+def _component(names: Sequence[str], other_words: Mapping[str, str]) -> BeforeValidator:
+    return BeforeValidator(_component_parser(names, other_words))
+
+
+def _components(names: Sequence[str], other_words: Mapping[str, str]) -> BeforeValidator:
+    parse = _component_parser(names, other_words)
+
+    def parse_each(value: Any) -> tuple[Component, ...]:
+        given = value if isinstance(value, list | tuple) else [value]
+        components = tuple(parse(each) for each in given)
+        for component in components:
+            if sum(component.name == each.name for each in components) > 1:
+                raise ValueError(f"{component.name} is named twice. Keep one of them.")
+        return components
+
+    return BeforeValidator(parse_each)
+
+
+def _outcome_constraint(text: str) -> str:
+    return str(parse_constraint(text))
+
+
+_Distribution = Annotated[
+    Any,
+    BeforeValidator(parse_distribution),
+    PlainSerializer(distribution_tree),
+]
+
+
+class StudyFile(_Section):
+    """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`; `objective`
+    is the one that keeps the checkpoint, `objectives` are all where there are several; `finalists`
+    are complete configurations by the number of their trial, which `search confirm` writes."""
+
+    name: str
+    model: ClassSection | None
+    data: ClassSection | None = None
+    trainer: dict[str, Any] = {}
+    optimizer: OptimizerSection | None = None
+    lr_scheduler: OptimizerSection | None = None
+    ckpt_path: Annotated[StrictStr, AfterValidator(weights_file)] | None = None
+    weights_only: Annotated[StrictBool, AfterValidator(loads_weights_only)] | None = None
+    cli: Annotated[Cli, BeforeValidator(cli_tree)] | None = None
+    seed_everything: StrictBool | StrictInt | None = None
+    objective: Objective
+    objectives: list[Objective] = []
+    prune_on: StrictStr | None = None
+    finalists: dict[StrictInt, dict[str, Any]] | None = None
+    outcome_constraints: list[Annotated[StrictStr, AfterValidator(_outcome_constraint)]] = []
+    space: Annotated[dict[str, _Distribution], Field(min_length=1)]
+    constraints: list[str] = []
+    derive: dict[str, str] = {}
+    enqueue: list[dict[str, Any]] = []
+    batch: Batch = Batch()
+    sampler: Annotated[Component, _component(SAMPLERS, SAMPLER_WORDS)] = Component(name="tpe")
+    pruner: Annotated[Component, _component(PRUNERS, PRUNER_WORDS)] = Component(name="median")
+    logger: Annotated[tuple[Component, ...], _components(LOGGERS, LOGGER_WORDS)] = (
+        Component(name="csv"),
+    )
+    keep: Keep = Keep()
+    budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
+    seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
+
+    @field_validator("name")
+    @classmethod
+    def _safe_name(cls, name: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}", name):
+            raise ValueError(
+                "must be letters, digits, _, - and dots, at most 100, beginning with a letter or "
+                f"digit, got {name}"
+            )
+        return name
+
+    @property
+    def is_hinted(self) -> bool:
+        """Whether ranges are still to be read from the annotations of the classes."""
+        return any(isinstance(each, Hinted) for each in self.space.values())
+
+    @property
+    def judged(self) -> tuple[Objective, ...]:
+        """Every objective, one or several."""
+        return tuple(self.objectives) or (self.objective,)
+
+    @property
+    def trial_seed(self) -> int | bool:
+        """What every trial is seeded with."""
+        return self.seed if self.seed_everything in (None, True) else self.seed_everything
+
+    def to_tree(self) -> dict[str, Any]:
+        """The study file as plain data; `parse_study_tree` reads it back."""
+        tree: dict[str, Any] = self.model_dump(exclude_none=True, by_alias=True)
+        for section in _LEFT_OUT_EMPTY:
+            if not tree[section]:
+                del tree[section]
+        for section in ("sampler", "pruner"):
+            tree[section] = _flat(tree[section])
+        tree["logger"] = [_flat(each) for each in tree["logger"]]
+        if self.objectives:
+            del tree["objective"]
+            for objective in tree["objectives"]:
+                if objective["metric"] != self.objective.metric:
+                    del objective["value"]
+        return tree
+
+
+class CliStudyFile(StudyFile):
+    """The study file of a project with its own LightningCLI: `model` and `data` hold what that
+    takes, and so do sections that only it knows, in `model_extra`."""
+
+    model_config = ConfigDict(extra="allow")
+    model: dict[str, Any] | None = None
+    data: dict[str, Any] | None = None
+    optimizer: dict[str, Any] | None = None
+    lr_scheduler: dict[str, Any] | None = None
+
+
+def _flat(component: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": component["name"], **component["options"]}

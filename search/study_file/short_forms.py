@@ -1,0 +1,73 @@
+"""What a study file may say in short, spelt out before it is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from search.plain.metric_names import likely_direction
+
+# a bare `off` is a word in our YAML, and `false` in that of others
+_OFF = ("off", "no", "none", False)
+_SCALES = ("binsearch", "power")
+
+
+def spelt_out(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """A tree with its short forms spelt out, and a line for each that could mean two things.
+
+    `objective: val_loss` and a list of names or mappings, `batch: power`, `optimizer: torch.optim.
+    Adam`, and `off` or false where something can be off.
+    """
+    full = dict(tree)
+    for section in ("optimizer", "lr_scheduler"):
+        if isinstance(full.get(section), str):
+            full[section] = {"class_path": full[section]}
+    if "batch" in full:
+        full["batch"] = _batch(full["batch"])
+    if _is_off(full.get("pruner")):
+        full["pruner"] = "none"
+    if _is_off(full.get("logger")):
+        full["logger"] = []
+    if isinstance(full.get("objective"), list) and "objectives" not in full:
+        full["objectives"] = full.pop("objective")
+    return full, list(_name_metrics(full))
+
+
+def _is_off(value: Any) -> bool:
+    return value in _OFF if isinstance(value, str | bool) else False
+
+
+def _batch(value: Any) -> Any:
+    if _is_off(value):
+        return {"auto_scale": "off"}
+    if isinstance(value, str) and value in _SCALES:
+        return {"auto_scale": value}
+    if isinstance(value, Mapping) and _is_off(value.get("auto_scale")):
+        return {**value, "auto_scale": "off"}
+    return value
+
+
+def _name_metrics(full: dict[str, Any]) -> list[str]:
+    """Make a mapping of each objective that is only a name; returns a line for each whose name
+    says that more of it is better, where the mapping would say minimize."""
+    problems = []
+    if isinstance(full.get("objective"), str):
+        problems += _direction_problems("objective", full["objective"])
+        full["objective"] = {"metric": full["objective"]}
+    listed = full.get("objectives")
+    if isinstance(listed, list):
+        for index, each in enumerate(listed):
+            problems += _direction_problems(f"objectives.{index}", each)
+        full["objectives"] = [
+            {"metric": each} if isinstance(each, str) else each for each in listed
+        ]
+    return problems
+
+
+def _direction_problems(place: str, metric: Any) -> list[str]:
+    if not isinstance(metric, str) or likely_direction(metric) != "maximize":
+        return []
+    return [
+        f"{place}: {metric} sounds like one to maximize, and a name alone is minimized. "
+        f"Write {{metric: {metric}, direction: maximize}}, or direction: minimize."
+    ]

@@ -1,0 +1,74 @@
+"""What a trial's Trainer is given where the configuration leaves it open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from search.trial.building.importing import namespace_of
+
+# a probe and a check run alone: the ranks of a distributed Trainer would begin the whole fit
+ONE_DEVICE: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+
+
+def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> dict[str, Any]:
+    """What a look at a few batches changes of a Trainer's arguments.
+
+    It runs on one device. A checkpoint callback of the user's that no folder can be named to would
+    write where the user works.
+    """
+    return {
+        "max_epochs": 1,
+        "max_steps": -1,
+        "min_epochs": None,
+        "min_steps": None,
+        "accumulate_grad_batches": 1,
+        "limit_train_batches": train,
+        "limit_val_batches": val,
+        "overfit_batches": 0.0,
+        "val_check_interval": 1.0,
+        "check_val_every_n_epoch": 1,
+        "num_sanity_val_steps": 0,
+        "callbacks": [
+            each
+            for each in callbacks_of(arguments)
+            if namespace_of(type(each), "Checkpoint") is None or hasattr(each, "dirpath")
+        ],
+        **ONE_DEVICE,
+    }
+
+
+def callbacks_of(arguments: Mapping[str, Any]) -> list[Any]:
+    """The user's own callbacks: a list, a single one, or none."""
+    own = arguments.get("callbacks") or []
+    return list(own) if isinstance(own, list | tuple) else [own]
+
+
+def keep_in(folder: Path, trainer: Any) -> None:
+    """Let the user's checkpoint callbacks save in `folder` where they name no place of their own;
+    Lightning has them save where the first logger does, which may be a place of all trials."""
+    for each in trainer.callbacks:
+        if namespace_of(type(each), "ModelCheckpoint") is not None and each.dirpath is None:
+            each.dirpath = str(folder.absolute())
+
+
+def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The Trainer's arguments with everything off that a trial does not need.
+
+    A trial keeps its own checkpoints and its curve is in the study, so what the configuration
+    leaves open is off, if no callback stands for it: progress bar, model summary, logger,
+    Lightning's default checkpoint.
+    """
+    complete = dict(arguments)
+    callbacks = callbacks_of(complete)
+    defaults = {
+        "logger": False,
+        "enable_checkpointing": any(namespace_of(type(each), "Checkpoint") for each in callbacks),
+        "enable_progress_bar": any(namespace_of(type(each), "ProgressBar") for each in callbacks),
+        "enable_model_summary": False,
+    }
+    for key, default in defaults.items():
+        if complete.get(key) is None:
+            complete[key] = default
+    return {**complete, "callbacks": callbacks}

@@ -1,0 +1,1 @@
+"""Checkpoints on disk: written whole, loaded without unpickling."""

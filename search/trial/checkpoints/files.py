@@ -1,0 +1,153 @@
+"""Writing `last.ckpt` and `best.ckpt`, and finding the one that a trial goes on from.
+
+Checkpoints are Lightning's own and load with `weights_only=True`.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from search.layout import TrialFolder
+from search.plain.whole_files import discard, files_of, put_in_place, recover
+from search.trial.checkpoints import sharded
+from search.trial.checkpoints.safe_hooks import unwritable
+
+# the key of the keeper's state in a checkpoint: Lightning's, the name of its class
+KEEPER = "CheckpointKeeper"
+# what reading a damaged archive raises, depending on the byte that changed
+_DAMAGE = (
+    OSError,
+    EOFError,
+    ValueError,
+    RuntimeError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def save_checkpoint(trainer: Any, path: Path, kept: Mapping[str, Any] | None = None) -> None:
+    """Write a checkpoint so that `path` is either the old one or the whole new one.
+
+    Every rank must call it: sharded strategies gather their weights here.
+
+    Args:
+        kept: what must be known of a checkpoint that is a folder without loading it, as JSON.
+    """
+    temporary = path.with_name(f".{path.name}.tmp")
+    if trainer.is_global_zero:
+        # shards of an attempt that was cut off would be taken for those of this one
+        discard(temporary)
+    trainer.strategy.barrier()
+    try:
+        trainer.save_checkpoint(temporary)
+        if trainer.is_global_zero:
+            if temporary.is_dir():
+                sharded.write_manifest(temporary, kept or {})
+            for file in files_of(temporary):
+                _sync(file)
+            put_in_place(temporary, path)
+    except OSError:
+        # half a checkpoint on a full disk is in the way of everything else
+        discard(temporary)
+        raise
+
+
+def is_intact(path: Path) -> bool:
+    """Whether a checkpoint is there and every record in it matches its checksum.
+
+    torch writes a zip archive with a CRC-32 of each record, which it does not check itself when it
+    loads (2.13).
+    """
+    if path.is_dir():
+        return sharded.is_intact(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.testzip() is not None:
+                return False
+        # torch is stricter about the archive itself; mapped, the weights are not read again
+        torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:
+        # whole, but of a release that wrote what may not be loaded
+        return True
+    except _DAMAGE:
+        return False
+    return True
+
+
+def resume_point(folder: TrialFolder) -> Path | None:
+    """The checkpoint that a trial goes on from; None to begin anew.
+
+    A damaged one falls back to the one before. Where the best one is gone, its value is nobody's
+    any more, and training begins anew; unless the checkpoint is itself the best, which becomes
+    `best.ckpt` again. One that could not hold all that it should does not end as it would have.
+
+    Raises:
+        UserError: the checkpoint is a folder that could run code when it is loaded.
+    """
+    for path in folder.checkpoints:
+        recover(path)
+    # both are large; the one before is read only where it is needed
+    usable = next(
+        (each for each in (folder.last_ckpt, folder.previous_ckpt) if is_intact(each)), None
+    )
+    if usable is None:
+        return None
+    sharded.refuse_code(usable)
+    checkpoint = _loaded(usable)
+    if checkpoint is None or unwritable(checkpoint):
+        return None
+    kept = _kept(checkpoint)
+    if kept.get("is_best"):
+        return usable
+    if folder.best_ckpt.exists():
+        return usable if is_intact(folder.best_ckpt) else None
+    return usable if kept.get("best") is None else None
+
+
+def kept_state(path: Path) -> dict[str, Any]:
+    """What the keeper of checkpoints wrote into an intact one; empty where there is none."""
+    return _kept(_loaded(path) or {})
+
+
+def _kept(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
+    state: dict[str, Any] = checkpoint.get("callbacks", {}).get(KEEPER, {})
+    return state
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """A checkpoint on the CPU, that of a sharded strategy put together.
+
+    Raises:
+        UserError: it is a folder that cannot be read here.
+    """
+    if path.is_dir():
+        return sharded.consolidated(path)
+    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    return checkpoint
+
+
+def _loaded(path: Path) -> dict[str, Any] | None:
+    """What an intact checkpoint holds, of a folder what the keeper knew; None where it may not be
+    loaded."""
+    if path.is_dir():
+        return {"callbacks": {KEEPER: sharded.kept_state(path)}}
+    try:
+        loaded: dict[str, Any] = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+    except pickle.UnpicklingError:
+        return None
+    return loaded
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

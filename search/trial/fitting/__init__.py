@@ -1,0 +1,1 @@
+"""Trainings as they run: callbacks, values, checkpoints kept, loggers."""

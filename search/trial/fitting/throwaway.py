@@ -1,0 +1,145 @@
+"""Loggers and checkpoints of a look before the study: those that the study will use, but written
+into a folder that is thrown away, and sent nowhere."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from lightning.pytorch import Callback
+from lightning.pytorch.loggers.logger import DummyLogger
+
+from search.layout import StudyFolder, TrialFolder
+from search.trial.building.build import Built
+from search.trial.building.import_guard import NAMESPACES
+from search.trial.building.importing import namespace_of
+from search.trial.checkpoints.files import save_checkpoint
+from search.trial.fitting.epoch_end import run_after
+from search.trial.fitting.loggers import CLASSES, make_loggers, run_of
+
+# MLflow takes ten seconds to make a database, and none for a folder, which it wants to be allowed
+_ALLOW_FOLDER = "MLFLOW_ALLOW_FILE_STORE"
+
+
+@contextmanager
+def throwaway_loggers(folder: Path) -> Iterator[None]:
+    """While the block runs, each logger that is made, by whomever, writes into `folder` alone.
+
+    The constructors of Lightning's own loggers are replaced, because a logger may be made by a
+    section, by a CLI of the user's, or by a class that derives from one.
+    """
+    instead: dict[str, dict[str, Any]] = {
+        "CSVLogger": {"save_dir": str(folder)},
+        "TensorBoardLogger": {"save_dir": str(folder)},
+        "WandbLogger": {
+            "save_dir": str(folder),
+            "dir": None,
+            "log_model": False,
+            "offline": True,
+            # for W&B itself, which no longer listens to the logger once somebody has logged in
+            "mode": "offline",
+        },
+        "MLFlowLogger": {
+            "tracking_uri": (folder / "mlflow").absolute().as_uri(),
+            "artifact_location": None,
+            "run_id": None,
+        },
+        # begins its run where it is made
+        "CometLogger": {
+            "offline_directory": str(folder),
+            "online": False,
+            "mode": None,
+            "experiment_key": None,
+        },
+    }
+    modules = [importlib.import_module(f"{name}.loggers") for name in NAMESPACES]
+    classes = [(getattr(module, name), instead[name]) for module in modules for name in instead]
+    originals = [cls.__init__ for cls, _ in classes]
+    is_allowed = os.environ.get(_ALLOW_FOLDER)
+    os.environ[_ALLOW_FOLDER] = "true"
+    for cls, arguments in classes:
+        cls.__init__ = _with_arguments(cls.__init__, arguments)
+    try:
+        yield
+    finally:
+        for (cls, _), original in zip(classes, originals, strict=True):
+            cls.__init__ = original
+        del os.environ[_ALLOW_FOLDER]
+        if is_allowed is not None:
+            os.environ[_ALLOW_FOLDER] = is_allowed
+
+
+def _with_arguments(
+    original: Callable[..., None], arguments: Mapping[str, Any]
+) -> Callable[..., None]:
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        given = signature.bind(self, *args, **kwargs)
+        own = {key: each for key, each in arguments.items() if key in signature.parameters}
+        rest = {key: each for key, each in arguments.items() if key not in own}
+        given.arguments |= own
+        if rest:
+            given.arguments["kwargs"] = {**given.arguments.get("kwargs", {}), **rest}
+        original(*given.args, **given.kwargs)
+
+    return __init__
+
+
+class ThrowawayCheckpoints(Callback):
+    """Lets the checkpoint callbacks of the user's, those of the module included, write below
+    `folder` in place of where the user works."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
+        for each in trainer.callbacks:
+            is_checkpoint = namespace_of(type(each), "Checkpoint") is not None
+            if is_checkpoint and getattr(each, "dirpath", None) is not None:
+                each.dirpath = str(self._folder)
+
+
+class FirstEpochSaver(Callback):
+    """Saves one checkpoint, when the module's own hook has ended the first epoch."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.seconds = 0.0
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        run_after(pl_module, "on_train_epoch_end", lambda: self._save(trainer))
+
+    def _save(self, trainer: Any) -> None:
+        if trainer.current_epoch > 0:
+            return
+        began = time.monotonic()
+        save_checkpoint(trainer, self._path)
+        self.seconds = time.monotonic() - began
+
+
+def look_loggers(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> dict[str, Any]:
+    """What a Trainer is given to log with: the loggers of the study, or the user's own, if those
+    write into the folder that is thrown away."""
+    given = built.trainer_arguments.get("logger")
+    if isinstance(given, bool):
+        return {}
+    if given is not None:
+        loggers = list(given) if isinstance(given, Iterable) else [given]
+        return {"logger": [each if _is_redirected(each) else DummyLogger() for each in loggers]}
+    trial = StudyFolder(folder.root / "look").trial(0)
+    trial.root.mkdir(parents=True, exist_ok=True)
+    trial.config.touch()
+    return {"logger": make_loggers(config, run_of(config, trial, built.lightning, None))}
+
+
+def _is_redirected(logger: Any) -> bool:
+    return any(namespace_of(type(logger), name) is not None for name in CLASSES.values())

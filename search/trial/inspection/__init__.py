@@ -1,0 +1,1 @@
+"""Findings about a user's classes and trainings before a study begins."""

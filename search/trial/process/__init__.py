@@ -1,0 +1,1 @@
+"""An attempt as a process: its channel, its ranks, its exit."""

@@ -1,0 +1,72 @@
+"""The GPUs of a trial: how many it takes, which may be used, and how much memory of one is its."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from search.plain.visible_gpus import visible_gpus
+
+# of a share: what CUDA itself, which is in no process's count, and the gaps between tensors take
+_MARGIN = 0.1
+
+
+@dataclass(frozen=True)
+class GpuUse:
+    """What a trial takes: how many GPUs, 0 for none, and whether its configuration names which."""
+
+    count: int = 0
+    are_named: bool = False
+
+
+def gpu_use(trainers: Iterable[tuple[Any, Mapping[str, Any]]], usable: int) -> GpuUse:
+    """The most that any trial takes.
+
+    Args:
+        trainers: Trainers that trials could have, each with its arguments.
+        usable: how many there are.
+    """
+    uses = [_use(trainer, arguments, usable) for trainer, arguments in trainers]
+    return max(uses, key=lambda use: (use.are_named, use.count), default=GpuUse())
+
+
+def usable_gpus() -> tuple[str, ...]:
+    """The GPUs that trials may use, as CUDA_VISIBLE_DEVICES names them, the one with most free
+    memory first; parts of a GPU in their order, of which a process can see one only."""
+    entries = visible_gpus(os.environ)
+    if entries and entries[0].startswith("MIG-"):
+        return entries if torch.cuda.is_available() else ()
+    free: dict[int, int] = {}
+    for device in range(torch.cuda.device_count()):
+        with contextlib.suppress(RuntimeError):
+            free[device] = torch.cuda.mem_get_info(device)[0]
+    order = sorted(free, key=lambda device: (-free[device], device))
+    if entries is None:
+        return tuple(str(device) for device in order)
+    return tuple(entries[device] for device in order if device < len(entries))
+
+
+def limit_gpu_memory(trainer: Any, share: float) -> None:
+    """Keep a trial that trains on GPUs within its share of their memory."""
+    if share >= 1.0 or trainer.strategy.root_device.type != "cuda":
+        return
+    for device in range(torch.cuda.device_count()):
+        torch.cuda.set_per_process_memory_fraction(share * (1.0 - _MARGIN), device)
+
+
+def _use(trainer: Any, arguments: Mapping[str, Any], usable: int) -> GpuUse:
+    if trainer.strategy.root_device.type != "cuda":
+        return GpuUse()
+    devices = arguments.get("devices")
+    if devices in (None, "auto"):
+        # all that there are would be one trial at a time
+        return GpuUse(1)
+    if devices in (-1, "-1"):
+        return GpuUse(max(1, usable))
+    are_named = isinstance(devices, list | tuple) or "," in str(devices)
+    return GpuUse(int(trainer.num_devices), are_named)

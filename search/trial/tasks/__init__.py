@@ -1,0 +1,1 @@
+"""Tasks of an attempt, one file a task."""

@@ -1,0 +1,54 @@
+"""Ranges out of the annotations of the user's own classes."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from search.errors import UserError
+from search.messages import Hints
+from search.space.distributions import Choice, Distribution, FloatRange, IntRange
+from search.space.notation import distribution_tree
+from search.trial.building.importing import import_name
+from search.trial.building.signatures import parameters
+
+
+def hints(config: Mapping[str, Any]) -> Hints:
+    """The ranges of every annotated argument of every class in a configuration.
+
+    Problems are returned, never raised.
+    """
+    try:
+        return Hints(ranges=dict(_ranges(config, "")))
+    except UserError as error:
+        return Hints(problems=(str(error),))
+
+
+def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(tree, Mapping) and isinstance(tree.get("class_path"), str):
+        named = import_name(tree["class_path"], f"{place}.class_path")
+        for name, distribution in _annotated(named):
+            yield f"{place}.{name}", distribution_tree(distribution)
+    if isinstance(tree, Mapping):
+        inside = tree.items()
+    else:
+        inside = dict(enumerate(tree)).items() if isinstance(tree, list) else {}.items()
+    for key, value in inside:
+        yield from _ranges(value, f"{place}.{key}" if place else str(key))
+
+
+def _annotated(named: Any) -> Iterator[tuple[str, Distribution]]:
+    """Where beside its class_path a parameter is given, and the range of its annotation."""
+    for parameter in parameters(named).values():
+        if (distribution := range_in(parameter.annotation)) is not None:
+            yield f"{parameter.key}.{parameter.name}", distribution
+
+
+def range_in(annotation: Any) -> Distribution | None:
+    """The range that an annotation brings along."""
+    for part in (annotation, *typing.get_args(annotation)):
+        for extra in getattr(part, "__metadata__", ()):
+            if isinstance(extra, FloatRange | IntRange | Choice):
+                return extra
+    return None

@@ -1,0 +1,237 @@
+"""What the classes of a configuration take and log, for who proposes a study file.
+
+Imports the user's classes; builds them only where a CLI of the user's own has to say which.
+"""
+
+from __future__ import annotations
+
+import collections.abc
+import enum
+import types
+import typing
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal, Union
+
+import torch
+
+from search.errors import UserError
+from search.plain.tree import class_places, read_path
+from search.proposal.description import (
+    BOOL,
+    CHOICE,
+    FLOAT,
+    INT,
+    OPTIMIZER_CALLABLE,
+    OTHER,
+    TEXT,
+    Argument,
+    Description,
+    Monitor,
+)
+from search.space.notation import distribution_tree
+from search.trial.building.importing import import_name, in_words, lightning_of
+from search.trial.building.lightning_cli import DrivenCli, drive_cli
+from search.trial.building.lightning_packages import unmixed
+from search.trial.building.signatures import EMPTY, MADE_WITH, made_class, parameters
+from search.trial.inspection.dead_paths import replaced_hooks, section_instead
+from search.trial.inspection.logged_names import logged_at_validation
+from search.trial.inspection.text_choices import text_choices
+from search.trial.tasks.annotations import range_in
+
+_SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
+_KINDS = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
+_FOREIGN = ("torch", "lightning", "pytorch_lightning", "torchvision", "torchmetrics")
+
+
+_CALLABLES = (
+    (torch.optim.Optimizer, OPTIMIZER_CALLABLE),
+    (torch.optim.lr_scheduler.LRScheduler, "LRSchedulerCallable"),
+)
+
+
+def describe(config: Mapping[str, Any]) -> Description:
+    """Look at the classes of a configuration; problems are returned, never raised."""
+    try:
+        return _description(config)
+    except UserError as error:
+        return Description(problems=(str(error),))
+    except Exception as error:
+        fails = "cli: fails when it is made" if config.get("cli") else "model: cannot be looked at"
+        return Description(problems=(f"{fails}: {in_words(error)}",))
+
+
+def _description(config: Mapping[str, Any]) -> Description:
+    if config.get("cli"):
+        driven = drive_cli(config, None)
+        model, arguments = type(driven.model), tuple(_of_cli(driven))
+        has_optimizer = "configure_optimizers" in vars(driven.model)
+        complete: Mapping[str, Any] = driven.config
+    else:
+        place = "model.class_path"
+        named = import_name(config["model"]["class_path"], place)
+        config, _ = unmixed(config, lightning_of(named, place).__name__)
+        model = made_class(named) or type(None)
+        arguments = tuple(
+            argument
+            for section in _SECTIONS
+            if isinstance(config.get(section), Mapping)
+            for argument in _of_node(config[section], section)
+        )
+        complete, has_optimizer = config, bool(config.get("optimizer"))
+    replaced = replaced_hooks(has_optimizer, bool(complete.get("data")))
+    return Description(
+        arguments=tuple(_with_section(each, model, replaced) for each in arguments),
+        logged=logged_at_validation(model),
+        monitors=tuple(_monitors(complete)),
+        lacks_data=not complete.get("data") and not _has_loader(model),
+    )
+
+
+def _with_section(argument: Argument, model: type, replaced: Mapping[str, str]) -> Argument:
+    """The argument with the section that stands in for what reads it, if it is the module's."""
+    if argument.path not in (f"model.{argument.name}", f"model.init_args.{argument.name}"):
+        return argument
+    return replace(argument, instead=section_instead(model, argument.name, replaced))
+
+
+def _has_loader(model: type) -> bool:
+    """Whether a module brings its own training batches."""
+    base = lightning_of(model, "model").LightningModule
+    return getattr(model, "train_dataloader", None) is not base.train_dataloader
+
+
+def _of_cli(driven: DrivenCli) -> Iterator[Argument]:
+    """Arguments by the configuration that the CLI read, its defaults and links included."""
+    classes = {"model": type(driven.model), "data": type(driven.data)}
+    for section, node in driven.config.items():
+        if section in ("trainer", "ckpt_path", "weights_only", "seed_everything", "config"):
+            continue
+        if isinstance(node, Mapping) and "class_path" not in node and section in classes:
+            found = _of_class(classes[section], node, section, is_bare=True)
+        else:
+            found = _of_node(node, section)
+        for argument in found:
+            yield replace(argument, is_linked=argument.path in driven.linked)
+
+
+def _of_node(node: Any, place: str) -> Iterator[Argument]:
+    """Arguments of a section: those of the class that it names, else what is written there."""
+    if isinstance(node, Mapping) and isinstance(path := node.get("class_path"), str):
+        named = import_name(_full(path, place), f"{place}.class_path")
+        yield from _of_class(named, node, place, is_bare=False)
+    elif isinstance(node, Mapping):
+        for name, value in node.items():
+            for argument in _of_node(value, f"{place}.{name}"):
+                yield replace(argument, is_foreign=True)
+    elif type(node) in _KINDS:
+        yield Argument(place, _KINDS[type(node)], node)
+
+
+def _full(path: str, place: str) -> str:
+    """jsonargparse finds optimizers and schedulers by their bare names too."""
+    module = "torch.optim.lr_scheduler" if place == "lr_scheduler" else "torch.optim"
+    return path if "." in path else f"{module}.{path}"
+
+
+def _of_class(
+    named: Any, node: Mapping[str, Any], place: str, *, is_bare: bool
+) -> Iterator[Argument]:
+    """Arguments of what a class_path names.
+
+    Args:
+        node: the section, which gives them itself if it `is_bare`.
+    """
+    made = made_class(named) or type(None)
+    is_foreign = made.__module__.partition(".")[0] in _FOREIGN
+    for name, parameter in parameters(named).items():
+        if is_foreign and name in MADE_WITH:
+            continue
+        given = node if is_bare else node.get(parameter.key) or {}
+        path = f"{place}.{name}" if is_bare else f"{place}.{parameter.key}.{name}"
+        value = given.get(name, parameter.default)
+        if isinstance(value, Mapping) and "class_path" in value:
+            yield from _of_node(value, path)
+            continue
+        kind, choices = _kind(parameter.annotation, value)
+        if kind == TEXT or value is None or value is EMPTY:
+            takers = dict.fromkeys((named, parameter.taker))
+            kind, choices = _with_words(kind, choices, takers, name, value)
+        hint = range_in(parameter.annotation)
+        yield Argument(
+            path=path,
+            kind=kind,
+            value=_plain(value),
+            choices=choices,
+            hint=None if hint is None else distribution_tree(hint),
+            annotation=_words(parameter.annotation),
+            is_required=value is EMPTY,
+            is_foreign=is_foreign,
+        )
+
+
+def _with_words(
+    kind: str, choices: tuple[Any, ...], takers: Iterable[Any], name: str, value: Any
+) -> tuple[str, tuple[Any, ...]]:
+    """A text with the words that the source knows, where it knows some."""
+    if kind not in (TEXT, OTHER):
+        return kind, choices
+    words = dict.fromkeys(word for taker in takers for word in text_choices(taker, name))
+    if not words:
+        return kind, choices
+    default = (value,) if isinstance(value, str) and value not in words else ()
+    return TEXT, (*default, *words)
+
+
+def _kind(annotation: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
+    members = [each for each in _members(annotation) if each is not type(None)]
+    if not members or members == [EMPTY]:
+        members = [type(value)]
+    if all(typing.get_origin(each) is Literal for each in members):
+        return CHOICE, tuple(text for each in members for text in typing.get_args(each))
+    if len(members) == 1 and isinstance(members[0], type) and issubclass(members[0], enum.Enum):
+        return CHOICE, tuple(each.name for each in members[0])
+    kinds = {_KINDS.get(each, OTHER) for each in members if isinstance(each, type)}
+    if FLOAT in kinds:
+        # float | Tensor, as torch writes a learning rate, takes a float
+        return FLOAT, ()
+    return (kinds.pop(), ()) if len(kinds) == 1 else (OTHER, ())
+
+
+def _members(annotation: Any) -> list[Any]:
+    if typing.get_origin(annotation) is typing.Annotated:
+        return _members(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (Union, types.UnionType):
+        return [member for each in typing.get_args(annotation) for member in _members(each)]
+    return [annotation]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, enum.Enum):
+        return value.name
+    return value if type(value) in _KINDS else None
+
+
+def _words(annotation: Any) -> str:
+    if annotation is EMPTY:
+        return ""
+    members = _members(annotation)
+    for base, word in _CALLABLES:
+        if any(_returns(each, base) for each in members):
+            return word
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
+
+
+def _returns(annotation: Any, base: type) -> bool:
+    """Whether an annotation is a Callable that makes what derives from `base`."""
+    if typing.get_origin(annotation) is not collections.abc.Callable:
+        return False
+    made = typing.get_args(annotation)[-1]
+    return any(isinstance(each, type) and issubclass(each, base) for each in _members(made))
+
+
+def _monitors(config: Mapping[str, Any]) -> Iterator[Monitor]:
+    for place, _ in class_places(config.get("trainer") or {}):
+        arguments = read_path(config["trainer"], f"{place}.init_args") or {}
+        if isinstance(metric := arguments.get("monitor"), str):
+            yield Monitor(metric, "max" if arguments.get("mode") == "max" else "min")

@@ -1,0 +1,106 @@
+"""What is done with a finished trial: describing it for plain LightningCLI, and testing it.
+
+Both run in a folder of their own, with the configuration of the trial and a link to its checkpoint.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch.loggers.logger import DummyLogger
+
+from search.errors import UserError
+from search.layout import TrialFolder
+from search.messages import Described, Tested
+from search.trial.building.build import (
+    Built,
+    build,
+    lightning_of_model,
+    make_trainer,
+    seed_everything,
+)
+from search.trial.building.importing import lightning_of, namespace_of
+from search.trial.building.lightning_cli import drive_cli
+from search.trial.building.trainer import ONE_DEVICE
+from search.trial.checkpoints.files import kept_state, read_checkpoint
+from search.trial.fitting.loggers import plain_loggers
+
+
+def describe_trial(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+    """Let LightningCLI read the configuration of a trial, up to its fit."""
+    try:
+        return _described(config, folder)
+    except UserError as error:
+        return Described(problem=str(error))
+
+
+def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
+    """Run the test loop of a trial's checkpoint, on one device, where no sample counts twice."""
+    try:
+        seed_everything(config)
+        built = build(config)
+        _refuse_untestable(built)
+    except UserError as error:
+        return Tested(problem=str(error))
+    with tempfile.TemporaryDirectory() as scratch:
+        checkpoint = folder.best_ckpt
+        if checkpoint.is_dir():
+            # its shards are of more devices than one
+            checkpoint = Path(scratch, "whole.ckpt")
+            torch.save(read_checkpoint(folder.best_ckpt), checkpoint)
+        trainer = make_trainer(built, Path(scratch), [], logger=DummyLogger(), **ONE_DEVICE)
+        loaders = trainer.test(
+            built.model,
+            datamodule=built.data,
+            ckpt_path=str(checkpoint),
+            weights_only=True,
+            verbose=False,
+        )
+    metrics = {name: value for logged in loaders for name, value in logged.items()}
+    if not metrics:
+        name = type(built.model).__name__
+        return Tested(problem=f"model: test_step of {name} logs nothing. Call self.log there.")
+    return Tested(tuple(metrics), tuple(repr(float(value)) for value in metrics.values()))
+
+
+def _described(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+    namespace = None if config.get("cli") else lightning_of_model(config).__name__
+    driven = drive_cli(config, namespace)
+    objective = config["objective"]
+    monitor = objective["metric"] if objective["value"] == "best" else None
+    lightning = lightning_of(type(driven.model), "model").__name__
+    has_own_logger = driven.trainer_arguments.get("logger") is not None
+    return Described(
+        lightning=lightning,
+        has_subcommand=driven.is_run,
+        keeps_checkpoint=_keeps(driven.trainer_arguments.get("callbacks"), monitor),
+        threads=kept_state(folder.best_ckpt).get("threads"),
+        loggers=() if has_own_logger else plain_loggers(config, lightning),
+    )
+
+
+def _keeps(callbacks: Any, monitor: str | None) -> bool:
+    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
+    return any(
+        namespace_of(type(each), "ModelCheckpoint") is not None and each.monitor == monitor
+        for each in given
+    )
+
+
+def _refuse_untestable(built: Built) -> None:
+    model, lightning = built.model, built.lightning
+    if type(model).test_step is lightning.LightningModule.test_step:
+        raise UserError(
+            f"model: {type(model).__name__} has no test_step. Add one that logs what counts."
+        )
+    section, owner, base = "model", model, lightning.LightningModule
+    if built.data is not None:
+        section, owner, base = "data", built.data, lightning.LightningDataModule
+    if type(owner).test_dataloader is base.test_dataloader:
+        raise UserError(
+            f"{section}: {type(owner).__name__} has no test_dataloader. Add one to test on."
+        )

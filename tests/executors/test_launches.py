@@ -1,0 +1,62 @@
+"""Launches that wait until the fork server is ready, before a server that a test answers for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from search.executors.local import LocalExecutor
+from search.executors.protocol import Slot
+from search.layout import TrialFolder
+from search.messages import Exited, Kill, Launch, Message, Preload, Ready, decode, encode
+
+
+class PretendedServer:
+    """The pipes of a fork server, which says and hears what the test wants."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        reading, writing = os.pipe()
+        self._heard, self.stdin = os.fdopen(reading, "rb"), os.fdopen(writing, "wb")
+        reading, writing = os.pipe()
+        self.stdout, self._said = os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb")
+
+    def say(self, message: Message) -> None:
+        self._said.write(encode(message))
+        self._said.flush()
+
+    def heard(self) -> list[Message]:
+        """All messages until its input ends."""
+        with self._heard, self._said:
+            return [decode(line) for line in self._heard]
+
+    def wait(self, timeout_s: float | None = None) -> int:
+        return 0
+
+
+def test_attempt_that_is_killed_before_its_launch_is_never_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = PretendedServer()
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: server)
+    executor = LocalExecutor([], [], threads=1, server_log=tmp_path / "server.log")
+    try:
+        for attempt in ("fit-0-1", "fit-1-2"):
+            executor.start(attempt, "fit", TrialFolder(tmp_path / attempt), Slot(1))
+        executor.kill("fit-0-1")
+        said = [("fit-0-1", Exited("fit-0-1", -signal.SIGKILL))]
+        assert executor.poll(60) == said
+        server.say(Ready())
+        assert executor.poll(60) == []
+        executor.kill("fit-1-2")
+        assert executor.poll(0) == []
+    finally:
+        executor.close()
+    preload, launch, kill = server.heard()
+    assert isinstance(preload, Preload)
+    assert isinstance(launch, Launch) and launch.attempt == "fit-1-2"
+    assert kill == Kill("fit-1-2")
