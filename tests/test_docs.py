@@ -17,7 +17,7 @@ from conftest import Project
 from faults.table import BEGIN, END
 
 from search.plain.yaml import parse_yaml
-from search.study.file import load_study_file, parse_study_tree
+from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.shipped import shipped_studies
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ FEWER = {
 TYPED = ("search ", "python best/")
 # with a project, a database or an end of its own: where it is tested
 ELSEWHERE = {
-    "--storage": "tests/engine/test_postgresql.py",
+    "--storage": "tests/store/test_postgresql.py",
     "--config config.yaml --cli": "tests/test_docs.py",
     "dashboard": "tests/commands/test_dashboard.py",
     "pip install": "tests/test_docs.py",
