@@ -264,10 +264,20 @@ def test_functions_of_the_architecture_exist(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", sorted(set(re.findall(r"[\w/]+\.py\b", ARCHITECTURE))))
-def test_files_of_the_architecture_exist(name: str) -> None:
+NAMED_FILES = re.findall(r"[\w/]+\.py\b", ARCHITECTURE + (ROOT / "CONTRIBUTING.md").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(set(NAMED_FILES)))
+def test_named_files_exist(name: str) -> None:
     paths = [path for folder in ("search", "tests") for path in sources(folder)]
     assert any(path.as_posix().endswith(f"/{name}") for path in paths)
+
+
+@pytest.mark.parametrize("line", re.findall(r"^ .*\(\) +\S+\.py.*$", ARCHITECTURE, re.MULTILINE))
+def test_functions_of_the_drawing_are_in_their_files(line: str) -> None:
+    (found,) = re.findall(r"(\w+)\(\) +(\S+\.py)", line)
+    name, file = found
+    assert re.search(rf"(def|class) {name}\b", (ROOT / "search" / file).read_text())
 
 
 @pytest.mark.parametrize("name", sorted(set(re.findall(r"`(test_\w+)`", ARCHITECTURE))))
