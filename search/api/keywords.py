@@ -13,7 +13,6 @@ from typing import Any
 from search.api.importable_classes import import_path_of
 from search.errors import UserError
 from search.space.distributions import Distribution
-from search.space.notation import distribution_tree
 from search.study_file.base import laid_over
 from search.study_file.load import read_study_tree
 from search.study_file.overrides import lay_over_space
@@ -164,7 +163,7 @@ def _class_instead(given: Any, argument: str) -> str:
 def _plain(value: Any, place: str) -> Any:
     """A value as YAML has it."""
     if isinstance(value, Distribution):
-        return distribution_tree(value)
+        return value.to_tree()
     if isinstance(value, Mapping):
         return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}
     if isinstance(value, list | tuple):

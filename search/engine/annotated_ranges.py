@@ -20,7 +20,6 @@ from search.messages import Hints
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
 from search.space.distributions import Hinted
-from search.space.notation import distribution_tree
 from search.space.paths import ALL_HINTED
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.schema import StudyFile
@@ -49,7 +48,7 @@ def with_ranges(
     """
     if folder.study_file.is_file():
         stored = load_study_file(folder.study_file).space
-        ranges: Mapping[str, Any] = {path: distribution_tree(each) for path, each in stored.items()}
+        ranges: Mapping[str, Any] = {path: each.to_tree() for path, each in stored.items()}
     else:
         with (
             tempfile.TemporaryDirectory(prefix="search-hints-") as root,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import tempfile
 from collections.abc import Callable
 from contextlib import nullcontext
@@ -28,7 +27,6 @@ from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.pruners import pruner_of
 from search.sampling.samplers import sampling_of
-from search.space.distributions import Choice, Distribution
 from search.store.provenance.redaction import refuse_secrets
 from search.study_file.objectives import watched_config
 from search.study_file.rules import points_of
@@ -84,22 +82,10 @@ def middle_config(study_file: StudyFile) -> dict[str, Any]:
     """The configuration of a valid trial, with the values in the middle of their ranges where
     those are one."""
     points = points_of(study_file)
-    params = points.complete({}, middle_of)
+    params = points.complete({}, lambda distribution: distribution.middle)
     if points.violated(params) is not None:
         params = points.drawn({}, _SEED) or params
     return points.config(params)
-
-
-def middle_of(_: str, distribution: Distribution) -> Any:
-    """The value in the middle of a range, by its logarithm where it is sampled so."""
-    if isinstance(distribution, Choice):
-        return distribution.values[len(distribution.values) // 2]
-    low, high = distribution.low, distribution.high
-    middle = math.sqrt(low * high) if distribution.log else (low + high) / 2
-    step = distribution.step
-    if step is not None:
-        middle = low + round((middle - low) / step) * step
-    return round(middle) if isinstance(low, int) else middle
 
 
 @dataclass(frozen=True)

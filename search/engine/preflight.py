@@ -16,8 +16,8 @@ from search.layout import TrialFolder
 from search.messages import INTERRUPTED, KILLED, Checked
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
-from search.space.distributions import Choice, Distribution, Params
-from search.space.points import Points, low_end
+from search.space.distributions import Params
+from search.space.points import Points
 from search.study_file.objectives import watched_config
 from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
@@ -91,21 +91,9 @@ def _remove(folder: TrialFolder) -> None:
     shutil.rmtree(folder.root, ignore_errors=True)
 
 
-def ends_of(distribution: Distribution) -> tuple[Any, ...]:
-    """Values that lie far apart: the ends of a range, every choice, or those of a long list that
-    are evenly spread over it."""
-    if isinstance(distribution, Choice):
-        values = distribution.values
-        if len(values) <= _MOST_CHOICES:
-            return values
-        last = len(values) - 1
-        return tuple(values[last * index // (_MOST_CHOICES - 1)] for index in range(_MOST_CHOICES))
-    return (distribution.low, distribution.high)
-
-
 def _base(points: Points) -> Params:
     """A valid point, of the low ends where those are one."""
-    params = points.complete({}, low_end)
+    params = points.low_ends({})
     if points.violated(params) is not None:
         params = points.drawn({}, _ATTEMPT) or params
     return params
@@ -115,7 +103,7 @@ def _variants(points: Points, base: Params) -> Iterator[dict[str, Any]]:
     """The sections of a valid point for each far value of each path, the rest as in `base` where
     that is valid; a value that no valid point has is left out."""
     for path, distribution in points.space.items():
-        for value in ends_of(distribution):
+        for value in distribution.ends(_MOST_CHOICES):
             params = _with_value(points, base, path, value)
             if params is not None:
                 yield {"path": path, "value": value, "sections": points.config(params)}
@@ -123,7 +111,7 @@ def _variants(points: Points, base: Params) -> Iterator[dict[str, Any]]:
 
 def _with_value(points: Points, base: Params, path: str, value: Any) -> Params | None:
     fixed = {**_parents(points, path), path: value}
-    params = points.complete({**base, **fixed}, low_end)
+    params = points.low_ends({**base, **fixed})
     if points.violated(params) is None:
         return params
     return points.drawn(fixed, _ATTEMPT)

@@ -12,7 +12,7 @@ from search.plain.metric_names import likely_direction
 from search.plain.yaml import flow_yaml, shown
 from search.proposal.description import OPTIMIZER_CALLABLE, Argument, Description
 from search.proposal.ranges import Proposal, propose
-from search.space.distributions import Choice, Distribution, IntRange
+from search.space.distributions import Choice, Distribution
 from search.space.paths import full_path
 
 _REASON_AT = 64
@@ -117,16 +117,17 @@ def range_text(distribution: Distribution) -> str:
     """A distribution as a user would write it."""
     if isinstance(distribution, Choice):
         return f"{{choice: {flow_yaml(list(distribution.values))}}}"
-    kind = "int" if isinstance(distribution, IntRange) else "float"
-    text = f"{kind}: [{_number(distribution.low)}, {_number(distribution.high)}]"
+    low, high = _number(distribution.low), _number(distribution.high)
+    text = f"{distribution.kind}: [{low}, {high}]"
     if distribution.log:
         text += ", log: true"
-    if distribution.step not in (None, 1):
+    if "step" in distribution.own_tree():
         text += f", step: {_number(distribution.step or 1)}"
     return f"{{{text}}}"
 
 
 def _number(value: float) -> str:
+    """A number as people write it: 1e-5, not 1.0e-05."""
     if isinstance(value, int):
         return str(value)
     text = f"{value:.6g}"

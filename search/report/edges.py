@@ -7,7 +7,7 @@ from typing import Any
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.plot_text import format_param
-from search.space.distributions import Choice, Distribution, count_of, values_of
+from search.space.distributions import Choice, Distribution
 from search.store.records import TrialRecord
 
 # of few values one is at an end by chance: so many of the best must have the same
@@ -59,8 +59,9 @@ def _few_values(distribution: Distribution) -> list[float] | None:
         # values that only name subtrees have no order either
         has_order = len(numbers) == len(distribution.values) and distribution.subtrees is None
         return sorted(numbers) if has_order else []
-    count = count_of(distribution)
-    return values_of(distribution) if count is not None and count <= _FEW else None
+    if distribution.count is None or distribution.count > _FEW:
+        return None
+    return distribution.all_values()
 
 
 def _end_of_range(dimension: Dimension, value: Any) -> str | None:

@@ -21,7 +21,7 @@ from search.report.plot_text import (
     shorten,
 )
 from search.report.timing import spans
-from search.space.distributions import Choice, FloatRange
+from search.space.distributions import Choice, Distribution
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import busy_s, last_seen, study_state
 from search.study_file.value_checkpoint import kept_checkpoint
@@ -167,7 +167,7 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
     known = data.importances.get(dim.path)
     return Searched(
         path=dim.path,
-        kind="choice" if isinstance(dist, Choice) else _kind(dist),
+        kind=_kind(dist),
         choices=tuple(
             (shorten(format_param(c), 60), is_known and _same(dim, c, value)) for c in dim.choices
         ),
@@ -187,11 +187,9 @@ def _same(dim: Dimension, choice: object, value: object) -> bool:
     return dim.coordinate(choice) == dim.coordinate(value)
 
 
-def _kind(dist: object) -> str:
-    step = getattr(dist, "step", None)
-    name = "float" if isinstance(dist, FloatRange) else "int"
-    is_stepped = step is not None and not (name == "int" and step == 1)
-    return f"{name}, step {format_number(step)}" if is_stepped else name
+def _kind(dist: Distribution) -> str:
+    step = dist.own_tree().get("step")
+    return dist.kind if step is None else f"{dist.kind}, step {format_number(step)}"
 
 
 def trials_heading(record: StudyRecord) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 from search.errors import printable, printable_json
 from search.report.data import StudyData
-from search.space.distributions import Choice, Distribution, IntRange
+from search.space.distributions import Distribution, fields_of
 from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 from search.study_file.curve_steps import unit_of
 from search.study_file.outcome_constraints import RESOURCES
@@ -164,15 +164,9 @@ def _attempt(attempt: AttemptRecord) -> dict[str, Any]:
 
 
 def _distribution(dist: Distribution) -> dict[str, Any]:
-    when = {"when": dict(dist.when)} if dist.when else {}
-    if isinstance(dist, Choice):
-        return {"kind": "choice", "values": dist.values, **when}
-    kind = "int" if isinstance(dist, IntRange) else "float"
-    return {"kind": kind, **asdict(dist, dict_factory=_without_conditions), **when}
-
-
-def _without_conditions(fields: list[tuple[str, Any]]) -> dict[str, Any]:
-    return {key: value for key, value in fields if key != "when"}
+    fields = fields_of(dist)
+    when = dict(fields.pop("when"))
+    return {**fields, "when": when} if when else fields
 
 
 def _plain(value: Any) -> Any:

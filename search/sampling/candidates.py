@@ -15,7 +15,7 @@ from optuna.trial import Trial
 
 from search.errors import UserError
 from search.sampling.samplers import Sampling
-from search.space.distributions import Choice, Distribution, FloatRange, Params, is_active
+from search.space.distributions import Choice, Distribution, FloatRange, Params
 from search.space.points import DRAWS
 from search.store.database.write_through import WriteThroughStorage
 from search.store.optuna_distributions import to_optuna
@@ -68,7 +68,7 @@ def _staged(
 def _suggest_conditional(trial: Trial, sampling: Sampling) -> None:
     """Parents first; where all are unconditional the sampler saw them together."""
     for path in sampling.points.conditional:
-        if is_active(sampling.space[path], trial.params):
+        if sampling.space[path].is_active(trial.params):
             _suggest(trial, path, sampling.space[path])
 
 

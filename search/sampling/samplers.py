@@ -25,11 +25,7 @@ from optuna.exceptions import ExperimentalWarning
 from search.errors import UserError
 from search.plain.wording import did_you_mean
 from search.sampling.start_points import start_point
-from search.space.distributions import (
-    Params,
-    Space,
-    count_of,
-)
+from search.space.distributions import Params, Space
 from search.space.points import Points
 from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
@@ -140,7 +136,7 @@ class Sampling:
         """How many values each path has, all of which are tried."""
         counts: dict[str, int] = {}
         for path, distribution in self.space.items():
-            count = count_of(distribution)
+            count = distribution.count
             if count is None:
                 raise UserError(
                     f"space.{path}: {self.name} needs a list of values, got a range without "
@@ -157,7 +153,7 @@ class Sampling:
             UserError: there are too many of them.
         """
         for path, distribution in self.space.items():
-            self._refuse_long(path, count_of(distribution) or 0)
+            self._refuse_long(path, distribution.count or 0)
 
     def _refuse_long(self, path: str, count: int) -> None:
         if count > _LONGEST_LIST:

@@ -7,12 +7,9 @@ there are; see https://doi.org/10.1016/S0885-064X(03)00046-7.
 
 from __future__ import annotations
 
-import math
-from typing import Any
-
 import numpy as np
 
-from search.space.distributions import Choice, Distribution, IntRange, Params, count_of
+from search.space.distributions import Params
 from search.space.points import Points
 
 # a stream of its own beside those of the trials
@@ -33,27 +30,6 @@ def start_point(points: Points, seed: int, index: int) -> Params:
         sequence.fast_forward(index)
     shares = sequence.random(1)[0]
     return {
-        path: _value(distribution, float(share))
+        path: distribution.quantile(float(share))
         for (path, distribution), share in zip(points.ordered.items(), shares, strict=True)
     }
-
-
-def _value(distribution: Distribution, share: float) -> Any:
-    """The value below which `share` of the distribution lies."""
-    if isinstance(distribution, Choice):
-        return distribution.values[_place(len(distribution.values), share)]
-    low, high, step = distribution.low, distribution.high, distribution.step
-    if distribution.log:
-        # an integer has the place from half below it to half above it
-        half = 0.5 if isinstance(distribution, IntRange) else 0.0
-        first, last = math.log(low - half), math.log(high + half)
-        inside = min(high, max(low, math.exp(first + share * (last - first))))
-        return round(inside) if half else inside
-    count = count_of(distribution)
-    if step is None or count is None:
-        return min(high, low + share * (high - low))
-    return min(high, low + _place(count, share) * step)
-
-
-def _place(count: int, share: float) -> int:
-    return min(count - 1, int(share * count))

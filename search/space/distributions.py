@@ -1,16 +1,21 @@
 """The searched values: a dotted path into the study file -> a distribution.
 
-Plain data; the engine turns it into Optuna's distributions. In a path such as
-`model.init_args.encoder[mlp].init_args.width`, `[mlp]` says that the value is one of the option
+Plain data; `search.store.optuna_distributions` turns it into Optuna's distributions. In a path such
+as `model.init_args.encoder[mlp].init_args.width`, `[mlp]` says that the value is one of the option
 `mlp` of the choice before it; the place in the configuration is the path without it.
 """
 
 from __future__ import annotations
 
+import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
+from random import Random
+from typing import Any, ClassVar
+
+from search.plain.yaml import shown
 
 Scalar = None | bool | int | float | str
 # a parameter exists where each of these paths has one of its values
@@ -18,11 +23,161 @@ When = tuple[tuple[str, tuple[Scalar, ...]], ...]
 Params = dict[str, Any]
 
 OPTION = re.compile(r"\[([^\]]*)\]")
+AUTO = "auto"
+
+
+class _Distribution(ABC):
+    """The questions that every distribution answers.
+
+    kind: the key that a user writes it under.
+    when: the conditions under which the parameter exists.
+    """
+
+    kind: ClassVar[str]
+    when: When
+
+    @property
+    @abstractmethod
+    def low_end(self) -> Any:
+        """The low end of a range, the first value of a choice."""
+
+    @property
+    @abstractmethod
+    def middle(self) -> Any:
+        """The value in the middle, by its logarithm where it is sampled so."""
+
+    @abstractmethod
+    def ends(self, most: int) -> tuple[Any, ...]:
+        """Values that lie far apart: both ends of a range; of a choice all values, or `most` that
+        are evenly spread over a longer list."""
+
+    @property
+    @abstractmethod
+    def count(self) -> int | None:
+        """The number of values; None for a range without steps."""
+
+    @abstractmethod
+    def all_values(self) -> list[Any] | None:
+        """All values in order; None for a range without steps."""
+
+    @abstractmethod
+    def contains(self, value: Any) -> bool:
+        """Tell whether `value` can be sampled."""
+
+    @abstractmethod
+    def quantile(self, share: float) -> Any:
+        """The value below which `share` of the distribution lies, from 0 to 1."""
+
+    @abstractmethod
+    def draw(self, random: Random) -> Any:
+        """A random value."""
+
+    @abstractmethod
+    def coerce(self, value: Any) -> Any:
+        """A value that it contains, in its own type: 1 as 1.0 in a range of floats."""
+
+    @property
+    @abstractmethod
+    def in_words(self) -> str:
+        """The values that may be given, for a message."""
+
+    @abstractmethod
+    def own_tree(self) -> dict[str, Any]:
+        """The mapping that a user would write, without its conditions."""
+
+    def to_tree(self) -> dict[str, Any]:
+        """The mapping that a user would write; the inverse of `parse_distribution`."""
+        tree = self.own_tree()
+        if self.when:
+            tree["when"] = {path: _one_or_list(values) for path, values in self.when}
+        return tree
+
+    def is_active(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether the parameter exists in a trial whose earlier parameters are `params`."""
+        return all(
+            path in params and any(is_same(params[path], value) for value in values)
+            for path, values in self.when
+        )
+
+
+class _Range(_Distribution):
+    """The numbers from `low` to `high`, both included; `step` and `log` exclude each other.
+
+    low: the smallest value.
+    high: the largest value, where steps lead to it.
+    log: whether values are sampled by their logarithm.
+    step: the distance of two values; None where every number between the ends is one.
+    """
+
+    low: float
+    high: float
+    log: bool
+    step: float | None
+
+    @property
+    def low_end(self) -> Any:
+        return self.low
+
+    @property
+    def middle(self) -> Any:
+        middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
+        if self.step is None:
+            return middle
+        return self.low + round((middle - self.low) / self.step) * self.step
+
+    def ends(self, most: int) -> tuple[Any, ...]:
+        return (self.low, self.high)
+
+    def contains(self, value: Any) -> bool:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            return False
+        if not self.low <= value <= self.high:
+            return False
+        if self.step is None:
+            return True
+        steps = (value - self.low) / self.step
+        return abs(steps - round(steps)) < 1e-8
+
+    def quantile(self, share: float) -> Any:
+        if self.log:
+            # an integer has the place from half below it to half above it
+            half = 0.5 if self.kind == "int" else 0.0
+            first, last = math.log(self.low - half), math.log(self.high + half)
+            return self._inside(math.exp(first + share * (last - first)))
+        if self.step is None or self.count is None:
+            return min(self.high, self.low + share * (self.high - self.low))
+        return min(self.high, self.low + _index_at(share, self.count) * self.step)
+
+    def draw(self, random: Random) -> Any:
+        if self.log:
+            return self._inside(math.exp(random.uniform(math.log(self.low), math.log(self.high))))
+        if self.step is None or self.count is None:
+            return random.uniform(self.low, self.high)
+        return min(self.high, self.low + self.step * random.randint(0, self.count - 1))
+
+    def _inside(self, value: float) -> Any:
+        return min(self.high, max(self.low, self.coerce(value)))
+
+    @property
+    def in_words(self) -> str:
+        number = "a whole number" if self.kind == "int" else "a number"
+        step = "" if self.step in (None, 1) else f" in steps of {self.step:g}"
+        return f"{number} from {self.low:g} to {self.high:g}{step}"
+
+    def own_tree(self) -> dict[str, Any]:
+        tree: dict[str, Any] = {self.kind: [self.low, self.high]}
+        if self.log:
+            tree["log"] = True
+        if self.step is not None and not (self.kind == "int" and self.step == 1):
+            tree["step"] = self.step
+        return tree
 
 
 @dataclass(frozen=True)
-class FloatRange:
+class FloatRange(_Range):
     """Floats from `low` to `high`, both included; `step` and `log` exclude each other."""
+
+    kind: ClassVar[str] = "float"
 
     low: float
     high: float
@@ -30,10 +185,26 @@ class FloatRange:
     step: float | None = None
     when: When = ()
 
+    @property
+    def count(self) -> int | None:
+        if self.step is None:
+            return None
+        return int((self.high - self.low) / self.step + 1e-8) + 1
+
+    def all_values(self) -> list[Any] | None:
+        if self.step is None or self.count is None:
+            return None
+        return [self.low + index * self.step for index in range(self.count)]
+
+    def coerce(self, value: Any) -> Any:
+        return float(value)
+
 
 @dataclass(frozen=True)
-class IntRange:
+class IntRange(_Range):
     """Integers from `low` to `high`, both included, `step` apart; `log` needs a step of 1."""
+
+    kind: ClassVar[str] = "int"
 
     low: int
     high: int
@@ -41,21 +212,79 @@ class IntRange:
     step: int = 1
     when: When = ()
 
+    @property
+    def count(self) -> int:
+        return (self.high - self.low) // self.step + 1
+
+    def all_values(self) -> list[Any]:
+        return list(range(self.low, self.high + 1, self.step))
+
+    def contains(self, value: Any) -> bool:
+        return isinstance(value, int) and super().contains(value)
+
+    def coerce(self, value: Any) -> Any:
+        return round(value)
+
 
 @dataclass(frozen=True)
-class Choice:
+class Choice(_Distribution):
     """One of `values`, in no order.
 
-    `subtrees`, where there are any, are what stands in the configuration for each of the values,
-    which are then only names.
+    values: what is sampled; only names where there are subtrees.
+    subtrees: the part of the configuration that each of the names stands for, in the same order.
     """
+
+    kind: ClassVar[str] = "choice"
 
     values: tuple[Scalar, ...]
     when: When = ()
     subtrees: tuple[Any, ...] | None = None
 
+    @property
+    def low_end(self) -> Any:
+        return self.values[0]
+
+    @property
+    def middle(self) -> Any:
+        return self.values[len(self.values) // 2]
+
+    def ends(self, most: int) -> tuple[Any, ...]:
+        if len(self.values) <= most:
+            return self.values
+        last = len(self.values) - 1
+        return tuple(self.values[last * index // (most - 1)] for index in range(most))
+
+    @property
+    def count(self) -> int:
+        return len(self.values)
+
+    def all_values(self) -> list[Any]:
+        return list(self.values)
+
+    def contains(self, value: Any) -> bool:
+        return any(is_same(value, each) for each in self.values)
+
+    def quantile(self, share: float) -> Any:
+        return self.values[_index_at(share, len(self.values))]
+
+    def draw(self, random: Random) -> Any:
+        return random.choice(self.values)
+
+    def coerce(self, value: Any) -> Any:
+        return next(each for each in self.values if is_same(value, each))
+
+    @property
+    def in_words(self) -> str:
+        return " or ".join(shown(value) for value in self.values)
+
+    def own_tree(self) -> dict[str, Any]:
+        if self.subtrees is None:
+            return {"choice": list(self.values)}
+        options = zip(self.values, self.subtrees, strict=True)
+        return {"choice": {str(name): {"value": subtree} for name, subtree in options}}
+
     def written(self, value: Scalar) -> Any:
-        """What stands in the configuration for `value`."""
+        """The part of the configuration that `value` stands for."""
         return value if self.subtrees is None else self.subtrees[self.values.index(value)]
 
 
@@ -63,22 +292,41 @@ class Choice:
 class Hinted:
     """A range that the annotation of an argument will give; see `search.space.annotations`."""
 
+    def to_tree(self) -> str:
+        return AUTO
+
 
 Distribution = FloatRange | IntRange | Choice
 Space = dict[str, Distribution]
 
+_KINDS: Mapping[str, type[Distribution]] = {
+    "float": FloatRange,
+    "int": IntRange,
+    "choice": Choice,
+}
+
+
+def fields_of(distribution: Distribution) -> dict[str, Any]:
+    """The kind and the fields of a distribution as plain data, for a record, which has no need of
+    the subtrees of a choice."""
+    fields = asdict(distribution)
+    fields.pop("subtrees", None)
+    return {"kind": distribution.kind, **fields}
+
+
+def from_fields(fields: Mapping[str, Any]) -> Distribution:
+    """The inverse of `fields_of`, of what JSON made of it.
+
+    Raises:
+        TypeError, LookupError: nothing that `fields_of` returns.
+    """
+    given = {key: _as_tuple(value) for key, value in fields.items() if key != "kind"}
+    return _KINDS[fields["kind"]](**given)
+
 
 def config_path(path: str) -> str:
-    """Where the value of a parameter stands in a configuration."""
+    """The place of a parameter's value in a configuration."""
     return OPTION.sub("", path)
-
-
-def is_active(distribution: Distribution, params: Mapping[str, Any]) -> bool:
-    """Whether a parameter exists in a trial whose earlier parameters are `params`."""
-    return all(
-        path in params and any(is_same(params[path], value) for value in values)
-        for path, values in distribution.when
-    )
 
 
 def is_same(one: Scalar, other: Scalar) -> bool:
@@ -111,40 +359,13 @@ def in_order(space: Space) -> Space:
     return ordered
 
 
-def contains(distribution: Distribution, value: Any) -> bool:
-    """Whether a value can be sampled from the distribution."""
-    if isinstance(distribution, Choice):
-        return any(is_same(value, choice) for choice in distribution.values)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    if isinstance(distribution, IntRange) and not isinstance(value, int):
-        return False
-    if not distribution.low <= value <= distribution.high:
-        return False
-    if distribution.step is None:
-        return True
-    steps = (value - distribution.low) / distribution.step
-    return abs(steps - round(steps)) < 1e-8
+def _index_at(share: float, count: int) -> int:
+    return min(count - 1, int(share * count))
 
 
-def count_of(distribution: Distribution) -> int | None:
-    """How many values there are; None for a range without steps."""
-    if isinstance(distribution, Choice):
-        return len(distribution.values)
-    if distribution.step is None:
-        return None
-    if isinstance(distribution, IntRange):
-        return (distribution.high - distribution.low) // distribution.step + 1
-    return int((distribution.high - distribution.low) / distribution.step + 1e-8) + 1
+def _one_or_list(values: tuple[Scalar, ...]) -> Any:
+    return values[0] if len(values) == 1 else list(values)
 
 
-def values_of(distribution: Distribution) -> list[Any] | None:
-    """All values in order; None for a range without steps."""
-    if isinstance(distribution, Choice):
-        return list(distribution.values)
-    if isinstance(distribution, IntRange):
-        return list(range(distribution.low, distribution.high + 1, distribution.step))
-    count = count_of(distribution)
-    if distribution.step is None or count is None:
-        return None
-    return [distribution.low + index * distribution.step for index in range(count)]
+def _as_tuple(value: Any) -> Any:
+    return tuple(_as_tuple(each) for each in value) if isinstance(value, list | tuple) else value

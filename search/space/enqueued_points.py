@@ -8,9 +8,8 @@ from typing import Any
 
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
-from search.space.distributions import Choice, Distribution, FloatRange, IntRange, Params, contains
-from search.space.notation import described
-from search.space.points import DRAWS, Points, low_end
+from search.space.distributions import Choice, Distribution, IntRange, Params, is_same
+from search.space.points import DRAWS, Points
 from search.space.spelling import Spelling
 
 _SEED = "fixed points"
@@ -28,18 +27,17 @@ def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | No
         distribution = points.space.get(path)
         if distribution is None:
             return params, f"{path}: is not searched. {did_you_mean(path, list(points.space))}"
-        if not contains(distribution, value):
-            rule = f"must be {described(distribution)}, got {shown(value)}."
+        if not distribution.contains(value):
+            rule = f"must be {distribution.in_words}, got {shown(value)}."
             return params, f"{path}: {rule} {_nearest_value(distribution, value)}"
         if problem := _absence(distribution, params):
             return params, f"{path}: {problem}"
-        if isinstance(distribution, FloatRange):
-            params[path] = float(value)
+        params[path] = distribution.coerce(value)
     return params, _invalidity(points, params)
 
 
 def _invalidity(points: Points, params: Params) -> str | None:
-    completed = points.complete(params, low_end)
+    completed = points.low_ends(params)
     if completed.keys() == params.keys() and (text := points.violated(params)) is not None:
         return f"violates {text}. Change a value so that it holds."
     for constraint in points.constraints:
@@ -64,7 +62,7 @@ def _nearest_value(distribution: Distribution, value: Any) -> str:
     inside = min(max(value, distribution.low), distribution.high)
     if isinstance(distribution, IntRange):
         inside = round(inside)
-    if not contains(distribution, inside):
+    if not distribution.contains(inside):
         return f"Write {shown(distribution.low)}, or another step from there."
     if inside == value:
         return f"Write {shown(inside)}."
@@ -76,7 +74,7 @@ def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | Non
         where = f"exists only where {path} is {' or '.join(shown(value) for value in values)}"
         if path not in params:
             return f"{where}. Give that too."
-        if not any(contains(Choice((value,)), params[path]) for value in values):
+        if not any(is_same(params[path], value) for value in values):
             return f"{where}, got {shown(params[path])}. Remove it."
     return None
 

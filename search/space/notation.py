@@ -11,12 +11,19 @@ from typing import Any
 
 from search.plain.wording import nearest
 from search.plain.yaml import flow_yaml, shown
-from search.space.distributions import Choice, Distribution, FloatRange, Hinted, IntRange, When
+from search.space.distributions import (
+    AUTO,
+    Choice,
+    Distribution,
+    FloatRange,
+    Hinted,
+    IntRange,
+    When,
+)
 
 _FORMS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
 _OPTIONS = {"float": ("log", "step", "when"), "int": ("log", "step", "when"), "choice": ("when",)}
 _NUMBERS = "Write a number; words and switches go into {choice: [...]}."
-AUTO = "auto"
 # whole numbers up to here are floats without loss, as which the database keeps them
 _EXACT = 2**53
 
@@ -172,40 +179,3 @@ def _check_number(kind: str, value: Any) -> None:
             f"{kind} takes numbers up to {largest}, the largest that is held exactly, got "
             f"{shown(value)}. Use a smaller one, and scale it where it is used."
         )
-
-
-def distribution_tree(distribution: Distribution | Hinted) -> Any:
-    """What a user would write for a distribution; the inverse of `parse_distribution`."""
-    if isinstance(distribution, Hinted):
-        return AUTO
-    tree = _kind_tree(distribution)
-    if distribution.when:
-        tree["when"] = {
-            path: values[0] if len(values) == 1 else list(values)
-            for path, values in distribution.when
-        }
-    return tree
-
-
-def _kind_tree(distribution: Distribution) -> dict[str, Any]:
-    if isinstance(distribution, Choice) and distribution.subtrees is not None:
-        options = zip(distribution.values, distribution.subtrees, strict=True)
-        return {"choice": {str(name): {"value": subtree} for name, subtree in options}}
-    if isinstance(distribution, Choice):
-        return {"choice": list(distribution.values)}
-    kind = "float" if isinstance(distribution, FloatRange) else "int"
-    tree: dict[str, Any] = {kind: [distribution.low, distribution.high]}
-    if distribution.log:
-        tree["log"] = True
-    if distribution.step not in (None, 1) or (kind == "float" and distribution.step == 1):
-        tree["step"] = distribution.step
-    return tree
-
-
-def described(distribution: Distribution) -> str:
-    """What may be given for a parameter."""
-    if isinstance(distribution, Choice):
-        return " or ".join(shown(value) for value in distribution.values)
-    kind = "a whole number" if not isinstance(distribution, FloatRange) else "a number"
-    step = f" in steps of {distribution.step:g}" if distribution.step not in (None, 1) else ""
-    return f"{kind} from {distribution.low:g} to {distribution.high:g}{step}"

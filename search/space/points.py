@@ -10,7 +10,6 @@ import copy
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from math import exp, log
 from random import Random
 from typing import Any
 
@@ -19,14 +18,10 @@ from search.space.distributions import (
     OPTION,
     Choice,
     Distribution,
-    IntRange,
     Params,
     Space,
     config_path,
-    count_of,
     in_order,
-    is_active,
-    values_of,
 )
 from search.space.expressions import Expression, Incomputable, Missing
 
@@ -111,21 +106,23 @@ class Points:
             write_path(config, path, value)
         return config
 
-    def complete(
-        self, fixed: Mapping[str, Any], value: Callable[[str, Distribution], Any]
-    ) -> Params:
+    def complete(self, fixed: Mapping[str, Any], value: Callable[[Distribution], Any]) -> Params:
         """A point that has the values of `fixed` and elsewhere those of `value`."""
         params: Params = {}
         for path, distribution in self.ordered.items():
-            if is_active(distribution, params):
-                params[path] = fixed[path] if path in fixed else value(path, distribution)
+            if distribution.is_active(params):
+                params[path] = fixed[path] if path in fixed else value(distribution)
         return params
+
+    def low_ends(self, fixed: Mapping[str, Any]) -> Params:
+        """A point that has the values of `fixed`, and elsewhere the low ends."""
+        return self.complete(fixed, lambda distribution: distribution.low_end)
 
     def drawn(self, fixed: Mapping[str, Any], seed: str) -> Params | None:
         """A random valid point that has the values of `fixed`; None where none was found."""
         random = Random(seed)
         for _ in range(DRAWS):
-            params = self.complete(fixed, lambda _, distribution: _draw(random, distribution))
+            params = self.complete(fixed, lambda distribution: distribution.draw(random))
             if fixed.keys() <= params.keys() and self.violated(params) is None:
                 return params
         return None
@@ -150,10 +147,10 @@ class Points:
             return
         path, *rest = paths
         distribution = self.space[path]
-        if not is_active(distribution, params):
+        if not distribution.is_active(params):
             yield from self._combinations(rest, params)
             return
-        values = values_of(distribution)
+        values = distribution.all_values()
         if values is None:
             raise ValueError(f"{path} has a range without steps")
         for value in values:
@@ -205,21 +202,3 @@ class _Facts:
 def has_options(path: str, params: Mapping[str, Any]) -> bool:
     """Whether a point has chosen the options that the path names in brackets."""
     return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))
-
-
-def low_end(_: str, distribution: Distribution) -> Any:
-    """The low end of a range, the first of a choice."""
-    return distribution.values[0] if isinstance(distribution, Choice) else distribution.low
-
-
-def _draw(random: Random, distribution: Distribution) -> Any:
-    if isinstance(distribution, Choice):
-        return random.choice(distribution.values)
-    low, high, step = distribution.low, distribution.high, distribution.step
-    if distribution.log:
-        value = exp(random.uniform(log(low), log(high)))
-        return min(high, max(low, round(value) if isinstance(distribution, IntRange) else value))
-    count = count_of(distribution)
-    if step is None or count is None:
-        return random.uniform(low, high)
-    return min(high, low + step * random.randint(0, count - 1))

@@ -14,7 +14,7 @@ from typing import Any
 
 from search.errors import printable
 from search.layout import StudyFolder
-from search.space.distributions import Choice, Distribution, FloatRange, IntRange, Space
+from search.space.distributions import Space, fields_of, from_fields
 from search.store.records import AttemptRecord, ObjectiveRecord, TrialRecord
 from search.study_file.curve_steps import UNITS, Steps
 from search.study_file.outcome_constraints import EPOCH_TIME, RESOURCES, violations
@@ -38,12 +38,6 @@ STATES = ("WAITING", "RUNNING", "COMPLETE", "PRUNED", "FAIL")
 ASKED = "asked"
 MICRO_BATCH = "micro_batch"
 STEPS = "steps"
-
-_KINDS: dict[str, type[FloatRange] | type[IntRange] | type[Choice]] = {
-    "float": FloatRange,
-    "int": IntRange,
-    "choice": Choice,
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ class StudyAttributes:
         tree = {
             **asdict(self.objectives[0]),
             "asked": self.asked,
-            "space": {path: _kind_and_fields(dist) for path, dist in self.space.items()},
+            "space": {path: fields_of(each) for path, each in self.space.items()},
             "settings": self.settings,
         }
         if self.several:
@@ -95,11 +89,6 @@ def study_attributes(tree: Mapping[str, Any]) -> StudyAttributes:
     Raises:
         ValueError, TypeError, LookupError: nothing that `to_json` returns.
     """
-    space: Space = {}
-    for path, fields in tree.get("space", {}).items():
-        given = dict(fields)
-        kind = _KINDS[given.pop("kind")]
-        space[path] = kind(**_with_tuples(given))
     first = {
         "metric": tree.get("metric", "value"),
         "direction": tree.get("direction", "minimize"),
@@ -111,7 +100,7 @@ def study_attributes(tree: Mapping[str, Any]) -> StudyAttributes:
             checked(text, str) for text in tree.get("outcome_constraints", ())
         ),
         asked=checked(tree.get("asked"), int, NoneType),
-        space=space,
+        space={path: from_fields(fields) for path, fields in tree.get("space", {}).items()},
         settings=checked(tree.get("settings", {}), dict),
         steps=steps_in(tree),
     )
@@ -251,19 +240,3 @@ def one_of(value: Any, known: Collection[str]) -> str:
     if value not in known:
         raise ValueError(f"{value!r} is none of {', '.join(known)}")
     return str(value)
-
-
-def _kind_and_fields(distribution: Distribution) -> dict[str, Any]:
-    kind = next(name for name, cls in _KINDS.items() if isinstance(distribution, cls))
-    fields = asdict(distribution)
-    # configuration, of which a record has no need
-    fields.pop("subtrees", None)
-    return {"kind": kind, **fields}
-
-
-def _with_tuples(fields: dict[str, Any]) -> dict[str, Any]:
-    return {key: _as_tuple(value) for key, value in fields.items()}
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(_as_tuple(each) for each in value) if isinstance(value, list | tuple) else value

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from search.errors import StudyFileError
 from search.plain.yaml import read_yaml
-from search.space.notation import AUTO
+from search.space.distributions import AUTO
 from search.space.paths import ALL_HINTED, normalise_space, path_problems
 from search.study_file.base import with_base
 from search.study_file.lightning1_spellings import old_spellings

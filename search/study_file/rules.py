@@ -20,14 +20,12 @@ from search.space.distributions import (
     Params,
     Space,
     config_path,
-    contains,
     in_order,
 )
 from search.space.enqueued_points import first_point_problems
 from search.space.expressions import Expression, parse_expression
-from search.space.notation import described
 from search.space.paths import FINALIST
-from search.space.points import DRAWS, Points, has_options, low_end
+from search.space.points import DRAWS, Points, has_options
 from search.space.spelling import Spelling
 from search.study_file.trial_sections import sections_of
 
@@ -74,9 +72,9 @@ def _condition_problems(space: Space) -> Iterator[str]:
                 yield f"space.{path}: when names {parent}, which is not searched. {remedy}"
                 continue
             for value in values:
-                if not contains(space[parent], value):
+                if not space[parent].contains(value):
                     rule = f"{shown(value)} is no value of {parent}"
-                    yield f"space.{path}: when: {rule}, which is {described(space[parent])}."
+                    yield f"space.{path}: when: {rule}, which is {space[parent].in_words}."
             if isinstance(space[parent], FloatRange):
                 yield (
                     f"space.{path}: when names {parent}, whose values are never quite the same. "
@@ -210,7 +208,7 @@ def _emptiness(points: Points) -> list[str]:
     """A line where the constraints leave nothing of the space."""
     if not (points.constraints or points.derive) or points.drawn({}, _SEED) is not None:
         return []
-    reason = points.violated(points.complete({}, low_end))
+    reason = points.violated(points.low_ends({}))
     return [
         f"constraints: none of {DRAWS:,} random points of the space is valid; the one of all low "
         f"ends fails at {reason}. Loosen the constraints or widen the ranges."

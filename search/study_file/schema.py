@@ -26,8 +26,8 @@ from pydantic import (
 
 from search.plain.durations import parse_duration
 from search.plain.yaml import shown
-from search.space.distributions import Hinted
-from search.space.notation import distribution_tree, parse_distribution
+from search.space.distributions import Distribution, Hinted
+from search.space.notation import parse_distribution
 from search.study_file.lightning_sections import (
     ClassSection,
     Cli,
@@ -145,10 +145,14 @@ def _outcome_constraint(text: str) -> str:
     return str(parse_constraint(text))
 
 
+def _distribution_tree(distribution: Distribution | Hinted) -> Any:
+    return distribution.to_tree()
+
+
 _Distribution = Annotated[
     Any,
     BeforeValidator(parse_distribution),
-    PlainSerializer(distribution_tree),
+    PlainSerializer(_distribution_tree),
 ]
 
 

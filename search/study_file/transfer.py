@@ -22,12 +22,8 @@ from search.space.distributions import (
     Distribution,
     FloatRange,
     config_path,
-    contains,
     in_order,
-    is_active,
-    is_same,
 )
-from search.space.notation import distribution_tree
 from search.space.points import Points
 from search.study_file.differences import FREE, compare, sections
 from search.study_file.rules import points_of, resolve_config
@@ -94,7 +90,7 @@ class Fitting:
     def params(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The parameters that the child has for a trial of the parent that fits."""
         values = ((path, self._value(path, params)) for path in self._existing(params))
-        return {path: _spelt(self.child.space[path], value) for path, value in values}
+        return {path: self.child.space[path].coerce(value) for path, value in values}
 
     def misfits(self, params: Mapping[str, Any]) -> list[str]:
         """Why a trial of the parent does not fit; nothing if it does."""
@@ -107,7 +103,7 @@ class Fitting:
     def _values_outside(self, params: Mapping[str, Any]) -> list[str]:
         existing = self._existing(params)
         reasons = [
-            f"{path} is outside {shown(distribution_tree(self.child.space[path]))}"
+            f"{path} is outside {shown(self.child.space[path].to_tree())}"
             for path in existing
             if not self._holds(path, self._value(path, params))
         ]
@@ -118,9 +114,9 @@ class Fitting:
         return reasons
 
     def _holds(self, path: str, value: Any) -> bool:
-        distribution = self.child.space[path]
+        distribution: Distribution = self.child.space[path]
         if not isinstance(distribution, Choice):
-            return contains(distribution, value)
+            return distribution.contains(value)
         return any(self._is_same(path, value, each) for each in distribution.values)
 
     def _is_same(self, path: str, value: Any, other: Any) -> bool:
@@ -159,7 +155,7 @@ class Fitting:
         """What the child searches in a trial, without what its conditions leave out."""
         known: dict[str, Any] = {}
         for path, distribution in in_order(self.child.space).items():
-            if is_active(distribution, known):
+            if distribution.is_active(known):
                 known[path] = self._value(path, params)
         return [path for path in self.child.space if path in known]
 
@@ -194,13 +190,6 @@ class Fitting:
     @cached_property
     def _after(self) -> dict[str, Any]:
         return self.child.to_tree()
-
-
-def _spelt(distribution: Distribution, value: Any) -> Any:
-    """The value as the distribution spells it."""
-    if isinstance(distribution, Choice):
-        return next(each for each in distribution.values if is_same(value, each))
-    return float(value) if isinstance(distribution, FloatRange) else value
 
 
 def _holds_subtree(distribution: Distribution | None) -> bool:

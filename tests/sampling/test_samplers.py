@@ -16,7 +16,7 @@ from scipy.stats.qmc import discrepancy
 from search.errors import UserError
 from search.sampling.samplers import Sampling
 from search.sampling.start_points import start_point
-from search.space.distributions import Choice, FloatRange, IntRange, Space, contains, values_of
+from search.space.distributions import Choice, FloatRange, IntRange, Space
 from search.space.points import Points
 from search.store.optuna_distributions import to_optuna
 
@@ -95,8 +95,8 @@ def test_option_reaches_optuna() -> None:
 
 
 def test_values_of_a_stepped_range_end_where_it_ends() -> None:
-    assert values_of(FloatRange(0.0, 0.3, step=0.1)) == pytest.approx([0.0, 0.1, 0.2, 0.3])
-    assert values_of(IntRange(1, 6, step=2)) == [1, 3, 5]
+    assert FloatRange(0.0, 0.3, step=0.1).all_values() == pytest.approx([0.0, 0.1, 0.2, 0.3])
+    assert IntRange(1, 6, step=2).all_values() == [1, 3, 5]
 
 
 class Bomb:
@@ -178,7 +178,7 @@ def test_first_trials_meet_every_value_of_a_choice_and_every_step() -> None:
     assert sorted(each["depth"] for each in points) == [1, 1, 2, 2, 3, 3, 4, 4]
     assert sorted(each["width"] for each in points) == list(range(8, 65, 8))
     for point in points:
-        assert all(contains(space[path], value) for path, value in point.items())
+        assert all(space[path].contains(value) for path, value in point.items())
 
 
 def test_start_ends_where_the_sampler_has_seen_enough_and_others_draw_as_they_do() -> None:

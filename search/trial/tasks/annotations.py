@@ -8,8 +8,7 @@ from typing import Any
 
 from search.errors import UserError
 from search.messages import Hints
-from search.space.distributions import Choice, Distribution, FloatRange, IntRange
-from search.space.notation import distribution_tree
+from search.space.distributions import Distribution
 from search.trial.building.importing import import_name
 from search.trial.building.signatures import parameters
 
@@ -29,7 +28,7 @@ def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
     if isinstance(tree, Mapping) and isinstance(tree.get("class_path"), str):
         named = import_name(tree["class_path"], f"{place}.class_path")
         for name, distribution in _annotated(named):
-            yield f"{place}.{name}", distribution_tree(distribution)
+            yield f"{place}.{name}", distribution.to_tree()
     if isinstance(tree, Mapping):
         inside = tree.items()
     else:
@@ -49,6 +48,6 @@ def range_in(annotation: Any) -> Distribution | None:
     """The range that an annotation brings along."""
     for part in (annotation, *typing.get_args(annotation)):
         for extra in getattr(part, "__metadata__", ()):
-            if isinstance(extra, FloatRange | IntRange | Choice):
+            if isinstance(extra, Distribution):
                 return extra
     return None

@@ -29,7 +29,6 @@ from search.proposal.description import (
     Description,
     Monitor,
 )
-from search.space.notation import distribution_tree
 from search.trial.building.importing import import_name, in_words, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed
@@ -163,7 +162,7 @@ def _of_class(
             kind=kind,
             value=_plain(value),
             choices=choices,
-            hint=None if hint is None else distribution_tree(hint),
+            hint=None if hint is None else hint.to_tree(),
             annotation=_words(parameter.annotation),
             is_required=value is EMPTY,
             is_foreign=is_foreign,
