@@ -11,6 +11,8 @@ from conftest import Project
 
 import search
 
+pytestmark = pytest.mark.real
+
 PROJECT = Path(__file__).parents[1] / "projects/factories"
 
 

@@ -80,6 +80,7 @@ def copied(folder: Path, to: Path, **changes: Any) -> Path:
     return to
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("folder", "study"),
     [("lightning_cli", "study"), ("own_cli", "classes"), ("demos", "boring")],

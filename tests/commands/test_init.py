@@ -55,6 +55,7 @@ CASES = [
 ]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize(
     ("name", "arguments", "space"), CASES, ids=[f"{name}-{each[0]}" for name, each, _ in CASES]
 )

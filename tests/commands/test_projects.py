@@ -15,6 +15,8 @@ from conftest import Project
 
 from search.study_file.trial_sections import OWN_SECTIONS
 
+pytestmark = pytest.mark.real
+
 PROJECTS = Path(__file__).parent.parent / "projects"
 
 

@@ -15,7 +15,7 @@ from search.trial.inspection.resumption import resumption_note
 
 PROJECTS = Path(__file__).parent.parent / "projects"
 
-pytestmark = pytest.mark.filterwarnings("ignore")
+pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(autouse=True)

@@ -20,6 +20,8 @@ from search.store.reading import read_study
 from search.store.rebuild import disagreements, rebuild
 from search.study_file.load import parse_study_tree
 
+pytestmark = pytest.mark.real
+
 SAMPLERS = ["tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce"]
 TWO = [{"metric": "val_loss"}, {"metric": "epoch_time", "direction": "minimize"}]
 

@@ -86,6 +86,7 @@ def test_groups_are_apart_only_where_every_interval_is():
     assert groups({}) == []
 
 
+@pytest.mark.real
 def test_intervals_hold_the_truth():
     # linear in two parameters: shares are those of the squared slopes
     space = {LR: FloatRange(0.0, 1.0), LATENT: FloatRange(0.0, 1.0), NOISE: FloatRange(0.0, 1.0)}

@@ -139,6 +139,7 @@ def test_report_is_the_same_each_time():
     assert build_report(record) == build_report(record)
 
 
+@pytest.mark.real
 def test_report_does_not_grow_out_of_hand_with_a_thousand_trials():
     small, large = build_report(study()), build_report(realistic(1000))
     assert len(large) - len(small) < 3_000_000

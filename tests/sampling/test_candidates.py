@@ -25,6 +25,8 @@ from search.study_file.load import parse_study_tree
 from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
 
+pytestmark = pytest.mark.real
+
 RANGES = """\
 model: {class_path: a.Net}
 objective: {metric: m}

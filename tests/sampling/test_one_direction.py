@@ -23,6 +23,8 @@ from search.store.rebuild import disagreements, rebuild
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile
 
+pytestmark = pytest.mark.real
+
 LR, WIDTH = "model.init_args.lr", "model.init_args.width"
 SEVERAL: dict[str, Any] = {
     "model": {"class_path": "tiny.Tiny"},

@@ -71,6 +71,7 @@ def test_repository_in_every_state(repository: Path, tmp_path: Path) -> None:
     assert MAX_BYTES // 2 < len(state()["diff"].encode()) <= MAX_BYTES + 3
 
 
+@pytest.mark.real
 def test_later_start_adds_only_what_differs(repository: Path, tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "study")
     folder.root.mkdir()

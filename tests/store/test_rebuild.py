@@ -26,6 +26,8 @@ from search.store.rebuild import disagreements, rebuild
 from search.study_file.curve_steps import Steps
 from search.study_file.load import parse_study_tree
 
+pytestmark = pytest.mark.real
+
 SPACE = {
     "model.init_args.lr": {"float": [1e-3, 1e-1], "log": True},
     "model.init_args.width": {"int": [2, 64]},

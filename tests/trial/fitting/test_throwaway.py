@@ -29,6 +29,8 @@ from search.trial.fitting.throwaway import throwaway_loggers
 from search.trial.tasks.check import check
 from search.trial.tasks.dry_run import dry_run
 
+pytestmark = pytest.mark.real
+
 PROJECT = Path(__file__).parents[2] / "projects/callbacks"
 # each callback that Lightning ships, or a class of the project's that it needs
 CALLBACKS: dict[str, tuple[str | None, dict[str, Any]]] = {

@@ -128,6 +128,7 @@ def test_length_of_what_no_test_can_wait_for(
     assert length_of(built(kind, trainer), tmp_path) == length
 
 
+@pytest.mark.real
 def test_one_batch_stays_one_batch_whatever_was_imported_before(tmp_path: Path) -> None:
     # in this order typing's cache has the Trainer's int | float the other way round
     code = (

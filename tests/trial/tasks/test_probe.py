@@ -15,6 +15,8 @@ from search.layout import TrialFolder
 from search.messages import Probed
 from search.trial.tasks.probe import MemoryGuard, largest_that_fits, probe
 
+pytestmark = pytest.mark.real
+
 # what Lightning and torch say of a fit, and of each other
 A_FIT = pytest.mark.filterwarnings("ignore")
 
