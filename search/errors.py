@@ -14,7 +14,6 @@ An exception outside this tree is a bug of ours; exit 3.
 from __future__ import annotations
 
 import errno
-import json
 from collections.abc import Sequence
 
 # a full or failing disk: neither the user's input nor a bug nor a trial's fault
@@ -33,13 +32,6 @@ def printable(text: str, limit: int | None = None) -> str:
     """Text with `?` for every character that a terminal would obey, cut to `limit` characters."""
     text = "".join(char if char.isprintable() else "?" for char in text)
     return text if limit is None or len(text) <= limit else text[: limit - 3] + "..."
-
-
-def printable_json(text: str) -> str:
-    """JSON that says the same with an escape for every character that a terminal would obey."""
-    return "".join(
-        char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text
-    )
 
 
 class SearchError(Exception):

@@ -12,7 +12,7 @@ from search.engine.limits import Limits
 from search.engine.run import RunRequest, run_study
 from search.errors import UserError
 from search.layout import STUDIES_DIR, StudyFolder
-from search.results.confirm import confirming_study, finalists_of, verdict_on
+from search.results.confirm import confirmation_of, confirming_study, finalists_of
 from search.results.finished_trial import project_folder
 from search.study_file.load import load_study_file
 from search.view import results_table
@@ -56,8 +56,8 @@ def confirm_command(study: str | None, options: ConfirmOptions) -> None:
         confirmed = run_study(request, view)
     finally:
         view.close()
-    verdict = verdict_on(record.name, finalists, confirmed)
+    confirmation = confirmation_of(record.name, finalists, confirmed)
     if options.json:
-        print(results_table.verdict_json(verdict))
+        print(results_table.confirmation_json(confirmation))
     else:
-        results_table.print_verdict(verdict, sys.stdout)
+        results_table.print_confirmation(confirmation, sys.stdout)

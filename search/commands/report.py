@@ -50,13 +50,13 @@ def export_table(
     output: Path | None,
 ) -> None:
     """Write every trial as CSV or JSON."""
-    from search.report import tables
+    from search import report
 
     if table not in ("csv", "json"):
         remedy = did_you_mean(table, ("csv", "json"))
         raise UserError(f"--format: must be csv or json, got {table}. {remedy}")
     record = load_study(study, studies, storage)
-    text = tables.export_csv(record) if table == "csv" else tables.export_json(record)
+    text = report.export_csv(record) if table == "csv" else report.export_json(record)
     if output is None:
         sys.stdout.write(text)
     else:

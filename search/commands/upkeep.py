@@ -7,10 +7,10 @@ from collections import Counter
 from pathlib import Path
 
 from search.commands.locate import find_study
+from search.plain.formats import format_size
 from search.store.disk_usage import clean, kind_of, usage
 from search.store.reading import studies_in
 from search.view import disk_table
-from search.view.terminal_text import size
 
 
 def rebuild_command(study: str | None, studies: Path, storage: str | None) -> None:
@@ -53,4 +53,4 @@ def clean_command(
     kinds = Counter(kind_of(path.relative_to(folder.root)) for path in cleaned.paths)
     listed = ", ".join(f"{count} {kind}" for kind, count in kinds.items())
     verb = "would be removed" if dry_run else "removed"
-    print(f"{folder.name}: files {verb}: {listed}; {size(cleaned.freed_bytes)} of disk")
+    print(f"{folder.name}: files {verb}: {listed}; {format_size(cleaned.freed_bytes)} of disk")

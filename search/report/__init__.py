@@ -1,8 +1,8 @@
 """Report and export of a study, computed from its record alone."""
 
 from search.report.all_figures import FIGURES, figure, figure_json
+from search.report.csv_json import export_csv, export_json
 from search.report.page import build_report, figure_html
-from search.report.tables import export_csv, export_json
 
 __all__ = [
     "FIGURES",

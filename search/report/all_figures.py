@@ -9,6 +9,7 @@ from plotly import graph_objects as go
 from search.errors import UserError
 from search.plain.wording import did_you_mean
 from search.report.data import Plot, StudyData
+from search.report.figure_text import figure_text
 from search.report.figures.contour import contour
 from search.report.figures.history import history
 from search.report.figures.importance import importance
@@ -18,7 +19,6 @@ from search.report.figures.pareto import pareto
 from search.report.figures.slices import slices
 from search.report.figures.timeline import timeline
 from search.report.palette import MUTED, template
-from search.report.plot_text import plot_text
 from search.store.records import StudyRecord
 
 # Each gives a Plot for any study, an empty one included, never raises for lack of data, and
@@ -59,7 +59,7 @@ def figure(record: StudyRecord, name: str) -> go.Figure:
         return _sentence(plot.finding)
     height = plot.figure.layout.height + _TITLE_PX
     plot.figure.update_layout(
-        title={"text": plot_text(plot.finding, _TITLE_LENGTH), "yref": "container", "y": 0.97},
+        title={"text": figure_text(plot.finding, _TITLE_LENGTH), "yref": "container", "y": 0.97},
         height=height,
         margin={"t": _TITLE_PX + 44},
     )
@@ -89,7 +89,7 @@ def data_for(record: StudyRecord, name: str, objective: int = 0) -> StudyData:
 
 def _sentence(text: str) -> go.Figure:
     sentence = {
-        "text": plot_text(text, _TITLE_LENGTH),
+        "text": figure_text(text, _TITLE_LENGTH),
         "showarrow": False,
         "x": 0.5,
         "y": 0.5,

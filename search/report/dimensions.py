@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.report.plot_text import format_param, plot_text, shorten
+from search.plain.formats import format_value
+from search.report.figure_text import figure_text, shorten
 from search.space.distributions import Choice, Distribution, FloatRange, IntRange
 
 _EDGE = 0.03
@@ -83,11 +84,11 @@ class Dimension:
         """Plotly settings of an axis over the whole range."""
         low, high = self._ends()
         pad = (high - low) * 0.05 or 0.5
-        settings: dict[str, Any] = {"title": {"text": plot_text(self.label)}}
+        settings: dict[str, Any] = {"title": {"text": figure_text(self.label)}}
         if self.choices:
             settings["tickvals"] = list(range(len(self.choices)))
             settings["ticktext"] = [
-                plot_text(shorten(format_param(choice), 18)) for choice in self.choices
+                figure_text(shorten(format_value(choice), 18)) for choice in self.choices
             ]
             pad = 0.5
         if self.is_log:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from search.plain.formats import format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
-from search.report.plot_text import format_param
 from search.space.distributions import Choice, Distribution
 from search.store.records import TrialRecord
 
@@ -35,10 +35,10 @@ def edge_advice(data: StudyData, dimension: Dimension) -> str | None:
     end = "upper" if value == values[-1] else "lower" if value == values[0] else None
     if end is None or _is_natural(values[0], values[-1], end):
         return None
-    told = f"the best {count} all have {format_param(value)}"
+    told = f"the best {count} all have {format_value(value)}"
     if isinstance(dimension.distribution, Choice):
         size = "larger" if end == "upper" else "smaller"
-        listed = ", ".join(format_param(each) for each in values)
+        listed = ", ".join(format_value(each) for each in values)
         return f"{told}, the {size.replace('er', 'est')} of {listed}: add {size} ones"
     return f"{told}, the {end} end: widen the range"
 

@@ -12,9 +12,9 @@ import numpy as np
 import optuna
 from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
+from search.plain.formats import format_percent
 from search.report.dimensions import Dimension
 from search.report.fanova import Array, resampled_shares
-from search.report.plot_text import format_percent
 from search.report.value_axis import ValueAxis
 from search.store.optuna_distributions import to_optuna
 from search.store.records import TrialRecord

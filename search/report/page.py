@@ -19,12 +19,12 @@ from markupsafe import Markup, escape
 from plotly.offline import get_plotlyjs
 
 from search.layout import StudyFolder
+from search.plain.formats import format_number
 from search.report.all_figures import EACH_OBJECTIVE, FIGURES, data_for, plot_named
 from search.report.data import Plot, StudyData
 from search.report.palette import DARK, OUTCOMES
-from search.report.plot_text import format_number
 from search.report.summary import searched, summarise, trials_heading
-from search.report.table import columns, rows
+from search.report.trial_rows import columns, rows
 from search.store.provenance.record import read_provenance, summary
 from search.store.records import StudyRecord
 

@@ -8,22 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.layout import TrialFolder
-from search.plain.durations import duration
+from search.plain.formats import counted, format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.edges import edge_advice
+from search.report.figure_text import shorten
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.plot_text import (
-    counted,
-    format_number,
-    format_outcome,
-    format_param,
-    shorten,
-)
 from search.report.timing import spans
 from search.space.distributions import Choice, Distribution
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import busy_s, last_seen, study_state
+from search.study_file.outcome_constraints import format_outcome
 from search.study_file.value_checkpoint import kept_checkpoint
 
 _MAX_MARKS = 150
@@ -94,8 +89,8 @@ def summarise(data: StudyData) -> Summary:
         is_running=record.is_running,
         sentence=_sentence(data),
         as_of=seen.strftime("%Y-%m-%d %H:%M UTC") if seen else None,
-        elapsed=duration(busy_s(record)),
-        compute=duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
+        elapsed=format_duration(busy_s(record)),
+        compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
         best=best,
         front=record.front if record.several else (),
@@ -142,7 +137,7 @@ def _params(data: StudyData, best: TrialRecord | None) -> tuple[tuple[str, str, 
     if best is None:
         return ()
     return tuple(
-        (dim.path, dim.label, format_param(best.params[dim.path]))
+        (dim.path, dim.label, format_value(best.params[dim.path]))
         for dim in data.dimensions
         if dim.path in best.params
     )
@@ -169,13 +164,13 @@ def _searched(data: StudyData, dim: Dimension) -> Searched:
         path=dim.path,
         kind=_kind(dist),
         choices=tuple(
-            (shorten(format_param(c), 60), is_known and _same(dim, c, value)) for c in dim.choices
+            (shorten(format_value(c), 60), is_known and _same(dim, c, value)) for c in dim.choices
         ),
         bounds=None
         if isinstance(dist, Choice)
         else (format_number(dist.low), format_number(dist.high)),
         scale="log" if dim.is_log else "" if dim.choices else "linear",
-        best=shorten(format_param(value), 24) if is_known else "–",
+        best=shorten(format_value(value), 24) if is_known else "–",
         best_at=None if at is None or dim.choices else round(100 * at, 2),
         marks=() if dim.choices else tuple(round(100 * place, 2) for place in places),
         importance=known.text if known else "–",

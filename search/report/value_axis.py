@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from search.report.dimensions import log_ticks
-from search.report.plot_text import plot_text
+from search.report.figure_text import figure_text
 
 _LOG_FROM_RATIO = 10.0
 _WILD = 4.0
@@ -44,7 +44,7 @@ class ValueAxis:
     def settings(self) -> dict[str, Any]:
         """Plotly settings of the axis."""
         settings: dict[str, Any] = {
-            "title": {"text": plot_text(self.metric)},
+            "title": {"text": figure_text(self.metric)},
             "range": list(self.range),
         }
         if self.is_log:

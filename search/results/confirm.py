@@ -37,7 +37,7 @@ class Finalist:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Confirmation:
     """The finalists, the best mean first, and how each compares with that one."""
 
     study: str
@@ -112,7 +112,9 @@ def confirming_study(
     return parse_study_tree(tree, source=name, default_name=name)
 
 
-def verdict_on(study: str, finalists: Sequence[TrialRecord], confirmed: StudyRecord) -> Verdict:
+def confirmation_of(
+    study: str, finalists: Sequence[TrialRecord], confirmed: StudyRecord
+) -> Confirmation:
     """What the runs of a confirming study say of the finalists of `study`."""
     lone = finalists[0].number
     results = [
@@ -121,7 +123,7 @@ def verdict_on(study: str, finalists: Sequence[TrialRecord], confirmed: StudyRec
     ]
     sign = 1.0 if confirmed.direction == "minimize" else -1.0
     results.sort(key=lambda each: (not each.values, sign * each.spread.mean, each.number))
-    return Verdict(
+    return Confirmation(
         study=study,
         metric=confirmed.metric,
         direction=confirmed.direction,

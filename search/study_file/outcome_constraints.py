@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from search.plain.formats import NOTHING, format_duration, format_number, format_size
+
 PARAMETERS = "parameters"
 EPOCH_TIME = "epoch_time"
 PEAK_MEMORY = "peak_memory"
@@ -17,7 +19,6 @@ PEAK_MEMORY = "peak_memory"
 RESOURCES = (PARAMETERS, EPOCH_TIME, PEAK_MEMORY)
 
 _CONSTRAINT = re.compile(r"\s*([^\s<>=!]+)\s*(<=|>=)\s*(\S+)\s*")
-_UNITS = ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB"))
 
 
 @dataclass(frozen=True)
@@ -66,13 +67,14 @@ def violations(constraints: Iterable[str], outcomes: Mapping[str, float]) -> dic
     }
 
 
-def resource_text(name: str, value: float) -> str | None:
-    """A resource as people read it: 1,234,567 and 2.5 MiB; None for what is no byte or count."""
+def format_outcome(name: str, value: float | None) -> str:
+    """A value of a metric: resources with their units, anything else as a number."""
+    if value is None:
+        return NOTHING
     if name == PARAMETERS:
         return f"{value:,.0f}"
-    if name != PEAK_MEMORY:
-        return None
-    for size, unit in _UNITS:
-        if value >= size:
-            return f"{value / size:.1f} {unit}"
-    return f"{value:.0f} B"
+    if name == EPOCH_TIME:
+        return format_duration(value)
+    if name == PEAK_MEMORY:
+        return format_size(value)
+    return format_number(value)

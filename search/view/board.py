@@ -27,11 +27,13 @@ from search.store.records import StudyRecord
 
 @dataclass
 class RunningTrial:
-    """One trial that occupies a slot. `phase` is probing, training, pruning or stopping."""
+    """One trial that occupies a slot."""
 
     number: int
     phase: str
+    """probing, training, pruning or stopping."""
     began: float
+    """Time of the board's clock."""
     params: dict[str, Any] = field(default_factory=dict)
     attempt: int = 1
     epoch: int = 0
@@ -54,7 +56,7 @@ class Board:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._began = clock()
-        # number -> what the attempts that ended took, the trial that ended last at the end
+        # number -> time of the attempts that ended, the trial that ended last at the end
         self._times: dict[int, TrialTime] = {}
         self._params: dict[int, dict[str, Any]] = {}
         self.record: StudyRecord | None = None
@@ -103,7 +105,7 @@ class Board:
         return self._times[number].seconds if number in self._times else 0.0
 
     def fold(self, event: Event) -> None:
-        """Take one event in."""
+        """Bring the state up to date with one event."""
         if isinstance(event, StudyOpened):
             self._open(event)
         elif isinstance(event, ProbeStarted):
@@ -119,15 +121,13 @@ class Board:
         elif isinstance(event, Note):
             self.notes.append(event.text)
         elif isinstance(event, Stopping):
-            self.stopping = True
-            for trial in self.running.values():
-                trial.phase = "stopping"
+            self._stop()
         elif isinstance(event, StudyEnded):
             self.record, self.reason = event.record, event.reason
             self.running.clear()
 
     def is_better(self, value: float, other: float) -> bool:
-        """Whether `value` is better than `other` in the study's direction."""
+        """Compare two values of the study's objective."""
         if self.record is not None and self.record.direction == "maximize":
             return value > other
         return value < other
@@ -153,11 +153,11 @@ class Board:
             event.number,
             "training",
             self._clock(),
-            event.params,
-            event.attempt,
-            event.step,
-            event.max_epochs,
-            curve,
+            params=event.params,
+            attempt=event.attempt,
+            epoch=event.step,
+            max_epochs=event.max_epochs,
+            curve=curve,
         )
 
     def _report(self, event: TrialReported) -> None:
@@ -167,6 +167,11 @@ class Board:
             trial.curve.append(event.value)
             if event.prune:
                 trial.phase = "pruning"
+
+    def _stop(self) -> None:
+        self.stopping = True
+        for trial in self.running.values():
+            trial.phase = "stopping"
 
     def _end(self, event: TrialEnded) -> None:
         self.running.pop(event.number, None)
@@ -189,7 +194,7 @@ class Board:
             self.best = Best(event.number, value, params)
 
     def _join_front(self, number: int, values: tuple[float, ...], record: StudyRecord) -> None:
-        """Add a trial to the front, and take off it what the trial is better than."""
+        """Add a trial to the front, and take off those that it dominates."""
         trials = {**self.front, number: values}
         numbers = list(trials)
         kept = front_of(list(trials.values()), [each.direction for each in record.several])

@@ -1,4 +1,4 @@
-"""Which view fits where the output goes."""
+"""The view that fits where the output goes."""
 
 from __future__ import annotations
 
@@ -32,6 +32,6 @@ def make_view(*, quiet: bool = False, json: bool = False, stream: TextIO | None 
 
 
 def _is_notebook() -> bool:
-    """Whether this process is the kernel of a notebook; IPython is never loaded to find out."""
+    """True in the kernel of a notebook; IPython is never loaded to find out."""
     shell = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     return hasattr(shell, "kernel")

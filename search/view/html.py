@@ -6,11 +6,12 @@ from collections import Counter
 from html import escape
 from typing import Any
 
-from search.plain.durations import duration
-from search.store.records import StudyRecord
-from search.view.terminal_text import clean, number, parameters
+from search.plain.formats import format_duration, format_number
+from search.store.records import StudyRecord, TrialRecord
+from search.view.terminal_text import clean, ends, parameters
 
 _ROWS = 5
+_HEADINGS = ("trial", "state", "value", "time", "parameters")
 
 
 def study_html(name: str, record: StudyRecord | None) -> str:
@@ -24,43 +25,30 @@ def study_html(name: str, record: StudyRecord | None) -> str:
     heading = f"<b>{_text(name)}</b> &nbsp; {_text(record.direction)} {_text(record.metric)}"
     best = "none yet"
     if record.best is not None:
-        best = (
-            f"<b>{_text(number(record.best.value))}</b>, trial {record.best.number}, "
-            f"{_text(parameters(record.best.params))}"
-        )
+        value = _text(format_number(record.best.value))
+        params = _text(parameters(record.best.params))
+        best = f"<b>{value}</b>, trial {record.best.number}, {params}"
+    rows = "".join(_row("td", *_values(trial)) for trial in record.trials[-_ROWS:])
     return (
         f"<p>{heading}<br>{_text(_counts(record))}<br>best: {best}</p>"
-        f"<table><thead><tr>{_cells('th', 'trial', 'state', 'value', 'time', 'parameters')}"
-        f"</tr></thead><tbody>{_rows(record)}</tbody></table>"
+        f"<table><thead>{_row('th', *_HEADINGS)}</thead><tbody>{rows}</tbody></table>"
     )
 
 
-def _rows(record: StudyRecord) -> str:
-    rows = (
-        _cells(
-            "td",
-            trial.number,
-            trial.state,
-            number(trial.value),
-            duration(trial.duration_s),
-            parameters(trial.params),
-        )
-        for trial in record.trials[-_ROWS:]
-    )
-    return "".join(f"<tr>{row}</tr>" for row in rows)
+def _values(trial: TrialRecord) -> tuple[Any, ...]:
+    value, time = format_number(trial.value), format_duration(trial.duration_s)
+    return trial.number, trial.state, value, time, parameters(trial.params)
 
 
 def _counts(record: StudyRecord) -> str:
     counts = Counter(trial.state for trial in record.trials)
-    asked = f" of {record.asked}" if record.asked is not None else ""
-    return f"{record.finished}{asked} trials finished: " + ", ".join(
-        f"{counts[state]} {word}"
-        for state, word in (("COMPLETE", "done"), ("PRUNED", "pruned"), ("FAIL", "failed"))
-    )
+    total = f" of {record.asked}" if record.asked is not None else ""
+    return f"{record.finished}{total} trials finished: {', '.join(ends(counts).values())}"
 
 
-def _cells(tag: str, *values: Any) -> str:
-    return "".join(f"<{tag}>{_text(value)}</{tag}>" for value in values)
+def _row(tag: str, *values: Any) -> str:
+    cells = "".join(f"<{tag}>{_text(value)}</{tag}>" for value in values)
+    return f"<tr>{cells}</tr>"
 
 
 def _text(value: Any) -> str:

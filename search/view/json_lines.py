@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import math
 import re
-from collections.abc import Mapping
-from datetime import datetime
-from pathlib import Path
 from typing import Any, TextIO
 
 from search.engine.progress import Event, StudyEnded, StudyOpened, TrialEnded
-from search.errors import printable_json
-from search.store.records import StudyRecord, TrialRecord
+from search.plain.strict_json import field_values, to_json
+from search.store.record_trees import study_tree, trial_tree
+from search.store.records import StudyRecord
 from search.view.board import Board
+
+_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
 
 
 class JsonView:
@@ -27,13 +24,12 @@ class JsonView:
     def handle(self, event: Event) -> None:
         self._board.fold(event)
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
-        body = {spec.name: getattr(event, spec.name) for spec in dataclasses.fields(event)}
+        body = field_values(event)
         if isinstance(event, StudyOpened | StudyEnded):
-            body |= {"record": None, **study_summary(event.record)}
             del body["record"]
+            body |= study_summary(event.record)
         if isinstance(event, TrialEnded):
-            left = self._board.time_left
-            body["time_left"] = dataclasses.asdict(left) if left else None
+            body["time_left"] = self._board.time_left
         print(to_json({"event": name, **body}), file=self._stream, flush=True)
 
     def tick(self) -> None:
@@ -44,49 +40,12 @@ class JsonView:
 
 
 def study_summary(record: StudyRecord) -> dict[str, Any]:
-    """A study without its trials."""
-    best = record.best
+    """A study with its best trial, and the others counted by state."""
+    states = [trial.state for trial in record.trials]
     return {
         "study": record.name,
-        "folder": record.folder,
-        "storage": record.storage,
-        "metric": record.metric,
-        "direction": record.direction,
-        "objectives": [dataclasses.asdict(each) for each in record.objectives],
-        "outcome_constraints": record.outcome_constraints,
-        "asked": record.asked,
+        **study_tree(record),
         "running": record.is_running,
-        "trials": {
-            state.lower(): sum(trial.state == state for trial in record.trials)
-            for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
-        },
-        "best": None if best is None else trial_summary(best),
-        "front": [trial.number for trial in record.front],
+        "trials": {state.lower(): states.count(state) for state in _STATES},
+        "best": trial_tree(record.best) if record.best else None,
     }
-
-
-def trial_summary(trial: TrialRecord) -> dict[str, Any]:
-    """A trial with all that its record holds."""
-    return {
-        **{spec.name: getattr(trial, spec.name) for spec in dataclasses.fields(trial)},
-        "attempts": [dataclasses.asdict(attempt) for attempt in trial.attempts],
-        "duration_s": trial.duration_s,
-    }
-
-
-def to_json(value: Any, indent: int | None = None) -> str:
-    """Strict JSON: NaN and infinities become null, times ISO, paths text."""
-    text = json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
-    return printable_json(text)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return str(value) if isinstance(value, Path) else value

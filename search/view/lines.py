@@ -14,10 +14,17 @@ from search.engine.progress import (
     TrialEnded,
     TrialStarted,
 )
-from search.plain.durations import duration
+from search.plain.formats import counted, format_duration, format_number
+from search.store.records import StudyRecord
 from search.view.board import Board, RunningTrial
-from search.view.outcome_text import aims, outcomes
-from search.view.terminal_text import clean, number, parameters
+from search.view.terminal_text import clean, ends, objectives_text, parameters, values_text
+
+_REASONS = {
+    "finished": "finished",
+    "timeout": "stopped at its time limit",
+    "interrupted": "interrupted, everything is saved",
+    "failures": "ended after failures in a row",
+}
 
 
 class LinesView:
@@ -74,74 +81,46 @@ class QuietView:
 
 
 def opening_line(event: StudyOpened) -> str:
-    """What runs: name, objective, trials, workers."""
+    """The study that runs: name, objectives, trials, workers."""
     record = event.record
-    total = f" of {record.asked}" if record.asked is not None else ""
-    trials = f"{record.finished}{total} trials done" if event.resumed else f"{record.asked} trials"
-    if record.asked is None and not event.resumed:
+    if event.resumed:
+        trials = f"{record.finished}{_of_total(record)} trials done"
+    elif record.asked is None:
         trials = "trials until it is stopped"
-    plural = "worker" if event.workers == 1 else "workers"
-    return f"study {clean(record.name)}: {aims(record)}, {trials}, {event.workers} {plural}"
+    else:
+        trials = f"{record.asked} trials"
+    parts = (objectives_text(record), trials, counted(event.workers, "worker"))
+    return f"study {clean(record.name)}: {', '.join(parts)}"
 
 
 def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> str:
-    """How one trial ended."""
+    """The end of one trial: cause, values, parameters, time, and a message where it has one."""
     word = event.cause
     if event.cause == "pruned" and trial is not None:
         word = f"pruned at epoch {trial.epoch}"
     params = parameters(trial.params if trial else {})
     text = f"trial {event.number:>4}  {word}{_values(event, board)}  {params}".rstrip()
-    text += f"  ({duration(event.duration_s)}){_praise(event, board)}"
-    if event.cause == "infeasible":
-        text += f"\n            {clean(event.message or 'no message')}"
-    if event.state == "WAITING" and event.cause != "interrupted":
-        text += f"\n            {clean(event.message or 'no message')}"
+    lines = [f"{text}  ({format_duration(event.duration_s)}){_standing(event, board)}"]
+    is_retried = event.state == "WAITING" and event.cause != "interrupted"
+    if event.state == "FAIL" or event.cause == "infeasible" or is_retried:
+        lines.append(clean(event.message or "no message"))
     if event.state == "FAIL":
-        text += f"\n            {clean(event.message or 'no message')}\n            {event.log}"
-    return text
-
-
-def _values(event: TrialEnded, board: Board) -> str:
-    if board.record is not None and board.record.several:
-        shown = outcomes(board.record.several, event.values)
-    elif event.value is not None:
-        metric = clean(board.record.metric) if board.record else "value"
-        shown = f"{metric} {number(event.value)}"
-    else:
-        shown = ""
-    return f"  {shown}" if shown else ""
-
-
-def _praise(event: TrialEnded, board: Board) -> str:
-    """Whether a trial leads, or why it cannot."""
-    if event.infeasible:
-        return f"  violates {clean(', '.join(event.infeasible))}"
-    if event.number in board.front:
-        return "  on the Pareto front"
-    return "  best so far" if board.best and board.best.number == event.number else ""
+        lines.append(str(event.log))
+    return "\n            ".join(lines)
 
 
 def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     """The summary that stays: counts, best trial, what to type next."""
     record = event.record
     name = clean(record.name)
-    reasons = {
-        "finished": "finished",
-        "timeout": "stopped at its time limit",
-        "interrupted": "interrupted, everything is saved",
-        "failures": "ended after failures in a row",
-    }
-    asked = f" of {record.asked}" if record.asked is not None else ""
+    counts = ", ".join(ends(board.counts).values())
     lines = [
-        f"study {name} {reasons[event.reason]}: {record.finished}{asked} trials "
-        f"({counts_text(board)}) in {duration(event.elapsed_s)}"
+        f"study {name} {_REASONS[event.reason]}: {record.finished}{_of_total(record)} trials "
+        f"({counts}) in {format_duration(event.elapsed_s)}"
     ]
-    best = record.best
-    if best is not None:
-        lines.append(
-            f"best: trial {best.number}, {clean(record.metric)} {number(best.value)}  "
-            f"{parameters(best.params)}"
-        )
+    if (best := record.best) is not None:
+        value = f"{clean(record.metric)} {format_number(best.value)}"
+        lines.append(f"best: trial {best.number}, {value}  {parameters(best.params)}")
     if record.several and record.front:
         numbers = ", ".join(str(trial.number) for trial in record.front)
         lines.append(f"Pareto front: trials {numbers}")
@@ -152,8 +131,26 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     return lines
 
 
-def counts_text(board: Board) -> str:
-    """`41 done, 8 pruned, 1 failed`."""
-    counts = board.counts
-    words = [("COMPLETE", "done"), ("PRUNED", "pruned"), ("FAIL", "failed")]
-    return ", ".join(f"{counts[state]} {word}" for state, word in words)
+def _values(event: TrialEnded, board: Board) -> str:
+    record = board.record
+    if record is not None and record.several:
+        text = values_text(record.several, event.values)
+        return f"  {text}" if text else ""
+    if event.value is None:
+        return ""
+    metric = clean(record.metric) if record else "value"
+    return f"  {metric} {format_number(event.value)}"
+
+
+def _standing(event: TrialEnded, board: Board) -> str:
+    """The constraints that a trial violates, or that it leads."""
+    if event.infeasible:
+        return f"  violates {clean(', '.join(event.infeasible))}"
+    if event.number in board.front:
+        return "  on the Pareto front"
+    is_best = board.best is not None and board.best.number == event.number
+    return "  best so far" if is_best else ""
+
+
+def _of_total(record: StudyRecord) -> str:
+    return f" of {record.asked}" if record.asked is not None else ""

@@ -10,9 +10,11 @@ from rich.text import Text
 
 from search.engine.progress import BatchSizeFound, Event, Note, Stopping, StudyEnded, TrialEnded
 from search.view.board import Board
+from search.view.console import text_console
 from search.view.full_screen import FullScreen
 from search.view.lines import closing_lines
 from search.view.picture import Picture
+from search.view.rows import print_lines
 from search.view.terminal_text import clean
 
 
@@ -35,24 +37,25 @@ class LiveView:
         console: Console | None = None,
         screen: Callable[[Callable[[], RenderableType]], Screen] | None = None,
     ) -> None:
-        self._console = console or Console(file=stream, highlight=False, markup=False, emoji=False)
+        self._console = console or text_console(stream)
         self._board = Board()
-        self._screen: Screen = (
-            FullScreen(self._console, lambda height: Picture(self._board, height))
-            if screen is None
-            else screen(lambda: Picture(self._board))
-        )
-        self._closing: list[str] = []
+        self._screen: Screen
+        if screen is None:
+            self._screen = FullScreen(self._console, lambda height: Picture(self._board, height))
+        else:
+            self._screen = screen(lambda: Picture(self._board))
+        self._closing: list[Text] = []
         self._screen.start()
 
     def handle(self, event: Event) -> None:
         self._board.fold(event)
         if isinstance(event, TrialEnded) and event.state == "FAIL":
             line = f"trial {event.number} {event.cause}: {clean(event.message or '')}"
-            self._console.print(Text(line, style="red"), soft_wrap=True)
-            self._console.print(Text(f"  {event.log}", style="dim"), soft_wrap=True)
+            failure = [Text(line, style="red"), Text(f"  {event.log}", style="dim")]
+            print_lines(self._console, failure)
         elif isinstance(event, StudyEnded):
-            self._closing = closing_lines(event, self._board)
+            first, *others = closing_lines(event, self._board)
+            self._closing = [Text(first, style="bold"), *map(Text, others)]
         elif isinstance(event, Note | BatchSizeFound | Stopping):
             self._screen.refresh()
 
@@ -61,7 +64,5 @@ class LiveView:
 
     def close(self) -> None:
         self._screen.stop()
-        for index, line in enumerate(self._closing):
-            style = "bold" if index == 0 else ""
-            self._console.print(Text(line, style=style), soft_wrap=True)
+        print_lines(self._console, self._closing)
         self._closing = []

@@ -9,6 +9,8 @@ from typing import Any, TextIO
 from IPython.display import HTML, display
 from rich.console import Console, RenderableType
 
+from search.view.console import text_console
+
 _WIDTH = 100
 # the line height keeps the blocks of a curve and of a bar together
 _FORMAT = (
@@ -17,11 +19,9 @@ _FORMAT = (
 )
 
 
-def cell_console(stream: TextIO) -> Console:
-    """A console for the lines that stay below the table, which are text like a program's."""
-    return Console(
-        file=stream, highlight=False, markup=False, emoji=False, force_jupyter=False, width=_WIDTH
-    )
+def cell_console(stream: TextIO, *, is_recorded: bool = False) -> Console:
+    """A console as wide as the table; what is printed on it is text like a program's."""
+    return text_console(stream, _WIDTH, is_recorded=is_recorded)
 
 
 class CellOutput:
@@ -41,14 +41,6 @@ class CellOutput:
         self._shown.update(HTML(""))
 
     def _html(self) -> str:
-        console = Console(
-            file=io.StringIO(),
-            record=True,
-            width=_WIDTH,
-            force_jupyter=False,
-            highlight=False,
-            markup=False,
-            emoji=False,
-        )
+        console = cell_console(io.StringIO(), is_recorded=True)
         console.print(self._render())
         return console.export_html(inline_styles=True, code_format=_FORMAT)

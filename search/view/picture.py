@@ -14,22 +14,25 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
 
 from search.engine.progress import TrialEnded
-from search.plain.durations import duration, duration_range
+from search.plain.formats import (
+    NOTHING,
+    format_duration,
+    format_duration_range,
+    format_number,
+)
 from search.view.board import Board, RunningTrial
-from search.view.outcome_text import aims, outcomes
+from search.view.console import STATE_STYLES
 from search.view.rows import aligned, flow, words
-from search.view.terminal_text import clean, each_parameter, number, sparkline
+from search.view.terminal_text import (
+    clean,
+    each_parameter,
+    ends,
+    objectives_text,
+    sparkline,
+    values_text,
+)
 
-_STYLES = {
-    "COMPLETE": "green",
-    "PRUNED": "yellow",
-    "FAIL": "red",
-    "WAITING": "cyan",
-    "training": "",
-    "probing": "cyan",
-    "pruning": "yellow",
-    "stopping": "cyan",
-}
+_PHASE_STYLES = {"training": "", "probing": "cyan", "pruning": "yellow", "stopping": "cyan"}
 _HEADINGS = ("trial", "epoch", "value", "curve", "state", "time")
 _ALIGNED_RIGHT = (True, True, True, False, False, True)
 # so that nothing jumps while numbers change
@@ -41,12 +44,13 @@ _BELOW = 7
 
 @dataclass(frozen=True)
 class _Detail:
-    """How much is shown: so many of the trials that ended, blank lines, parameters of those that
-    run."""
+    """An amount of lines that a picture takes."""
 
     ended: int
+    """The most trials that ended."""
     has_blanks: bool
     has_params: bool
+    """Parameters of the trials that run."""
 
 
 # from the most to the least
@@ -80,7 +84,7 @@ class Picture:
 
     def _opening(self, width: int) -> list[Text]:
         *earlier, last = [clean(note) for note in self._board.notes] or ["starting"]
-        notes = [*earlier, f"{last} ({duration(self._board.elapsed_s)})"]
+        notes = [*earlier, f"{last} ({format_duration(self._board.elapsed_s)})"]
         return [line for note in notes for line in words(f"⋯ {note}", width, style="dim")]
 
     def _detailed(self, width: int, detail: _Detail) -> list[Text]:
@@ -95,7 +99,7 @@ class Picture:
         return lines
 
     def _shortened(self, width: int, height: int) -> list[Text]:
-        """What matters most, as far as there is room for it; then how many trials run besides."""
+        """The parts that matter most, as far as there is room; then a count of the trials left."""
         parts = {
             "name": self._name(width),
             "progress": self._progress(width),
@@ -111,18 +115,24 @@ class Picture:
         lines = urgent + [line for name, part in parts.items() if name in shown for line in part]
         lines = lines[: height - 1]
         heading, *blocks = self._running(width, has_params=False)
-        count = len(blocks)
-        while count and len(heading) + sum(map(len, blocks[:count])) > height - len(lines) - 1:
-            count -= 1
-        for block in [heading, *blocks[:count]] if count else []:
+        room = height - len(lines) - 1 - len(heading)
+        shown_blocks: list[list[Text]] = []
+        for block in blocks:
+            room -= len(block)
+            if room < 0:
+                break
+            shown_blocks.append(block)
+        if shown_blocks:
+            lines += heading
+        for block in shown_blocks:
             lines += block
-        rest = len(blocks) - count
-        more = "more " if count else ""
-        lines += words(f"{rest} {more}trials run", width, style="dim") if rest else []
+        if rest := len(blocks) - len(shown_blocks):
+            more = "more " if shown_blocks else ""
+            lines += words(f"{rest} {more}trials run", width, style="dim")
         return lines[:height]
 
     def _urgent(self, width: int) -> list[Text]:
-        """What to do now, and the last thing that was noted."""
+        """The next step for the user, and the last note."""
         lines: list[Text] = []
         if self._board.stopping:
             stopping = "stopping: saving checkpoints; Ctrl-C again to stop at once"
@@ -135,7 +145,11 @@ class Picture:
         record = self._board.record
         assert record is not None
         workers = f"{self._board.workers} worker{'' if self._board.workers == 1 else 's'}"
-        parts = (Text(clean(record.name), style="bold"), Text(aims(record)), Text(workers, "dim"))
+        parts = (
+            Text(clean(record.name), style="bold"),
+            Text(objectives_text(record)),
+            Text(workers, "dim"),
+        )
         return flow(parts, width)
 
     def _progress(self, width: int) -> list[Text]:
@@ -146,12 +160,11 @@ class Picture:
             bar = _bar(board.finished, board.asked, min(_BAR_WIDTH, width - count.cell_len - 3))
             lines += flow([bar, count], width, indent=1)
         parts = []
-        for state, word in (("COMPLETE", "done"), ("PRUNED", "pruned"), ("FAIL", "failed")):
-            number_of = board.counts[state]
-            parts.append(Text(f"{number_of} {word}", style=_STYLES[state] if number_of else "dim"))
-        parts.append(Text(duration(board.elapsed_s), style="dim"))
+        for state, text in ends(board.counts).items():
+            parts.append(Text(text, style=STATE_STYLES[state] if board.counts[state] else "dim"))
+        parts.append(Text(format_duration(board.elapsed_s), style="dim"))
         if (left := board.time_left) is not None:
-            between = duration_range(left.low_s, left.high_s)
+            between = format_duration_range(left.low_s, left.high_s)
             parts.append(Text(f"about {between} left", style="dim"))
         return lines + flow(parts, width, indent=1)
 
@@ -163,7 +176,7 @@ class Picture:
             return words(f"Pareto front  {front}", width, style="bold green")
         if best is None:
             return words("best  none yet", width, style="dim")
-        value = Text.assemble(("best  ", "dim"), (number(best.value), "bold green"))
+        value = Text.assemble(("best  ", "dim"), (format_number(best.value), "bold green"))
         params = _params(best.params) if has_params else []
         return flow([value, Text(f"trial {best.number}", style="dim"), *params], width, hang=6)
 
@@ -178,19 +191,15 @@ class Picture:
         room = width - sum(widths) - 2 * len(widths)
         if room < -2:
             # not even the numbers fit side by side
-            return [
-                [],
-                *(
-                    flow([c for c in _named(row) if c.plain], width) + flow(params, width, indent=2)
-                    for row, params in zip(rows, shown, strict=True)
-                ),
-            ]
+            stacked = zip(rows, shown, strict=True)
+            return [[], *(_stacked(row, params, width) for row, params in stacked)]
         longest = max((Text("  ").join(params).cell_len for params in shown), default=0)
         is_beside = has_params and max(longest, len("parameters")) <= room
         unused = room - longest if is_beside else room + 2
         widths[_CURVE] += min(_CURVE_WIDTH - widths[_CURVE], max(0, unused))
         headings = [Text(name, style="dim") for name in _HEADINGS]
-        blocks = [[_line(headings, widths, [Text("parameters", style="dim")] if is_beside else [])]]
+        last_heading = [Text("parameters", style="dim")] if is_beside else []
+        blocks = [[_line(headings, widths, last_heading)]]
         for trial, row, params in zip(trials, rows, shown, strict=True):
             row[_CURVE] = Text(sparkline(trial.curve, widths[_CURVE]), style="blue")
             below = [] if is_beside else flow(params, width, indent=_BELOW)
@@ -200,32 +209,32 @@ class Picture:
     def _cells(self, trial: RunningTrial) -> list[Text]:
         """One for each heading; the curve is empty, its width follows from the others."""
         total = f"/{trial.max_epochs}" if trial.max_epochs else ""
-        epoch = f"{trial.epoch}{total}" if trial.phase != "probing" else "–"
+        epoch = f"{trial.epoch}{total}" if trial.phase != "probing" else NOTHING
         return [
             Text(str(trial.number)),
             Text(epoch),
             self._value(trial),
             Text(""),
-            Text(trial.phase, style=_STYLES[trial.phase]),
-            Text(duration(self._board.age_s(trial))),
+            Text(trial.phase, style=_PHASE_STYLES[trial.phase]),
+            Text(format_duration(self._board.age_s(trial))),
         ]
 
     def _value(self, trial: RunningTrial) -> Text:
         if not trial.curve:
-            return Text("–", style="dim")
+            return Text(NOTHING, style="dim")
         value, best = trial.curve[-1], self._board.best
         leads = best is not None and self._board.is_better(value, best.value)
-        return Text(number(value), style="bold green" if leads else "")
+        return Text(format_number(value), style="bold green" if leads else "")
 
     def _ended(self, width: int, count: int) -> list[Text]:
-        """The last trials that ended, and what those said that failed."""
+        """The last trials that ended, with the messages of those that failed."""
         last = list(self._board.ended)[-count:]
         rows = [
             [
                 Text(str(ended.number), style="dim"),
-                Text(ended.cause, style=_STYLES[ended.state]),
+                Text(ended.cause, style=STATE_STYLES[ended.state]),
                 Text(self._outcome(ended)),
-                Text(duration(ended.duration_s), style="dim"),
+                Text(format_duration(ended.duration_s), style="dim"),
             ]
             for ended in last
         ]
@@ -244,8 +253,8 @@ class Picture:
     def _outcome(self, ended: TrialEnded) -> str:
         record = self._board.record
         if record is not None and record.several:
-            return outcomes(record.several, ended.values)
-        return number(ended.value) if ended.value is not None else ""
+            return values_text(record.several, ended.values)
+        return format_number(ended.value) if ended.value is not None else ""
 
 
 def _params(params: Mapping[str, Any]) -> list[Text]:
@@ -260,13 +269,15 @@ def _widths(rows: Sequence[Sequence[Text]], least: Sequence[int]) -> list[int]:
     ]
 
 
-def _named(row: Sequence[Text]) -> list[Text]:
-    """Cells that say what they are where no heading does."""
+def _stacked(row: Sequence[Text], params: Sequence[Text], width: int) -> list[Text]:
+    """A trial in lines of its own; cells say what they are, as no heading does."""
     names = ("trial ", "epoch ", "value ", "", "", "")
-    return [
-        Text.assemble((name, "dim"), cell) if cell.plain else cell
+    named = [
+        Text.assemble((name, "dim"), cell)
         for name, cell in zip(names, row, strict=True)
+        if cell.plain
     ]
+    return flow(named, width) + flow(params, width, indent=2)
 
 
 def _line(row: Sequence[Text], widths: Sequence[int], last: Sequence[Text]) -> Text:

@@ -1,23 +1,24 @@
-"""What comes out of a study, on the console: test metrics, and finalists over seeds."""
+"""Test metrics of a trial, and finalists over seeds, on the console and as JSON."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import TextIO
 
 from rich.text import Text
 
 from search.layout import TrialFolder
+from search.plain.formats import format_number
+from search.plain.strict_json import field_values, to_json
 from search.results.comparison import CONFIDENCE, Comparison
-from search.results.confirm import Finalist, Verdict
+from search.results.confirm import Confirmation, Finalist
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.value_checkpoint import value_checkpoint
 from search.view.console import plain_console
-from search.view.json_lines import to_json
-from search.view.rows import Column, print_pairs, print_rows
-from search.view.terminal_text import clean, number, parameters
+from search.view.rows import Column, number_columns, print_lines, print_pairs, print_rows
+from search.view.terminal_text import clean, parameters
+from search.view.trial_table import trial_title
 
 
 def print_test(
@@ -25,14 +26,11 @@ def print_test(
 ) -> None:
     """A line a metric of the test set."""
     console = plain_console(stream)
-    title = f"{clean(record.name)}, trial {trial.number}  "
     which = value_checkpoint(TrialFolder(trial.folder)).stem
-    console.print(Text.assemble((title, "bold"), f"{which} checkpoint on the test set"))
-    pairs = [
-        (Text(clean(name), style="dim"), Text(number(value), style="bold"))
-        for name, value in metrics.items()
-    ]
-    print_pairs(console, pairs)
+    title = trial_title(record, trial)
+    console.print(Text.assemble(title, f"{which} checkpoint on the test set"))
+    values = {name: Text(format_number(value), style="bold") for name, value in metrics.items()}
+    print_pairs(console, list(values.items()))
 
 
 def test_json(record: StudyRecord, trial: TrialRecord, metrics: Mapping[str, float]) -> str:
@@ -40,44 +38,49 @@ def test_json(record: StudyRecord, trial: TrialRecord, metrics: Mapping[str, flo
     return to_json({"study": record.name, "trial": trial.number, "metrics": metrics}, indent=2)
 
 
-def print_verdict(verdict: Verdict, stream: TextIO) -> None:
+def print_confirmation(confirmation: Confirmation, stream: TextIO) -> None:
     """A row a finalist, and in words which of them can be told apart."""
     console = plain_console(stream)
-    percent = round(CONFIDENCE * 100)
-    heads = ("trial", "mean", f"{percent} % interval", "seeds", "failed", "in the search")
-    columns = [Column(name, is_number=True) for name in heads]
-    rows = [
-        [
-            Text(str(each.number)),
-            Text(number(each.spread.mean), style="bold"),
-            Text(f"{number(each.spread.low)} to {number(each.spread.high)}"),
-            Text(str(len(each.values))),
-            Text(str(each.failed)),
-            Text(number(each.searched)),
-            Text(parameters(each.params)),
-        ]
-        for each in verdict.finalists
+    metric = f"{clean(confirmation.metric)} ({confirmation.direction})"
+    console.print(Text(f"{clean(confirmation.study)} confirmed, {metric}", style="bold"))
+    interval = f"{round(CONFIDENCE * 100)} % interval"
+    columns = [
+        *number_columns("trial", "mean", interval, "seeds", "failed", "in the search"),
+        Column("parameters", is_folded=True),
     ]
-    title = f"{clean(verdict.study)} confirmed, {clean(verdict.metric)} ({verdict.direction})"
-    console.print(Text(title, style="bold"))
-    print_rows(console, [*columns, Column("parameters", is_folded=True)], rows)
-    for sentence in sentences(verdict):
-        console.print(Text(sentence), soft_wrap=True)
+    print_rows(console, columns, [_finalist_row(each) for each in confirmation.finalists])
+    print_lines(console, [Text(sentence) for sentence in sentences(confirmation)])
 
 
-def verdict_json(verdict: Verdict) -> str:
+def confirmation_json(confirmation: Confirmation) -> str:
     """The finalists and their comparisons as a JSON object."""
-    body = asdict(verdict)
-    body["comparisons"] = [
-        {**asdict(each), "told_apart": each.is_told_apart} for each in verdict.comparisons
+    comparisons = [
+        {**field_values(each), "told_apart": each.is_told_apart}
+        for each in confirmation.comparisons
     ]
-    return to_json({**body, "sentences": sentences(verdict)}, indent=2)
+    body = {**field_values(confirmation), "comparisons": comparisons}
+    return to_json({**body, "sentences": sentences(confirmation)}, indent=2)
 
 
-def sentences(verdict: Verdict) -> list[str]:
-    """What the numbers say, in words."""
-    words = [_compared(each) for each in verdict.comparisons]
-    return [*words, *(s for each in verdict.finalists if (s := _lucky(verdict, each)) is not None)]
+def sentences(confirmation: Confirmation) -> list[str]:
+    """The comparisons in words, and then the finalists that had luck."""
+    lines = [_compared(each) for each in confirmation.comparisons]
+    is_minimized = confirmation.direction == "minimize"
+    lucky = [_luck(each, is_minimized) for each in confirmation.finalists]
+    return lines + [line for line in lucky if line is not None]
+
+
+def _finalist_row(finalist: Finalist) -> list[object]:
+    spread = finalist.spread
+    return [
+        finalist.number,
+        Text(format_number(spread.mean), style="bold"),
+        f"{format_number(spread.low)} to {format_number(spread.high)}",
+        len(finalist.values),
+        finalist.failed,
+        format_number(finalist.searched),
+        Text(parameters(finalist.params)),
+    ]
 
 
 def _compared(each: Comparison) -> str:
@@ -89,15 +92,15 @@ def _compared(each: Comparison) -> str:
     return f"{pair} cannot be told apart by these seeds (p = {each.p:.2g})."
 
 
-def _lucky(verdict: Verdict, each: Finalist) -> str | None:
-    """Told where a search promised more than any seed here keeps."""
-    if not each.values:
+def _luck(finalist: Finalist, is_minimized: bool) -> str | None:
+    """A sentence where the search promised more than any seed here keeps."""
+    if not finalist.values:
         return None
-    minimizes = verdict.direction == "minimize"
-    best = min(each.values) if minimizes else max(each.values)
-    if (each.searched >= best) if minimizes else (each.searched <= best):
+    best = min(finalist.values) if is_minimized else max(finalist.values)
+    was_better = finalist.searched < best if is_minimized else finalist.searched > best
+    if not was_better:
         return None
     return (
-        f"trial {each.number} was lucky in the search: {number(each.searched)} there, "
-        f"{number(best)} at best over {len(each.values)} seeds."
+        f"trial {finalist.number} was lucky in the search: {format_number(finalist.searched)} "
+        f"there, {format_number(best)} at best over {len(finalist.values)} seeds."
     )

@@ -1,4 +1,7 @@
-"""Rows, pairs and words laid out for any width: what does not fit goes on below, nothing is cut."""
+"""Rows, pairs and words laid out for any width: what does not fit goes on below, nothing is cut.
+
+A cell is a `Text`, or anything else, which is shown as plain text that cannot control a terminal.
+"""
 
 from __future__ import annotations
 
@@ -10,54 +13,74 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from search.view.terminal_text import clean
+
 _GAP = 3
 _LEAST_FOLDED = 24
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table. `is_number`: aligned to the right; `is_folded`: long texts, which a
-    table may break into lines."""
+    """A column of a table, as wide as its widest cell."""
 
     name: str
     is_number: bool = False
+    """Aligned to the right."""
     is_folded: bool = False
+    """Long texts, which a table may break into lines."""
 
 
-def print_rows(console: Console, columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> None:
+def number_columns(*names: str) -> list[Column]:
+    """Columns of numbers."""
+    return [Column(name, is_number=True) for name in names]
+
+
+def print_rows(
+    console: Console, columns: Sequence[Column], rows: Sequence[Sequence[object]]
+) -> None:
     """A table where it fits. Where it does not, what all rows share stands above it; where that is
     not enough, each row takes lines of its own, its first cell as their heading."""
-    kept = _kept(console.width, columns, rows)
+    cells = [[_cell(value) for value in row] for row in rows]
+    kept = _kept(console.width, columns, cells)
     if kept:
         above = [place for place in range(len(columns)) if place not in kept]
-        pairs = [_pair(columns[place].name, rows[0][place]) for place in above]
-        _print(console, flow(pairs, console.width, gap=_GAP))
-        kept_rows = [[row[place] for place in kept] for row in rows]
-        console.print(_table([columns[place] for place in kept], kept_rows))
+        shared = [_named(columns[place].name, cells[0][place]) for place in above]
+        print_lines(console, flow(shared, console.width, gap=_GAP))
+        kept_cells = [[row[place] for place in kept] for row in cells]
+        console.print(_table([columns[place] for place in kept], kept_cells))
         return
-    for row in rows:
-        _print(console, flow([row[0]], console.width))
-        pairs = [_pair(c.name, cell) for c, cell in zip(columns[1:], row[1:], strict=True)]
-        _print(console, flow(pairs, console.width, indent=2, gap=_GAP))
+    for heading, *others in cells:
+        print_lines(console, flow([heading], console.width))
+        named = [
+            _named(column.name, cell) for column, cell in zip(columns[1:], others, strict=True)
+        ]
+        print_lines(console, flow(named, console.width, indent=2, gap=_GAP))
 
 
-def print_pairs(console: Console, pairs: Sequence[tuple[Text, Text]]) -> None:
+def print_pairs(console: Console, pairs: Sequence[tuple[str, object]]) -> None:
     """Names and their values side by side; a value below its name where there is no room."""
     if not pairs:
         return
-    name_width = max(name.cell_len for name, _ in pairs)
-    value_width = max(value.cell_len for _, value in pairs)
+    names = [Text(clean(name), style="dim") for name, _ in pairs]
+    values = [_cell(value) for _, value in pairs]
+    name_width = max(name.cell_len for name in names)
+    value_width = max(value.cell_len for value in values)
     room = console.width - name_width - _GAP
-    for name, value in pairs:
+    for name, value in zip(names, values, strict=True):
         if room < min(_LEAST_FOLDED, value_width):
-            _print(console, flow([name], console.width))
-            _print(console, flow([value], console.width, indent=2))
+            print_lines(console, flow([name], console.width))
+            print_lines(console, flow([value], console.width, indent=2))
             continue
         first, *others = flow([value], room) or [Text("")]
-        beside = name.copy()
-        beside.pad_right(name_width - name.cell_len + _GAP)
-        _print(console, [beside.append_text(first)])
-        _print(console, [Text(" " * (name_width + _GAP)).append_text(each) for each in others])
+        name.pad_right(name_width - name.cell_len + _GAP)
+        print_lines(console, [name.append_text(first)])
+        print_lines(console, [Text(" " * (name_width + _GAP)).append_text(each) for each in others])
+
+
+def print_lines(console: Console, lines: Sequence[Text]) -> None:
+    """Lines as they are, which a terminal breaks where they do not fit."""
+    for line in lines:
+        console.print(line, soft_wrap=True)
 
 
 def flow(
@@ -123,11 +146,7 @@ def _least(cells: Sequence[Text], column: Column) -> int:
 def _table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> Table:
     has_names = any(column.name for column in columns)
     table = Table(
-        box=None,
-        padding=(0, _GAP, 0, 0),
-        pad_edge=False,
-        header_style="dim",
-        show_header=has_names,
+        box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim", show_header=has_names
     )
     for column in columns:
         table.add_column(
@@ -141,13 +160,12 @@ def _table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> Table:
     return table
 
 
-def _pair(name: str, value: Text) -> Text:
+def _cell(value: object) -> Text:
+    return value if isinstance(value, Text) else Text(clean(value))
+
+
+def _named(name: str, value: Text) -> Text:
     return Text.assemble((f"{name} ", "dim"), value) if name else value
-
-
-def _print(console: Console, lines: Sequence[Text]) -> None:
-    for line in lines:
-        console.print(line, soft_wrap=True)
 
 
 def _broken(part: Text, width: int) -> list[Text]:

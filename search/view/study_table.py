@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any, TextIO
 
 from rich.text import Text
 
 from search.engine.time_left import study_time_left
-from search.plain.durations import duration, duration_range
+from search.plain.formats import NOTHING, format_duration, format_duration_range, format_number
+from search.plain.strict_json import to_json
 from search.store.records import StudyRecord
 from search.store.study_state import busy_s, last_seen, study_state
 from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
-from search.view.json_lines import study_summary, to_json
-from search.view.rows import Column, print_rows
-from search.view.terminal_text import clean, number
+from search.view.json_lines import study_summary
+from search.view.rows import Column, number_columns, print_lines, print_rows
+from search.view.terminal_text import clean
 
 
 def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
@@ -29,16 +29,14 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
     columns = [
         Column("study"),
         Column("state"),
-        *(Column(name, is_number=True) for name in ("trials", "done", "pruned", "failed", "best")),
+        *number_columns("trials", "done", "pruned", "failed", "best"),
         Column("metric"),
-        Column("time", is_number=True),
-        *([Column("left", is_number=True)] if has_left else []),
+        *number_columns("time", *(["left"] if has_left else [])),
         Column("last activity"),
     ]
     print_rows(console, columns, [_status_row(record, has_left) for record in records])
-    for record in records:
-        if record.paused:
-            console.print(Text(f"{clean(record.name)} {clean(record.paused)}"), soft_wrap=True)
+    paused = [record for record in records if record.paused]
+    print_lines(console, [Text(f"{clean(each.name)} {clean(each.paused)}") for each in paused])
 
 
 def status_json(records: Sequence[StudyRecord]) -> str:
@@ -46,41 +44,40 @@ def status_json(records: Sequence[StudyRecord]) -> str:
     return to_json([{**study_summary(record), **_at_work(record)} for record in records], indent=2)
 
 
-def _status_row(record: StudyRecord, has_left: bool) -> list[Text]:
+def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
     counts = Counter(trial.state for trial in record.trials)
-    total = f"{record.finished}/{record.asked}" if record.asked else str(record.finished)
-    metrics = [f"{clean(o.metric)} {ARROWS[o.direction]}" for o in record.objectives]
-    left = study_time_left(record)
+    total = f"{record.finished}/{record.asked}" if record.asked else record.finished
+    metrics = [f"{clean(each.metric)} {ARROWS[each.direction]}" for each in record.objectives]
+    seen = last_seen(record)
     return [
         Text(clean(record.name), style="bold"),
-        Text(study_state(record)),
-        Text(total),
-        *(Text(str(counts[state])) for state in ("COMPLETE", "PRUNED", "FAIL")),
+        study_state(record),
+        total,
+        *(counts[state] for state in ("COMPLETE", "PRUNED", "FAIL")),
         Text(_best_text(record), style="green"),
         Text("  ".join(metrics)),
-        Text(duration(busy_s(record))),
-        *([Text(duration_range(left.low_s, left.high_s) if left else "–")] if has_left else []),
-        Text(_last_activity(record)),
+        format_duration(busy_s(record)),
+        *([_time_left(record)] if has_left else []),
+        local_time(seen) if seen else NOTHING,
     ]
 
 
 def _at_work(record: StudyRecord) -> dict[str, Any]:
     """State, seconds with trials running, and the range of those to come; null where unknown."""
-    left = study_time_left(record)
     return {
         "state": study_state(record),
         "paused": record.paused,
         "time_s": busy_s(record),
-        "time_left": asdict(left) if left else None,
+        "time_left": study_time_left(record),
     }
 
 
 def _best_text(record: StudyRecord) -> str:
     if record.several:
         return f"front of {len(record.front)}"
-    return number(record.best.value if record.best else None)
+    return format_number(record.best.value if record.best else None)
 
 
-def _last_activity(record: StudyRecord) -> str:
-    seen = last_seen(record)
-    return local_time(seen) if seen else "–"
+def _time_left(record: StudyRecord) -> str:
+    left = study_time_left(record)
+    return format_duration_range(left.low_s, left.high_s) if left else NOTHING

@@ -1,4 +1,5 @@
-"""Values as short text for a terminal; nothing that a user or a model wrote can control it."""
+"""Names, values and curves as text for a terminal; nothing that a user or a model wrote can
+control it."""
 
 from __future__ import annotations
 
@@ -7,10 +8,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from search.errors import printable
+from search.plain.formats import format_value
 from search.space.short_names import short_names
+from search.store.records import ObjectiveRecord, StudyRecord
+from search.study_file.outcome_constraints import format_outcome
 
 _LONGEST = 10_000
 _BLOCKS = "▁▂▃▄▅▆▇█"
+_ENDS = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
 
 
 def clean(value: Any, limit: int = _LONGEST) -> str:
@@ -22,32 +27,33 @@ def clean(value: Any, limit: int = _LONGEST) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def number(value: float | None) -> str:
-    """A number with five significant digits; a dash for none."""
-    if value is None:
-        return "–"
-    return f"{value:.5g}" if isinstance(value, float) else str(value)
-
-
-def size(count: int) -> str:
-    """Bytes as people say them: 0 B, 812 B, 4.2 KiB, 38 MiB, 1.3 GiB."""
-    amount, unit = float(count), "B"
-    for larger in ("KiB", "MiB", "GiB", "TiB"):
-        if amount < 1024:
-            break
-        amount, unit = amount / 1024, larger
-    return f"{amount:.1f} {unit}" if amount < 10 and unit != "B" else f"{amount:.0f} {unit}"
-
-
 def each_parameter(params: Mapping[str, Any]) -> list[str]:
     """`lr=0.0012` and `latent_size=8`: parameters by their short names."""
     names = short_names(params)
-    return [f"{clean(names[path])}={clean(number(value))}" for path, value in params.items()]
+    return [f"{clean(names[path])}={clean(format_value(value))}" for path, value in params.items()]
 
 
 def parameters(params: Mapping[str, Any]) -> str:
     """All parameters in one line."""
     return "  ".join(each_parameter(params))
+
+
+def objectives_text(record: StudyRecord) -> str:
+    """`minimize val_loss, minimize parameters`."""
+    return ", ".join(f"{each.direction} {clean(each.metric)}" for each in record.objectives)
+
+
+def values_text(objectives: Sequence[ObjectiveRecord], values: Sequence[float]) -> str:
+    """`val_loss 0.25  parameters 1,234`."""
+    pairs = zip(objectives, values, strict=False)
+    return "  ".join(
+        f"{clean(each.metric)} {format_outcome(each.metric, value)}" for each, value in pairs
+    )
+
+
+def ends(counts: Mapping[str, int]) -> dict[str, str]:
+    """`41 done`, `8 pruned` and `1 failed`, by state."""
+    return {state: f"{counts[state]} {word}" for state, word in _ENDS.items()}
 
 
 def sparkline(values: Sequence[float], width: int = 16) -> str:

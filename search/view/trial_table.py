@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any, TextIO
 
 from rich.console import Console
 from rich.text import Text
 
 from search.layout import TrialFolder
-from search.plain.durations import duration
+from search.plain.formats import NOTHING, format_duration, format_number, format_value
+from search.plain.strict_json import to_json
+from search.store.record_trees import trial_tree
 from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 from search.study_file.curve_steps import step_title
-from search.study_file.outcome_constraints import RESOURCES
+from search.study_file.outcome_constraints import RESOURCES, format_outcome
 from search.study_file.value_checkpoint import kept_checkpoint, value_checkpoint
-from search.view.console import ARROWS, local_time, plain_console
-from search.view.json_lines import to_json, trial_summary
-from search.view.outcome_text import outcome, resources
-from search.view.rows import Column, print_pairs, print_rows
-from search.view.terminal_text import clean, number, parameters, sparkline
+from search.view.console import ARROWS, STATE_STYLES, local_time, plain_console
+from search.view.rows import Column, number_columns, print_lines, print_pairs, print_rows
+from search.view.terminal_text import clean, parameters, sparkline
 
-_STYLES = {"COMPLETE": "green", "PRUNED": "yellow", "FAIL": "red", "RUNNING": "bold"}
+_Pairs = list[tuple[str, object]]
+
+# of a longer curve the beginning and the end are printed
+_MOST_VALUES, _FIRST, _LAST = 10, 3, 6
 
 
 def print_trial(
@@ -38,27 +40,21 @@ def print_trial(
         made: what its study was made with, as labels and texts.
     """
     console = plain_console(stream)
-    state = Text(trial.state.lower(), style=_STYLES.get(trial.state, "cyan"))
-    cause = clean(trial.cause or "done")
-    cause = "" if cause in ("done", "pruned") else f" ({cause})"
-    if trial.infeasible:
-        cause += f"  violates {clean(', '.join(trial.infeasible))}"
-    title = f"{clean(record.name)}, trial {trial.number}  "
-    console.print(Text.assemble((title, "bold"), state, cause))
+    state = Text(trial.state.lower(), style=STATE_STYLES.get(trial.state, "cyan"))
+    console.print(Text.assemble(trial_title(record, trial), state, _reason(trial)))
     if trial.message and (trial.state == "FAIL" or trial.cause == "infeasible"):
-        console.print(Text(clean(trial.message), style="red"), soft_wrap=True)
-    pairs = _outcome_pairs(record, trial)
-    pairs += [_pair(path, number(value)) for path, value in trial.params.items()]
-    pairs += [_pair(path, f"{number(value)} (derived)") for path, value in trial.derived.items()]
+        print_lines(console, [Text(clean(trial.message), style="red")])
+    pairs = _outcome_pairs(record, trial) + _parameter_pairs(trial)
+    pairs += [(path, f"{format_value(value)} (derived)") for path, value in trial.derived.items()]
     pairs += [
-        _pair("batch", batch_text(trial)),
-        _pair("seed", number(seed)),
-        _pair("time", duration(trial.duration_s)),
+        ("batch", batch_text(trial)),
+        ("seed", NOTHING if seed is None else seed),
+        ("time", format_duration(trial.duration_s)),
     ]
     if trial.taken_from is not None:
-        pairs.append(_pair("taken from", trial.taken_from))
+        pairs.append(("taken from", trial.taken_from))
     pairs += _files(trial)
-    pairs += [_pair(label, text, style="dim") for label, text in made]
+    pairs += [(label, Text(clean(text), style="dim")) for label, text in made]
     print_pairs(console, pairs)
     _print_curve(console, record, trial)
     _print_attempts(console, trial)
@@ -72,111 +68,123 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
     trial = record.best
     assert trial is not None
     console = plain_console(stream)
-    console.print(
-        Text.assemble(
-            (f"{clean(record.name)}, trial {trial.number}  ", "bold"),
-            f"{clean(record.metric)} ",
-            (number(trial.value), "bold green"),
-        )
-    )
-    pairs = [_pair(path, number(value)) for path, value in trial.params.items()]
-    pairs += [_pair("batch", batch_text(trial)), _pair("takes", resources(trial))]
+    value = (format_number(trial.value), "bold green")
+    console.print(Text.assemble(trial_title(record, trial), f"{clean(record.metric)} ", value))
+    pairs = _parameter_pairs(trial)
+    pairs += [("batch", batch_text(trial)), ("takes", _resources_text(trial))]
     print_pairs(console, pairs + _files(trial))
-
-
-def _print_front(record: StudyRecord, stream: TextIO) -> None:
-    console, objectives = plain_console(stream), record.several
-    count = f"{len(record.front)} of {record.finished} trials"
-    console.print(Text(f"{clean(record.name)}, Pareto front: {count}", style="bold"))
-    columns = [
-        Column("trial", is_number=True),
-        *(Column(f"{clean(o.metric)} {ARROWS[o.direction]}", is_number=True) for o in objectives),
-        Column("parameters", is_folded=True),
-        Column("checkpoint", is_folded=True),
-    ]
-    rows = [
-        [
-            Text(str(trial.number)),
-            *(
-                Text(outcome(each.metric, value), style="green")
-                for each, value in zip(objectives, trial.values, strict=True)
-            ),
-            Text(parameters(trial.params)),
-            Text(clean(kept_checkpoint(TrialFolder(trial.folder)) or "–")),
-        ]
-        for trial in record.front
-    ]
-    print_rows(console, columns, rows)
 
 
 def trial_json(
     record: StudyRecord, trial: TrialRecord, seed: Any, made: Mapping[str, Any] | None
 ) -> str:
     """One trial as a JSON object, with its seed and what its study was made with."""
-    body = {"study": record.name, "metric": record.metric, **_objectives_tree(record)}
+    body = {"study": record.name, "metric": record.metric, "objectives": record.objectives}
     return to_json({**body, **_with_checkpoint(trial), "seed": seed, "provenance": made}, indent=2)
 
 
 def best_json(record: StudyRecord) -> str:
     """The best trial as a JSON object, with its checkpoint; of several objectives, an object with
     the `front` as a list of such trials."""
-    body = {"study": record.name, "metric": record.metric}
+    body: dict[str, Any] = {"study": record.name}
     if record.several:
-        body = {"study": record.name, **_objectives_tree(record)}
-        return to_json({**body, "front": [_with_checkpoint(t) for t in record.front]}, indent=2)
-    assert record.best is not None
-    return to_json({**body, **_with_checkpoint(record.best)}, indent=2)
+        body["objectives"] = record.objectives
+        body["front"] = [_with_checkpoint(trial) for trial in record.front]
+    else:
+        assert record.best is not None
+        body |= {"metric": record.metric, **_with_checkpoint(record.best)}
+    return to_json(body, indent=2)
 
 
-def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
-    return {**trial_summary(trial), "checkpoint": kept_checkpoint(TrialFolder(trial.folder))}
-
-
-def _objectives_tree(record: StudyRecord) -> dict[str, Any]:
-    return {"objectives": [asdict(each) for each in record.objectives]}
+def trial_title(record: StudyRecord, trial: TrialRecord) -> tuple[str, str]:
+    """The beginning of a headline, and its style."""
+    return f"{clean(record.name)}, trial {trial.number}  ", "bold"
 
 
 def batch_text(trial: TrialRecord) -> str:
-    """`64 x 4 accumulated = 256`."""
+    """`64 micro-batch × 4 accumulated = 256 effective`."""
     if trial.micro_batch is None:
-        return "–"
+        return NOTHING
     return (
         f"{trial.micro_batch} micro-batch × {trial.accumulation} accumulated "
         f"= {trial.effective_batch} effective"
     )
 
 
-def _outcome_pairs(record: StudyRecord, trial: TrialRecord) -> list[tuple[Text, Text]]:
+def _print_front(record: StudyRecord, stream: TextIO) -> None:
+    console, objectives = plain_console(stream), record.several
+    count = f"{len(record.front)} of {record.finished} trials"
+    console.print(Text(f"{clean(record.name)}, Pareto front: {count}", style="bold"))
+    names = [f"{clean(each.metric)} {ARROWS[each.direction]}" for each in objectives]
+    columns = [
+        *number_columns("trial", *names),
+        Column("parameters", is_folded=True),
+        Column("checkpoint", is_folded=True),
+    ]
+    rows = []
+    for trial in record.front:
+        values = [
+            Text(format_outcome(each.metric, value), style="green")
+            for each, value in zip(objectives, trial.values, strict=True)
+        ]
+        checkpoint = kept_checkpoint(TrialFolder(trial.folder)) or NOTHING
+        rows.append([trial.number, *values, Text(parameters(trial.params)), checkpoint])
+    print_rows(console, columns, rows)
+
+
+def _reason(trial: TrialRecord) -> str:
+    """The cause of the end where the state does not say it, and the violated constraints."""
+    cause = trial.cause or "done"
+    text = "" if cause in ("done", "pruned") else f" ({clean(cause)})"
+    if trial.infeasible:
+        text += f"  violates {clean(', '.join(trial.infeasible))}"
+    return text
+
+
+def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
+    return {**trial_tree(trial), "checkpoint": kept_checkpoint(TrialFolder(trial.folder))}
+
+
+def _parameter_pairs(trial: TrialRecord) -> _Pairs:
+    return [(path, format_value(value)) for path, value in trial.params.items()]
+
+
+def _outcome_pairs(record: StudyRecord, trial: TrialRecord) -> _Pairs:
     """Values of the objectives, other metrics that count, and what the trial took."""
     names = [each.metric for each in record.objectives]
     values = trial.values if record.several else (trial.value,)
     taken = {name: getattr(trial, name) for name in RESOURCES}
     known = {**trial.metrics, **taken, **dict(zip(names, values, strict=False))}
-    return [
-        _pair(name, outcome(name, known.get(name)), style="bold" if name in names else "")
-        for name in dict.fromkeys([*names, *known])
-    ]
+    pairs: _Pairs = []
+    for name in dict.fromkeys([*names, *known]):
+        style = "bold" if name in names else ""
+        pairs.append((name, Text(format_outcome(name, known.get(name)), style=style)))
+    return pairs
+
+
+def _resources_text(trial: TrialRecord) -> str:
+    """`12,345 parameters, 1.2 s an epoch, 310 MiB at most`; a dash for what is not known."""
+    parameters, epoch, memory = (format_outcome(name, getattr(trial, name)) for name in RESOURCES)
+    return f"{parameters} parameters, {epoch} an epoch, {memory} at most"
 
 
 def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> None:
     if not trial.curve:
         return
-    steps = list(trial.curve)
     title = f"{clean(record.reported or record.metric)} by {step_title(record.steps)}"
     console.print(Text(f"\n{title}", style="dim"))
     console.print(Text(sparkline(list(trial.curve.values()), 60), style="blue"))
-    shown = steps if len(steps) <= 10 else [*steps[:3], *steps[-6:]]
-    pairs = [f"{step}: {number(trial.curve[step])}" for step in shown]
-    if len(steps) > 10:
-        pairs.insert(3, "…")
-    console.print(Text("  ".join(pairs)))
+    shown = [f"{step}: {format_number(value)}" for step, value in trial.curve.items()]
+    if len(shown) > _MOST_VALUES:
+        shown = [*shown[:_FIRST], "…", *shown[-_LAST:]]
+    console.print(Text("  ".join(shown)))
 
 
 def _print_attempts(console: Console, trial: TrialRecord) -> None:
-    if len(trial.attempts) < 2 and not any(a.message for a in trial.attempts):
+    if len(trial.attempts) < 2 and not any(attempt.message for attempt in trial.attempts):
         return
     columns = [
-        Column("attempt", is_number=True),
+        *number_columns("attempt"),
         *(Column(name) for name in ("started", "time", "cause")),
         Column("message", is_folded=True),
     ]
@@ -184,30 +192,28 @@ def _print_attempts(console: Console, trial: TrialRecord) -> None:
     print_rows(console, columns, [_attempt_row(attempt) for attempt in trial.attempts])
 
 
-def _attempt_row(attempt: AttemptRecord) -> list[Text]:
+def _attempt_row(attempt: AttemptRecord) -> list[object]:
     seconds = (attempt.ended - attempt.started).total_seconds() if attempt.ended else None
     return [
-        Text(str(attempt.number)),
-        Text(local_time(attempt.started)),
-        Text(duration(seconds)),
-        Text(clean(attempt.cause or "running")),
-        Text(clean(attempt.message or "")),
+        attempt.number,
+        local_time(attempt.started),
+        format_duration(seconds),
+        attempt.cause or "running",
+        attempt.message or "",
     ]
 
 
-def _files(trial: TrialRecord) -> list[tuple[Text, Text]]:
+def _files(trial: TrialRecord) -> _Pairs:
     folder = TrialFolder(trial.folder)
-    of_value = value_checkpoint(folder)
-    checkpoints = {"best checkpoint": folder.best_ckpt, "last checkpoint": folder.last_ckpt}
-    places = (
-        ("config", folder.config),
-        ("log", folder.log),
-        ("metrics", folder.metrics),
-        ("checkpoint", of_value),
-        *((name, path) for name, path in checkpoints.items() if path != of_value),
-    )
-    return [_pair(name, path) for name, path in places if path.exists()]
-
-
-def _pair(name: str, value: object, *, style: str = "") -> tuple[Text, Text]:
-    return Text(clean(name), style="dim"), Text(clean(value), style=style)
+    places = {
+        "config": folder.config,
+        "log": folder.log,
+        "metrics": folder.metrics,
+        "checkpoint": value_checkpoint(folder),
+        "best checkpoint": folder.best_ckpt,
+        "last checkpoint": folder.last_ckpt,
+    }
+    named_once = {path: name for name, path in reversed(places.items())}
+    return [
+        (name, path) for name, path in places.items() if named_once[path] == name and path.exists()
+    ]

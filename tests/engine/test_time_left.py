@@ -10,7 +10,7 @@ import pytest
 from report.records import realistic, study, trial
 
 from search.engine.time_left import study_time_left, time_left
-from search.plain.durations import duration_range
+from search.plain.formats import format_duration_range
 from search.store.records import AttemptRecord
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -91,4 +91,4 @@ def test_trials_that_run_are_taken_off() -> None:
     ],
 )
 def test_range_as_people_say_it(low_s: float, high_s: float, text: str) -> None:
-    assert duration_range(low_s, high_s) == text
+    assert format_duration_range(low_s, high_s) == text

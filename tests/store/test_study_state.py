@@ -13,7 +13,7 @@ from report.records import START, realistic, study, trial
 from search.engine.ledger import Outcome
 from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
-from search.plain.durations import duration
+from search.plain.formats import format_duration
 from search.report.data import StudyData
 from search.report.summary import summarise
 from search.store.lock import StudyLock
@@ -73,7 +73,7 @@ def test_terminal_json_and_report_agree_on_state_and_time(name: str) -> None:
     assert told["state"] == summary.state == state
     assert f"autoencoder   {state} " in table[1]
     assert time_s is None or told["time_s"] == time_s
-    assert duration(told["time_s"]) == summary.elapsed
+    assert format_duration(told["time_s"]) == summary.elapsed
     assert f" {summary.elapsed} " in table[1]
 
 

@@ -26,7 +26,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.time_left import study_time_left
-from search.plain.durations import duration
+from search.plain.formats import format_duration
 from search.space.distributions import FloatRange
 from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 from search.view.board import Board
@@ -293,7 +293,7 @@ def test_best_is_shown_with_its_parameters() -> None:
 
 
 def test_values_as_text() -> None:
-    assert [duration(s) for s in (1.94, 42, 185, 7620, 273600, float("nan"), None)] == [
+    assert [format_duration(s) for s in (1.94, 42, 185, 7620, 273600, float("nan"), None)] == [
         "1.9 s",
         "42 s",
         "3 min 05 s",

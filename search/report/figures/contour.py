@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 from plotly import graph_objects as go
 
+from search.plain.formats import format_number, format_value
 from search.report.data import Plot, StudyData, finite_curve, score
 from search.report.dimensions import Dimension
+from search.report.figure_text import figure_text
 from search.report.figures.panels import axes_of, panels, set_axes
 from search.report.palette import BEST_MARKER, INK, MUTED, OUTCOMES, PAPER, colorscale
-from search.report.plot_text import format_number, format_param, plot_text
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import TrialRecord
 
@@ -129,7 +130,7 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
     best = data.ranked[0]
     word = "Lowest" if data.is_minimized else "Highest"
     near = " and ".join(
-        f"{dim.label} {format_param(best.params[dim.path])}"
+        f"{dim.label} {format_value(best.params[dim.path])}"
         for dim in dims[:2]
         if dim.path in best.params
     )
@@ -220,7 +221,7 @@ def _hover(point: Point, dims: Sequence[Dimension]) -> str:
     word = "pruned at " if point.is_pruned else ""
     lines = [f"trial {point.trial.number}: {word}{format_number(point.value)}"]
     for dim in dims:
-        lines.append(plot_text(f"{dim.label} = {format_param(point.trial.params[dim.path])}"))
+        lines.append(figure_text(f"{dim.label} = {format_value(point.trial.params[dim.path])}"))
     return "<br>".join(lines)
 
 
@@ -239,6 +240,6 @@ def _colours(data: StudyData, axis: ValueAxis) -> dict[str, Any]:
             "tickvals": places,
             "ticktext": [f"{value:.3g}" for value in shown],
             "tickfont": {"color": MUTED, "size": 11},
-            "title": {"text": plot_text(data.metric), "font": {"color": MUTED, "size": 12}},
+            "title": {"text": figure_text(data.metric), "font": {"color": MUTED, "size": 12}},
         },
     }

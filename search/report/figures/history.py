@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from search.plain.formats import counted, format_number
 from search.report.data import Plot, StudyData, finite_curve, score
+from search.report.figure_text import figure_text
 from search.report.palette import (
     ACCENT,
     BEST_MARKER,
@@ -15,7 +17,6 @@ from search.report.palette import (
     outcome_key,
     template,
 )
-from search.report.plot_text import counted, format_number, plot_text
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import TrialRecord
 
@@ -124,7 +125,7 @@ def _hover(point: Point) -> str:
     lines = [f"trial {point.trial.number}: {OUTCOMES[point.outcome].word}"]
     lines.append(format_number(point.value))
     if point.trial.message:
-        lines.append(plot_text(point.trial.message))
+        lines.append(figure_text(point.trial.message))
     return "<br>".join(lines)
 
 

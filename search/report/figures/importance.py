@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
+from search.plain.formats import counted, format_percent, listed
 from search.report.data import Plot, StudyData
 from search.report.fanova import RESAMPLES
+from search.report.figure_text import figure_text
 from search.report.importance_shares import MIN_TRIALS, PERCENT, Importance, groups
 from search.report.palette import ACCENT, INK, MUTED, SOFT, template
-from search.report.plot_text import counted, format_percent, listed, plot_text
 
 _ROWS = 15
 
@@ -140,5 +141,5 @@ def _diamonds(rows: Sequence[_Row]) -> go.Scatter:
 
 def _label(row: _Row) -> str:
     """The parameter, and below it its share and interval."""
-    label = plot_text(row.label)
-    return f"{label}<br>{plot_text(row.known.text)}" if row.known else label
+    label = figure_text(row.label)
+    return f"{label}<br>{figure_text(row.known.text)}" if row.known else label

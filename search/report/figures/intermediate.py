@@ -7,9 +7,9 @@ from statistics import median
 
 from plotly import graph_objects as go
 
+from search.plain.formats import counted, format_percent
 from search.report.data import Plot, StudyData, finite_curve
 from search.report.palette import HIGHLIGHT, OUTCOMES, outcome_key, template
-from search.report.plot_text import counted, format_percent
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import TrialRecord
 from search.study_file.curve_steps import step_text, step_title
@@ -152,4 +152,4 @@ def _thinned(curve: Curve) -> Curve:
     return [curve[index] for index in sorted(kept)]
 
 
-_HOVER = "trial %{customdata}<br>{title} %{x}: %{y:.4g}<extra></extra>"
+_HOVER = "trial %{customdata}<br>{title} %{x}: %{y:.5g}<extra></extra>"

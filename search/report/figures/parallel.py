@@ -11,10 +11,11 @@ from typing import Any
 
 from plotly import graph_objects as go
 
+from search.plain.formats import counted, format_number, format_value
 from search.report.data import Plot, StudyData, score
 from search.report.dimensions import Dimension
+from search.report.figure_text import figure_text, shorten
 from search.report.palette import HIGHLIGHT, LINE, LINES, MUTED, PAPER, template
-from search.report.plot_text import counted, format_number, format_param, plot_text, shorten
 from search.store.records import TrialRecord
 
 _MAX_AXES = 8
@@ -96,7 +97,7 @@ def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialReco
 
 def _draw_axes(figure: go.Figure, data: StudyData, dims: Sequence[Dimension]) -> None:
     """An upright line with its name and ticks for each dimension, and one for the metric."""
-    labels = [plot_text(shorten(dim.label, 18)) for dim in dims] + [plot_text(data.metric)]
+    labels = [figure_text(shorten(dim.label, 18)) for dim in dims] + [figure_text(data.metric)]
     figure.update_xaxes(
         side="top",
         tickvals=list(range(len(labels))),
@@ -152,7 +153,7 @@ def _lines(
 def _dimension_ticks(dim: Dimension) -> list[tuple[float, str]]:
     if dim.choices:
         step = -(-len(dim.choices) // 10)
-        return [(dim.scaled(c) or 0.0, format_param(c)) for c in dim.choices[::step]]
+        return [(dim.scaled(c) or 0.0, format_value(c)) for c in dim.choices[::step]]
     return [(at, format_number(_rounded(dim.coordinate_at(at)))) for at in (0.0, 0.5, 1.0)]
 
 
@@ -173,7 +174,7 @@ def _tick(axis: int, height: float, text: str) -> dict[str, Any]:
     return {
         "x": axis,
         "y": height,
-        "text": plot_text(shorten(text, 14)),
+        "text": figure_text(shorten(text, 14)),
         "showarrow": False,
         "xanchor": "right",
         "xshift": -5,

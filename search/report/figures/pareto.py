@@ -8,12 +8,14 @@ from itertools import combinations
 
 from plotly import graph_objects as go
 
+from search.plain.formats import counted
 from search.report.data import Plot, StudyData, is_finite
+from search.report.figure_text import figure_text
 from search.report.figures.panels import axes_of, panels, set_axes
 from search.report.palette import HIGHLIGHT, OUTCOMES, PAPER, outcome_key, template
-from search.report.plot_text import counted, format_outcome, plot_text
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import StudyRecord, TrialRecord
+from search.study_file.outcome_constraints import format_outcome
 
 _MAX_PANELS = 6
 
@@ -137,6 +139,6 @@ def _dots(
 def _hover(record: StudyRecord, trial: TrialRecord) -> str:
     lines = [f"trial {trial.number}"]
     for each, value in zip(record.several, trial.values, strict=True):
-        lines.append(plot_text(f"{each.metric} {format_outcome(each.metric, value)}"))
-    lines += [plot_text(f"violates {constraint}") for constraint in trial.infeasible]
+        lines.append(figure_text(f"{each.metric} {format_outcome(each.metric, value)}"))
+    lines += [figure_text(f"violates {constraint}") for constraint in trial.infeasible]
     return "<br>".join(lines)

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from plotly import graph_objects as go
 
+from search.plain.formats import format_number, format_value
 from search.report.data import Plot, StudyData, score
 from search.report.dimensions import Dimension
+from search.report.figure_text import figure_text
 from search.report.figures.panels import axes_of, panels, set_axes
 from search.report.palette import BEST_MARKER, OUTCOMES, PAPER, SCALE, outcome_key
-from search.report.plot_text import format_number, format_param, plot_text
 from search.store.records import TrialRecord
 
 _PANELS = 9
@@ -45,7 +46,7 @@ def _finding(data: StudyData) -> str:
     values = [t.params[dim.path] for t in top if dim.coordinate_in(t.params) is not None]
     if not values:
         return f"{data.metric} against each parameter"
-    low, high = format_param(min(values)), format_param(max(values))
+    low, high = format_value(min(values)), format_value(max(values))
     where = f"{dim.label} {low}" if low == high else f"{dim.label} between {low} and {high}"
     return f"The best {len(top)} trials have {where}"
 
@@ -130,5 +131,5 @@ def _hover(trial: TrialRecord, dim: Dimension) -> str:
     lines = [f"trial {trial.number}: {OUTCOMES[outcome_key(trial)].word}"]
     if trial.state == "COMPLETE":
         lines.append(format_number(trial.value))
-    shown = plot_text(f"{dim.label} = {format_param(trial.params.get(dim.path))}")
+    shown = figure_text(f"{dim.label} = {format_value(trial.params.get(dim.path))}")
     return "<br>".join([*lines, shown])

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from plotly import graph_objects as go
 
-from search.plain.durations import duration
+from search.plain.formats import counted, format_duration
 from search.report.data import Plot, StudyData
+from search.report.figure_text import figure_text
 from search.report.palette import MUTED, OUTCOMES, PAPER, template
-from search.report.plot_text import counted, plot_text
 from search.report.timing import Gap, Span, busy_s, gaps, spans
 
 _GAP_DRAWN = 0.02
@@ -32,7 +32,7 @@ def _finding(placed: Sequence[Span]) -> str:
     busy = busy_s(placed)
     used = sum(span.end_s - span.start_s for span in placed)
     lanes = max(span.lane for span in placed) + 1
-    text = f"{counted(len(placed), 'attempt')} in {duration(busy)}"
+    text = f"{counted(len(placed), 'attempt')} in {format_duration(busy)}"
     if lanes > 1 and busy > 0:
         text += f", {used / busy:.1f} of {lanes} lanes busy on average"
     return text
@@ -72,7 +72,7 @@ def _draw_gaps(figure: go.Figure, found: Sequence[Gap], drawn_gap_s: float, seco
             x=at,
             y=1,
             yref="paper",
-            text=f"idle {duration(gap.length_s)}",
+            text=f"idle {format_duration(gap.length_s)}",
             showarrow=False,
             font={"color": MUTED, "size": 11},
             bgcolor=PAPER,
@@ -107,7 +107,7 @@ def _hover(span: Span) -> str:
     lines = [f"trial {span.trial}: {OUTCOMES[span.outcome].word}"]
     if span.attempt > 1:
         lines[0] += f" (attempt {span.attempt})"
-    lines.append(duration(span.end_s - span.start_s))
+    lines.append(format_duration(span.end_s - span.start_s))
     if span.message:
-        lines.append(plot_text(span.message))
+        lines.append(figure_text(span.message))
     return "<br>".join(lines)

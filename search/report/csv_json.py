@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-import math
 import re
-from dataclasses import asdict
-from datetime import datetime
-from pathlib import Path
 from typing import Any
 
-from search.errors import printable, printable_json
+from search.errors import printable
+from search.plain.strict_json import to_json
 from search.report.data import StudyData
 from search.space.distributions import Distribution, fields_of
-from search.store.records import AttemptRecord, StudyRecord, TrialRecord
+from search.store.record_trees import study_tree, trial_tree
+from search.store.records import StudyRecord, TrialRecord
 from search.study_file.curve_steps import unit_of
 from search.study_file.outcome_constraints import RESOURCES
 
@@ -58,12 +55,12 @@ def export_csv(record: StudyRecord) -> str:
     metrics = [f"values.{each.metric}" for each in record.several]
     names = (*_FIRST, *metrics, *(f"params.{path}" for path in paths), *_LAST)
     writer.writerow([_cell(name) for name in names])
-    for trial in sorted(record.trials, key=lambda t: t.number):
-        fields = _flat(trial)
-        params = [trial.params.get(path, "") for path in paths]
-        found = trial.values if record.several and trial.values else [""] * len(metrics)
-        first, last = (([fields[name] for name in part]) for part in (_FIRST, _LAST))
-        writer.writerow([_cell(v) for v in (*first, *found, *map(_param, params), *last)])
+    for trial in _by_number(record):
+        cells = _columns(trial)
+        first, last = [cells[name] for name in _FIRST], [cells[name] for name in _LAST]
+        values = trial.values if record.several and trial.values else [""] * len(metrics)
+        params = [_param(trial.params.get(path, "")) for path in paths]
+        writer.writerow([_cell(value) for value in (*first, *values, *params, *last)])
     return out.getvalue()
 
 
@@ -75,50 +72,34 @@ def export_json(record: StudyRecord) -> str:
     those of a curve count: epochs, validations or samples), trials. A trial has the fields of
     `TrialRecord`, its `curve` as pairs of step and value, and `duration_s`; times are ISO 8601.
     """
-    tree = {
+    body = {
         "name": record.name,
-        "folder": record.folder,
-        "storage": record.storage,
-        "metric": record.metric,
-        "direction": record.direction,
-        "objectives": [asdict(each) for each in record.objectives],
-        "outcome_constraints": record.outcome_constraints,
-        "asked": record.asked,
+        **study_tree(record),
         "is_running": record.is_running,
         "best": record.best.number if record.best else None,
-        "front": [trial.number for trial in record.front],
-        "space": {path: _distribution(dist) for path, dist in record.space.items()},
+        "space": {path: _distribution_tree(dist) for path, dist in record.space.items()},
         "settings": record.settings,
         "steps": unit_of(record.steps),
-        "trials": [_trial(t) for t in sorted(record.trials, key=lambda t: t.number)],
+        "trials": [_trial_tree(trial) for trial in _by_number(record)],
     }
-    text = json.dumps(_plain(tree), indent=2, ensure_ascii=False, allow_nan=False)
-    return printable_json(text) + "\n"
+    return to_json(body, indent=2) + "\n"
 
 
-def _flat(trial: TrialRecord) -> dict[str, Any]:
+def _by_number(record: StudyRecord) -> list[TrialRecord]:
+    return sorted(record.trials, key=lambda trial: trial.number)
+
+
+def _columns(trial: TrialRecord) -> dict[str, Any]:
+    """The record of a trial with one value for each column."""
     return {
-        "number": trial.number,
-        "state": trial.state,
-        "value": trial.value,
-        "micro_batch": trial.micro_batch,
-        "accumulation": trial.accumulation,
-        "effective_batch": trial.effective_batch,
+        **trial_tree(trial),
         "steps": len(trial.curve),
-        **_resources(trial),
         "infeasible": "; ".join(trial.infeasible) or None,
         "started": trial.started.isoformat() if trial.started else None,
         "ended": trial.ended.isoformat() if trial.ended else None,
-        "duration_s": trial.duration_s,
         "attempts": len(trial.attempts),
-        "cause": trial.cause,
-        "message": trial.message,
         "folder": str(trial.folder),
     }
-
-
-def _resources(trial: TrialRecord) -> dict[str, float | None]:
-    return {name: getattr(trial, name) for name in RESOURCES}
 
 
 def _param(value: Any) -> Any:
@@ -135,50 +116,11 @@ def _cell(value: Any) -> Any:
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
-def _trial(trial: TrialRecord) -> dict[str, Any]:
-    return {
-        "number": trial.number,
-        "state": trial.state,
-        "value": trial.value,
-        "params": trial.params,
-        "curve": [[step, value] for step, value in sorted(trial.curve.items())],
-        "micro_batch": trial.micro_batch,
-        "accumulation": trial.accumulation,
-        "effective_batch": trial.effective_batch,
-        **_resources(trial),
-        "values": trial.values,
-        "metrics": trial.metrics,
-        "infeasible": trial.infeasible,
-        "started": trial.started,
-        "ended": trial.ended,
-        "duration_s": trial.duration_s,
-        "attempts": [_attempt(attempt) for attempt in trial.attempts],
-        "cause": trial.cause,
-        "message": trial.message,
-        "folder": trial.folder,
-    }
+def _trial_tree(trial: TrialRecord) -> dict[str, Any]:
+    return {**trial_tree(trial), "curve": sorted(trial.curve.items())}
 
 
-def _attempt(attempt: AttemptRecord) -> dict[str, Any]:
-    return asdict(attempt)
-
-
-def _distribution(dist: Distribution) -> dict[str, Any]:
-    fields = fields_of(dist)
-    when = dict(fields.pop("when"))
-    return {**fields, "when": when} if when else fields
-
-
-def _plain(value: Any) -> Any:
-    """`value` in the types of JSON."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Path):
-        return str(value)
-    return value if value is None or isinstance(value, bool | int | str) else str(value)
+def _distribution_tree(distribution: Distribution) -> dict[str, Any]:
+    tree = fields_of(distribution)
+    when = dict(tree.pop("when"))
+    return {**tree, "when": when} if when else tree

@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from search.plain.durations import duration
+from search.plain.formats import format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
+from search.report.figure_text import shorten
 from search.report.palette import OUTCOMES, outcome_key
-from search.report.plot_text import (
-    format_number,
-    format_outcome,
-    format_param,
-    shorten,
-)
 from search.store.records import ObjectiveRecord, TrialRecord
-from search.study_file.outcome_constraints import RESOURCES
+from search.study_file.outcome_constraints import RESOURCES, format_outcome
 
 _FOLDED_FROM = 140
 
@@ -117,7 +112,7 @@ def _cells(trial: TrialRecord, data: StudyData) -> tuple[Cell, ...]:
         _number(trial.effective_batch),
         _number(len(trial.curve)),
         *(_resource(name, getattr(trial, name)) for name in RESOURCES),
-        Cell(duration(trial.duration_s), trial.duration_s, kind="number"),
+        Cell(format_duration(trial.duration_s), trial.duration_s, kind="number"),
         _number(len(trial.attempts)),
         _message("; ".join([*_violated(trial), *([trial.message] if trial.message else [])])),
     )
@@ -140,8 +135,8 @@ def _param(trial: TrialRecord, dim: Dimension) -> Cell:
         return Cell("–", kind="text" if _is_text(dim) else "number")
     value: Any = trial.params[dim.path]
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return Cell(format_param(value), value, kind="number")
-    return _message(format_param(value))
+        return Cell(format_value(value), value, kind="number")
+    return _message(format_value(value))
 
 
 def _is_text(dim: Dimension) -> bool:

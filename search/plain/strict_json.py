@@ -1,0 +1,46 @@
+"""JSON that every parser takes, and that no terminal obeys."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from datetime import datetime
+from typing import Any
+
+
+def to_json(value: Any, indent: int | None = None) -> str:
+    """Strict JSON: NaN and infinities become null, dataclasses objects, times ISO 8601, and what
+    JSON has no word for, such as a path, text."""
+    text = json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
+    return "".join(_escaped(char) for char in text)
+
+
+def field_values(record: Any) -> dict[str, Any]:
+    """The fields of a dataclass by name, those of dataclasses within it as they are."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+def _plain(value: Any) -> Any:
+    """The value in the types of JSON."""
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value):
+        return _plain(field_values(value))
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return str(value)
+
+
+def _escaped(char: str) -> str:
+    """The same character, as an escape where a terminal would obey it."""
+    if char.isprintable() or char == "\n":
+        return char
+    return json.dumps(char)[1:-1]

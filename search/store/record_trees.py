@@ -1,0 +1,27 @@
+"""A study and its trials as trees for JSON, the same for status, export and events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from search.plain.strict_json import field_values
+from search.store.records import StudyRecord, TrialRecord
+
+
+def trial_tree(trial: TrialRecord) -> dict[str, Any]:
+    """Every field of a trial's record, and its duration."""
+    return {**field_values(trial), "duration_s": trial.duration_s}
+
+
+def study_tree(record: StudyRecord) -> dict[str, Any]:
+    """A study without its trials."""
+    return {
+        "folder": record.folder,
+        "storage": record.storage,
+        "metric": record.metric,
+        "direction": record.direction,
+        "objectives": record.objectives,
+        "outcome_constraints": record.outcome_constraints,
+        "asked": record.asked,
+        "front": [trial.number for trial in record.front],
+    }
