@@ -18,12 +18,50 @@ from pathlib import Path
 
 import typer
 
+from search.commands.best import best
+from search.commands.check import check
+from search.commands.clean import clean
+from search.commands.confirm import confirm
+from search.commands.dashboard import dashboard
+from search.commands.du import du
+from search.commands.enqueue import enqueue
+from search.commands.export import export
+from search.commands.extend import extend
+from search.commands.init import init
+from search.commands.overview import overview
+from search.commands.rebuild import rebuild
+from search.commands.replay import replay
+from search.commands.report import report
+from search.commands.resume import resume
+from search.commands.run import run
+from search.commands.show import show
+from search.commands.status import status
+from search.commands.test import test
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
-from search.verbs import finals, looking, overview, queueing, running, starting, upkeep
+from search.usage import usage_line
 
 # what the loader of libraries and Python say where memory cannot be had
 _NO_MEMORY = re.compile(
     r"failed to map segment|[Cc]annot allocate memory|can't start new thread|Unable to allocate"
+)
+# what the operating system may refuse -> rule and next step, to stand after the place
+_REFUSALS = (
+    # only what a user types is that long
+    ((errno.ENAMETOOLONG,), "is too long for a name."),
+    (
+        (errno.EACCES, errno.EPERM),
+        "may not be used: {why}. Change its owner or its permissions, then run the same command "
+        "again.",
+    ),
+    (
+        (errno.ENOENT, errno.ENOTDIR),
+        "is gone, or was never there: {why}. Put it back, then run the same command again.",
+    ),
+    (
+        DISK_TROUBLE,
+        "cannot be written: {why}. Nothing is lost: remove the cause, then run the same command "
+        "again.",
+    ),
 )
 
 app = typer.Typer(
@@ -34,26 +72,26 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 _VERBS: tuple[Callable[..., None], ...] = (
-    starting.init,
-    starting.check,
-    running.run,
-    running.resume,
-    running.extend,
-    queueing.enqueue,
-    looking.status,
-    looking.show,
-    looking.best,
-    looking.report,
-    finals.export,
-    finals.test,
-    finals.replay,
-    finals.confirm,
-    looking.dashboard,
-    upkeep.rebuild,
-    upkeep.du,
-    upkeep.clean,
+    init,
+    check,
+    run,
+    resume,
+    extend,
+    enqueue,
+    status,
+    show,
+    best,
+    report,
+    export,
+    test,
+    replay,
+    confirm,
+    dashboard,
+    rebuild,
+    du,
+    clean,
 )
-app.callback(invoke_without_command=True, help=app.info.help)(overview.overview)
+app.callback(invoke_without_command=True, help=app.info.help)(overview)
 for _verb in _VERBS:
     app.command()(_verb)
 
@@ -99,17 +137,16 @@ def guarded(command: Callable[[], object]) -> int:
         sys.stderr.close()
         return 141
     except Exception as error:
-        return (
-            _show_limit(error)
-            or _show_system_error(error)
-            or _show_usage_error(error)
-            or _bug(error)
-        )
+        line = _limit_line(error) or _system_line(error) or _usage_line(error)
+        if line is None:
+            return _bug(error)
+        print(line, file=sys.stderr)
+        return 2
     return code if isinstance(code, int) else 0
 
 
-def _show_limit(error: Exception) -> int:
-    """A limit of the process that is used up: one line and exit 2; 0 if it is something else."""
+def _limit_line(error: Exception) -> str | None:
+    """A line for a limit of the process that is used up; None for anything else."""
     number = getattr(error, "errno", None)
     if number in (errno.EMFILE, errno.ENFILE):
         files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -120,55 +157,27 @@ def _show_limit(error: Exception) -> int:
         if space != resource.RLIM_INFINITY:
             limit += f"; {space >> 20:,} MiB of address space are allowed (ulimit -v)"
     else:
-        return 0
-    print(
-        f"search: {limit}. Nothing is lost: raise that, then run the same command again.",
-        file=sys.stderr,
-    )
-    return 2
+        return None
+    return f"search: {limit}. Nothing is lost: raise that, then run the same command again."
 
 
-def _show_system_error(error: Exception) -> int:
-    """What the operating system refuses for a reason outside of us: one line and exit 2; 0 if it
-    is something else."""
+def _system_line(error: Exception) -> str | None:
+    """A line for what the operating system refuses for a reason outside of us; None for anything
+    else."""
     if _is_beyond_clocks(error):
-        print(
+        return (
             "search: the clock of this machine tells a time that cannot be held: "
-            f"{printable(str(error), 200)}. Set it, then run the same command again.",
-            file=sys.stderr,
+            f"{printable(str(error), 200)}. Set it, then run the same command again."
         )
-        return 2
     if not isinstance(error, OSError):
-        return 0
-    if error.errno == errno.ENAMETOOLONG:
-        # only what a user types is that long
-        print(f"{printable(str(error.filename), 60)}: is too long for a name.", file=sys.stderr)
-        return 2
-    if error.errno in (errno.EACCES, errno.EPERM) and error.filename is not None:
-        place = printable(str(error.filename), 300)
-        print(
-            f"{place}: may not be used: {error.strerror}. "
-            "Change its owner or its permissions, then run the same command again.",
-            file=sys.stderr,
-        )
-        return 2
-    if error.errno in (errno.ENOENT, errno.ENOTDIR) and error.filename is not None:
-        place = printable(str(error.filename), 300)
-        print(
-            f"{place}: is gone, or was never there: {error.strerror}. "
-            "Put it back, then run the same command again.",
-            file=sys.stderr,
-        )
-        return 2
-    if error.errno in DISK_TROUBLE:
-        place = printable(str(error.filename or "search"), 300)
-        print(
-            f"{place}: cannot be written: {error.strerror}. "
-            "Nothing is lost: remove the cause, then run the same command again.",
-            file=sys.stderr,
-        )
-        return 2
-    return 0
+        return None
+    rule = next((rule for numbers, rule in _REFUSALS if error.errno in numbers), None)
+    # without the name of a file only a full disk explains itself
+    if rule is None or (error.filename is None and error.errno not in DISK_TROUBLE):
+        return None
+    is_long = error.errno == errno.ENAMETOOLONG
+    place = printable(str(error.filename or "search"), 60 if is_long else 300)
+    return f"{place}: {rule.format(why=error.strerror)}"
 
 
 def _is_beyond_clocks(error: Exception) -> bool:
@@ -178,14 +187,9 @@ def _is_beyond_clocks(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno == errno.EOVERFLOW
 
 
-def _show_usage_error(error: Exception) -> int:
-    """Errors of the command line itself: one line and exit 2; 0 if it is none of those."""
-    if not hasattr(error, "format_message"):
-        return 0
-    from search.usage import usage_line
-
-    print(usage_line(error), file=sys.stderr)
-    return 2
+def _usage_line(error: Exception) -> str | None:
+    """A line for a mistake on the command line itself; None for anything else."""
+    return usage_line(error) if hasattr(error, "format_message") else None
 
 
 def _bug(error: BaseException) -> int:

@@ -20,15 +20,14 @@ from search.api.keywords import (
     study_tree,
 )
 from search.api.result import Result
-from search.commands.locate import load_study
-from search.commands.run import seconds, worker_count
-from search.engine.limits import Limits
-from search.engine.resilient_view import steadily
-from search.engine.run import RunRequest, run_study
-from search.errors import Interrupted, StudyFailed, UserError
+from search.commands.named_trial import best_trial
+from search.commands.option_values import seconds, worker_count
+from search.engine.request import RunRequest
+from search.engine.run import run_study
+from search.errors import Interrupted, UserError
 from search.layout import STUDIES_DIR, StudyFolder
 from search.plain.whole_files import write_whole
-from search.store.reading import is_study
+from search.store.reading import is_study, read_study
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.load import parse_study_tree
 from search.view.choose import make_view
@@ -126,16 +125,23 @@ class Study:
             Interrupted: the same by another signal.
         """
         refuse_in_trial()
-        request = self._request(trials, workers, timeout, trial_timeout)
-        view = make_view(quiet=quiet)
+        request = RunRequest(
+            folder=self._folder,
+            study_file=self._study_file,
+            source=self._source,
+            import_path=self._import_path,
+            workers=worker_count("workers", str(workers), self._study_file.trainer),
+            trials=_trial_count(trials),
+            timeout_s=seconds("timeout", timeout),
+            trial_timeout_s=seconds("trial_timeout", trial_timeout),
+            url=self._storage,
+        )
         try:
-            run_study(request, view)
+            run_study(request, make_view(quiet=quiet))
         except Interrupted as error:
             if error.exit_code == 128 + signal.SIGINT:
                 raise KeyboardInterrupt from error
             raise
-        finally:
-            steadily(view.close)
         return self
 
     @property
@@ -146,12 +152,7 @@ class Study:
             StudyFailed: there is none yet.
             UserError: several objectives have no best one.
         """
-        record = self.record
-        if record.several:
-            raise UserError(f"{self.name}: several objectives have no best trial. See study.front.")
-        best = record.best
-        if best is None:
-            raise StudyFailed(f"{self.name}: no trial has finished yet. Go on with study.run().")
+        best = best_trial(self.record, instead="See study.front.", go_on="Go on with study.run().")
         return Result(best, self._import_path)
 
     @property
@@ -173,7 +174,7 @@ class Study:
         """
         if not is_study(self._folder):
             raise UserError(f"{self._folder.root}: holds no study yet. Start it with study.run().")
-        return load_study(self.name, self._folder.root.parent, self._storage)
+        return read_study(self._folder, self._storage)
 
     def trials_dataframe(self) -> DataFrame:
         """A row a trial, with the column names of Optuna's own; needs pandas.
@@ -192,13 +193,13 @@ class Study:
         Raises:
             UserError: there is none of that name.
         """
-        from search.report import figure
+        from search.report.all_figures import figure
 
         return figure(self.record, name)
 
     def report(self, path: str | Path | None = None) -> Path:
         """Write the report, into the study's folder without a path, and return where it is."""
-        from search.report import build_report
+        from search.report.page import build_report
 
         target = Path(path) if path is not None else self._folder.report
         write_whole(target, build_report(self.record))
@@ -210,30 +211,12 @@ class Study:
     def _repr_html_(self) -> str:
         return study_html(self.name, self.record if is_study(self._folder) else None)
 
-    def _request(
-        self,
-        trials: int | None,
-        workers: int | str,
-        timeout: float | str | None,
-        trial_timeout: float | str | None,
-    ) -> RunRequest:
-        is_count = isinstance(trials, Integral) and not isinstance(trials, bool) and trials >= 1
-        if trials is not None and not is_count:
-            raise UserError(f"trials: must be a number from 1, got {trials}. Write trials=50.")
-        budget = self._study_file.budget
-        return RunRequest(
-            folder=self._folder,
-            study_file=self._study_file,
-            source=self._source,
-            import_path=self._import_path,
-            limits=Limits(
-                asked=int(trials) if trials is not None else budget.trials,
-                timeout_s=seconds("timeout", timeout) or budget.timeout_s,
-                trial_timeout_s=seconds("trial_timeout", trial_timeout),
-            ),
-            workers=worker_count("workers", str(workers), self._study_file.trainer),
-            url=self._storage,
-        )
+
+def _trial_count(trials: int | None) -> int | None:
+    is_count = isinstance(trials, Integral) and not isinstance(trials, bool) and trials >= 1
+    if trials is not None and not is_count:
+        raise UserError(f"trials: must be a number from 1, got {trials}. Write trials=50.")
+    return None if trials is None else int(trials)
 
 
 def _name_of(tree: Mapping[str, Any]) -> str:

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
-from pathlib import Path
+from typing import Annotated
 
-from search.commands.locate import find_study
-from search.store.reading import read_study
+import typer
+
+from search.commands.options import Storage, StudiesDir, Study, StudyName, one_study
+from search.layout import STUDIES_DIR
 
 
-def dashboard_command(
-    study: str | None, studies: Path, storage: str | None, *, port: int, live: bool
+def dashboard(
+    study: Study = None,
+    option: StudyName = None,
+    port: Annotated[
+        int, typer.Option("--port", help="Port to listen on.", min=1, max=65535)
+    ] = 8080,
+    live: Annotated[
+        bool, typer.Option("--live", help="Open the study itself, not a copy: changes are kept.")
+    ] = False,
+    storage: Storage = None,
+    studies: StudiesDir = STUDIES_DIR,
 ) -> None:
-    """Serve optuna-dashboard until Ctrl-C: on a copy, or on the study itself if `live`."""
+    """Open the study in optuna-dashboard, for this machine only."""
+    from search.commands.locate import find_study
     from search.engine.signals import SignalWatch
     from search.results.dashboard import HOST, DashboardServer, copied, require_dashboard
     from search.store.database.url import address_of, sqlite_url
+    from search.store.reading import read_study
 
-    folder = find_study(study, studies)
+    folder = find_study(one_study(study, option), studies)
     require_dashboard()
     read_study(folder, storage)  # says what is wrong with its database before anything is opened
     url = address_of(folder, storage) or sqlite_url(folder.db)

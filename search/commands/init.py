@@ -6,55 +6,65 @@ import os
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from search.engine.inspect_classes import describe
+import typer
+
 from search.errors import UserError
-from search.plain.whole_files import write_whole
-from search.plain.yaml import parse_yaml
-from search.proposal.proposed_file import Guess, guess_metric, missing, proposed_file, searched
-from search.study_file.load import parse_study_tree, whole_tree
+
+if TYPE_CHECKING:
+    from search.proposal.proposed_file import Guess
 
 _DIRECTIONS = ("minimize", "maximize")
 
 
-@dataclass(frozen=True)
-class InitOptions:
-    """The options of `search init`, as they were typed."""
+def init(
+    module: Annotated[
+        str | None,
+        typer.Argument(help="LightningModule, as my_package.module:MyModule.", show_default=False),
+    ] = None,
+    data: Annotated[
+        str | None,
+        typer.Option("--data", help="LightningDataModule, spelt likewise.", show_default=False),
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", "-c", help="LightningCLI configuration.", show_default=False),
+    ] = None,
+    cli: Annotated[
+        str | None,
+        typer.Option("--cli", help="Your own CLI, as train:MyCLI.", show_default=False),
+    ] = None,
+    output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path(
+        "study.yaml"
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Propose a study file for a module, or for a LightningCLI configuration."""
+    from search.engine.inspect_classes import describe
+    from search.plain.whole_files import write_whole
+    from search.plain.yaml import parse_yaml
+    from search.proposal.proposed_file import guess_metric, missing, proposed_file, searched
+    from search.study_file.load import parse_study_tree, whole_tree
 
-    module: str | None = None
-    data: str | None = None
-    config: Path | None = None
-    cli: str | None = None
-    output: Path = Path("study.yaml")
-    force: bool = False
-
-
-def init_command(options: InitOptions) -> None:
-    """Write a proposed study file.
-
-    Raises:
-        UserError: nothing to propose from, or the file exists already.
-    """
-    output = options.output
-    if output.exists() and not options.force:
+    if output.exists() and not force:
         raise UserError(f"{output}: exists already. Name another with -o, or add --force.")
     if not output.parent.is_dir():
         raise UserError(f"-o: there is no folder {output.parent}. Make it, or correct the path.")
-    sections = _sections(options)
+    sections = _sections(module, data, config, cli, output)
     tree = whole_tree(sections, output)
     if tree.get("model") is None and tree.get("cli") is None:
         raise UserError(
-            f"{options.config}: names no model. Add the class, as in "
+            f"{config}: names no model. Add the class, as in "
             "`search init my_package.module:MyModule --config config.yaml`, or the CLI that "
             "knows it: --cli train:main."
         )
     folders = [output.parent.absolute(), Path.cwd()]
-    description = describe(tree, folders, str(options.config or "init"))
+    description = describe(tree, folders, str(config or "init"))
     guess = _asked(guess_metric(description))
-    text = proposed_file(sections, tree, description, guess, _command(options))
+    text = proposed_file(sections, tree, description, guess, _command(module, data, config, cli))
     proposed = parse_yaml(text, str(output))
     parse_study_tree(whole_tree(proposed, output), source=str(output), default_name=output.stem)
     write_whole(output, text, mode=0o666)
@@ -67,23 +77,25 @@ def init_command(options: InitOptions) -> None:
     print(f"Next: search check {shlex.quote(str(output))}")
 
 
-def _sections(options: InitOptions) -> dict[str, Any]:
-    """What the study file itself says of model, data and base."""
-    if options.module is None and options.config is None:
+def _sections(
+    module: str | None, data: str | None, config: Path | None, cli: str | None, output: Path
+) -> dict[str, Any]:
+    """The sections that the study file itself has."""
+    if module is None and config is None:
         raise UserError(
             "init: needs a module, as in `search init my_package.module:MyModule`, or a "
             "LightningCLI configuration: `search init --config config.yaml`. Give one."
         )
     sections: dict[str, Any] = {}
-    if options.config is not None:
-        relative = os.path.relpath(options.config, options.output.parent)
+    if config is not None:
+        relative = os.path.relpath(config, output.parent)
         sections["base"] = Path(relative).as_posix()
-    if options.cli is not None:
-        sections["cli"] = options.cli
-    for key, name in (("model", options.module), ("data", options.data)):
+    if cli is not None:
+        sections["cli"] = cli
+    for key, name in (("model", module), ("data", data)):
         if name is not None:
             sections[key] = {"class_path": _class_path(name)}
-    if options.config is None:
+    if config is None:
         sections["trainer"] = {"max_epochs": 20}
     return sections
 
@@ -114,12 +126,13 @@ def _asked(guess: Guess) -> Guess:
     raise UserError(f"direction: must be minimize or maximize, got {direction}. Answer again.")
 
 
-def _command(options: InitOptions) -> str:
+def _command(module: str | None, data: str | None, config: Path | None, cli: str | None) -> str:
+    """The command that makes the file again."""
     given: Mapping[str, object] = {
-        "": options.module,
-        "--data": options.data,
-        "--config": options.config and os.path.relpath(options.config),
-        "--cli": options.cli,
+        "": module,
+        "--data": data,
+        "--config": config and os.path.relpath(config),
+        "--cli": cli,
     }
     words = [
         word for option, value in given.items() if value is not None for word in (option, value)

@@ -1,4 +1,4 @@
-"""Which study or study file a user means by a name, a path, or nothing at all."""
+"""The study or study file that a user means by a name, a path, or nothing at all."""
 
 from __future__ import annotations
 

@@ -11,8 +11,8 @@ from dataclasses import asdict
 
 from search.engine.attempt_end import Ending, Outcome, kernel_memory_kills, outcome_of
 from search.engine.batch_sizes import BatchPlan
+from search.engine.deadline import Deadline
 from search.engine.ledger import Ledger
-from search.engine.limits import Deadline, Limits
 from search.engine.logger_closing import CLOSE, leave_ending
 from search.engine.progress import (
     BatchSizeFound,
@@ -25,6 +25,7 @@ from search.engine.progress import (
     View,
 )
 from search.engine.rank_failures import last_words_of
+from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak, Running
 from search.engine.signals import SignalWatch
 from search.engine.smaller_batch import next_rung
@@ -55,7 +56,6 @@ from search.store.ownership import Ownership
 from search.store.records import TrialRecord
 from search.store.retention import DiskFloor, Retention, remove
 from search.study_file.rules import resolve_config
-from search.study_file.schema import StudyFile
 
 GRACE_S = 10.0
 _POLL_S = 0.25
@@ -67,24 +67,23 @@ class Coordinator:
     def __init__(
         self,
         *,
+        request: RunRequest,
         ledger: Ledger,
         executor: Executor,
         view: View,
-        study_file: StudyFile,
         batches: BatchPlan,
         slots: Sequence[Slot],
-        limits: Limits,
         deadline: Deadline,
         signals: SignalWatch,
         ownership: Ownership,
     ) -> None:
+        self._request = request
+        self._study_file = study_file = request.study_file
         self._ledger = ledger
         self._executor = executor
         self._view = view
-        self._study_file = study_file
         self._batches = batches
         self._slots = slots
-        self._limits = limits
         self._deadline = deadline
         self._signals = signals
         self._ownership = ownership
@@ -140,11 +139,11 @@ class Coordinator:
 
     def _has_more(self) -> bool:
         """Whether there is, or will be, a trial to start."""
-        asked = self._limits.asked
+        total = self._request.total
         return (
             bool(self._blocked or self._ledger.waiting())
-            or asked is None
-            or self._ledger.created < asked
+            or total is None
+            or self._ledger.created < total
         )
 
     def _has_disk(self) -> bool:
@@ -364,7 +363,6 @@ class Coordinator:
 
     def _look_at_clock(self) -> None:
         now = time.monotonic()
-        limits = self._limits
         if self._stopping_since is not None:
             if now - self._stopping_since > GRACE_S:
                 self._kill_all()
@@ -373,7 +371,7 @@ class Coordinator:
             self._stop("timeout")
         for attempt, running in self._running.items():
             running.look(now)
-            if (why := running.overdue(now, limits.trial_timeout_s)) is not None:
+            if (why := running.overdue(now, self._request.trial_timeout_s)) is not None:
                 self._kill(attempt, running, HUNG, why)
 
     def _stop(self, reason: str) -> None:

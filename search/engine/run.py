@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from search.engine.annotated_ranges import with_ranges
 from search.engine.batch_sizes import BatchPlan, epoch_of, plan_batches
 from search.engine.coordinator import Coordinator
+from search.engine.deadline import Deadline
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
-from search.engine.limits import Deadline, Limits
 from search.engine.opening import Opening, open_ledger, plan
 from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
-from search.engine.resilient_view import SteadyView
+from search.engine.request import RunRequest
+from search.engine.resilient_view import SteadyView, steadily
 from search.engine.signals import SignalWatch
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.executors.local import LocalExecutor
 from search.executors.processes import end_processes_of, owner_of
 from search.executors.protocol import Slot
 from search.executors.slots import cores, slots_for
-from search.layout import StudyFolder
 from search.messages import Checked
 from search.plain.tree import class_paths
 from search.sampling.pruners import pruner_of
@@ -40,32 +40,23 @@ from search.study_file.schema import StudyFile
 _LOCK_TOLD_S = 3.0
 
 
-@dataclass(frozen=True)
-class RunRequest:
-    """What a user asked for.
-
-    `source` names the study file in messages, `import_path` is its folder; `url` is the database
-    if not the folder's own; `workers` is how many attempts run at once.
-    """
-
-    folder: StudyFolder
-    study_file: StudyFile
-    source: str
-    import_path: Path
-    limits: Limits
-    workers: int
-    url: str | None = None
-
-
 def run_study(request: RunRequest, view: View) -> StudyRecord:
-    """Run or go on with a study until it has what was asked for.
+    """Run or go on with a study until it has what was asked for; show it in a view, and close that.
 
     Raises:
         UserError: something that was given cannot be used; nothing was written.
         StudyFailed: no trial was finished, or failures in a row ended it.
         Interrupted: a signal came; everything is saved.
     """
-    deadline = Deadline(request.limits.timeout_s)
+    try:
+        return _run(request, view)
+    finally:
+        # a live table notices only now that its terminal is gone
+        steadily(view.close)
+
+
+def _run(request: RunRequest, view: View) -> StudyRecord:
+    deadline = Deadline(request.time_limit_s)
     check_loggers(request.study_file, request.source)
     request = _with_ranges(request, view, deadline)
     opening = plan(request.folder, request.study_file, request.url)
@@ -73,7 +64,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
     if not opening.exists or opening.changes:
         refuse_secrets(request.study_file, request.source)
     try:
-        limits = _with_combinations(request, view)
+        request = _with_combinations(request, view)
     except UserError as error:
         raise StudyFileError([f"{request.source}: {error}"]) from error
     is_new = not opening.exists
@@ -82,11 +73,11 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
         end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
         patience = _patience(view, signals)
-        ledger = _healed(opening, limits, view, patience) if opening.exists else None
+        ledger = _healed(opening, request.total, view, patience) if opening.exists else None
         if ledger is not None:
             # before the check, during which the database may be moved too
             ownership.note_study()
-        if ledger is not None and _is_complete(ledger, limits.asked):
+        if ledger is not None and _is_complete(ledger, request.total):
             view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
             return _successful(_close(ledger, view, "finished", deadline), deadline)
         with _executor(request, request.folder.server_log, view) as executor:
@@ -103,7 +94,7 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 view.handle(Note(line))
             if ledger is None:
                 steps = _steps(request.study_file, facts, view)
-                ledger = open_ledger(opening, limits.asked, patience, steps)
+                ledger = open_ledger(opening, request.total, patience, steps)
                 ownership.note_study()
             note_start(request.folder, made)
             slots = slots_for(request.workers, facts)
@@ -111,13 +102,12 @@ def run_study(request: RunRequest, view: View) -> StudyRecord:
                 view.handle(Note(_too_few_gpus(request.workers, slots, facts)))
             view.handle(StudyOpened(ledger.record(), len(slots), opening.exists))
             coordinator = Coordinator(
+                request=request,
                 ledger=ledger,
                 executor=executor,
                 view=view,
-                study_file=request.study_file,
                 batches=batches,
                 slots=slots,
-                limits=limits,
                 deadline=deadline,
                 signals=signals,
                 ownership=ownership,
@@ -186,7 +176,7 @@ def _with_ranges(request: RunRequest, view: View, deadline: Deadline) -> RunRequ
     return replace(request, study_file=study_file)
 
 
-def _with_combinations(request: RunRequest, view: View) -> Limits:
+def _with_combinations(request: RunRequest, view: View) -> RunRequest:
     """Check sampler and pruner, and ask for no more trials than there are different ones."""
     study_file = request.study_file
     sampling = sampling_of(study_file)
@@ -195,11 +185,11 @@ def _with_combinations(request: RunRequest, view: View) -> Limits:
     if conditional := independent_paths(sampling):
         text = f"{sampling.name}: samples {', '.join(conditional)} on their own, not jointly"
         view.handle(Note(text))
-    combinations, asked = sampling.combinations, request.limits.asked
-    if combinations is None or (asked is not None and asked <= combinations):
-        return request.limits
+    combinations, total = sampling.combinations, request.total
+    if combinations is None or (total is not None and total <= combinations):
+        return request
     view.handle(Note(f"{sampling.name}: the space has {combinations} combinations, one trial each"))
-    return replace(request.limits, asked=combinations)
+    return replace(request, trials=combinations)
 
 
 def _patience(view: View, signals: SignalWatch) -> Patience:
@@ -218,8 +208,8 @@ def _patience(view: View, signals: SignalWatch) -> Patience:
     return wait
 
 
-def _healed(opening: Opening, limits: Limits, view: View, patience: Patience) -> Ledger:
-    ledger = open_ledger(opening, limits.asked, patience)
+def _healed(opening: Opening, total: int | None, view: View, patience: Patience) -> Ledger:
+    ledger = open_ledger(opening, total, patience)
     for change in opening.changes:
         view.handle(Note(f"from now on: {change}"))
     for number in ledger.heal():
@@ -285,8 +275,8 @@ def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[Loc
         executor.close()
 
 
-def _is_complete(ledger: Ledger, asked: int | None) -> bool:
-    return asked is not None and ledger.finished >= asked and not ledger.waiting()
+def _is_complete(ledger: Ledger, total: int | None) -> bool:
+    return total is not None and ledger.finished >= total and not ledger.waiting()
 
 
 def _close(ledger: Ledger, view: View, reason: str, deadline: Deadline) -> StudyRecord:

@@ -25,7 +25,7 @@ from search.store.placement import check_local, check_writable
 from search.store.provenance.redaction import refuse_secrets
 from search.store.rebuild import rebuild, trial_histories
 from search.study_file.curve_steps import EPOCHS, Steps, steps_of
-from search.study_file.load import load_study_file
+from search.study_file.load import load_kept
 from search.study_file.schema import StudyFile
 from search.study_file.transfer import Fitting
 from search.study_file.value_checkpoint import kept_checkpoint
@@ -110,9 +110,7 @@ def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
 
 
 def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]) -> Fitting:
-    if not parent.study_file.is_file():
-        raise StorageError(f"{parent.study_file}: is missing. Restore it from a copy.")
-    fitting = Fitting(load_study_file(parent.study_file), study_file, was)
+    fitting = Fitting(load_kept(parent), study_file, was)
     if problems := fitting.differences:
         raise UserError(
             *(f"{parent.study_file}: {line}." for line in problems),

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from search.errors import StudyFileError
+from search.errors import StorageError, StudyFileError
+from search.layout import StudyFolder
 from search.plain.yaml import read_yaml
 from search.space.distributions import AUTO
 from search.space.paths import ALL_HINTED, normalise_space, path_problems
@@ -45,6 +46,18 @@ def load_study_file(
     if name is not None:
         tree["name"] = name
     return parse_study_tree(tree, source=str(path), default_name=path.stem)
+
+
+def load_kept(folder: StudyFolder) -> StudyFile:
+    """Read and check the study file that a study keeps.
+
+    Raises:
+        StorageError: it is missing.
+        StudyFileError: every problem found, one line each.
+    """
+    if not folder.study_file.is_file():
+        raise StorageError(f"{folder.study_file}: is missing. Restore it from a copy.")
+    return load_study_file(folder.study_file)
 
 
 def read_study_tree(path: Path) -> dict[str, Any]:

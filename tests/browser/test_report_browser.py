@@ -7,7 +7,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from search.report import FIGURES, build_report, figure_html
+from search.report.all_figures import FIGURES
+from search.report.page import build_report, figure_html
 from search.space.distributions import Choice, IntRange
 from tests.report.records import realistic, study, trial
 

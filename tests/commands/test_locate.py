@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from search.commands.enqueue import enqueue_command
-from search.commands.finals import replay_command
-from search.commands.inspect import show_command
+from search.commands.enqueue import enqueue
 from search.commands.locate import find_file, find_study
-from search.commands.naming import one_study
+from search.commands.options import one_study
+from search.commands.replay import replay
+from search.commands.show import show
 from search.errors import UserError
 from search.layout import STUDIES_DIR
 from search.study_file.shipped import shipped_studies
@@ -113,19 +113,19 @@ def test_words_that_no_verb_can_mean_are_told_in_one_line() -> None:
     kept("studies/one")
     for refused, line in (
         (
-            lambda: show_command(["one"], None, STUDIES_DIR, None, json=False),
+            lambda: show("one"),
             "show: must be STUDY N, got one. Write `search show STUDY 17`.",
         ),
         (
-            lambda: show_command(["a", "b", "1"], None, STUDIES_DIR, None, json=False),
-            "show: must be STUDY N, got a b 1. Write `search show STUDY 17`.",
+            lambda: show("a", "b"),
+            "show: must be STUDY N, got a b. Write `search show STUDY 17`.",
         ),
         (
-            lambda: enqueue_command(["one"], None, STUDIES_DIR),
+            lambda: enqueue(["one"]),
             "enqueue: names no value. Write model.init_args.lr=1e-3 behind the study.",
         ),
         (
-            lambda: replay_command(Path("one"), 1e-6),
+            lambda: replay(Path("one")),
             "one: is a study, and what is replayed is an exported folder. Make one: "
             "`search export one FOLDER`.",
         ),

@@ -11,9 +11,10 @@ import pytest
 from search.engine import coordinator
 from search.engine.batch_sizes import BatchPlan
 from search.engine.coordinator import Coordinator
-from search.engine.limits import Deadline, Limits
+from search.engine.deadline import Deadline
 from search.engine.opening import open_ledger, plan
 from search.engine.progress import Event
+from search.engine.request import RunRequest
 from search.engine.signals import SignalWatch
 from search.errors import StudyFailed
 from search.executors.protocol import Slot
@@ -87,13 +88,12 @@ def made(
     study_file = parse_study_tree(dict(tree), source="study.yaml", default_name=folder.name)
     folder.root.mkdir()
     return Coordinator(
+        request=RunRequest(folder, study_file, "study.yaml", folder.root, trials=asked),
         ledger=open_ledger(plan(folder, study_file, None), asked),
         executor=executor,
         view=NoView(),
-        study_file=study_file,
         batches=batches or BatchPlan("off", None, None, ()),
         slots=[Slot(1)],
-        limits=Limits(asked),
         deadline=deadline or Deadline(None),
         signals=SignalWatch(),
         ownership=Ownership(folder, StudyLock(folder.lock)),

@@ -12,8 +12,8 @@ import pytest
 
 from search.engine import run
 from search.engine.attempt_end import Outcome
-from search.engine.limits import Limits
 from search.engine.opening import open_ledger, plan
+from search.engine.request import RunRequest
 from search.errors import Interrupted, StudyFileError
 from search.layout import StudyFolder
 from search.messages import DONE
@@ -39,24 +39,32 @@ def test_ctrl_c_after_the_last_look_at_annotations_ends_the_run(
 
     monkeypatch.setattr(run, "with_ranges", read)
     folder = StudyFolder(tmp_path / "studies/study")
-    request = run.RunRequest(folder, study_file, "study.yaml", tmp_path, Limits(), workers=1)
+    request = RunRequest(folder, study_file, "study.yaml", tmp_path)
     with pytest.raises(Interrupted):
         run.run_study(request, Mock())
     assert not folder.root.exists()
 
 
-def request_of(folder: StudyFolder, limits: Limits, **sections: Any) -> run.RunRequest:
+def request_of(
+    folder: StudyFolder,
+    *,
+    trials: int | None = None,
+    timeout_s: float | None = None,
+    **sections: Any,
+) -> RunRequest:
     study_file = parse_study_tree(
         {**TREE, **sections}, source="study.yaml", default_name=folder.name
     )
-    return run.RunRequest(folder, study_file, "study.yaml", folder.root, limits, workers=1)
+    return RunRequest(
+        folder, study_file, "study.yaml", folder.root, trials=trials, timeout_s=timeout_s
+    )
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> StudyFolder:
     """A study with one complete trial, whose range stood in an annotation."""
     folder = StudyFolder(tmp_path / "studies/study")
-    study_file = request_of(folder, Limits(), space=RANGE).study_file
+    study_file = request_of(folder, space=RANGE).study_file
     ledger = open_ledger(plan(folder, study_file, None), 1)
     number = ledger.sample()
     ledger.begin_attempt(number, os.getpid())
@@ -66,7 +74,7 @@ def folder(tmp_path: Path) -> StudyFolder:
 
 
 def test_study_that_has_its_ranges_needs_no_time_for_annotations(folder: StudyFolder) -> None:
-    request = request_of(folder, Limits(asked=1, timeout_s=0.0))
+    request = request_of(folder, trials=1, timeout_s=0.0)
     assert [trial.state for trial in run.run_study(request, Mock()).trials] == ["COMPLETE"]
 
 
@@ -74,7 +82,7 @@ def test_secret_in_what_may_change_is_not_written_down(folder: StudyFolder) -> N
     before = folder.study_file.read_bytes()
     logger = {"name": "csv", "prefix": "--token=planted-1"}
     with pytest.raises(StudyFileError) as caught:
-        run.run_study(request_of(folder, Limits(asked=1), logger=logger), Mock())
+        run.run_study(request_of(folder, trials=1, logger=logger), Mock())
     assert str(caught.value) == (
         "study.yaml: logger.0.prefix: is or holds a secret, and a study writes its configuration "
         "down. Let the code read it from the environment."
@@ -85,7 +93,7 @@ def test_secret_in_what_may_change_is_not_written_down(folder: StudyFolder) -> N
 def test_secret_in_the_study_file_of_a_child_is_not_written_down(folder: StudyFolder) -> None:
     child = StudyFolder(folder.root.with_name("child"))
     model = {"class_path": "tiny.Tiny", "init_args": {"hub": "--token=planted-1"}}
-    study_file = request_of(child, Limits(), space=RANGE, model=model).study_file
+    study_file = request_of(child, space=RANGE, model=model).study_file
     with pytest.raises(StudyFileError) as caught:
         extend(folder, child, study_file, {}, source="child.yaml")
     assert str(caught.value) == (

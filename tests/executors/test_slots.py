@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from search.commands import run
-from search.commands.run import worker_count
+from search.commands import option_values
+from search.commands.option_values import worker_count
 from search.executors import slots
 from search.executors.protocol import Slot
 from search.executors.slots import slots_for
@@ -21,7 +21,7 @@ NONE = Checked()
 @pytest.fixture(autouse=True)
 def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "cores", lambda: 8)
-    monkeypatch.setattr(run, "cores", lambda: 8)
+    monkeypatch.setattr(option_values, "cores", lambda: 8)
 
 
 def on_gpus(*gpus: str, each: int = 1, are_named: bool = False) -> Checked:

@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from search.errors import printable
-from search.report import build_report, export_csv, figure_html
+from search.report.csv_json import export_csv
+from search.report.page import build_report, figure_html
 from search.space.distributions import Choice, FloatRange
 from search.store.records import AttemptRecord, StudyRecord
 from tests.report.records import START, study, trial

@@ -14,7 +14,6 @@ from typing import Any
 
 import sqlalchemy.dialects.sqlite  # noqa: F401  # what a run would import each time
 
-import search.commands.run
 import search.engine.run
 from search.cli import guarded, main
 from search.executors.protocol import Slot

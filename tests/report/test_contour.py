@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from search.report import figure
-from search.report.all_figures import plot_named
+from search.report.all_figures import figure, plot_named
 from search.report.data import StudyData
 from search.report.figures.contour import points_of, surface
 from search.report.value_axis import value_axis

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from search.report import export_csv, export_json
+from search.report.csv_json import export_csv, export_json
 from search.space.distributions import Choice
 from tests.report.records import ACCUMULATE, LATENT, LR, START, realistic, study, trial
 

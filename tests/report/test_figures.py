@@ -6,9 +6,9 @@ import logging
 import pytest
 
 from search.errors import UserError
-from search.report import FIGURES, figure, figure_html, figure_json
-from search.report.all_figures import plot_named
+from search.report.all_figures import FIGURES, figure, figure_json, plot_named
 from search.report.data import StudyData
+from search.report.page import figure_html
 from search.space.distributions import Choice, FloatRange, IntRange
 from tests.report.records import ACCUMULATE, LR, realistic, study, trial
 

@@ -11,8 +11,7 @@ import optuna
 import pytest
 from optuna.trial import create_trial
 
-from search.report import figure
-from search.report.all_figures import data_for, plot_named
+from search.report.all_figures import data_for, figure, plot_named
 from search.report.data import StudyData
 from search.report.importance_shares import Importance, groups
 from search.report.summary import searched

@@ -9,7 +9,9 @@ import re
 
 import pytest
 
-from search.report import build_report, export_csv, export_json, figure
+from search.report.all_figures import figure
+from search.report.csv_json import export_csv, export_json
+from search.report.page import build_report
 from search.store.records import ObjectiveRecord
 from tests.report.records import LR, study, trial
 

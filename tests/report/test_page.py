@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.report import build_report
+from search.report.page import build_report
 from search.space.distributions import Choice, FloatRange, IntRange
 from tests.report.records import LR, realistic, study, trial
 

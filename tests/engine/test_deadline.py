@@ -11,7 +11,7 @@ from conftest import Project
 from faults.in_process import command_line
 from faults.without_training import Untrained
 
-from search.engine.limits import Deadline
+from search.engine.deadline import Deadline
 from search.errors import StudyFailed
 from search.executors.protocol import Slot
 from search.layout import TrialFolder
@@ -64,7 +64,7 @@ def run(
             def kill(self, attempt: str, *, dump: bool = False) -> None:
                 self._messages.append((attempt, Exited(attempt, -signal.SIGKILL)))
 
-        monkeypatch.setattr("search.engine.limits.time", clock)
+        monkeypatch.setattr("search.engine.deadline.time", clock)
         monkeypatch.setattr("search.engine.run.LocalExecutor", Late)
         return command("run", "study.yaml", "-q")
 

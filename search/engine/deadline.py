@@ -1,21 +1,10 @@
-"""When a run stops by itself."""
+"""The end of the time of a run."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 
 from search.errors import StudyFailed
-
-
-@dataclass(frozen=True)
-class Limits:
-    """When to stop: `asked` trials in total, `timeout_s` after the run began, `trial_timeout_s` for
-    one attempt; None is no limit."""
-
-    asked: int | None = None
-    timeout_s: float | None = None
-    trial_timeout_s: float | None = None
 
 
 class Deadline:

@@ -1,4 +1,4 @@
-"""Options that several verbs share."""
+"""Options that several verbs share, and how a verb is told its study."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from search.errors import UserError
 
 StudyFileOrName = Annotated[
     str | None,
@@ -59,7 +61,20 @@ TrialTimeout = Annotated[
     str | None,
     typer.Option("--trial-timeout", help="End a trial that takes longer (cause: hung)."),
 ]
+TrialNumber = Annotated[
+    int | None,
+    typer.Option("--trial", min=0, help="Number of the trial; the best one without.", metavar="N"),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 
-DEFAULT_DIR = Path("studies")
+
+def one_study(in_place: str | None, option: str | None) -> str | None:
+    """The study that a command names in place or with --study; None where it names none.
+
+    Raises:
+        UserError: it names two.
+    """
+    if in_place is not None and option is not None and in_place != option:
+        raise UserError(f"--study: names {option}, and the command names {in_place}. Name one.")
+    return in_place if option is None else option

@@ -1,0 +1,56 @@
+"""`search resume`."""
+
+from __future__ import annotations
+
+from search.commands.options import (
+    Json,
+    Quiet,
+    Storage,
+    StudiesDir,
+    Study,
+    StudyName,
+    Timeout,
+    Trials,
+    TrialTimeout,
+    Workers,
+    one_study,
+)
+from search.layout import STUDIES_DIR
+
+
+def resume(
+    study: Study = None,
+    option: StudyName = None,
+    trials: Trials = None,
+    workers: Workers = "1",
+    timeout: Timeout = None,
+    trial_timeout: TrialTimeout = None,
+    storage: Storage = None,
+    studies: StudiesDir = STUDIES_DIR,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Go on with a study up to the total last asked for."""
+    from search.commands.locate import find_study
+    from search.commands.option_values import seconds, worker_count
+    from search.engine.request import RunRequest
+    from search.engine.run import run_study
+    from search.store.provenance.record import origin
+    from search.store.reading import read_study
+    from search.study_file.load import load_kept
+    from search.view.choose import make_view
+
+    folder = find_study(one_study(study, option), studies)
+    study_file = load_kept(folder)
+    request = RunRequest(
+        folder=folder,
+        study_file=study_file,
+        source=str(folder.study_file),
+        import_path=origin(folder) or folder.root.absolute(),
+        workers=worker_count("--workers", workers, study_file.trainer),
+        trials=trials or read_study(folder, storage).asked,
+        timeout_s=seconds("--timeout", timeout),
+        trial_timeout_s=seconds("--trial-timeout", trial_timeout),
+        url=storage,
+    )
+    run_study(request, make_view(quiet=quiet, json=json))

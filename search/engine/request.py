@@ -1,0 +1,44 @@
+"""One run of a study as a user asked for it, whichever way that was typed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.layout import StudyFolder
+from search.study_file.schema import StudyFile
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """A study file to run, and what the one who runs it says beside it.
+
+    What is None leaves it to the study file's `budget`; there too, None is no limit.
+    """
+
+    folder: StudyFolder
+    study_file: StudyFile
+    source: str
+    """The study file as messages call it."""
+    import_path: Path
+    """The folder that the user's classes are imported from."""
+    workers: int = 1
+    """Attempts at a time."""
+    trials: int | None = None
+    """Trials in total, those already done included."""
+    timeout_s: float | None = None
+    """Seconds that the run may take."""
+    trial_timeout_s: float | None = None
+    """Seconds that an attempt may take; None is no limit."""
+    url: str | None = None
+    """The database; None is the folder's own."""
+
+    @property
+    def total(self) -> int | None:
+        """Trials in total; None without a limit."""
+        return self.study_file.budget.trials if self.trials is None else self.trials
+
+    @property
+    def time_limit_s(self) -> float | None:
+        """Seconds that the run may take; None without a limit."""
+        return self.study_file.budget.timeout_s if self.timeout_s is None else self.timeout_s
