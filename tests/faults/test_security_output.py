@@ -161,6 +161,7 @@ def assert_same_skeleton(page: str, benign: str) -> None:
     assert page.lower().count("</script") == benign.lower().count("</script")
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("case", MARKUP)
 def test_report_takes_markup_for_text(case: str) -> None:
     text = MARKUP[case]
@@ -171,6 +172,7 @@ PLACES = ["name", "path", "unknown path", "choice", "message", "attempt", "cause
 PLACES += ["storage", "folder", "setting"]
 
 
+@pytest.mark.real
 @pytest.mark.parametrize("place", PLACES)
 def test_report_takes_markup_for_text_in_each_place(place: str) -> None:
     page = build_report(record_of(ATTACK, frozenset({place})))
