@@ -233,6 +233,7 @@ def test_interrupt_saves_and_is_a_keyboard_interrupt(
     assert project.states("scripted") == ["COMPLETE", "COMPLETE"]
 
 
+@pytest.mark.real
 def test_names_are_read_when_they_are_used() -> None:
     code = """
 import search, sys

@@ -24,6 +24,7 @@ def stage(project: Project) -> Iterator[Stage]:
     stage.release_all()
 
 
+@pytest.mark.real
 def test_interrupt_while_the_command_is_imported_is_silent() -> None:
     code = (
         "import os, signal, sys\n"

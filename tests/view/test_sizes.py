@@ -233,6 +233,7 @@ def tmux(tmp_path: Path) -> Iterator[Callable[..., str]]:
     run("kill-server")
 
 
+@pytest.mark.real
 def test_a_resize_leaves_no_old_picture(tmux: Callable[..., str], tmp_path: Path) -> None:
     script = tmp_path / "live.py"
     script.write_text(LIVE.format(tests=str(Path(__file__).parents[1])))

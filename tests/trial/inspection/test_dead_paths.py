@@ -130,6 +130,7 @@ def problems(root: Path, model: str, space: dict[str, str], data: str = "Data") 
     return check(check_config(load_study_file(path)), TrialFolder(root)).problems
 
 
+@pytest.mark.real
 @pytest.mark.filterwarnings("ignore")
 def test_what_anything_reads_is_alive(root: Path) -> None:
     assert problems(root, "Net", ALIVE) == ()
