@@ -7,7 +7,7 @@ grid: the same engine, ledger and resuming as in any other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from search.errors import UserError
@@ -17,6 +17,7 @@ from search.results.comparison import Comparison, Spread, compare, spread_of
 from search.space.paths import FINALIST
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.load import parse_study_tree
+from search.study_file.objective import sign_of
 from search.study_file.schema import StudyFile
 from search.study_file.trial_sections import lightning_sections
 
@@ -58,7 +59,7 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
             f"{study.name}: has several objectives, which put trials in no order. "
             "Confirm a study of one objective."
         )
-    sign = 1.0 if study.direction == "minimize" else -1.0
+    sign = sign_of(study.direction)
     complete = [t for t in study.trials if _is_result(t)]
     different: list[TrialRecord] = []
     for trial in sorted(complete, key=lambda t: (sign * (t.value or 0.0), t.number)):
@@ -98,7 +99,7 @@ def confirming_study(
     tree = {
         **configs[finalists[0].number],
         "name": name,
-        "objective": study_file.objective.model_dump(),
+        "objective": asdict(study_file.objective),
         "finalists": configs,
         # a lone finalist is no choice
         "space": space if len(configs) > 1 else {SEED: space[SEED]},
@@ -121,7 +122,7 @@ def confirmation_of(
         _result(trial, [run for run in confirmed.trials if _finalist(run, lone) == trial.number])
         for trial in finalists
     ]
-    sign = 1.0 if confirmed.direction == "minimize" else -1.0
+    sign = sign_of(confirmed.direction)
     results.sort(key=lambda each: (not each.values, sign * each.spread.mean, each.number))
     return Confirmation(
         study=study,

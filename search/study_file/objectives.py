@@ -7,11 +7,12 @@ study file of one objective it is that one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
+from search.study_file.objective import DIRECTIONS
 from search.study_file.outcome_constraints import (
     PARAMETERS,
     RESOURCES,
@@ -61,7 +62,7 @@ def settle_objectives(given: dict[str, Any]) -> list[str]:
     given["objective"] = _sound(logged[0]) if logged else _ANY
     if entries and not logged:
         return ["objectives: must name a metric that the module logs, got none. Add one to them."]
-    return _settle_pruner(given)
+    return [*_value_problems(listed, given["objective"]["metric"]), *_settle_pruner(given)]
 
 
 def objective_problems(study_file: StudyFile) -> Iterator[str]:
@@ -77,11 +78,6 @@ def objective_problems(study_file: StudyFile) -> Iterator[str]:
         if each.metric in seen:
             yield f"objectives.{index}.metric: {each.metric} is there twice. Remove one."
         seen.add(each.metric)
-        if "value" in each.model_fields_set and each.metric != primary.metric:
-            yield (
-                f"objectives.{index}.value: the checkpoint of a trial belongs to "
-                f"{primary.metric}. Say it there."
-            )
     yield from _prune_on_problems(study_file)
     if several and study_file.sampler.name in _ONE_OBJECTIVE_ONLY:
         yield (
@@ -99,7 +95,7 @@ def reported_metric(study_file: StudyFile) -> str:
 
 def watched_config(study_file: StudyFile) -> dict[str, Any]:
     """The sections of a trial's configuration that say what is judged; `watched_in` reads them."""
-    sections: dict[str, Any] = {"objective": study_file.objective.model_dump()}
+    sections: dict[str, Any] = {"objective": asdict(study_file.objective)}
     if not study_file.objectives and not study_file.outcome_constraints:
         return sections
     places = {
@@ -136,11 +132,21 @@ def _sound(entry: Mapping[str, Any]) -> dict[str, Any]:
     metric = sound.get("metric")
     if not isinstance(metric, str) or not metric:
         return _ANY
-    if sound.get("direction") not in ("minimize", "maximize"):
+    if sound.get("direction") not in DIRECTIONS:
         sound.pop("direction", None)
     if sound.get("value") not in ("best", "last"):
         sound.pop("value", None)
     return sound
+
+
+def _value_problems(listed: Any, primary: str) -> Iterator[str]:
+    """A line for each objective that says which validation counts and keeps no checkpoint."""
+    for index, each in enumerate(listed if isinstance(listed, list) else []):
+        if isinstance(each, dict) and "value" in each and each.get("metric") != primary:
+            yield (
+                f"objectives.{index}.value: the checkpoint of a trial belongs to {primary}. "
+                "Say it there."
+            )
 
 
 def _settle_pruner(given: dict[str, Any]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -20,6 +21,7 @@ _TYPES = {
     "bool_type": "must be true or false",
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping",
+    "dataclass_type": "must be a mapping",
     "list_type": "must be a list",
 }
 
@@ -56,7 +58,7 @@ def _place(location: tuple[int | str, ...]) -> str:
 
 def _sentence(details: dict[str, Any], place: str, root: type[BaseModel]) -> str:
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         key = str(details["loc"][-1])
         other_words = SECTION_WORDS if len(details["loc"]) == 1 else {}
         return f"no such key. {did_you_mean(key, _keys(details['loc'][:-1], root), other_words)}"
@@ -98,6 +100,8 @@ def _keys(location: tuple[int | str, ...], root: type[BaseModel]) -> list[str]:
         is_list = get_origin(annotation) is list
         # of an optional section, the section
         model = annotation if is_list else next(iter(get_args(annotation)), annotation)
+    if is_dataclass(model):
+        return [field.name for field in fields(model)]
     keys = [field.alias or name for name, field in model.model_fields.items()]
     # the tool alone writes it
     return [key for key in keys if key != "finalists"]

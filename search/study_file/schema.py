@@ -36,6 +36,7 @@ from search.study_file.lightning_sections import (
     loads_weights_only,
     weights_file,
 )
+from search.study_file.objective import Objective
 from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study_file.outcome_constraints import parse_constraint
 from search.study_file.problems import Unknown
@@ -57,18 +58,6 @@ _LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive",
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Objective(_Section):
-    """What is judged.
-
-    `metric` is a name that the module logs at a validation; `value` says whether a trial counts
-    with its best or its last validation, and so which checkpoint is its result.
-    """
-
-    metric: Annotated[StrictStr, Field(min_length=1)]
-    direction: Literal["minimize", "maximize"] = "minimize"
-    value: Literal["best", "last"] = "best"
 
 
 class Batch(_Section):

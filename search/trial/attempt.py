@@ -26,6 +26,7 @@ from search.messages import (
     Message,
     Started,
 )
+from search.study_file.objective import Objective
 from search.study_file.objectives import watched_in
 from search.trial.building.build import (
     Built,
@@ -43,7 +44,7 @@ from search.trial.fitting.callbacks import (
     ReportCallback,
     SignsOfLife,
 )
-from search.trial.fitting.checkpoint_keeper import CheckpointKeeper, Objective
+from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
 from search.trial.fitting.logger_runs import close_runs
 from search.trial.fitting.loggers import run_of
 from search.trial.fitting.no_value import no_value

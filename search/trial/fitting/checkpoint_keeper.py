@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from lightning.pytorch import Callback
 
 from search.layout import TrialFolder
 from search.plain.whole_files import keep_copy
+from search.study_file.objective import Objective
 from search.trial.building.importing import namespace_of
 from search.trial.checkpoints.files import save_checkpoint
 from search.trial.fitting.epoch_end import (
@@ -32,22 +32,6 @@ from search.trial.process.ranks import gathered
 # an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
 # saved in the middle, where Lightning cannot restore the order of a shuffled loader
 _MID_EPOCH_SAVE_S = 60.0
-
-
-@dataclass(frozen=True)
-class Objective:
-    """What is judged: `metric` as it is logged, `direction` minimize or maximize, and whether the
-    `value` of a trial is that of its best or its last validation."""
-
-    metric: str
-    direction: str
-    value: str
-
-    def improves(self, new: float, old: float | None) -> bool:
-        """Whether `new` is strictly better than `old`."""
-        if old is None:
-            return True
-        return new < old if self.direction == "minimize" else new > old
 
 
 class CheckpointKeeper(Callback):

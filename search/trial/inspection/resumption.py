@@ -15,11 +15,12 @@ from lightning.pytorch import Callback
 from search.layout import TrialFolder
 from search.messages import OOM
 from search.plain.whole_files import keep_copy
+from search.study_file.objective import Objective
 from search.study_file.objectives import watched_in
 from search.trial.building.build import build, make_trainer, seed_everything
 from search.trial.building.trainer import one_short_epoch
 from search.trial.checkpoints.files import read_checkpoint
-from search.trial.fitting.checkpoint_keeper import CheckpointKeeper, Objective
+from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
 from search.trial.fitting.epoch_end import loaders_of
 from search.trial.fitting.step_counter import StepCounter
 from search.trial.fitting.throwaway import ThrowawayCheckpoints, look_loggers
