@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from search.errors import printable
-from search.plain.wording import did_you_mean, nearest
+from search.plain.wording import did_you_mean
 
 _LONGEST_VALUE = 60
 
@@ -41,8 +41,7 @@ def usage_line(error: Any) -> str:
 def _unknown_option(error: Any) -> str:
     option = printable(error.option_name, _LONGEST_VALUE)
     known = [name for each in error.ctx.command.params for name in each.opts if name[:2] == "--"]
-    near = nearest(option, known)
-    remedy = f"Did you mean {near}?" if near is not None else _see_help(error)
+    remedy = did_you_mean(option, known, otherwise=_see_help(error))
     return f"{option}: {_command(error)} has no such option. {remedy}"
 
 

@@ -1,4 +1,4 @@
-"""When two values of a study file are the same to what reads them.
+"""Equality of two values of a study file, as it is to the classes that take them.
 
 Python's `==` is too kind: to it 1, 1.0 and true are one value, which a constructor need not agree
 with; and too strict: no NaN is equal to another.
@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-_HOLDERS = ("init_args", "dict_kwargs")
+from search.plain.tree import ARGUMENT_KEYS
 
 
 class _NotSet:
@@ -26,14 +26,14 @@ NOT_SET = _NotSet()
 def value_at(tree: Mapping[Any, Any], key: Any) -> Any:
     """The value of a key; `NOT_SET` where there is none, or a mapping of arguments is empty."""
     value = tree.get(key, NOT_SET)
-    return NOT_SET if key in _HOLDERS and not value else value
+    return NOT_SET if key in ARGUMENT_KEYS and not value else value
 
 
 def is_equal(old: Any, new: Any, *, typed: bool = True) -> bool:
-    """Whether two trees of plain data are the same, whatever the order of their keys.
+    """Compare two trees of plain data, whatever the order of their keys.
 
     Args:
-        typed: whether 1 and 1.0 differ; true is never 1.
+        typed: 1 and 1.0 differ; true is never 1.
     """
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         return all(

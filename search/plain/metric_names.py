@@ -1,4 +1,4 @@
-"""What the name of a metric tells: whether more of it is better."""
+"""The direction of a metric, as far as its name tells it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What no message and no record may repeat: passwords in URLs and in their options."""
+"""Passwords in URLs and in their options, which no message and no record may repeat."""
 
 from __future__ import annotations
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+# the keys of a mapping that names a class; a short path leaves out those of its arguments
+ARGUMENT_KEYS = ("init_args", "dict_kwargs")
+CLASS_KEYS = ("class_path", *ARGUMENT_KEYS)
+
 
 def lookup_path(tree: Any, path: str) -> Any:
     """The value at a dotted path, which may be None.
@@ -63,7 +67,7 @@ def class_paths(tree: Any) -> Iterator[str]:
 
 
 def class_places(tree: Any, place: str = "") -> Iterator[tuple[str, str]]:
-    """Where each class_path stands in a tree, such as `trainer.callbacks.0`, and the path."""
+    """The place of each class_path in a tree, such as `trainer.callbacks.0`, and the path."""
     if isinstance(tree, Mapping):
         path = tree.get("class_path")
         if isinstance(path, str):

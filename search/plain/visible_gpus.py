@@ -1,5 +1,5 @@
-"""Which GPUs a process may use, as CUDA_VISIBLE_DEVICES says it: whoever started the study, a
-cluster's scheduler perhaps, has given it those and no others.
+"""The GPUs that a process may use, by CUDA_VISIBLE_DEVICES: whoever started the study, a cluster's
+scheduler perhaps, has given it those and no others.
 """
 
 from __future__ import annotations

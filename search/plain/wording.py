@@ -9,6 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
+from search.plain.tree import ARGUMENT_KEYS
+
 _MOST_LISTED = 12
 _SHORTEST_BEGINNING = 3
 # the same thing under another name; a name is only ever suggested where it is known
@@ -20,20 +22,24 @@ _ALSO_CALLED = {
     "epochs": "max_epochs",
     "steps": "max_steps",
 }
-# what the classes are called that have the names
+# the ending of a class that has the name
 _CLASS = re.compile(r"(?<=\w)(Sampler|Pruner|Logger|Callback)$")
-# what a short path leaves out
-_SCAFFOLD = re.compile(r"(init_args|dict_kwargs)\.")
+_IN_CLASS = re.compile(rf"({'|'.join(ARGUMENT_KEYS)})\.")
 
 
 def did_you_mean(
-    given: object, known: Iterable[str], other_words: Mapping[str, str] | None = None
+    given: object,
+    known: Iterable[str],
+    other_words: Mapping[str, str] | None = None,
+    *,
+    otherwise: str | None = None,
 ) -> str:
-    """The nearest known name, else all of them, as a sentence.
+    """The nearest known name as a sentence.
 
     Args:
-        other_words: what the field calls by another word, in the form of `plain_word`, and the
-            sentence that says what it is here.
+        other_words: a word of the field, in the form of `plain_word`, and the sentence that says
+            which name it has here.
+        otherwise: the sentence where no name is near; None lists all names.
     """
     names = list(known)
     # a class may be told with its module, and with what it is
@@ -43,7 +49,7 @@ def did_you_mean(
             return sentence
         if (near := nearest(word, names)) is not None:
             return f"Did you mean {near}?"
-    return one_of(names)
+    return one_of(names) if otherwise is None else otherwise
 
 
 def nearest(given: str, known: Iterable[str]) -> str | None:
@@ -78,4 +84,4 @@ def plain_word(text: str) -> str:
 
 
 def _compared(name: str) -> str:
-    return _SCAFFOLD.sub("", name).lower()
+    return _IN_CLASS.sub("", name).lower()

@@ -1,5 +1,5 @@
-"""What the user's own classes say of themselves, as plain data: filled where torch is, read where
-a study file is proposed."""
+"""The arguments and metrics of the user's own classes, as plain data: filled where torch is, read
+where a study file is proposed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,16 @@ OPTIMIZER_CALLABLE = "OptimizerCallable"
 class Argument:
     """One argument of a class that a study file could search.
 
-    `path` is its full path, `kind` what it takes; `value` what the configuration gives or else the
-    default, where that is a plain value (None: there is none); `choices` the values of a choice, or
-    the words that the source knows of a text;
-    `hint` what its annotation says of its range, as a study file would; `annotation` its type as
-    text. It `is_required` if it has no value at all, `is_linked` if another argument sets it, and
-    `is_foreign` if its class is of torch or Lightning. `instead` is the section that stands in for
-    the only method that reads it.
+    path: its full path.
+    kind: one of the kinds above.
+    value: the configuration's or else the default, where it is plain; None where there is none.
+    choices: the values of a choice, or the words that the source knows of a text.
+    hint: the range of its annotation, as a study file has it.
+    annotation: its type as text.
+    is_required: it has no value at all.
+    is_linked: another argument sets it.
+    is_foreign: its class is of torch or Lightning.
+    instead: the section that stands in for the only method that reads it.
     """
 
     path: str
@@ -50,7 +53,10 @@ class Argument:
 
 @dataclass(frozen=True)
 class Monitor:
-    """A metric that a callback of the configuration watches, and its `mode`: min or max."""
+    """A metric that a callback of the configuration watches.
+
+    mode: min or max.
+    """
 
     metric: str
     mode: str
@@ -58,11 +64,13 @@ class Monitor:
 
 @dataclass(frozen=True)
 class Description:
-    """All that a proposal is made of.
+    """The facts that a proposal is made of.
 
-    `logged` are the names that the module logs at a validation, in the order of its source;
-    it `lacks_data` if neither it nor a data module has batches to train on; `problems` are complete
-    lines, and then the rest is empty.
+    arguments: those of all classes of the configuration.
+    logged: the names that the module logs at a validation, in the order of its source.
+    monitors: the metrics that callbacks watch.
+    lacks_data: neither the module nor a data module has batches to train on.
+    problems: complete lines; where there are any, the rest is empty.
     """
 
     arguments: tuple[Argument, ...] = ()

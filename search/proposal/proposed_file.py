@@ -30,7 +30,13 @@ _DIVIDED = r"d_model|(.*_)?embed(ding)?(_dim|_size)?|(hidden|model|attention)_(d
 
 @dataclass(frozen=True)
 class Guess:
-    """The metric to judge by, its direction, why those, and the `others` that are logged."""
+    """The objective that a proposed file has.
+
+    metric: the name to judge by.
+    direction: minimize or maximize.
+    why: the reason for both.
+    others: the other metrics that are logged.
+    """
 
     metric: str
     direction: str
@@ -87,7 +93,7 @@ def proposed_file(
 
 
 def searched(description: Description) -> int:
-    """How many values a proposed file searches."""
+    """The number of values that a proposed file searches."""
     proposals = [propose(argument) for argument in description.arguments]
     live = sum(map(_is_live, proposals)) + len(list(_optimizers(proposals)))
     # where there is nothing else, one of the Trainer's

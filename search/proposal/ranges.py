@@ -24,9 +24,12 @@ from search.space.notation import parse_distribution
 
 @dataclass(frozen=True)
 class Proposal:
-    """What to do with one argument: a `distribution` to search, or none, and why.
+    """The way to treat one argument.
 
-    `is_offered` is a distribution to write down, but commented out.
+    distribution: where to search; None leaves the argument alone.
+    why: the reason, for the reader of the proposed file.
+    is_offered: the distribution is written down, but commented out.
+    is_known: a rule knows the argument by its name.
     """
 
     argument: Argument
@@ -120,7 +123,7 @@ def _within(low: float, high: float, why: str) -> Maker:
 
 
 def _decay(argument: Argument) -> tuple[Distribution, str]:
-    """What is kept of an average from step to step: what is left out counts by its logarithm."""
+    """The part of an average that is kept from step to step: the rest counts by its logarithm."""
     default = _positive(argument) or 0.99
     if default >= 1:
         default = 0.99
@@ -210,7 +213,7 @@ _SEARCHED: tuple[tuple[tuple[str, ...], str, Maker], ...] = (
 
 
 def propose(argument: Argument) -> Proposal:
-    """What to do with an argument."""
+    """The proposal for an argument."""
     name = argument.name.lower()
     if argument.is_linked:
         return Proposal(argument, None, "another argument sets it")

@@ -18,7 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 
 class AlignedCurve(Mapping[int, float]):
-    """What a trial had last reported at each of `steps`, from its first report to its last.
+    """The last report of a trial before each of `steps`, from its first report to its last.
 
     Nothing is computed before it is looked at: most pruners look at one step of a curve, and at
     each report at all curves.

@@ -81,10 +81,10 @@ def _wrapped(component: Any, max_steps: int | None, epoch_steps: int) -> pruners
 
 
 def pruner_of(study_file: StudyFile, steps: Steps | None) -> optuna.pruners.BasePruner:
-    """How a study file says that trials are pruned.
+    """The pruner that a study file asks for.
 
     Args:
-        steps: what the steps of the study count; None where that does not matter, or is not known.
+        steps: those of the study; None where their unit does not matter, or is not known.
 
     Raises:
         UserError: the pruner refuses its options.

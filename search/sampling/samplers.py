@@ -38,9 +38,13 @@ _START_TRIALS = 10
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a study samples: a sampler's name and options over the points of a space.
+    """The sampling of a study.
 
-    `secret` marks what this process stored for CMA-ES; see `search.sampling.cmaes`.
+    name: the sampler.
+    options: those that the study file gives it.
+    points: the valid points of the space.
+    seed: the study's.
+    secret: marks what this process stored for CMA-ES; see `search.sampling.cmaes`.
     """
 
     name: str
@@ -82,7 +86,7 @@ class Sampling:
         self._made(0, 0)
 
     def prepare(self) -> None:
-        """Import now what the first trial will need, where there is time for it."""
+        """Import the modules that the first trial needs, where there is time for it."""
         self._start_point(0, 0)
 
     def _made(self, number: int, turn: int) -> samplers.BaseSampler:
@@ -106,7 +110,7 @@ class Sampling:
 
     @property
     def combinations(self) -> int | None:
-        """How many different trials there are, for the samplers that try each once."""
+        """The number of different trials, for the samplers that try each once; else None."""
         if not self.is_listed:
             return None
         counts = self._counts()
@@ -114,7 +118,7 @@ class Sampling:
 
     @property
     def is_listed(self) -> bool:
-        """Whether every valid point is tried once."""
+        """Tell whether the sampler tries every valid point once."""
         return self.name in ("grid", "bruteforce")
 
     @cached_property
@@ -133,7 +137,7 @@ class Sampling:
         return points
 
     def _counts(self) -> dict[str, int]:
-        """How many values each path has, all of which are tried."""
+        """The number of values of each path, all of which are tried."""
         counts: dict[str, int] = {}
         for path, distribution in self.space.items():
             count = distribution.count
@@ -164,7 +168,7 @@ class Sampling:
 
 
 def refused_options(kind: str, name: str, error: Exception) -> str:
-    """What a user is told whose sampler or pruner does not take the values of its options."""
+    """The message for a sampler or pruner that does not take the values of its options."""
     reason = " ".join(str(error).split()).rstrip(".")
     return f"{kind}: {name} refuses its options: {reason}. Give it others."
 
@@ -279,7 +283,7 @@ _SAMPLERS: dict[str, Callable[[Sampling, int], samplers.BaseSampler]] = {
 
 
 def sampling_of(study_file: StudyFile) -> Sampling:
-    """How a study file says that trials are sampled."""
+    """The sampling that a study file asks for."""
     return Sampling(
         name=study_file.sampler.name,
         options=study_file.sampler.options,

@@ -1,8 +1,8 @@
-"""What an argument may be annotated with so that it brings its range along.
+"""Annotations that give an argument its range.
 
     def __init__(self, lr: Annotated[float, search.Log(1e-5, 1e-1)] = 1e-3): ...
 
-The same are ranges of a space in Python.
+The same functions make the ranges of a space in Python.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def Float(low: float, high: float, step: float | None = None) -> Distribution:
     """Floats from `low` to `high`, both included, `step` apart if that is given.
 
     Raises:
-        ValueError: they are no range; the same for the functions below.
+        ValueError: the arguments are no range; the functions below raise it likewise.
     """
     return _distribution("Float", {"float": [low, high], "step": step})
 

@@ -1,4 +1,4 @@
-"""Points that a user fixes, whole or in part: read and checked against the space."""
+"""Points that a user enqueues, whole or in part: read and checked against the space."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SEED = "fixed points"
 
 
 def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | None]:
-    """A fixed point by full paths, and what is wrong with it: `PATH: rule. Remedy.` or `rule.`"""
+    """An enqueued point by full paths, and its problem: `PATH: rule. Remedy.` or `rule.`"""
     spell = Spelling(points.space, points.sections)
     params = {spell(str(path)): value for path, value in given.items()}
     if len(params) < len(given):
@@ -37,6 +37,7 @@ def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | No
 
 
 def _invalidity(points: Points, params: Params) -> str | None:
+    """The constraint that the point violates, or that no completion of it can keep."""
     completed = points.low_ends(params)
     if completed.keys() == params.keys() and (text := points.violated(params)) is not None:
         return f"violates {text}. Change a value so that it holds."
@@ -53,7 +54,7 @@ def _invalidity(points: Points, params: Params) -> str | None:
 
 
 def _nearest_value(distribution: Distribution, value: Any) -> str:
-    """What could be written instead of a value that is outside."""
+    """The remedy for a value that is outside."""
     if isinstance(distribution, Choice):
         return did_you_mean(shown(value), [shown(each) for each in distribution.values])
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
@@ -70,6 +71,7 @@ def _nearest_value(distribution: Distribution, value: Any) -> str:
 
 
 def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | None:
+    """The condition under which the parameter exists, where the point does not meet it."""
     for path, values in distribution.when:
         where = f"exists only where {path} is {' or '.join(shown(value) for value in values)}"
         if path not in params:
@@ -80,7 +82,7 @@ def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | Non
 
 
 def first_point_problems(given: Sequence[Mapping[str, Any]], points: Points) -> Iterator[str]:
-    """A line for each of the points `enqueue` of a study file that cannot be."""
+    """A line for each point of `enqueue` that no trial can have."""
     for index, point in enumerate(given):
         _, problem = point_of(points, point)
         if problem is not None:

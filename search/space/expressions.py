@@ -72,7 +72,12 @@ class Incomputable(ValueError):
 
 @dataclass(frozen=True)
 class Expression:
-    """An expression that was read: its text, and the paths in it by their full spelling."""
+    """An expression that was read.
+
+    text: as the user wrote it.
+    node: its syntax tree, with a stand-in for each path.
+    paths: the paths by their full spelling; the n-th is that of the n-th stand-in.
+    """
 
     text: str
     node: ast.expr
@@ -80,16 +85,16 @@ class Expression:
 
     @property
     def is_condition(self) -> bool:
-        """Whether its value is true or false."""
+        """Tell whether its value is true or false."""
         return isinstance(self.node, ast.Compare | ast.BoolOp) or (
             isinstance(self.node, ast.UnaryOp) and isinstance(self.node.op, ast.Not)
         )
 
     def value(self, lookup: Callable[[str], Any]) -> Any:
-        """What it comes to.
+        """The value of the expression.
 
         Args:
-            lookup: the value of a path; raises `Missing` for one that has none.
+            lookup: gives the value of a path; raises `Missing` for one that has none.
 
         Raises:
             Missing: from `lookup`.
@@ -138,6 +143,7 @@ def _parsed(source: str, text: str) -> ast.expr:
 
 
 def _check(root: ast.expr, paths: Sequence[str]) -> None:
+    """Refuse what is not on the list, level by level, so that depth costs no recursion."""
     nodes = 0
     level: list[ast.AST] = [root]
     for depth in range(_MAX_DEPTH + 1):
@@ -196,6 +202,8 @@ def _name(node: ast.AST) -> str:
 
 @dataclass(frozen=True)
 class _Evaluation:
+    """Computes nodes that `_check` has let through; each kind has the method of its name."""
+
     paths: tuple[str, ...]
     lookup: Callable[[str], Any]
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from search.plain.tree import CLASS_KEYS
 from search.space.distributions import OPTION
 
 Spell = Callable[[str], str]
-CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
 
 def in_class(path: str) -> str:
@@ -22,7 +22,7 @@ def in_class(path: str) -> str:
 def flattened(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
     """Each parameter of a space: its path as it is written, by its full spelling, and its tree.
 
-    What is searched inside an option comes after its choice, as `path[option].rest`, and with the
+    Parameters inside an option come after its choice, as `path[option].rest`, and with the
     condition that the option is chosen.
 
     Args:
@@ -39,6 +39,7 @@ def _parameter(written: str, path: str, tree: Any, full: Spell) -> Iterator[tupl
     own = dict(tree)
     if conditions := _conditions(path, own.get("when", {}), full):
         own["when"] = conditions
+    # the choice keeps the values of its options; what they search becomes parameters of their own
     options = own.get("choice")
     nested: list[tuple[str, Mapping[Any, Any]]] = []
     if isinstance(options, Mapping):

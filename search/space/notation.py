@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from search.plain.wording import nearest
+from search.plain.wording import did_you_mean, nearest
 from search.plain.yaml import flow_yaml, shown
 from search.space.distributions import (
     AUTO,
@@ -47,8 +47,7 @@ def parse_distribution(tree: Any) -> Distribution | Hinted:
     for key in tree:
         if key != kind and key not in _OPTIONS[kind]:
             known = ", ".join(_OPTIONS[kind])
-            near = nearest(str(key), _OPTIONS[kind])
-            remedy = f"Did you mean {near}?" if near else "Remove it."
+            remedy = did_you_mean(key, _OPTIONS[kind], otherwise="Remove it.")
             raise ValueError(f"{kind} takes {known}, got {shown(str(key))}. {remedy}")
     when = _when(tree["when"]) if "when" in tree else ()
     if kind == "choice":
@@ -123,7 +122,22 @@ def _choice(values: Any) -> Choice:
 
 
 def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
-    ends = tree[kind]
+    low, high = _ends(kind, tree[kind])
+    log, step = tree.get("log", False), tree.get("step")
+    if not isinstance(log, bool):
+        raise ValueError(f"log must be true or false, got {shown(log)}. Write log: true.")
+    if step is not None:
+        _check_step(kind, step, high - low)
+    if log and step not in (None, 1 if kind == "int" else None):
+        raise ValueError("log and step exclude each other, got both. Drop one.")
+    if log and low <= 0:
+        raise ValueError(f"log needs a low above 0, got low={low}. Raise it or drop log.")
+    if kind == "float":
+        return FloatRange(float(low), float(high), log, None if step is None else float(step))
+    return IntRange(low, high, log, step or 1)
+
+
+def _ends(kind: str, ends: Any) -> list[Any]:
     if not isinstance(ends, list) or len(ends) != 2:
         raise ValueError(f"{kind} must be [low, high], got {shown(ends)}. Give both ends.")
     for end in ends:
@@ -135,33 +149,27 @@ def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
         raise ValueError(
             f"low must be below high, got {low} twice. Put a single value into the section itself."
         )
+    # Optuna computes with the width
     if not math.isfinite(float(high) - float(low)):
         raise ValueError(
             f"high - low must be at most {sys.float_info.max:.2g}, got low={low}, high={high}. "
             "Narrow the range."
         )
-    log, step = tree.get("log", False), tree.get("step")
-    if not isinstance(log, bool):
-        raise ValueError(f"log must be true or false, got {shown(log)}. Write log: true.")
-    if step is not None:
-        _check_number(kind, step)
-        if step <= 0 or step > high - low:
-            raise ValueError(
-                f"step must be above 0 and no more than high - low, got {shown(step)}. "
-                f"Write a step up to {shown(high - low)}, or leave it out."
-            )
-    if step is not None and (high - low) / step > _EXACT:
+    return ends
+
+
+def _check_step(kind: str, step: Any, width: float) -> None:
+    _check_number(kind, step)
+    if step <= 0 or step > width:
+        raise ValueError(
+            f"step must be above 0 and no more than high - low, got {shown(step)}. "
+            f"Write a step up to {shown(width)}, or leave it out."
+        )
+    if width / step > _EXACT:
         raise ValueError(
             f"step must make no more than {_EXACT:.16g} steps, got {shown(step)}. Raise it, or "
             "leave it out."
         )
-    if log and step not in (None, 1 if kind == "int" else None):
-        raise ValueError("log and step exclude each other, got both. Drop one.")
-    if log and low <= 0:
-        raise ValueError(f"log needs a low above 0, got low={low}. Raise it or drop log.")
-    if kind == "float":
-        return FloatRange(float(low), float(high), log, None if step is None else float(step))
-    return IntRange(low, high, log, step or 1)
 
 
 def _check_number(kind: str, value: Any) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import copy
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from search.plain.tree import read_path, write_path
+from search.plain.tree import ARGUMENT_KEYS, CLASS_KEYS, read_path, write_path
 from search.plain.wording import did_you_mean, nearest
 from search.space.distributions import OPTION, config_path
-from search.space.nested import CLASS_KEYS, flattened
+from search.space.nested import flattened
 
 _SECTIONS = ("model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything")
 _OPTIONAL = ("data", "optimizer", "lr_scheduler")
@@ -27,6 +28,8 @@ _NOT_SEARCHED = {
 }
 # stands for every path whose range an annotation gives
 ALL_HINTED = "*"
+# the path of the choice between the complete configurations of `finalists`
+FINALIST = "finalist"
 
 
 def normalise_space(
@@ -82,11 +85,13 @@ def path_problems(
         own_keys: the keys of a study file; any other may be a section of the user's own CLI.
     """
     for path, given in space.items():
-        if path == ALL_HINTED:
+        if path == ALL_HINTED or (path == FINALIST and tree.get("finalists") is not None):
             continue
-        problem = _option_problem(path, space) or _problem(
-            config_path(path), _with_options(path, space, tree), own_keys, options=_options(given)
-        )
+        problem = _option_problem(path, space)
+        if problem is None:
+            around = _with_options(path, space, tree)
+            has_options = _options(given) is not None
+            problem = _problem(_Searched(config_path(path), around, own_keys, has_options))
         if problem is not None:
             yield f"space.{path}: {problem}"
         elif scales and path.endswith(".batch_size"):
@@ -97,7 +102,7 @@ def path_problems(
 
 
 def through_plain_value(path: str) -> str:
-    """What is wrong with a path that leads on from the value at `path`."""
+    """The line for a path that leads on from the plain value at `path`."""
     return (
         f"leads through {path}, which is a plain value. Name {path} itself, or make it a mapping."
     )
@@ -135,50 +140,100 @@ def _with_options(
     return tree
 
 
-def _problem(
-    path: str,
-    tree: Mapping[str, Any],
-    own_keys: Collection[str],
-    *,
-    options: Mapping[str, Any] | None,
-) -> str | None:
-    parts = path.split(".")
-    if path == FINALIST and tree.get("finalists") is not None:
+@dataclass(frozen=True)
+class _Searched:
+    """A path that a space searches, without the options in it.
+
+    path: as it stands in a configuration.
+    tree: the study file, with the options chosen that lead to the path.
+    own_keys: the keys of a study file.
+    has_options: the path is a choice of named options, which may replace a whole mapping.
+    """
+
+    path: str
+    tree: Mapping[str, Any]
+    own_keys: Collection[str]
+    has_options: bool
+
+    @property
+    def parts(self) -> list[str]:
+        return self.path.split(".")
+
+    @property
+    def section(self) -> str:
+        return self.parts[0]
+
+    @property
+    def has_cli(self) -> bool:
+        """Tell whether the user's own CLI reads the sections, and knows some of its own."""
+        return self.tree.get("cli") is not None
+
+
+def _no_path(at: _Searched) -> str | None:
+    if all(part and part.isprintable() and " " not in part for part in at.parts):
         return None
-    if not all(part and part.isprintable() and " " not in part for part in parts):
-        return "is no dotted path. Write it as model.init_args.lr."
-    if parts[0] not in _SECTIONS and (tree.get("cli") is None or parts[0] in own_keys):
-        remedy = did_you_mean(parts[0], _SECTIONS)
-        if len(parts) == 1 and nearest(path, _SECTIONS) is None:
-            remedy = f"Write model.{path}, or the section that takes it."
-        return f"begins with {parts[0]}, which is no section of the study file. {remedy}"
-    is_section = len(parts) == 1 and parts[0] in _SECTIONS and parts[0] != "seed_everything"
-    if is_section and options is None:
-        return f"names a whole section. Search a value inside, such as {path}.init_args.lr."
-    if parts[0] in _OPTIONAL and tree.get(parts[0]) is None and tree.get("cli") is None:
-        return f"there is no section {parts[0]}. Add it, or search the model."
-    if parts == ["trainer", "callbacks"] and options is not None:
+    return "is no dotted path. Write it as model.init_args.lr."
+
+
+def _no_section(at: _Searched) -> str | None:
+    if at.section in _SECTIONS or (at.has_cli and at.section not in at.own_keys):
         return None
-    if parts[0] == "trainer" and len(parts) == 2 and parts[1] in _NOT_SEARCHED:
-        return f"cannot be searched: {_NOT_SEARCHED[parts[1]]}."
-    is_mapping = parts[-1] in ("init_args", "dict_kwargs") or isinstance(
-        read_path(tree, path), dict
-    )
-    if is_mapping and options is None:
-        return "names a whole mapping. Search a value inside it."
-    for end in range(1, len(parts)):
-        parent = read_path(tree, ".".join(parts[:end]))
+    remedy = did_you_mean(at.section, _SECTIONS)
+    if len(at.parts) == 1 and nearest(at.path, _SECTIONS) is None:
+        remedy = f"Write model.{at.path}, or the section that takes it."
+    return f"begins with {at.section}, which is no section of the study file. {remedy}"
+
+
+def _whole_section(at: _Searched) -> str | None:
+    if at.has_options or at.path not in _SECTIONS or at.path == "seed_everything":
+        return None
+    return f"names a whole section. Search a value inside, such as {at.path}.init_args.lr."
+
+
+def _absent_section(at: _Searched) -> str | None:
+    if at.has_cli or at.section not in _OPTIONAL or at.tree.get(at.section) is not None:
+        return None
+    return f"there is no section {at.section}. Add it, or search the model."
+
+
+def _not_searched(at: _Searched) -> str | None:
+    if len(at.parts) != 2 or at.section != "trainer" or at.parts[1] not in _NOT_SEARCHED:
+        return None
+    if at.has_options and at.parts[1] == "callbacks":
+        return None
+    return f"cannot be searched: {_NOT_SEARCHED[at.parts[1]]}."
+
+
+def _whole_mapping(at: _Searched) -> str | None:
+    is_mapping = isinstance(read_path(at.tree, at.path), dict)
+    if at.has_options or not (is_mapping or at.parts[-1] in ARGUMENT_KEYS):
+        return None
+    return "names a whole mapping. Search a value inside it."
+
+
+def _no_way(at: _Searched) -> str | None:
+    """A line where the tree has no way to the path: a plain value before its end, a short list."""
+    for end in range(1, len(at.parts)):
+        place, part = ".".join(at.parts[:end]), at.parts[end]
+        parent = read_path(at.tree, place)
         if parent is not None and not isinstance(parent, dict | list):
-            return through_plain_value(".".join(parts[:end]))
-        if isinstance(parent, list) and not (
-            parts[end].isdigit() and int(parts[end]) < len(parent)
-        ):
-            return (
-                f"{'.'.join(parts[:end])} is a list of {len(parent)}, "
-                f"got {parts[end]}. Use a number below that."
-            )
+            return through_plain_value(place)
+        if isinstance(parent, list) and not (part.isdigit() and int(part) < len(parent)):
+            return f"{place} is a list of {len(parent)}, got {part}. Use a number below that."
     return None
 
 
-# the path of the choice between the complete configurations of `finalists`
-FINALIST = "finalist"
+# the first that has a line counts: what a later one looks at, an earlier one has made sure of
+_RULES: tuple[Callable[[_Searched], str | None], ...] = (
+    _no_path,
+    _no_section,
+    _whole_section,
+    _absent_section,
+    _not_searched,
+    _whole_mapping,
+    _no_way,
+)
+
+
+def _problem(searched: _Searched) -> str | None:
+    return next((line for rule in _RULES if (line := rule(searched)) is not None), None)

@@ -25,18 +25,20 @@ from search.space.distributions import (
 )
 from search.space.expressions import Expression, Incomputable, Missing
 
-# so many random points are tried before the constraints are said to leave nothing
+# random points tried before the constraints are said to leave nothing
 DRAWS = 2_000
 _LISTED = 1_000_000
 
 
 @dataclass(frozen=True)
 class Points:
-    """The points of `space`.
+    """The points of a space.
 
-    `sections` are the sections of the configuration that the parameters are laid over; `derive`
-    maps paths to what stands there; `found` are values that are not the file's and not sampled, as
-    a probed micro-batch.
+    space: the searched paths.
+    constraints: conditions that every valid point keeps.
+    derive: the expression of each derived path.
+    sections: the sections of the configuration that the parameters are laid over.
+    found: values by path that are neither the file's nor sampled, such as a probed micro-batch.
     """
 
     space: Space
@@ -52,7 +54,7 @@ class Points:
 
     @property
     def is_plain(self) -> bool:
-        """Whether every combination of values is a point, and valid."""
+        """Tell whether every combination of values is a valid point."""
         return not (self.constraints or self.derive or self.conditional)
 
     @cached_property
@@ -158,7 +160,7 @@ class Points:
 
 
 class _Facts:
-    """What the paths of an expression come to at one point; everything is computed once."""
+    """The values of paths at one point, for expressions; each is computed once."""
 
     def __init__(self, points: Points, params: Mapping[str, Any]) -> None:
         self._points = points
@@ -191,6 +193,7 @@ class _Facts:
             return value
         if not has_options(path, self._params):
             raise Missing(path)
+        # laying the sections costs most, and few expressions look at a path that is not searched
         if self._config is None:
             self._config = self._points.laid(self._params)
         try:
@@ -200,5 +203,5 @@ class _Facts:
 
 
 def has_options(path: str, params: Mapping[str, Any]) -> bool:
-    """Whether a point has chosen the options that the path names in brackets."""
+    """Tell whether a point has chosen the options that the path names in brackets."""
     return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-_SCAFFOLD = frozenset({"init_args", "dict_kwargs"})
+from search.plain.tree import ARGUMENT_KEYS
 
 
 def short_names(paths: Iterable[str]) -> dict[str, str]:
@@ -13,7 +13,7 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
     `model.init_args.lr` becomes `lr`; where two paths end in `lr`, `model.lr` and `data.lr`.
     """
-    remaining = {path: [p for p in path.split(".") if p not in _SCAFFOLD] for path in paths}
+    remaining = {path: [p for p in path.split(".") if p not in ARGUMENT_KEYS] for path in paths}
     names: dict[str, str] = {}
     length = 1
     while remaining:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from search.plain.tree import ARGUMENT_KEYS
 from search.space.distributions import Choice, Space
-from search.space.nested import CLASS_KEYS, in_class
+from search.space.nested import in_class
 from search.space.paths import full_path
 
 
@@ -16,6 +17,7 @@ class Spelling:
     def __init__(self, space: Space, sections: Mapping[str, Any]) -> None:
         self._space = space
         self._sections = sections
+        # without the keys of classes two paths may be one, and then only the full one is meant
         self._bare: dict[str, list[str]] = {}
         for path in space:
             self._bare.setdefault(_bare(path), []).append(path)
@@ -30,7 +32,7 @@ class Spelling:
         return f"{choice}{bracket}.{in_class(rest[1:])}" if is_inside else full
 
     def _is_class(self, option: str) -> bool:
-        """Whether a class stands in the configuration for an option, `path[name` here."""
+        """Tell whether the option, `path[name` here, puts a class into the configuration."""
         path, _, name = option.rpartition("[")
         choice = self._space.get(path)
         if not isinstance(choice, Choice) or name not in choice.values:
@@ -40,4 +42,4 @@ class Spelling:
 
 
 def _bare(path: str) -> str:
-    return ".".join(part for part in path.split(".") if part not in CLASS_KEYS[1:])
+    return ".".join(part for part in path.split(".") if part not in ARGUMENT_KEYS)

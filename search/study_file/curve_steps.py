@@ -1,4 +1,4 @@
-"""What the steps of a study's curves count, so that trials can be compared step by step.
+"""The unit of the steps of a study's curves, so that trials can be compared step by step.
 
 An epoch, where each validation is the end of one. Else the n-th validation, where all trials
 validate after as many samples; where they do not, the samples seen.
@@ -19,7 +19,7 @@ EPOCHS, VALIDATIONS, SAMPLES = "epochs", "validations", "samples"
 UNITS = (EPOCHS, VALIDATIONS, SAMPLES)
 
 _INTERVAL = "trainer.val_check_interval"
-# beside the data and the batch: what changes after how many samples a trial validates
+# change, beside the data and the batch, after how many samples a trial validates
 _BATCHES = (
     "trainer.limit_train_batches",
     "trainer.overfit_batches",
@@ -35,9 +35,10 @@ _BATCHES = (
 class Steps:
     """The steps of a study, the same for its whole life.
 
-    `unit` is one of `UNITS`; `epoch_samples` how many samples an epoch has, None where that is not
-    known; `at_epoch_ends` whether they count the ends of epochs, since training logs what counts,
-    although there may be validations.
+    unit: one of `UNITS`.
+    epoch_samples: samples of an epoch; None where that is not known.
+    at_epoch_ends: steps count the ends of epochs although there may be validations, since training
+        logs the metric that counts.
     """
 
     unit: str
@@ -46,12 +47,12 @@ class Steps:
 
 
 def unit_of(steps: Steps | None) -> str:
-    """What the steps of a study count; validations in one of an earlier release."""
+    """The unit of the steps of a study; validations in one of an earlier release."""
     return VALIDATIONS if steps is None else steps.unit
 
 
 def step_title(steps: Steps | None) -> str:
-    """Of the axis of a curve: `epoch`, `validation` or `samples seen`."""
+    """The title of the axis of a curve: `epoch`, `validation` or `samples seen`."""
     unit = unit_of(steps)
     return "samples seen" if unit == SAMPLES else unit.removesuffix("s")
 
@@ -70,12 +71,12 @@ def steps_of(
     epoch_samples: int | None,
     at_epoch_ends: bool = False,
 ) -> Steps:
-    """What the steps of a new study count.
+    """The steps of a new study.
 
     Args:
-        at_epoch_ends: whether values are read at the ends of epochs, whatever is validated when.
-        leaves_ends: whether validations may lie elsewhere than at the ends of epochs.
+        leaves_ends: validations may lie elsewhere than at the ends of epochs.
         epoch_samples: the samples of an epoch; None where the data has no length.
+        at_epoch_ends: values are read at the ends of epochs, wherever validations lie.
     """
     is_searched = _INTERVAL in _paths(study_file)
     if at_epoch_ends or not (leaves_ends or is_searched or leaves_epoch_ends(study_file.trainer)):
@@ -86,7 +87,7 @@ def steps_of(
 
 
 def leaves_epoch_ends(trainer: Mapping[str, Any]) -> bool:
-    """Whether a Trainer of these arguments may validate elsewhere than at the ends of epochs."""
+    """Tell whether a Trainer of these arguments may validate other than at the ends of epochs."""
     interval = trainer.get("val_check_interval")
     # 1 is after each batch, 1.0 after the last
     is_whole = interval is None or (isinstance(interval, float) and interval == 1.0)
@@ -94,7 +95,7 @@ def leaves_epoch_ends(trainer: Mapping[str, Any]) -> bool:
 
 
 def _batches_vary(study_file: StudyFile) -> bool:
-    """Whether trials may validate after different numbers of samples."""
+    """Tell whether trials may validate after different numbers of samples."""
     return study_file.batch.auto_scale != "off" or any(
         path.startswith("data.") or "batch_size" in path or path in _BATCHES
         for path in _paths(study_file)

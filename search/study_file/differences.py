@@ -1,4 +1,4 @@
-"""What differs between the study file of a study and the one given now."""
+"""Differences between the study file of a study and the one given now."""
 
 from __future__ import annotations
 
@@ -9,22 +9,21 @@ from search.plain.equality import NOT_SET, is_equal, value_at
 from search.plain.yaml import shown, shown_exactly
 from search.study_file.schema import StudyFile
 
-# what judges what is still to come, and where it is logged, may change; everything else is what
-# the study is
-FREE = ("pruner", "logger", "keep", "budget")
-# plain numbers here are read by what they are worth, not by their type
+# may change between runs: they judge and log the trials to come; everything else defines the study
+MAY_CHANGE = ("pruner", "logger", "keep", "budget")
+# numbers here are compared by their worth: a range of floats reads 1 as 1.0
 _UNTYPED = ("enqueue",)
 
 
 def differences(stored: StudyFile, given: StudyFile) -> list[str]:
     """One line for each value that may not change once a study has begun."""
-    keys = sections((stored, given), without=("name", *FREE))
+    keys = sections((stored, given), without=("name", *MAY_CHANGE))
     return list(compare(stored.to_tree(), given.to_tree(), keys))
 
 
 def free_changes(stored: StudyFile, given: StudyFile) -> list[str]:
     """One line for each value that changed and may."""
-    return list(compare(stored.to_tree(), given.to_tree(), FREE))
+    return list(compare(stored.to_tree(), given.to_tree(), MAY_CHANGE))
 
 
 def sections(study_files: Iterable[StudyFile], *, without: Collection[str]) -> list[str]:

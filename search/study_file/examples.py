@@ -1,4 +1,4 @@
-"""What a key of a study file may be given, as a user would write it."""
+"""An example for each key of a study file, as a user would write it."""
 
 from __future__ import annotations
 

@@ -7,18 +7,18 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, StrictStr
 
+from search.plain.tree import ARGUMENT_KEYS, CLASS_KEYS
 from search.plain.yaml import shown
 from search.study_file.examples import example_of
 from search.study_file.problems import Unknown
-
-_CLASS_KEYS = ("class_path", "init_args", "dict_kwargs")
 
 
 class Cli(BaseModel):
     """The user's own LightningCLI.
 
-    `name` is `module:name` of a subclass or of the function that makes one; `model` and `data` are
-    the classes that a subclass is made with, where its configurations give bare arguments.
+    name: `module:name` of a subclass, or of the function that makes one.
+    model: the class of the model, where configurations give bare arguments.
+    data: the class of the data, likewise.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -53,7 +53,7 @@ def weights_file(path: str) -> str:
 
 
 def loads_weights_only(value: bool) -> bool:
-    """What LightningCLI's `weights_only` may say here.
+    """The value of LightningCLI's `weights_only`, which must be true.
 
     Raises:
         ValueError: a checkpoint should be unpickled.
@@ -67,9 +67,9 @@ def _class_section(value: Any) -> Any:
     if not isinstance(value, dict) or not isinstance(value.get("class_path"), str):
         raise ValueError(f"must be a mapping with class_path and init_args, got {shown(value)}")
     for key in value:
-        if key not in _CLASS_KEYS:
-            raise Unknown(str(key), _CLASS_KEYS)
-    for key in ("init_args", "dict_kwargs"):
+        if key not in CLASS_KEYS:
+            raise Unknown(str(key), CLASS_KEYS)
+    for key in ARGUMENT_KEYS:
         if not isinstance(value.get(key) or {}, dict):
             raise ValueError(f"{key} must be a mapping, got {value[key]}. {example_of(key)}")
     return value

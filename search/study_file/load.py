@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,20 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     Raises:
         StudyFileError: every problem found, one line each, beginning with `source`.
     """
+    given, problems = _full_tree(tree, default_name)
+    study_file, lines = _validated(given)
+    problems += lines
+    problems += _path_lines(given, study_file)
+    # rules are expressions over a space and sections that are right
+    if study_file is not None and not problems and not study_file.is_hinted:
+        problems += rule_problems(study_file)
+    if problems or study_file is None:
+        raise StudyFileError([f"{source}: {problem}" for problem in problems])
+    return study_file
+
+
+def _full_tree(tree: Mapping[str, Any], default_name: str) -> tuple[dict[str, Any], list[str]]:
+    """The tree with short forms and short paths spelt out, and a line for each problem met."""
     given: dict[str, Any] = {"name": default_name, "trainer": {}}
     given |= {key: value for key, value in tree.items() if value is not None}
     problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
@@ -95,19 +109,20 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
         given["space"], doubled = normalise_space(given["space"], given)
         problems += doubled
     problems += settle_objectives(given)
+    return given, problems
+
+
+def _validated(given: Mapping[str, Any]) -> tuple[StudyFile | None, list[str]]:
+    """The study file, None where its schema refuses the tree, and a line for each problem."""
     kind = CliStudyFile if "cli" in given else StudyFile
-    study_file = None
     try:
         study_file = kind.model_validate(given)
     except ValidationError as error:
-        problems += lines_of(error, StudyFile)
-    if study_file is not None:
-        problems += objective_problems(study_file)
+        return None, list(lines_of(error, StudyFile))
+    return study_file, list(objective_problems(study_file))
+
+
+def _path_lines(given: Mapping[str, Any], study_file: StudyFile | None) -> Iterator[str]:
     if isinstance(given["space"], dict):
         scales = study_file is not None and study_file.batch.auto_scale != "off"
-        problems += path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)
-    if study_file is not None and not problems and not study_file.is_hinted:
-        problems += rule_problems(study_file)
-    if problems or study_file is None:
-        raise StudyFileError([f"{source}: {problem}" for problem in problems])
-    return study_file
+        yield from path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)

@@ -12,7 +12,7 @@ from typing import Any
 class Epoch:
     """The training data of an epoch.
 
-    samples: of the whole data; None where its length is not known.
+    samples: those of the whole data; None where its length is not known.
     drops_last: whether what is left at the end and fills no batch is left out.
     limit: as the Trainer's `limit_train_batches`: an int counts batches, a float is a share of
         them, None is all.
@@ -23,7 +23,7 @@ class Epoch:
     limit: int | float | None = None
 
     def batches(self, size: int) -> int | None:
-        """How many batches of `size` samples an epoch has; None where that is not known."""
+        """The number of batches of `size` samples in an epoch; None where that is not known."""
         if self.samples is None:
             return self.limit if isinstance(self.limit, int) else None
         whole = self.samples // size if self.drops_last else math.ceil(self.samples / size)
@@ -35,14 +35,14 @@ class Epoch:
         return max(1, int(whole * self.limit))
 
     def trained_on(self, size: int) -> int | None:
-        """How many samples an epoch of batches of `size` trains on; None where not known."""
+        """The samples that an epoch of batches of `size` trains on; None where not known."""
         batches = self.batches(size)
         if self.samples is None or batches is None:
             return None
         return min(self.samples, batches * size)
 
     def leaves_one(self, size: int) -> bool:
-        """Whether the last batch of `size` has a single sample."""
+        """Tell whether the last batch of `size` has a single sample."""
         if self.samples is None or self.drops_last or self.samples <= size:
             return False
         return self.samples % size == 1 and self.batches(size) == math.ceil(self.samples / size)

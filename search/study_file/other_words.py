@@ -1,4 +1,4 @@
-"""What other tools call the things that a study file names, and what they are here.
+"""Words of other tools for the things that a study file names, and their names here.
 
 Keys are in the form of `plain_word`.
 """

@@ -1,6 +1,7 @@
-"""What a trial comes to: resources that are measured in every trial, and constraints on them.
+"""Outcomes of a trial: resources that are measured in every trial, and constraints on them.
 
-Plain data and text; measures nothing.
+Plain data and text; measures nothing. They are no expressions over paths as `constraints` are:
+Optuna asks how far one is violated, and the name of a metric may be no name to Python (`val/loss`).
 """
 
 from __future__ import annotations
@@ -23,7 +24,12 @@ _CONSTRAINT = re.compile(r"\s*([^\s<>=!]+)\s*(<=|>=)\s*(\S+)\s*")
 
 @dataclass(frozen=True)
 class OutcomeConstraint:
-    """`name` of a resource or of a logged metric, `operator` <= or >=, and the `bound`."""
+    """A bound on an outcome.
+
+    name: a resource, or a metric that the module logs.
+    operator: <= or >=.
+    bound: the largest or smallest outcome that is allowed.
+    """
 
     name: str
     operator: str
@@ -33,7 +39,7 @@ class OutcomeConstraint:
         return f"{self.name} {self.operator} {self.bound:.15g}"
 
     def violation(self, value: float) -> float:
-        """How far `value` is beyond the bound; 0 or less where the constraint holds."""
+        """The distance of `value` beyond the bound; 0 or less where the constraint holds."""
         return value - self.bound if self.operator == "<=" else self.bound - value
 
 
@@ -58,7 +64,7 @@ def parse_constraint(text: str) -> OutcomeConstraint:
 
 
 def violations(constraints: Iterable[str], outcomes: Mapping[str, float]) -> dict[str, float]:
-    """Each constraint whose outcome is known, and how far it is violated (0 or less: it holds)."""
+    """The violation of each constraint whose outcome is known; 0 or less where it holds."""
     parsed = {text: parse_constraint(text) for text in constraints}
     return {
         text: constraint.violation(outcomes[constraint.name])

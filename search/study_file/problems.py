@@ -1,4 +1,4 @@
-"""What is wrong with a study file, in the words of its reader."""
+"""Problems of a study file, in the words of its reader."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Unknown(ValueError):
     """A name that is not among `known`; becomes a did-you-mean.
 
     Args:
-        other_words: what the field calls by another word; see `did_you_mean`.
+        other_words: words of the field for some of them; see `did_you_mean`.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What a study file says beyond ranges: conditions, constraints, derived values, first points.
+"""Rules of a study file beyond ranges: conditions, constraints, derived values, enqueued points.
 
 Each is read and checked here, once the sections themselves are known to be right.
 """
@@ -47,7 +47,7 @@ def points_of(study_file: StudyFile) -> Points:
 
 
 def rule_problems(study_file: StudyFile) -> list[str]:
-    """A line for everything in the rules of a study file that cannot be."""
+    """A line for each rule of a study file that cannot hold."""
     if problems := list(_condition_problems(study_file.space)):
         return problems
     spell = Spelling(study_file.space, sections_of(study_file))

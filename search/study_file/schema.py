@@ -61,21 +61,33 @@ class _Section(BaseModel):
 
 
 class Batch(_Section):
-    """How the micro-batch is chosen: `auto_scale` by probing up to `max`, or off."""
+    """The choice of the micro-batch.
+
+    auto_scale: the way of probing for the largest that fits, or off.
+    max: the largest that is probed; None leaves that to the data.
+    """
 
     auto_scale: Literal["binsearch", "power", "off"] = "off"
     max: Annotated[StrictInt, Field(ge=1)] | None = None
 
 
 class Component(_Section):
-    """A sampler, a pruner or a logger: its name, and Optuna's or Lightning's options for it."""
+    """A sampler, a pruner or a logger.
+
+    name: one of those that this tool knows.
+    options: Optuna's or Lightning's options for it.
+    """
 
     name: str
     options: dict[str, Any] = {}
 
 
 class Budget(_Section):
-    """When to stop: `trials` in total, `timeout_s` seconds of one run; None is no limit."""
+    """The end of a study.
+
+    trials: their total; None is no limit.
+    timeout_s: seconds of one run; None is no limit.
+    """
 
     trials: Annotated[StrictInt, Field(ge=1)] | None = None
     timeout_s: float | None = Field(None, alias="timeout")
@@ -87,7 +99,10 @@ class Budget(_Section):
 
 
 class Keep(_Section):
-    """Which checkpoints are kept: those of the `top` best trials; None keeps every complete one."""
+    """The checkpoints that are kept.
+
+    top: only those of so many best trials; None keeps those of every complete one.
+    """
 
     top: Annotated[StrictInt, Field(ge=1)] | None = None
 
@@ -146,9 +161,13 @@ _Distribution = Annotated[
 
 
 class StudyFile(_Section):
-    """A valid study file. `space` is keyed by full paths such as `model.init_args.lr`; `objective`
-    is the one that keeps the checkpoint, `objectives` are all where there are several; `finalists`
-    are complete configurations by the number of their trial, which `search confirm` writes."""
+    """A valid study file; each field is the section of its name.
+
+    objective: the one that decides which checkpoint is kept.
+    objectives: all of them where there are several, else empty.
+    finalists: complete configurations by the number of their trial; `search confirm` writes them.
+    space: keyed by full paths such as `model.init_args.lr`.
+    """
 
     name: str
     model: ClassSection | None
@@ -191,7 +210,7 @@ class StudyFile(_Section):
 
     @property
     def is_hinted(self) -> bool:
-        """Whether ranges are still to be read from the annotations of the classes."""
+        """Tell whether ranges are still to be read from the annotations of the classes."""
         return any(isinstance(each, Hinted) for each in self.space.values())
 
     @property
@@ -201,7 +220,7 @@ class StudyFile(_Section):
 
     @property
     def trial_seed(self) -> int | bool:
-        """What every trial is seeded with."""
+        """The seed of every trial."""
         return self.seed if self.seed_everything in (None, True) else self.seed_everything
 
     def to_tree(self) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a study file may say in short, spelt out before it is checked."""
+"""Short forms of a study file, spelt out before it is checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which trials of a study a child study would have trained in just the same way.
+"""Trials of a study that a child study would have trained in just the same way.
 
 A trial fits if the configuration that the parent gave it is the one that the child would give to
 the same values: what the child searches lies in its range, what it no longer searches has its
@@ -25,11 +25,11 @@ from search.space.distributions import (
     in_order,
 )
 from search.space.points import Points
-from search.study_file.differences import FREE, compare, sections
+from search.study_file.differences import MAY_CHANGE, compare, sections
 from search.study_file.rules import points_of, resolve_config
 from search.study_file.schema import StudyFile
 
-# what is judged trial by trial, or says nothing of how a trial is trained; all else counts
+# judged trial by trial, or without effect on how a trial is trained; all else counts
 _NOT_TRAINED = (
     "name",
     "seed",
@@ -38,7 +38,7 @@ _NOT_TRAINED = (
     "constraints",
     "enqueue",
     "sampler",
-    *FREE,
+    *MAY_CHANGE,
 )
 
 
@@ -46,8 +46,9 @@ _NOT_TRAINED = (
 class Fitting:
     """A parent study and its child.
 
-    `was` says by path what the child searches and the parent's study file does not name, because
-    the class has a default for it.
+    parent: the study file of the study that exists.
+    child: the study file of the one that takes trials over.
+    was: the values, by path, of what the child searches and the parent left to a class's default.
     """
 
     parent: StudyFile
@@ -93,7 +94,7 @@ class Fitting:
         return {path: self.child.space[path].coerce(value) for path, value in values}
 
     def misfits(self, params: Mapping[str, Any]) -> list[str]:
-        """Why a trial of the parent does not fit; nothing if it does."""
+        """The reasons why a trial of the parent does not fit; none if it does."""
         return (
             self._values_outside(params)
             or self._violations(params)
@@ -120,7 +121,7 @@ class Fitting:
         return any(self._is_same(path, value, each) for each in distribution.values)
 
     def _is_same(self, path: str, value: Any, other: Any) -> bool:
-        """Whether a value of the parent is `other`; a range of floats makes 1 a 1.0 anyway."""
+        """Tell whether a value of the parent is `other`; a range of floats makes 1 a 1.0 anyway."""
         is_float = isinstance(self.parent.space.get(path), FloatRange)
         return is_equal(value, other, typed=not is_float)
 
@@ -129,8 +130,8 @@ class Fitting:
         return [] if violated is None else [f"violates {violated}"]
 
     def _other_configuration(self, params: Mapping[str, Any]) -> list[str]:
-        """Where the configurations differ although every value is in its range: what an option
-        of a choice stands for, what a condition leaves out, what derives from the rest."""
+        """A line for each difference of the configurations although every value is in its range:
+        in what an option stands for, a condition leaves out, or derives from the rest."""
         mine = self.params(params)
         old = resolve_config(self.parent, params)
         new = resolve_config(self.child, mine)
@@ -152,7 +153,7 @@ class Fitting:
         return reasons or list(compare(old, new, dict.fromkeys((*old, *new))))
 
     def _existing(self, params: Mapping[str, Any]) -> list[str]:
-        """What the child searches in a trial, without what its conditions leave out."""
+        """The paths that the child searches in a trial: those whose conditions hold."""
         known: dict[str, Any] = {}
         for path, distribution in in_order(self.child.space).items():
             if distribution.is_active(known):
@@ -164,7 +165,7 @@ class Fitting:
 
     @cached_property
     def _fixed(self) -> list[str]:
-        """What was searched and is not; inside an option it is the option that says what it is."""
+        """The paths that were searched and are fixed now; those inside an option belong to it."""
         return [
             path
             for path in self.parent.space

@@ -1,4 +1,4 @@
-"""Which checkpoint the value of a trial belongs to: decided here alone."""
+"""The checkpoint that the value of a trial belongs to: decided here alone."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from typing import Any
 from lightning.pytorch import Callback
 
 from search.errors import UserError
-from search.plain.wording import nearest
+from search.plain.wording import did_you_mean
 from search.study_file.outcome_constraints import RESOURCES
 from search.trial.fitting.no_value import no_value
 
@@ -86,7 +86,6 @@ def missing_metric(metric: str, place: str, logged: Collection[str], validated: 
             f'Call self.log("{metric}", ...) in {step}.'
         )
     known = list(logged) if place == "objective.metric" else [*logged, *RESOURCES]
-    near = nearest(metric, known)
-    remedy = f"Did you mean {near}?" if near else "Name one of these, or log it."
+    remedy = did_you_mean(metric, known, otherwise="Name one of these, or log it.")
     names = ", ".join(sorted(logged))
     return f"{place}: {metric} is not logged {where}; logged are {names}. {remedy}"
