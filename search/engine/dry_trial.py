@@ -25,8 +25,7 @@ from search.messages import Checked, DryRun
 from search.plain.tree import class_paths
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
-from search.sampling.pruners import pruner_of
-from search.sampling.samplers import sampling_of
+from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
 from search.study_file.objectives import watched_config
 from search.study_file.rules import points_of
@@ -107,8 +106,8 @@ class _Attempts:
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
         try:
-            sampling_of(study_file).check()
-            pruner_of(study_file, None)
+            # refuses a sampler or a pruner that does not take its options
+            sampling_of(study_file)
             facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
             plan_batches(study_file, facts)
         except StudyFileError:

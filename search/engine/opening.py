@@ -9,8 +9,7 @@ from search.errors import StorageError, UserError
 from search.layout import StudyFolder
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
-from search.sampling.pruners import pruner_of
-from search.sampling.samplers import sampling_of
+from search.sampling.study_settings import pruner_of, sampling_of
 from search.store.creation import attributes_of, begin, check_reachable, create, was_cut_off
 from search.store.database.connection import open_database, send_chatter_to
 from search.store.database.lock_wait import Patience, endless
@@ -91,7 +90,6 @@ def open_ledger(
     """
     folder, study_file = opening.folder, opening.study_file
     sampling = sampling_of(study_file)
-    sampling.check()
     if opening.exists:
         # the events come first, but they may be gone
         steps = study_history(folder).steps or opening.steps

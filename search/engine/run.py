@@ -27,8 +27,8 @@ from search.executors.protocol import Slot
 from search.executors.slots import cores, slots_for
 from search.messages import Checked
 from search.plain.tree import class_paths
-from search.sampling.pruners import pruner_of
-from search.sampling.samplers import independent_paths, sampling_of
+from search.sampling.samplers import independent_paths
+from search.sampling.study_settings import sampling_of
 from search.store.database.lock_wait import Patience
 from search.store.ownership import owned
 from search.store.provenance.record import gather, note_start
@@ -180,8 +180,6 @@ def _with_combinations(request: RunRequest, view: View) -> RunRequest:
     """Check sampler and pruner, and ask for no more trials than there are different ones."""
     study_file = request.study_file
     sampling = sampling_of(study_file)
-    sampling.check()
-    pruner_of(study_file, None)
     if conditional := independent_paths(sampling):
         text = f"{sampling.name}: samples {', '.join(conditional)} on their own, not jointly"
         view.handle(Note(text))

@@ -15,8 +15,7 @@ from search.errors import StorageError, UserError
 from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import keep_copy, make_folder, write_whole
 from search.plain.yaml import dump_yaml
-from search.sampling.pruners import pruner_of
-from search.sampling.samplers import sampling_of
+from search.sampling.study_settings import sampling_of
 from search.store.attributes import ASKED, ENQUEUED, STEPS
 from search.store.events.event_file import Event, append_event, read_events, write_events
 from search.store.events.optuna_trials import study_history
@@ -104,9 +103,8 @@ def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
             "sampler: grid would repeat the trials that are taken over. Use bruteforce, which "
             "tries each combination once as well."
         )
-    sampling = sampling_of(study_file)
-    sampling.check()
-    pruner_of(study_file, None)
+    # refuses a sampler or a pruner that does not take its options
+    sampling_of(study_file)
 
 
 def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]) -> Fitting:

@@ -24,12 +24,45 @@ from optuna.exceptions import ExperimentalWarning
 
 from search.errors import UserError
 from search.plain.wording import did_you_mean
+from search.sampling.cmaes import PrivateCmaEsSampler
 from search.sampling.start_points import start_point
 from search.space.distributions import Params, Space
 from search.space.points import Points
-from search.study_file.rules import points_of
-from search.study_file.schema import StudyFile
 
+_SAMPLERS: Mapping[str, Callable[..., samplers.BaseSampler]] = {
+    "tpe": samplers.TPESampler,
+    "gp": samplers.GPSampler,
+    "random": samplers.RandomSampler,
+    "grid": samplers.GridSampler,
+    "qmc": samplers.QMCSampler,
+    "cmaes": samplers.CmaEsSampler,
+    "nsgaii": samplers.NSGAIISampler,
+    "bruteforce": samplers.BruteForceSampler,
+}
+_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    # keeps parallel workers from trying the same place twice
+    "tpe": {"constant_liar": True},
+    "qmc": {"scramble": True},
+}
+# given by the tool, or callables that a study file cannot hold
+_NOT_GIVEN = frozenset(
+    {
+        "seed",
+        "search_space",
+        "independent_sampler",
+        "source_trials",
+        "gamma",
+        "weights",
+        "constraints_func",
+        "child_generation_strategy",
+        "elite_population_selection_strategy",
+        "after_trial_strategy",
+        "mutation",
+        "crossover",
+        "wrapped_pruner",
+        "warn_independent_sampling",
+    }
+)
 _LONGEST_LIST = 1_000_000
 # those that draw at random until they have seen so many trials; Optuna's own default
 _STARTS_SPREAD = ("tpe", "gp")
@@ -69,7 +102,7 @@ class Sampling:
         Raises:
             UserError: an option is unknown or has a value that the sampler refuses.
         """
-        sampler = self._made(number, turn)
+        sampler = self._make(number, turn)
         fixed = {**self._start_point(number, turn), **(fixed or {})}
         if not fixed:
             return sampler
@@ -83,22 +116,40 @@ class Sampling:
         Raises:
             UserError: it does not.
         """
-        self._made(0, 0)
+        self._make(0, 0)
 
     def prepare(self) -> None:
         """Import the modules that the first trial needs, where there is time for it."""
         self._start_point(0, 0)
 
-    def _made(self, number: int, turn: int) -> samplers.BaseSampler:
+    def _make(self, number: int, turn: int) -> samplers.BaseSampler:
+        check_options("sampler", self.name, self.options, _SAMPLERS[self.name])
+        if self.name == "gp":
+            self._refuse_long_lists()
         entropy = [self.seed, number, turn] if turn else [self.seed, number]
         seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             try:
-                return _SAMPLERS[self.name](self, seed)
+                return self._seeded(seed)
             except (TypeError, ValueError) as error:
                 line = refused_options("sampler", self.name, error)
                 raise UserError(line) from error
+
+    def _seeded(self, seed: int) -> samplers.BaseSampler:
+        options = {**_DEFAULTS.get(self.name, {}), **self.options}
+        if self.name == "grid":
+            # every point is given to it: Optuna's grid knows neither conditions nor enqueued points
+            return samplers.RandomSampler(seed=seed)
+        if self.name in ("qmc", "cmaes"):
+            options["independent_sampler"] = samplers.RandomSampler(seed=seed)
+            options["warn_independent_sampling"] = False
+        if self.name == "qmc":
+            # its sequence belongs to the study, only what is outside the sequence to the trial
+            return samplers.QMCSampler(**options, seed=self.seed)
+        if self.name == "cmaes":
+            return PrivateCmaEsSampler(**options, secret=self.secret, seed=seed)
+        return _SAMPLERS[self.name](**options, seed=seed)
 
     def _start_point(self, number: int, turn: int) -> Params:
         """The point of one of the first trials of a sampler that knows nothing before it has seen
@@ -150,7 +201,7 @@ class Sampling:
             counts[path] = count
         return counts
 
-    def refuse_long_lists(self) -> None:
+    def _refuse_long_lists(self) -> None:
         """Make sure that a sampler which lists whole numbers and steps can do so.
 
         Raises:
@@ -179,114 +230,16 @@ def independent_paths(sampling: Sampling) -> tuple[str, ...]:
     return sampling.points.conditional if sampling.name in joint else ()
 
 
-def check_options(kind: str, name: str, options: Mapping[str, Any], cls: type) -> None:
+def check_options(
+    kind: str, name: str, options: Mapping[str, Any], cls: Callable[..., Any]
+) -> None:
     """Raise UserError for an option that `cls` does not take.
 
     Args:
         kind: the section of the study file, sampler or pruner.
     """
-    known = [key for key in inspect.signature(cls).parameters if key not in _OWNED]
+    known = [key for key in inspect.signature(cls).parameters if key not in _NOT_GIVEN]
     for key in options:
         if key not in known:
             remedy = did_you_mean(key, known)
             raise UserError(f"{kind}.{key}: {name} has no such option. {remedy}")
-
-
-# given by the tool, or callables that a study file cannot hold
-_OWNED = frozenset(
-    {
-        "seed",
-        "search_space",
-        "independent_sampler",
-        "source_trials",
-        "gamma",
-        "weights",
-        "constraints_func",
-        "child_generation_strategy",
-        "elite_population_selection_strategy",
-        "after_trial_strategy",
-        "mutation",
-        "crossover",
-        "wrapped_pruner",
-        "warn_independent_sampling",
-    }
-)
-
-
-def _tpe(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.TPESampler)
-    # constant_liar keeps parallel workers from trying the same place twice
-    return samplers.TPESampler(**{"constant_liar": True, **sampling.options}, seed=seed)
-
-
-def _gp(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.GPSampler)
-    sampling.refuse_long_lists()
-    return samplers.GPSampler(**sampling.options, seed=seed)
-
-
-def _random(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.RandomSampler)
-    return samplers.RandomSampler(**sampling.options, seed=seed)
-
-
-def _grid(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.GridSampler)
-    # every point is given to it: Optuna's grid knows neither conditions nor points fixed before it
-    return samplers.RandomSampler(seed=seed)
-
-
-def _qmc(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.QMCSampler)
-    # its sequence belongs to the study, so only what is outside the sequence is seeded by trial
-    return samplers.QMCSampler(
-        **{"scramble": True, **sampling.options},
-        seed=sampling.seed,
-        independent_sampler=samplers.RandomSampler(seed=seed),
-        warn_independent_sampling=False,
-    )
-
-
-def _cmaes(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    from search.sampling.cmaes import PrivateCmaEsSampler
-
-    check_options("sampler", sampling.name, sampling.options, samplers.CmaEsSampler)
-    return PrivateCmaEsSampler(
-        **sampling.options,
-        secret=sampling.secret,
-        seed=seed,
-        independent_sampler=samplers.RandomSampler(seed=seed),
-        warn_independent_sampling=False,
-    )
-
-
-def _nsgaii(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.NSGAIISampler)
-    return samplers.NSGAIISampler(**sampling.options, seed=seed)
-
-
-def _bruteforce(sampling: Sampling, seed: int) -> samplers.BaseSampler:
-    check_options("sampler", sampling.name, sampling.options, samplers.BruteForceSampler)
-    return samplers.BruteForceSampler(**sampling.options, seed=seed)
-
-
-_SAMPLERS: dict[str, Callable[[Sampling, int], samplers.BaseSampler]] = {
-    "tpe": _tpe,
-    "gp": _gp,
-    "random": _random,
-    "grid": _grid,
-    "qmc": _qmc,
-    "cmaes": _cmaes,
-    "nsgaii": _nsgaii,
-    "bruteforce": _bruteforce,
-}
-
-
-def sampling_of(study_file: StudyFile) -> Sampling:
-    """The sampling that a study file asks for."""
-    return Sampling(
-        name=study_file.sampler.name,
-        options=study_file.sampler.options,
-        points=points_of(study_file),
-        seed=study_file.seed,
-    )

@@ -10,7 +10,8 @@ import pytest
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.sampling.alignment import AlignedCurve, AlignedStorage
-from search.sampling.pruners import make_pruner, pruner_of
+from search.sampling.pruners import make_pruner
+from search.sampling.study_settings import pruner_of
 from search.study_file.curve_steps import Steps
 from search.study_file.load import parse_study_tree
 

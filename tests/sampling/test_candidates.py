@@ -16,7 +16,7 @@ from search.errors import UserError
 from search.layout import StudyFolder
 from search.messages import DONE
 from search.plain.yaml import parse_yaml
-from search.sampling.samplers import sampling_of
+from search.sampling.study_settings import sampling_of
 from search.space.distributions import Choice
 from search.store.queue import enqueue
 from search.store.reading import read_study
