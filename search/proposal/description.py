@@ -50,6 +50,11 @@ class Argument:
     def name(self) -> str:
         return self.path.rpartition(".")[2]
 
+    @property
+    def parent(self) -> str:
+        """The path of the mapping that the argument stands in."""
+        return self.path.rpartition(".")[0]
+
 
 @dataclass(frozen=True)
 class Monitor:

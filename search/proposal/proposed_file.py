@@ -170,7 +170,7 @@ def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
         if each.argument.is_required and not each.argument.is_linked and not _is_live(each)
     ]
     for parent in (section, f"{section}.init_args", f"{section}.dict_kwargs"):
-        here = [each for each in absent if each.path.rpartition(".")[0] == parent]
+        here = [each for each in absent if each.parent == parent]
         known = [each for each in here if each.annotation == OPTIMIZER_CALLABLE]
         indent = "  " if parent == section else "    "
         if here and parent != section:
@@ -179,7 +179,10 @@ def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
         for each in known:
             text = f"{indent}{each.name}: {{class_path: {_OPTIMIZER}}}"
             yield _with_reason(text, "required: the usual one")
-        mark = f"{indent}# " if known or parent == section else f"{indent[2:]}#   "
+        # below a key that is itself a comment the mark stands where that has its own
+        mark = f"{indent[2:]}#   "
+        if known or parent == section:
+            mark = f"{indent}# "
         for each in here:
             if each not in known:
                 why = f"{each.annotation or 'a value'}, required: fill it in"
@@ -237,7 +240,7 @@ def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iter
         for width in live
         if re.fullmatch(_HEADS, heads.name)
         and re.fullmatch(_DIVIDED, width.name)
-        and width.path.rpartition(".")[0] == heads.path.rpartition(".")[0]
+        and width.parent == heads.parent
     ]
     if pairs:
         yield "constraints:"
@@ -269,11 +272,13 @@ def _is_live(proposal: Proposal) -> bool:
 def _given(argument: Argument) -> str:
     if argument.is_required:
         return "..."
-    is_path = isinstance(argument.value, str) and (
-        argument.value.startswith("~") or PurePath(argument.value).is_absolute()
-    )
+    value = argument.value
+    if value is None:
+        return ""
     # a folder of this machine says nothing to who reads the file elsewhere
-    return "" if argument.value is None or is_path else shown(argument.value)
+    if isinstance(value, str) and (value.startswith("~") or PurePath(value).is_absolute()):
+        return ""
+    return shown(value)
 
 
 def _with_reason(text: str, reason: str) -> str:

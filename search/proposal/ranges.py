@@ -90,7 +90,7 @@ _OF_ONE = re.compile(
     r"|eps(ilon)?_(start|end|begin|final|min|max|greedy.*)"
 )
 
-# None where the default says that something else is meant
+# gives None where the default says that something else is meant
 Maker = Callable[[Argument], tuple[Distribution, str] | None]
 
 
@@ -231,9 +231,10 @@ def propose(argument: Argument) -> Proposal:
         if re.fullmatch(pattern, name):
             return Proposal(argument, None, why)
     for kinds, pattern, make in _SEARCHED:
-        made = make(argument) if argument.kind in kinds and re.fullmatch(pattern, name) else None
-        if made is not None:
-            return Proposal(argument, *made)
+        if argument.kind in kinds and re.fullmatch(pattern, name):
+            made = make(argument)
+            if made is not None:
+                return Proposal(argument, *made)
     return _by_kind(argument)
 
 
@@ -255,16 +256,10 @@ def _by_kind(argument: Argument) -> Proposal:
     if argument.kind == CHOICE and len(argument.choices) > 1:
         return Proposal(argument, Choice(argument.choices), "each that its type allows")
     if argument.kind in (FLOAT, INT) and (default := _positive(argument)) is not None:
-        wide: Distribution = FloatRange(_rounded(default / 10), _rounded(default * 10), log=True)
-        if argument.kind == FLOAT and _OF_ONE.fullmatch(argument.name.lower()) and default <= 1:
-            wide = FloatRange(0.0, 1.0)
-        elif argument.kind == FLOAT and 0.9 <= default < 1:
-            wide = _decay(argument)[0]
-        if argument.kind == INT:
-            wide = IntRange(max(1, int(default) // 4), int(default) * 4, log=True)
         why = "nothing is known of it: search it if it matters"
         if _PART_OF_A_LOSS.fullmatch(argument.name.lower()):
             why = "search it if the metric does not depend on it, as a loss depends on its weights"
+        wide = _wide(argument, default)
         return Proposal(argument, wide, why, is_offered=True, is_known=False)
     if argument.annotation == OPTIMIZER_CALLABLE:
         why = "makes the optimizer: give it {class_path: torch.optim.Adam} to search its lr"
@@ -275,6 +270,17 @@ def _by_kind(argument: Argument) -> Proposal:
         INT: "nothing is known of it: give it a range if it matters",
     }.get(argument.kind, f"is {argument.annotation or 'of no type'}: search a value inside")
     return Proposal(argument, None, why, is_known=False)
+
+
+def _wide(argument: Argument, default: float) -> Distribution:
+    """A range around the default of a number that no rule knows."""
+    if argument.kind == INT:
+        return IntRange(max(1, int(default) // 4), int(default) * 4, log=True)
+    if _OF_ONE.fullmatch(argument.name.lower()) and default <= 1:
+        return FloatRange(0.0, 1.0)
+    if 0.9 <= default < 1:
+        return _decay(argument)[0]
+    return FloatRange(_rounded(default / 10), _rounded(default * 10), log=True)
 
 
 def _batch_size(argument: Argument) -> Proposal:

@@ -17,6 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.store.attributes import StudyAttributes
 from search.store.creation import directions_of
+from search.study_file.objective import sign_of
 
 
 def sampled_study(
@@ -96,11 +97,12 @@ class _OneObjective:
             ValueError: there is none.
         """
         trials = self._storage.get_all_trials(study_id, deepcopy=False)
-        sign = 1.0 if self._direction == StudyDirection.MINIMIZE else -1.0
-        feasible = [
-            (sign * trial.values[self._index], trial.number, trial)
-            for trial in trials
-            if trial.state == TrialState.COMPLETE
-            and all(violation <= 0 for violation in trial.constraints.values())
-        ]
-        return min(feasible)[-1]
+        return min(filter(_is_feasible, trials), key=self._rank)
+
+    def _rank(self, trial: FrozenTrial) -> tuple[float, int]:
+        return (sign_of(self._direction.name.lower()) * trial.values[self._index], trial.number)
+
+
+def _is_feasible(trial: FrozenTrial) -> bool:
+    is_complete = trial.state == TrialState.COMPLETE
+    return is_complete and all(violation <= 0 for violation in trial.constraints.values())

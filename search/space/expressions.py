@@ -12,7 +12,7 @@ import math
 import operator
 import re
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -152,15 +152,17 @@ def _check(root: ast.expr, paths: Sequence[str]) -> None:
             return
         if depth == _MAX_DEPTH or nodes > _MAX_NODES:
             break
+        below: list[ast.AST] = []
         for node in level:
             _check_node(node, paths)
-        level = [
-            child
-            for node in level
-            for child in ast.iter_child_nodes(node)
-            if not (isinstance(node, ast.Call) and child is node.func)
-        ]
+            below += _operands(node)
+        level = below
     raise ValueError("is nested too deep or too long. Write several shorter ones.")
+
+
+def _operands(node: ast.AST) -> Iterable[ast.AST]:
+    """The nodes below a node; the name of a function is none, `_check_node` has looked at it."""
+    return node.args if isinstance(node, ast.Call) else ast.iter_child_nodes(node)
 
 
 def _check_node(node: ast.AST, paths: Sequence[str]) -> None:
@@ -257,10 +259,13 @@ class _Evaluation:
 
     def _call(self, node: ast.Call) -> Any:
         assert isinstance(node.func, ast.Name)
-        values = [self.of(each) for each in node.args]
-        flat = [one for each in values for one in (each if isinstance(each, list) else [each])]
+        numbers: list[Any] = []
+        for each in node.args:
+            value = self.of(each)
+            # a list counts with its members: max([a, b]) is max(a, b)
+            numbers += value if isinstance(value, list) else [value]
         try:
-            return _FUNCTIONS[node.func.id](*(_number(each) for each in flat))
+            return _FUNCTIONS[node.func.id](*map(_number, numbers))
         except (TypeError, ValueError, OverflowError) as error:
             raise Incomputable(str(error)) from error
 

@@ -13,9 +13,10 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
     `model.init_args.lr` becomes `lr`; where two paths end in `lr`, `model.lr` and `data.lr`.
     """
-    remaining = {path: [p for p in path.split(".") if p not in ARGUMENT_KEYS] for path in paths}
+    remaining = {path: _parts(path) for path in paths}
     names: dict[str, str] = {}
     length = 1
+    # a longer suffix each time, of the paths whose suffix so far is another's too
     while remaining:
         candidates = {path: ".".join(parts[-length:]) for path, parts in remaining.items()}
         counts = Counter(candidates.values())
@@ -25,3 +26,7 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
         remaining = {path: parts for path, parts in remaining.items() if path not in names}
         length += 1
     return names
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split(".") if part not in ARGUMENT_KEYS]

@@ -53,11 +53,11 @@ def _compare_space(path: str, old: Any, new: Any) -> Iterator[str]:
 
 
 def _compare_distribution(path: str, old: Any, new: Any) -> Iterator[str]:
-    names = [_option_names(tree) for tree in (old, new)]
-    if names[0] and names[1] and names[0] != names[1]:
+    were, are = _option_names(old), _option_names(new)
+    if were and are and were != are:
         # the order too: to the database an option is its index
-        yield _line(path, {"choice": names[0]}, {"choice": names[1]})
-    elif names[0] and names[1]:
+        yield _line(path, {"choice": were}, {"choice": are})
+    elif were and are:
         yield from _compare(f"{path}.choice", old["choice"], new["choice"])
         if not _is_same_condition(old, new):
             yield _line(f"{path}.when", value_at(old, "when"), value_at(new, "when"))
@@ -72,13 +72,13 @@ def _option_names(tree: Any) -> list[str]:
 
 
 def _is_same_kind(old: Any, new: Any) -> bool:
-    trees = [
-        {key: value for key, value in tree.items() if key != "when"}
-        if isinstance(tree, Mapping)
-        else tree
-        for tree in (old, new)
-    ]
-    return is_equal(*trees)
+    return is_equal(_without_condition(old), _without_condition(new))
+
+
+def _without_condition(tree: Any) -> Any:
+    if not isinstance(tree, Mapping):
+        return tree
+    return {key: value for key, value in tree.items() if key != "when"}
 
 
 def _is_same_condition(old: Any, new: Any) -> bool:

@@ -153,13 +153,18 @@ def _all_paths(derive: Mapping[str, Expression], paths: Iterable[str]) -> Iterat
 
 
 def _has_place(points: Points, path: str) -> bool:
+    """Tell whether a value can be written at the path, whatever options are chosen."""
     parts = config_path(path).split(".")
-    parents = [".".join(parts[:end]) for end in range(1, len(parts))]
-    found = [read_path(tree, parent) for tree in _trees(points, path) for parent in parents]
-    return all(each is None or isinstance(each, dict | list) for each in found)
+    for tree in _trees(points, path):
+        for end in range(1, len(parts)):
+            parent = read_path(tree, ".".join(parts[:end]))
+            if parent is not None and not isinstance(parent, dict | list):
+                return False
+    return True
 
 
 def _circle(derive: Mapping[str, Expression], path: str, way: tuple[str, ...]) -> tuple[str, ...]:
+    """The way from a path back to itself, or to one before it; nothing where there is none."""
     if path in way:
         return (*way, path)
     parents = derive[path].paths if path in derive else ()
