@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_confirming_study_judges_by_the_last_value(
     record = read_study(StudyFolder(Path("studies/study")))
     study_file = load_study_file(finished.root / "study.yaml")
     confirming = confirming_study(study_file, finalists_of(record, 2), 2, "confirmed")
-    assert confirming.objective.model_dump() == LAST
+    assert asdict(confirming.objective) == LAST
 
 
 def test_test_loop_export_and_replay_use_it(
