@@ -13,7 +13,7 @@ from typing import Any
 from search.api.importable_classes import import_path_of
 from search.errors import UserError
 from search.space.distributions import Distribution
-from search.study_file.base import laid_over
+from search.study_file.base import lay_over
 from search.study_file.load import read_study_tree
 from search.study_file.overrides import lay_over_space
 
@@ -65,7 +65,7 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
     for section in _REPLACED:
         if section in given:
             tree.pop(section, None)
-    merged: dict[str, Any] = laid_over(tree, given)
+    merged: dict[str, Any] = lay_over(tree, given)
     for place, distribution in space.items():
         lay_over_space(merged, place, distribution)
     return merged

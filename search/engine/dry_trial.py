@@ -82,8 +82,8 @@ def middle_config(study_file: StudyFile) -> dict[str, Any]:
     those are one."""
     points = points_of(study_file)
     params = points.complete({}, lambda distribution: distribution.middle)
-    if points.violated(params) is not None:
-        params = points.drawn({}, _SEED) or params
+    if points.violation(params) is not None:
+        params = points.random_point({}, _SEED) or params
     return points.config(params)
 
 

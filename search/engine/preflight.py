@@ -94,8 +94,8 @@ def _remove(folder: TrialFolder) -> None:
 def _base(points: Points) -> Params:
     """A valid point, of the low ends where those are one."""
     params = points.low_ends({})
-    if points.violated(params) is not None:
-        params = points.drawn({}, _ATTEMPT) or params
+    if points.violation(params) is not None:
+        params = points.random_point({}, _ATTEMPT) or params
     return params
 
 
@@ -112,9 +112,9 @@ def _variants(points: Points, base: Params) -> Iterator[dict[str, Any]]:
 def _with_value(points: Points, base: Params, path: str, value: Any) -> Params | None:
     fixed = {**_parents(points, path), path: value}
     params = points.low_ends({**base, **fixed})
-    if points.violated(params) is None:
+    if points.violation(params) is None:
         return params
-    return points.drawn(fixed, _ATTEMPT)
+    return points.random_point(fixed, _ATTEMPT)
 
 
 def _parents(points: Points, path: str) -> Params:

@@ -28,7 +28,7 @@ from search.messages import (
     decode,
     encode,
 )
-from search.plain.whole_files import opened_privately
+from search.plain.whole_files import open_privately
 
 _CLOSE_TIMEOUT_S = 5.0
 MAX_SERVER_DEATHS = 3
@@ -87,7 +87,7 @@ class LocalExecutor:
         environment[OWNER] = owner_of(self._server_log)
         for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
             environment.setdefault(name, str(self._threads))
-        with opened_privately(self._server_log, "ab") as log:
+        with open_privately(self._server_log, "ab") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "search.trial", "--serve"],
                 stdin=subprocess.PIPE,

@@ -42,7 +42,7 @@ def write_whole(path: Path, text: str, *, mode: int = PRIVATE) -> None:
 
 
 @contextmanager
-def opened_privately(path: Path, mode: str) -> Iterator[IO[Any]]:
+def open_privately(path: Path, mode: str) -> Iterator[IO[Any]]:
     """Open a file of a study, which its owner alone may read where it is made by this.
 
     Args:
@@ -57,7 +57,7 @@ def opened_privately(path: Path, mode: str) -> Iterator[IO[Any]]:
 
 def make_private(path: Path) -> None:
     """Make an empty file that its owner alone may read, for what would make it for everybody."""
-    with opened_privately(path, "ab"):
+    with open_privately(path, "ab"):
         pass
 
 

@@ -52,7 +52,7 @@ def _staged(
     trial = study.ask({path: to_optuna(each) for path, each in always.items()})
     _suggest_conditional(trial, sampling)
     turn = 0
-    while not storage.is_published(trial) and sampling.points.violated(trial.params):
+    while not storage.is_published(trial) and sampling.points.violation(trial.params):
         turn += 1
         if turn == _TURNS:
             fixed = _drawn(sampling, number, fixed)
@@ -87,7 +87,7 @@ def _next_listed(sampling: Sampling, tried: Iterable[Params], fixed: Mapping[str
     """The next point of the list that was not tried; one that was where all were."""
     seen = {_key(params) for params in tried}
     wanted = fixed.items()
-    matching = [point for point in sampling.listed if wanted <= point.items()]
+    matching = [point for point in sampling.valid_points if wanted <= point.items()]
     return next((point for point in matching if _key(point) not in seen), matching[0])
 
 
@@ -96,7 +96,7 @@ def _key(params: Params) -> tuple[tuple[str, str], ...]:
 
 
 def _drawn(sampling: Sampling, number: int, fixed: Mapping[str, Any]) -> Params:
-    params = sampling.points.drawn(fixed, f"{sampling.seed}:{number}")
+    params = sampling.points.random_point(fixed, f"{sampling.seed}:{number}")
     if params is None:
         raise UserError(
             f"constraints: none of {DRAWS:,} random points of the space is valid any more. "

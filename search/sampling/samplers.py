@@ -165,7 +165,7 @@ class Sampling:
         if not self.is_listed:
             return None
         counts = self._counts()
-        return prod(counts.values()) if self.points.is_plain else len(self.listed)
+        return prod(counts.values()) if self.points.is_plain else len(self.valid_points)
 
     @property
     def is_listed(self) -> bool:
@@ -173,7 +173,7 @@ class Sampling:
         return self.name in ("grid", "bruteforce")
 
     @cached_property
-    def listed(self) -> list[Params]:
+    def valid_points(self) -> list[Params]:
         """Every valid point, in the order in which they are tried.
 
         Raises:
@@ -181,7 +181,7 @@ class Sampling:
         """
         self._counts()
         try:
-            points = self.points.listed()
+            points = self.points.valid_points()
         except ValueError as error:
             raise UserError(f"space: {error}") from error
         Random(self.seed).shuffle(points)

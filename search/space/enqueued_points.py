@@ -39,14 +39,14 @@ def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | No
 def _invalidity(points: Points, params: Params) -> str | None:
     """The constraint that the point violates, or that no completion of it can keep."""
     completed = points.low_ends(params)
-    if completed.keys() == params.keys() and (text := points.violated(params)) is not None:
+    if completed.keys() == params.keys() and (text := points.violation(params)) is not None:
         return f"violates {text}. Change a value so that it holds."
     for constraint in points.constraints:
         if all(path in params for path in constraint.paths):
             alone = Points(points.space, (constraint,))
-            if (text := alone.violated(params)) is not None:
+            if (text := alone.violation(params)) is not None:
                 return f"violates {text}. Change a value so that it holds."
-    if points.drawn(params, _SEED) is None:
+    if points.random_point(params, _SEED) is None:
         return (
             f"violates a constraint in each of {DRAWS:,} completions. Give fewer values, or others."
         )

@@ -19,7 +19,7 @@ def in_class(path: str) -> str:
     return path if path.partition(".")[0] in CLASS_KEYS else f"init_args.{path}"
 
 
-def flattened(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
+def flatten(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
     """Each parameter of a space: its path as it is written, by its full spelling, and its tree.
 
     Parameters inside an option come after its choice, as `path[option].rest`, and with the

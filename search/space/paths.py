@@ -11,7 +11,7 @@ from typing import Any
 from search.plain.tree import ARGUMENT_KEYS, CLASS_KEYS, read_path, write_path
 from search.plain.wording import did_you_mean, nearest
 from search.space.distributions import OPTION, config_path
-from search.space.nested import flattened
+from search.space.nested import flatten
 
 _SECTIONS = ("model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything")
 _OPTIONAL = ("data", "optimizer", "lr_scheduler")
@@ -42,7 +42,7 @@ def normalise_space(
     """
     full: dict[str, Any] = {}
     problems: list[str] = []
-    for written, path, value in flattened(space, lambda each: full_path(each, tree)):
+    for written, path, value in flatten(space, lambda each: full_path(each, tree)):
         if path in full:
             problems.append(f"space.{written}: is the same path as {path}. Keep one of them.")
         full[path] = value

@@ -64,7 +64,7 @@ class Points:
 
     def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The sections with a point and what derives from it laid over them."""
-        config = self.laid(params)
+        config = self.sections_with(params)
         for path, value in self.derived(params).items():
             write_path(config, config_path(path), value)
         return config
@@ -77,7 +77,7 @@ class Points:
         """
         return _Facts(self, params).all_derived()
 
-    def violated(self, params: Mapping[str, Any]) -> str | None:
+    def violation(self, params: Mapping[str, Any]) -> str | None:
         """The first constraint that a point violates, or what cannot be computed; None where it is
         valid. A constraint on a parameter that the point lacks holds."""
         facts = _Facts(self, params)
@@ -95,7 +95,7 @@ class Points:
                 return f"{constraint.text} ({error})"
         return None
 
-    def laid(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def sections_with(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """The sections with a point laid over them, without what derives from it."""
         config = copy.deepcopy(dict(self.sections))
         # a subtree first, then what is searched inside it
@@ -120,16 +120,16 @@ class Points:
         """A point that has the values of `fixed`, and elsewhere the low ends."""
         return self.complete(fixed, lambda distribution: distribution.low_end)
 
-    def drawn(self, fixed: Mapping[str, Any], seed: str) -> Params | None:
+    def random_point(self, fixed: Mapping[str, Any], seed: str) -> Params | None:
         """A random valid point that has the values of `fixed`; None where none was found."""
         random = Random(seed)
         for _ in range(DRAWS):
             params = self.complete(fixed, lambda distribution: distribution.draw(random))
-            if fixed.keys() <= params.keys() and self.violated(params) is None:
+            if fixed.keys() <= params.keys() and self.violation(params) is None:
                 return params
         return None
 
-    def listed(self) -> list[Params]:
+    def valid_points(self) -> list[Params]:
         """Every valid point.
 
         Raises:
@@ -139,7 +139,7 @@ class Points:
         for count, params in enumerate(self._combinations(list(self.ordered), {}), 1):
             if count > _LISTED:
                 raise ValueError(f"has more than {_LISTED:,} combinations. Use sampler: random.")
-            if self.violated(params) is None:
+            if self.violation(params) is None:
                 found.append(params)
         return found
 
@@ -195,7 +195,7 @@ class _Facts:
             raise Missing(path)
         # laying the sections costs most, and few expressions look at a path that is not searched
         if self._config is None:
-            self._config = self._points.laid(self._params)
+            self._config = self._points.sections_with(self._params)
         try:
             return lookup_path(self._config, config_path(path))
         except KeyError as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from search.errors import StorageError
 from search.layout import StudyFolder
-from search.plain.whole_files import opened_privately
+from search.plain.whole_files import open_privately
 from search.space.distributions import Params
 from search.space.enqueued_points import point_of
 from search.space.points import Points
@@ -62,7 +62,7 @@ def enqueue(folder: StudyFolder, params: Mapping[str, Any]) -> None:
         StorageError: the folder holds a link, which this could write through.
     """
     refuse_links(folder)
-    with opened_privately(folder.queue, "a") as lock:
+    with open_privately(folder.queue, "a") as lock:
         # two commands at once must not mend each other's line
         fcntl.flock(lock, fcntl.LOCK_EX)
         append_event(folder.queue, _ENQUEUED, params=dict(params))

@@ -37,14 +37,14 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
     merged: dict[str, Any] = {}
     for name in _names(tree.get("base"), path):
         given = _read(name, path, set(own_keys) - set(LIGHTNING_SECTIONS))
-        merged = laid_over(merged, _with_file(given, path.parent / name))
+        merged = lay_over(merged, _with_file(given, path.parent / name))
     nameless = _name_classes(merged, own)
     if nameless:
         raise StudyFileError([f"{path}: {problem}" for problem in nameless])
-    return _with_file(laid_over(merged, own), path)
+    return _with_file(lay_over(merged, own), path)
 
 
-def laid_over(below: Any, above: Any) -> Any:
+def lay_over(below: Any, above: Any) -> Any:
     """Mappings are merged key by key, everything else is replaced; so is another class."""
     if not isinstance(below, Mapping) or not isinstance(above, Mapping):
         return copy.deepcopy(above)
@@ -52,7 +52,7 @@ def laid_over(below: Any, above: Any) -> Any:
         return copy.deepcopy(dict(above))
     merged = copy.deepcopy(dict(below))
     for key, value in above.items():
-        merged[key] = laid_over(merged.get(key), value)
+        merged[key] = lay_over(merged.get(key), value)
     return merged
 
 

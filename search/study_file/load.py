@@ -20,7 +20,7 @@ from search.study_file.overrides import apply_overrides
 from search.study_file.problems import lines_of
 from search.study_file.rules import rule_problems
 from search.study_file.schema import CliStudyFile, StudyFile
-from search.study_file.short_forms import spelt_out
+from search.study_file.short_forms import spell_out
 
 _OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
 
@@ -101,7 +101,7 @@ def _full_tree(tree: Mapping[str, Any], default_name: str) -> tuple[dict[str, An
     given: dict[str, Any] = {"name": default_name, "trainer": {}}
     given |= {key: value for key, value in tree.items() if value is not None}
     problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
-    given, unclear = spelt_out(given)
+    given, unclear = spell_out(given)
     problems += unclear
     if given.get("space", AUTO) == AUTO:
         given["space"] = {ALL_HINTED: AUTO}

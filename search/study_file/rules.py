@@ -202,7 +202,7 @@ def _trees(points: Points, path: str) -> Iterator[Mapping[str, Any]]:
         for value in distribution.values if distribution.subtrees is not None else ():
             params = {**_options_in(choice), choice: value}
             if has_options(path, {**_options_in(path), **params}):
-                yield points.laid(params)
+                yield points.sections_with(params)
 
 
 def _options_in(path: str) -> Params:
@@ -211,9 +211,9 @@ def _options_in(path: str) -> Params:
 
 def _emptiness(points: Points) -> list[str]:
     """A line where the constraints leave nothing of the space."""
-    if not (points.constraints or points.derive) or points.drawn({}, _SEED) is not None:
+    if not (points.constraints or points.derive) or points.random_point({}, _SEED) is not None:
         return []
-    reason = points.violated(points.low_ends({}))
+    reason = points.violation(points.low_ends({}))
     return [
         f"constraints: none of {DRAWS:,} random points of the space is valid; the one of all low "
         f"ends fails at {reason}. Loosen the constraints or widen the ranges."

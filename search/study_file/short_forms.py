@@ -12,7 +12,7 @@ _OFF = ("off", "no", "none", False)
 _SCALES = ("binsearch", "power")
 
 
-def spelt_out(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def spell_out(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """A tree with its short forms spelt out, and a line for each that could mean two things.
 
     `objective: val_loss` and a list of names or mappings, `batch: power`, `optimizer: torch.optim.

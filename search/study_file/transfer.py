@@ -126,7 +126,7 @@ class Fitting:
         return is_equal(value, other, typed=not is_float)
 
     def _violations(self, params: Mapping[str, Any]) -> list[str]:
-        violated = self._points.violated(self.params(params))
+        violated = self._points.violation(self.params(params))
         return [] if violated is None else [f"violates {violated}"]
 
     def _other_configuration(self, params: Mapping[str, Any]) -> list[str]:

@@ -84,7 +84,7 @@ def test_candidates_are_valid_and_cost_no_number(name: str, tmp_path: Path) -> N
     points, ledger = points_of(given), opened(tmp_path, given)
     found = sampled(ledger, 25)
     for params in found:
-        assert points.violated(params) is None
+        assert points.violation(params) is None
         assert ("model.init_args.momentum" in params) == (params["model.init_args.opt"] == "sgd")
         net = params["model.init_args.net"]
         assert [path for path in params if "[" in path] == [
@@ -122,7 +122,7 @@ def test_lists_skip_what_is_not_valid_and_count_the_rest(name: str, tmp_path: Pa
     found = sampled(opened(tmp_path, given), VALID)
     assert list(found[0].values()) == ["adam", 2, 3]
     assert len({yaml.safe_dump(params) for params in found}) == VALID
-    assert all(points_of(given).violated(params) is None for params in found)
+    assert all(points_of(given).violation(params) is None for params in found)
 
 
 def test_grid_of_a_plain_space_tries_every_combination_once(tmp_path: Path) -> None:

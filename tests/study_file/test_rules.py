@@ -53,7 +53,7 @@ def test_point_has_only_what_exists_in_it_and_its_subtree() -> None:
     study_file = parsed(GOOD + 'constraints: ["model.net[mlp].width > 8"]\n')
     points = points_of(study_file)
     for seed in range(30):
-        params = points.drawn({}, str(seed))
+        params = points.random_point({}, str(seed))
         assert params is not None
         assert ("model.init_args.momentum" in params) == (params["model.init_args.opt"] == "sgd")
         net = resolve_config(study_file, params)["model"]["init_args"]["net"]
@@ -103,8 +103,8 @@ derive:
 
 def test_constraint_on_an_absent_parameter_holds() -> None:
     points = points_of(parsed(GOOD + 'constraints: ["model.momentum > 0.5"]\n'))
-    assert points.violated({"model.init_args.opt": "adam"}) is None
-    assert points.violated({"model.init_args.opt": "sgd", "model.init_args.momentum": 0.1}) == (
+    assert points.violation({"model.init_args.opt": "adam"}) is None
+    assert points.violation({"model.init_args.opt": "sgd", "model.init_args.momentum": 0.1}) == (
         "model.momentum > 0.5"
     )
 

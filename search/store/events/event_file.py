@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from search.errors import StorageError
-from search.plain.whole_files import opened_privately
+from search.plain.whole_files import open_privately
 
 Event = dict[str, Any]
 
@@ -28,7 +28,7 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
     """
     line = {"time": datetime.now(UTC).isoformat(), "event": event}
     line |= {key: strict(value) for key, value in details.items()}
-    with opened_privately(path, "ab+") as file:
+    with open_privately(path, "ab+") as file:
         _cut_torn_line(file)
         file.write(json.dumps(line, allow_nan=False).encode() + b"\n")
         file.flush()
@@ -39,7 +39,7 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
 
 def write_events(path: Path, events: Iterable[Event]) -> None:
     """Write a new file of events that happened before."""
-    with opened_privately(path, "xb") as file:
+    with open_privately(path, "xb") as file:
         file.writelines(json.dumps(event, allow_nan=False).encode() + b"\n" for event in events)
         file.flush()
         os.fsync(file.fileno())
