@@ -30,7 +30,6 @@ def enqueue(
     from search.store import queue
     from search.store.lock import is_held
     from search.study_file.load import load_kept
-    from search.study_file.rules import points_of
 
     named = [word for word in words[:1] if "=" not in word and option in (None, word)]
     folder = find_study(named[0] if named else option, studies)

@@ -23,7 +23,6 @@ from search.space.distributions import Hinted
 from search.space.paths import ALL_HINTED
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.schema import StudyFile
-from search.study_file.trial_sections import sections_of
 
 _ATTEMPT = "hints"
 _EXAMPLE = "Annotated[float, search.Log(1e-5, 1e-1)]"
@@ -62,7 +61,7 @@ def _read(
     executor: Executor, study_file: StudyFile, source: str, root: Path, tick: Callable[[], None]
 ) -> Mapping[str, Any]:
     folder = TrialFolder(root)
-    write_whole(folder.config, dump_yaml(sections_of(study_file)))
+    write_whole(folder.config, dump_yaml(study_file.sections))
     executor.start(_ATTEMPT, "hints", folder, Slot(threads=1))
     answered = answer_of(executor, Hints, tick)
     found, said = answered.answer, answered.said

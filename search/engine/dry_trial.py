@@ -28,7 +28,6 @@ from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
 from search.study_file.objectives import watched_config
-from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
 
 _SEED = "dry trial"
@@ -80,7 +79,7 @@ def dry_trials(study_file: StudyFile, source: Path, workers: int) -> DryTrials:
 def middle_config(study_file: StudyFile) -> dict[str, Any]:
     """The configuration of a valid trial, with the values in the middle of their ranges where
     those are one."""
-    points = points_of(study_file)
+    points = study_file.points
     params = points.complete({}, lambda distribution: distribution.middle)
     if points.violation(params) is not None:
         params = points.random_point({}, _SEED) or params

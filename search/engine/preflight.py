@@ -19,7 +19,6 @@ from search.plain.yaml import dump_yaml
 from search.space.distributions import Params
 from search.space.points import Points
 from search.study_file.objectives import watched_config
-from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
 
 _ATTEMPT = "preflight"
@@ -78,7 +77,7 @@ def _facts(
 
 def check_config(study_file: StudyFile) -> dict[str, Any]:
     """The configuration of a valid trial, and in `preflight` another for each far value."""
-    points = points_of(study_file)
+    points = study_file.points
     base = _base(points)
     return points.config(base) | {
         **watched_config(study_file),

@@ -7,7 +7,6 @@ from optuna.pruners import BasePruner
 from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
 from search.study_file.curve_steps import EPOCHS, VALIDATIONS, Steps
-from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
 
 
@@ -20,7 +19,7 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     sampling = Sampling(
         name=study_file.sampler.name,
         options=study_file.sampler.options,
-        points=points_of(study_file),
+        points=study_file.points,
         seed=study_file.seed,
     )
     sampling.check()

@@ -27,7 +27,6 @@ from search.space.expressions import Expression, parse_expression
 from search.space.paths import FINALIST
 from search.space.points import DRAWS, Points, has_options
 from search.space.spelling import Spelling
-from search.study_file.trial_sections import sections_of
 
 if TYPE_CHECKING:
     from search.study_file.schema import StudyFile
@@ -35,25 +34,14 @@ if TYPE_CHECKING:
 _SEED = "rules"
 
 
-def points_of(study_file: StudyFile) -> Points:
-    """The points of a valid study file."""
-    spell = Spelling(study_file.space, sections_of(study_file))
-    return Points(
-        study_file.space,
-        tuple(parse_expression(text, spell) for text in study_file.constraints),
-        {spell(path): parse_expression(text, spell) for path, text in study_file.derive.items()},
-        sections_of(study_file),
-    )
-
-
 def rule_problems(study_file: StudyFile) -> list[str]:
     """A line for each rule of a study file that cannot hold."""
     if problems := list(_condition_problems(study_file.space)):
         return problems
-    spell = Spelling(study_file.space, sections_of(study_file))
+    spell = Spelling(study_file.space, study_file.sections)
     constraints, problems = _read_constraints(study_file.constraints, spell)
     derive, more = _read_derived(study_file.derive, spell)
-    points = Points(study_file.space, constraints, derive, sections_of(study_file))
+    points = Points(study_file.space, constraints, derive, study_file.sections)
     problems += more
     scales = study_file.batch.auto_scale != "off"
     problems += _derived_problems(points, scales)
@@ -234,7 +222,7 @@ def resolve_config(
     """
     found = found or {}
     if study_file.finalists is None or FINALIST not in params:
-        return replace(points_of(study_file), found=found).config(params)
+        return replace(study_file.points, found=found).config(params)
     config = copy.deepcopy(study_file.finalists[params[FINALIST]])
     for path, value in {**params, **found}.items():
         if path != FINALIST:

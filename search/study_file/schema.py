@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -27,7 +28,10 @@ from pydantic import (
 from search.plain.durations import parse_duration
 from search.plain.yaml import shown
 from search.space.distributions import Distribution, Hinted
+from search.space.expressions import parse_expression
 from search.space.notation import parse_distribution
+from search.space.points import Points
+from search.space.spelling import Spelling
 from search.study_file.lightning_sections import (
     ClassSection,
     Cli,
@@ -40,6 +44,7 @@ from search.study_file.objective import Objective
 from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study_file.outcome_constraints import parse_constraint
 from search.study_file.problems import Unknown
+from search.study_file.trial_sections import LIGHTNING_SECTIONS
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
 PRUNERS = (
@@ -222,6 +227,27 @@ class StudyFile(_Section):
     def trial_seed(self) -> int | bool:
         """The seed of every trial."""
         return self.seed if self.seed_everything in (None, True) else self.seed_everything
+
+    @property
+    def sections(self) -> dict[str, Any]:
+        """The sections of a LightningCLI configuration as the study file has them, uncopied, and
+        the CLI that reads it where the study file names one."""
+        given = {key: getattr(self, key) for key in ("cli", *LIGHTNING_SECTIONS)}
+        if self.cli is not None:
+            given["cli"] = self.cli.model_dump(exclude_none=True)
+        given |= {"seed_everything": self.trial_seed, **(self.model_extra or {})}
+        return {key: value for key, value in given.items() if value is not None}
+
+    @cached_property
+    def points(self) -> Points:
+        """The points of the space, whose expressions are read once; the rules must be right."""
+        spell = Spelling(self.space, self.sections)
+        return Points(
+            self.space,
+            tuple(parse_expression(text, spell) for text in self.constraints),
+            {spell(path): parse_expression(text, spell) for path, text in self.derive.items()},
+            self.sections,
+        )
 
     def to_tree(self) -> dict[str, Any]:
         """The study file as plain data; `parse_study_tree` reads it back."""

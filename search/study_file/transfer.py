@@ -26,7 +26,7 @@ from search.space.distributions import (
 )
 from search.space.points import Points
 from search.study_file.differences import MAY_CHANGE, compare, sections
-from search.study_file.rules import points_of, resolve_config
+from search.study_file.rules import resolve_config
 from search.study_file.schema import StudyFile
 
 # judged trial by trial, or without effect on how a trial is trained; all else counts
@@ -174,7 +174,7 @@ class Fitting:
 
     @cached_property
     def _points(self) -> Points:
-        return points_of(self.child)
+        return self.child.points
 
     @cached_property
     def _before(self) -> dict[str, Any]:

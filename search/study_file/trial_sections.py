@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from search.study_file.schema import StudyFile
-
+from typing import Any
 
 # what every LightningCLI configuration may have; its `fit` alone knows the last two
 LIGHTNING_SECTIONS = (
@@ -33,16 +29,6 @@ OWN_SECTIONS = (
     "trial",
     "finalist",
 )
-
-
-def sections_of(study_file: StudyFile) -> dict[str, Any]:
-    """The sections of a LightningCLI configuration as the study file has them, uncopied, and the
-    CLI that reads it where the study file names one."""
-    given = {key: getattr(study_file, key) for key in ("cli", *LIGHTNING_SECTIONS)}
-    if study_file.cli is not None:
-        given["cli"] = study_file.cli.model_dump(exclude_none=True)
-    given |= {"seed_everything": study_file.trial_seed, **(study_file.model_extra or {})}
-    return {key: value for key, value in given.items() if value is not None}
 
 
 def lightning_sections(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from search.store.queue import enqueue
 from search.store.reading import read_study
 from search.store.rebuild import disagreements, rebuild
 from search.study_file.load import parse_study_tree
-from search.study_file.rules import points_of
 from search.study_file.schema import StudyFile
 
 pytestmark = pytest.mark.real
@@ -81,7 +80,7 @@ def sampled(ledger: Ledger, count: int) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("name", ["tpe", "random", "qmc", "cmaes", "nsgaii"])
 def test_candidates_are_valid_and_cost_no_number(name: str, tmp_path: Path) -> None:
     given = study_file(RANGES, sampler=name)
-    points, ledger = points_of(given), opened(tmp_path, given)
+    points, ledger = given.points, opened(tmp_path, given)
     found = sampled(ledger, 25)
     for params in found:
         assert points.violation(params) is None
@@ -122,7 +121,7 @@ def test_lists_skip_what_is_not_valid_and_count_the_rest(name: str, tmp_path: Pa
     found = sampled(opened(tmp_path, given), VALID)
     assert list(found[0].values()) == ["adam", 2, 3]
     assert len({yaml.safe_dump(params) for params in found}) == VALID
-    assert all(points_of(given).violation(params) is None for params in found)
+    assert all(given.points.violation(params) is None for params in found)
 
 
 def test_grid_of_a_plain_space_tries_every_combination_once(tmp_path: Path) -> None:

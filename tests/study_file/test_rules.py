@@ -10,7 +10,7 @@ import yaml
 from search.errors import StudyFileError
 from search.plain.yaml import parse_yaml
 from search.study_file.load import parse_study_tree
-from search.study_file.rules import points_of, resolve_config
+from search.study_file.rules import resolve_config
 from search.study_file.schema import StudyFile
 
 GOOD = """\
@@ -51,7 +51,7 @@ def test_nested_spaces_become_conditional_paths_and_are_stored_as_such() -> None
 
 def test_point_has_only_what_exists_in_it_and_its_subtree() -> None:
     study_file = parsed(GOOD + 'constraints: ["model.net[mlp].width > 8"]\n')
-    points = points_of(study_file)
+    points = study_file.points
     for seed in range(30):
         params = points.random_point({}, str(seed))
         assert params is not None
@@ -102,7 +102,7 @@ derive:
 
 
 def test_constraint_on_an_absent_parameter_holds() -> None:
-    points = points_of(parsed(GOOD + 'constraints: ["model.momentum > 0.5"]\n'))
+    points = parsed(GOOD + 'constraints: ["model.momentum > 0.5"]\n').points
     assert points.violation({"model.init_args.opt": "adam"}) is None
     assert points.violation({"model.init_args.opt": "sgd", "model.init_args.momentum": 0.1}) == (
         "model.momentum > 0.5"
