@@ -12,7 +12,7 @@ from search.layout import TrialFolder
 from search.plain.yaml import read_yaml, shown
 from search.store.records import TrialRecord
 from search.study_file.trial_sections import OWN_SECTIONS
-from search.study_file.value_checkpoint import kept_checkpoint, value_checkpoint
+from search.study_file.value_checkpoint import value_checkpoint
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Result:
             UserError: it is no longer kept.
         """
         folder = TrialFolder(self.record.folder)
-        path = kept_checkpoint(folder)
+        path = self.record.checkpoint
         if path is None:
             values = " ".join(f"{key}={shown(value)}" for key, value in self.params.items())
             raise UserError(

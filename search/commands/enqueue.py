@@ -34,7 +34,7 @@ def enqueue(
     named = [word for word in words[:1] if "=" not in word and option in (None, word)]
     folder = find_study(named[0] if named else option, studies)
     given = _values(words[len(named) :])
-    params, problem = point_of(points_of(load_kept(folder)), given)
+    params, problem = point_of(load_kept(folder).points, given)
     if problem is not None:
         raise UserError(f"{folder.name}: {problem}")
     queue.enqueue(folder, params)

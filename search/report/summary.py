@@ -7,7 +7,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from search.layout import TrialFolder
 from search.plain.formats import counted, format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
@@ -19,7 +18,6 @@ from search.space.distributions import Choice, Distribution
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import busy_s, last_seen, study_state
 from search.study_file.outcome_constraints import format_outcome
-from search.study_file.value_checkpoint import kept_checkpoint
 
 _MAX_MARKS = 150
 
@@ -97,7 +95,7 @@ def summarise(data: StudyData) -> Summary:
         bests=tuple(_bests(record)),
         best_params=_params(data, best),
         batch=_batch(best),
-        checkpoint=kept_checkpoint(TrialFolder(best.folder)) if best else None,
+        checkpoint=best.checkpoint if best else None,
     )
 
 

@@ -13,7 +13,7 @@ from search.messages import Tested
 from search.plain.yaml import read_yaml
 from search.store.provenance.record import origin
 from search.store.records import StudyRecord, TrialRecord
-from search.study_file.value_checkpoint import kept_checkpoint, value_checkpoint
+from search.study_file.value_checkpoint import value_checkpoint
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
     if not folder.config.is_file():
         raise UserError(f"{folder.config}: is missing. Restore it, or name another with --trial.")
     config = read_yaml(folder.config)
-    checkpoint = kept_checkpoint(folder)
+    checkpoint = trial.checkpoint
     if checkpoint is None:
         raise UserError(
             f"{value_checkpoint(folder)}: is missing; the study file may keep those of the "

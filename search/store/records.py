@@ -7,9 +7,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from search.layout import TrialFolder
 from search.space.distributions import Space
 from search.store.pareto_front import front_of
 from search.study_file.curve_steps import Steps
+from search.study_file.value_checkpoint import kept_checkpoint
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,11 @@ class TrialRecord:
     @property
     def is_finished(self) -> bool:
         return self.state in ("COMPLETE", "PRUNED", "FAIL")
+
+    @property
+    def checkpoint(self) -> Path | None:
+        """The checkpoint that the value belongs to; None where it is not kept."""
+        return kept_checkpoint(TrialFolder(self.folder))
 
 
 @dataclass(frozen=True)

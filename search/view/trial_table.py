@@ -15,7 +15,7 @@ from search.store.record_trees import trial_tree
 from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 from search.study_file.curve_steps import step_title
 from search.study_file.outcome_constraints import RESOURCES, format_outcome
-from search.study_file.value_checkpoint import kept_checkpoint, value_checkpoint
+from search.study_file.value_checkpoint import value_checkpoint
 from search.view.console import ARROWS, STATE_STYLES, local_time, plain_console
 from search.view.rows import Column, number_columns, print_lines, print_pairs, print_rows
 from search.view.terminal_text import clean, parameters, sparkline
@@ -127,7 +127,7 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
             Text(format_outcome(each.metric, value), style="green")
             for each, value in zip(objectives, trial.values, strict=True)
         ]
-        checkpoint = kept_checkpoint(TrialFolder(trial.folder)) or NOTHING
+        checkpoint = trial.checkpoint or NOTHING
         rows.append([trial.number, *values, Text(parameters(trial.params)), checkpoint])
     print_rows(console, columns, rows)
 
@@ -142,7 +142,7 @@ def _reason(trial: TrialRecord) -> str:
 
 
 def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
-    return {**trial_tree(trial), "checkpoint": kept_checkpoint(TrialFolder(trial.folder))}
+    return {**trial_tree(trial), "checkpoint": trial.checkpoint}
 
 
 def _parameter_pairs(trial: TrialRecord) -> _Pairs:
