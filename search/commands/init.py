@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from search.errors import UserError
+from search.study_file.objective import DIRECTIONS
 
 if TYPE_CHECKING:
     from search.proposal.proposed_file import Guess
-
-_DIRECTIONS = ("minimize", "maximize")
 
 
 def init(
@@ -120,7 +119,7 @@ def _asked(guess: Guess) -> Guess:
         return guess
     metric = input(f"metric [{guess.metric}]: ").strip() or guess.metric
     direction = input(f"minimize or maximize [{guess.direction}]: ").strip() or guess.direction
-    matching = [each for each in _DIRECTIONS if each.startswith(direction.lower())]
+    matching = [each for each in DIRECTIONS if each.startswith(direction.lower())]
     if len(matching) == 1 and len(direction) > 1:
         return replace(guess, metric=metric, direction=matching[0])
     raise UserError(f"direction: must be minimize or maximize, got {direction}. Answer again.")

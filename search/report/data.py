@@ -14,6 +14,7 @@ from search.report.importance_shares import Importance, dashboard_importances, p
 from search.report.value_axis import ValueAxis, value_axis
 from search.space.short_names import short_names
 from search.store.records import StudyRecord, TrialRecord
+from search.study_file.objective import sign_of
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class StudyData:
     @cached_property
     def ranked(self) -> tuple[TrialRecord, ...]:
         """`scored`, best first."""
-        sign = 1.0 if self.is_minimized else -1.0
+        sign = sign_of(self.record.direction)
         return tuple(sorted(self.scored, key=lambda t: (sign * score(t), t.number)))
 
     @property

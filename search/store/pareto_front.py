@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from search.study_file.objective import sign_of
+
 
 def front_of(points: Sequence[Sequence[float]], directions: Sequence[str]) -> list[int]:
     """Places of the points that no other dominates, in their order; equal points stay together.
@@ -12,7 +14,7 @@ def front_of(points: Sequence[Sequence[float]], directions: Sequence[str]) -> li
         points: values in the order of the objectives.
         directions: minimize or maximize for each objective.
     """
-    signs = [1.0 if direction == "minimize" else -1.0 for direction in directions]
+    signs = [sign_of(direction) for direction in directions]
     costs = [tuple(s * v for s, v in zip(signs, point, strict=True)) for point in points]
     front: list[int] = []
     # in this order a point can be dominated by those before it only

@@ -11,6 +11,7 @@ from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import discard, files_of
 from search.store.placement import free_bytes
 from search.store.records import TrialRecord
+from search.study_file.objective import sign_of
 
 _RESERVE_BYTES = 64 << 20
 _WEIGHT_BYTES = 4  # in single precision
@@ -26,7 +27,7 @@ class Retention:
 
     def __init__(self, top: int | None, direction: str) -> None:
         self._top = top
-        self._sign = 1.0 if direction == "minimize" else -1.0
+        self._sign = sign_of(direction)
         self._best: list[tuple[bool, float, int, TrialFolder]] = []
 
     def superfluous(self, trial: TrialRecord) -> list[Path]:
