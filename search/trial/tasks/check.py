@@ -15,7 +15,7 @@ import torch
 
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.messages import Checked
+from search.messages import KILLED, Checked
 from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
 from search.study_file.objectives import watched_in
@@ -35,6 +35,7 @@ from search.trial.fitting.throwaway import (
     throwaway_loggers,
 )
 from search.trial.inspection.dead_paths import Consumption
+from search.trial.process.failures import cause_of
 from search.trial.process.gpus import gpu_use, usable_gpus
 
 Variant = Mapping[str, Any]
@@ -52,6 +53,9 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     for each far value of each path: `{path, value, sections}`.
 
     Problems are returned, never raised.
+
+    Raises:
+        OSError: the disk fails or is full; that is no fault of the study, and is tried again.
     """
     try:
         with throwaway_loggers(folder.root):
@@ -59,6 +63,8 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     except UserError as error:
         return Checked(problems=(str(error),))
     except Exception as error:
+        if cause_of(error) == KILLED:
+            raise
         traceback.print_exc()
         return Checked(problems=(_own_failure(in_words(error), folder),))
 
@@ -130,6 +136,8 @@ def _unbuildable(
             refused[str(error)] = None
             continue
         except Exception as error:
+            if cause_of(error) == KILLED:
+                raise
             traceback.print_exc()
             failed = in_words(error)
         outcomes.setdefault(path, []).append((value, failed))
