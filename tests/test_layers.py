@@ -17,6 +17,8 @@ ROOT = Path(search.__path__[0])
 # each room imports only from the ranks before its own, and no other room of its rank
 RANKS = (
     ("errors", "messages", "layout"),
+    ("answers",),
+    ("wire",),
     ("plain",),
     ("executors", "space"),
     ("study_file", "proposal"),
@@ -33,7 +35,17 @@ RANKS = (
 )
 RANK = {room: rank for rank, rooms in enumerate(RANKS) for room in rooms}
 # the training plane: what runs in another process than all the rest
-BELOW_TRIAL = {"errors", "messages", "layout", "plain", "space", "study_file", "proposal"}
+BELOW_TRIAL = {
+    "errors",
+    "messages",
+    "answers",
+    "wire",
+    "layout",
+    "plain",
+    "space",
+    "study_file",
+    "proposal",
+}
 # rooms of `trial`, each importing only from those before it; files beside them from all
 TRIAL_RANKS = ("process", "checkpoints", "building", "fitting", "inspection", "tasks")
 # the one way from Python into the training plane: the model of a finished trial
@@ -57,6 +69,7 @@ OWNERS = {
     "rich": {"view"},
     "typer": {"cli", "commands"},
     "pydantic": {"study_file"},
+    "msgspec": {"messages", "answers", "wire", "trial"},
 }
 
 

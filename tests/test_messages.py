@@ -7,8 +7,8 @@ import math
 
 import pytest
 
+from search.answers import AnnotatedRanges, Argument, Checked, Description, Monitor
 from search.messages import (
-    Checked,
     Ended,
     Exited,
     Hello,
@@ -23,9 +23,8 @@ from search.messages import (
     Started,
     Stop,
     Verdict,
-    decode,
-    encode,
 )
+from search.wire import decode, encode
 
 MESSAGES: list[Message] = [
     Preload(("a.B",), ("c",), ("/d",)),
@@ -43,6 +42,8 @@ MESSAGES: list[Message] = [
     Verdict(3, prune=True),
     Stop(),
     Ended("error", None, "one line", "many\nlines"),
+    Ended("error", message="of a name that is not UTF-8: \udcff"),
+    Ended("done", 0.5, metrics={"val_loss": 0.5, "val_acc": float("-inf")}),
     Probed(64, (2, 64)),
     Checked(
         problems=("a problem",),
@@ -55,6 +56,15 @@ MESSAGES: list[Message] = [
         gpus=("0", "GPU-8f3b"),
         gpus_a_trial=2,
         modules=("json",),
+    ),
+    AnnotatedRanges(ranges={"model.lr": {"float": [0.1, 1.0], "log": True}}),
+    Description(
+        arguments=(
+            Argument("model.width", "int", 2, (1, 2.0, "3", None, True), {"int": [1, 2]}),
+            Argument("model.name", "text", "nan"),
+        ),
+        logged=("val_loss",),
+        monitors=(Monitor("val_loss", "min"),),
     ),
 ]
 

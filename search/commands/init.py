@@ -42,7 +42,7 @@ def init(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Propose a study file for a module, or for a LightningCLI configuration."""
-    from search.engine.inspect_classes import describe
+    from search.engine.ask import INSPECT, ask_once
     from search.plain.whole_files import write_whole
     from search.plain.yaml import parse_yaml
     from search.proposal.proposed_file import guess_metric, missing, proposed_file, searched
@@ -61,7 +61,9 @@ def init(
             "knows it: --cli train:main."
         )
     folders = [output.parent.absolute(), Path.cwd()]
-    description = describe(tree, folders, str(config or "init"))
+    description = ask_once(
+        INSPECT, _sections_with_classes(tree), place=str(config or "init"), sys_path=folders
+    )
     guess = _asked(guess_metric(description))
     text = proposed_file(sections, tree, description, guess, _command(module, data, config, cli))
     proposed = parse_yaml(text, str(output))
@@ -74,6 +76,16 @@ def init(
     for path in missing(description, tree):
         print(f"{output}: {path} has no default. Give it a value before you go on.")
     print(f"Next: search check {shlex.quote(str(output))}")
+
+
+def _sections_with_classes(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """The sections that name classes, as the configuration of a trial has them."""
+    from search.study_file.lightning_sections import cli_tree
+
+    config = {key: value for key, value in tree.items() if key not in ("objective", "space")}
+    if config.get("cli") is not None:
+        config["cli"] = cli_tree(config["cli"])
+    return config
 
 
 def _sections(

@@ -6,71 +6,42 @@ The classes are imported by an attempt, once, before the study exists; what it f
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from pathlib import Path
 from typing import Any
 
-from search.engine.answers import answer_of
-from search.errors import StudyFileError, UserError
-from search.executors.protocol import Executor, Slot
-from search.layout import StudyFolder, TrialFolder
-from search.messages import Hints
-from search.plain.whole_files import write_whole
-from search.plain.yaml import dump_yaml
+from search.answers import AnnotatedRanges
+from search.errors import StudyFileError
+from search.layout import StudyFolder
 from search.space.distributions import Hinted
 from search.space.paths import ALL_HINTED
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.schema import StudyFile
 
-_ATTEMPT = "hints"
 _EXAMPLE = "Annotated[float, search.Log(1e-5, 1e-1)]"
 
 
 def with_ranges(
     study_file: StudyFile,
     source: str,
-    folder: StudyFolder,
-    executor: Callable[[Path], AbstractContextManager[Executor]],
-    tick: Callable[[], None],
+    folder: StudyFolder | None,
+    ask_classes: Callable[[Mapping[str, Any]], AnnotatedRanges],
 ) -> StudyFile:
     """The study file with every range, those of an existing study or those of the annotations.
 
     Args:
         source: the study file's name, for messages.
-        executor: makes one whose server writes to the given log.
-        tick: called while waiting.
+        folder: of the study, which may exist already; None where there is to be none.
+        ask_classes: asks for the annotations of the classes of a configuration.
 
     Raises:
         StudyFileError: a class cannot be imported or has no annotation.
     """
-    if folder.study_file.is_file():
+    if folder is not None and folder.study_file.is_file():
         stored = load_study_file(folder.study_file).space
         ranges: Mapping[str, Any] = {path: each.to_tree() for path, each in stored.items()}
     else:
-        with (
-            tempfile.TemporaryDirectory(prefix="search-hints-") as root,
-            executor(Path(root) / "server.log") as opened,
-        ):
-            ranges = _read(opened, study_file, source, Path(root), tick)
+        ranges = ask_classes(study_file.sections).ranges
     return _filled(study_file, source, ranges)
-
-
-def _read(
-    executor: Executor, study_file: StudyFile, source: str, root: Path, tick: Callable[[], None]
-) -> Mapping[str, Any]:
-    folder = TrialFolder(root)
-    write_whole(folder.config, dump_yaml(study_file.sections))
-    executor.start(_ATTEMPT, "hints", folder, Slot(threads=1))
-    answered = answer_of(executor, Hints, tick)
-    found, said = answered.answer, answered.said
-    if found is None:
-        why = (said.message if said else None) or "killed"
-        raise UserError(f"{source}: reading annotations failed: {why}.")
-    if found.problems:
-        raise StudyFileError([f"{source}: {line}" for line in found.problems])
-    return found.ranges
 
 
 def _filled(study_file: StudyFile, source: str, ranges: Mapping[str, Any]) -> StudyFile:

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.answers import Checked
 from search.errors import UserError
-from search.messages import Checked
 from search.plain.tree import read_path
 from search.space.distributions import Choice, Space
 from search.study_file.micro_batches import Epoch, UsableSizes

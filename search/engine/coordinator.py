@@ -262,7 +262,7 @@ class Coordinator:
                 )
             )
         elif isinstance(message, Measured):
-            self._ledger.set_resources(number, asdict(message))
+            self._ledger.set_resources(number, message.to_tree())
             self._disk.expect(message.parameters)
         elif isinstance(message, Reported):
             prune = self._ledger.judge(number, message.step, message.value)

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable
-from contextlib import nullcontext
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.answers import Checked, DryRun
 from search.engine.annotated_ranges import with_ranges
-from search.engine.answers import answer_of
+from search.engine.ask import DRY, RANGES, AnswerT, Question, ask, own_executor
 from search.engine.batch_sizes import plan_batches
 from search.engine.extras import check_loggers
 from search.engine.preflight import preflight
 from search.engine.signals import SignalWatch
 from search.engine.trial_config import logger_section
 from search.errors import StudyFileError, UserError
-from search.executors.local import LocalExecutor
 from search.executors.protocol import Executor, Slot
 from search.executors.slots import cores
-from search.layout import StudyFolder, TrialFolder
-from search.messages import Checked, DryRun
 from search.plain.tree import class_paths
-from search.plain.whole_files import write_whole
-from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
 from search.study_file.objectives import watched_config
@@ -35,22 +30,26 @@ _SEED = "dry trial"
 
 @dataclass(frozen=True)
 class DryTrials:
-    """What was tried, with every range; what the preflight found; two runs of the same trial."""
+    """Two runs of the same trial, and the preflight before them."""
 
     study_file: StudyFile
+    """Study file with every range."""
     facts: Checked
+    """Facts of the preflight."""
     first: DryRun
+    """Run that also measures a full trial and goes on from its checkpoint."""
     second: DryRun
+    """Run of as many batches, from the same seed."""
 
     @property
     def agree(self) -> bool:
-        """Whether both have the same weights and the same value, bit for bit."""
+        """True where both have the same weights and the same value, bit for bit."""
         same_value = self.first.value == self.second.value
         return self.first.digest == self.second.digest and same_value
 
 
 def dry_trials(study_file: StudyFile, source: Path, workers: int) -> DryTrials:
-    """Try a study file out; what is written meanwhile is in a temporary folder that is removed.
+    """Try a study file out; nothing is written but temporary folders that are removed.
 
     Args:
         source: the study file.
@@ -61,78 +60,68 @@ def dry_trials(study_file: StudyFile, source: Path, workers: int) -> DryTrials:
         Interrupted: a signal came.
     """
     threads = max(1, cores() // workers)
-    with SignalWatch() as signals, tempfile.TemporaryDirectory(prefix="search-check-") as name:
-        root = Path(name)
-        executor = LocalExecutor(
-            list(class_paths(study_file.to_tree())),
-            [str(source.parent.absolute()), str(Path.cwd())],
-            threads=threads,
-            server_log=root / "server.log",
-        )
-        try:
-            attempts = _Attempts(executor, str(source), Slot(threads), signals.check)
-            return attempts.tried(study_file, root)
-        finally:
-            executor.close()
+    sys_path = [source.parent, Path.cwd()]
+    classes = list(class_paths(study_file.to_tree()))
+    with (
+        SignalWatch() as signals,
+        own_executor(sys_path, threads=threads, class_paths=classes) as executor,
+    ):
+        return _Attempts(executor, str(source), Slot(threads), signals.check).try_out(study_file)
 
 
 def middle_config(study_file: StudyFile) -> dict[str, Any]:
     """The configuration of a valid trial, with the values in the middle of their ranges where
     those are one."""
     points = study_file.points
-    params = points.complete({}, lambda distribution: distribution.middle)
-    if points.violation(params) is not None:
-        params = points.random_point({}, _SEED) or params
-    return points.config(params)
+    middle = points.complete({}, lambda distribution: distribution.middle)
+    return points.config(points.valid_or_random(middle, {}, _SEED) or middle)
 
 
 @dataclass(frozen=True)
 class _Attempts:
+    """The attempts of `search check`, one after another on one executor."""
+
     executor: Executor
     source: str
     slot: Slot
     tick: Callable[[], None]
 
-    def tried(self, study_file: StudyFile, root: Path) -> DryTrials:
+    def try_out(self, study_file: StudyFile) -> DryTrials:
         if study_file.is_hinted:
             study_file = with_ranges(
-                study_file,
-                self.source,
-                StudyFolder(root / "none"),
-                lambda _: nullcontext(self.executor),
-                self.tick,
+                study_file, self.source, None, lambda config: self._ask(RANGES, config)
             )
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
-        try:
+        with _in_study_file(self.source):
             # refuses a sampler or a pruner that does not take its options
             sampling_of(study_file)
-            facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
+        facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
+        with _in_study_file(self.source):
             plan_batches(study_file, facts)
-        except StudyFileError:
-            raise
-        except UserError as error:
-            raise StudyFileError([f"{self.source}: {error}"]) from error
-        self.executor.preload(facts.modules, rehearse=not facts.gpus)
-        trial = {"at_epoch_ends": facts.at_epoch_ends}
-        first = self._run(study_file, TrialFolder(root / "first"), {"trial": trial})
+        self.executor.preload(facts.modules, warm_up=not facts.gpus)
+        config = middle_config(study_file)
+        config |= {**watched_config(study_file), "logger": logger_section(study_file)}
+        first = self._ask(DRY, config | {"trial": {"at_epoch_ends": facts.at_epoch_ends}})
         batches = {"train": first.train_batches, "val": first.val_batches}
-        second = self._run(study_file, TrialFolder(root / "second"), {"dry": batches})
+        second = self._ask(DRY, config | {"dry": batches})
         return DryTrials(study_file, facts, first, second)
 
-    def _run(self, study_file: StudyFile, folder: TrialFolder, more: dict[str, Any]) -> DryRun:
-        config = middle_config(study_file)
-        config |= {**watched_config(study_file), **more, "logger": logger_section(study_file)}
-        folder.root.mkdir()
-        write_whole(folder.config, dump_yaml(config))
-        self.executor.start(folder.root.name, "dry", folder, self.slot)
-        answered = answer_of(self.executor, DryRun, self.tick)
-        if answered.answer is not None:
-            return answered.answer
-        said = answered.said
-        raise self._failed((said.message or said.cause) if said else "it was killed")
-
-    def _failed(self, message: str) -> UserError:
-        return StudyFileError(
-            [f"{self.source}: the dry trial failed: {message.rstrip('.')}. Correct it there."]
+    def _ask(self, question: Question[AnswerT], config: Mapping[str, Any]) -> AnswerT:
+        return ask(
+            question,
+            config,
+            place=self.source,
+            executor=self.executor,
+            slot=self.slot,
+            tick=self.tick,
         )
+
+
+@contextlib.contextmanager
+def _in_study_file(source: str) -> Iterator[None]:
+    """Put the name of the study file before an error about it."""
+    try:
+        yield
+    except UserError as error:
+        raise StudyFileError([f"{source}: {error}"]) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from search.messages import DryRun
+from search.answers import DryRun
 
 # a complete trial keeps its last and its best checkpoint; while it runs, the one before too
 _KEPT, _RUNNING = 2, 3

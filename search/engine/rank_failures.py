@@ -6,7 +6,8 @@ import contextlib
 
 from search.engine.running_attempts import Running
 from search.layout import TrialFolder
-from search.messages import ERROR, INTERRUPTED, KILLED, OOM, Ended, Probed, decode
+from search.messages import ERROR, INTERRUPTED, KILLED, OOM, Ended, Probed
+from search.wire import decode
 
 # what rank 0 says, if anything, when another rank has left it
 _ECHOES = (ERROR, KILLED, INTERRUPTED)

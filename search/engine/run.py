@@ -8,7 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from search.answers import Checked
 from search.engine.annotated_ranges import with_ranges
+from search.engine.ask import RANGES, ask_once
 from search.engine.batch_sizes import BatchPlan, epoch_of, plan_batches
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
@@ -25,7 +27,6 @@ from search.executors.local import LocalExecutor
 from search.executors.processes import end_processes_of, owner_of
 from search.executors.protocol import Slot
 from search.executors.slots import cores, slots_for
-from search.messages import Checked
 from search.plain.tree import class_paths
 from search.sampling.samplers import independent_paths
 from search.sampling.study_settings import sampling_of
@@ -168,8 +169,13 @@ def _with_ranges(request: RunRequest, view: View, deadline: Deadline) -> RunRequ
             request.study_file,
             request.source,
             request.folder,
-            lambda log: _executor(request, log, view),
-            tick,
+            lambda config: ask_once(
+                RANGES,
+                config,
+                place=request.source,
+                sys_path=[request.import_path, Path.cwd()],
+                tick=tick,
+            ),
         )
         # one that came after the last tick
         signals.check()
@@ -233,7 +239,7 @@ def _check(
     slot = Slot(threads=max(1, cores() // request.workers))
     facts = preflight(executor, request.study_file, request.source, slot, tick)
     # what the training step imported on the way, so that no trial has to
-    executor.preload(facts.modules, rehearse=not facts.gpus)
+    executor.preload(facts.modules, warm_up=not facts.gpus)
     for note in facts.notes:
         view.handle(Note(note))
     try:

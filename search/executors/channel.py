@@ -15,7 +15,8 @@ import socket
 import tempfile
 from pathlib import Path
 
-from search.messages import MAX_LINE_BYTES, Hello, Message, decode, encode
+from search.messages import Hello, Message
+from search.wire import LineBuffer, decode, encode
 
 _SEND_TIMEOUT_S = 5.0
 # of a socket's path, with the byte that ends it: 108 on Linux, 104 on macOS
@@ -24,23 +25,21 @@ _SOCKET = "socket"
 
 
 class _Connection:
-    """One socket: bytes in, whole lines out; `attempt` is None until a token was shown."""
+    """One socket; `attempt` is None until it has shown a token."""
 
     def __init__(self, sock: socket.socket) -> None:
         self.sock = sock
         self.attempt: str | None = None
-        self.buffer = b""
+        self._buffer = LineBuffer()
 
     def lines(self) -> list[bytes] | None:
-        """The complete lines that arrived; None when the other side is gone or talks nonsense."""
+        """The complete lines that arrived; None when the other side is gone, or sends a line that
+        does not end."""
         try:
             data = self.sock.recv(65536)
-        except OSError:
+            return self._buffer.lines(data) if data else None
+        except (OSError, ValueError):
             return None
-        if not data:
-            return None
-        *lines, self.buffer = (self.buffer + data).split(b"\n")
-        return None if len(self.buffer) > MAX_LINE_BYTES else lines
 
 
 class Channel:
@@ -65,14 +64,14 @@ class Channel:
         return token
 
     def send(self, attempt: str, message: Message) -> None:
-        """Send to an attempt; one that is gone is ignored, its exit is reported elsewhere."""
+        """Send to an attempt; nothing happens where it is gone, whose exit the server reports."""
         connection = self._connections.get(attempt)
         if connection is not None:
             with contextlib.suppress(OSError):
                 connection.sock.sendall(encode(message))
 
     def drop(self, attempt: str) -> list[tuple[str, Message]]:
-        """Forget an attempt whose process ended, after reading what it still had to say."""
+        """Forget an attempt whose process ended; returns the messages that it sent before."""
         self._tokens = {token: name for token, name in self._tokens.items() if name != attempt}
         connection = self._connections.get(attempt)
         last_words: list[tuple[str, Message]] = []
@@ -137,8 +136,8 @@ class Channel:
 
 
 def _private_folder() -> Path:
-    """A new folder in which a socket may lie; a study's own path, and on a cluster the temporary
-    folder of a job, can be too long for one."""
+    """A new folder whose path is short enough for a socket; that of a study, or of a cluster job's
+    temporary folder, may not be."""
     folder = Path(tempfile.mkdtemp(prefix="search-"))
     if len(os.fsencode(folder / _SOCKET)) < _MAX_PATH_BYTES:
         return folder

@@ -1,4 +1,4 @@
-"""Local processes, forked from a server that has torch and the user's modules imported."""
+"""Executor of this machine: processes forked from a server that has torch imported."""
 
 from __future__ import annotations
 
@@ -25,10 +25,9 @@ from search.messages import (
     Message,
     Preload,
     Ready,
-    decode,
-    encode,
 )
 from search.plain.whole_files import open_privately
+from search.wire import LineBuffer, decode, encode
 
 _CLOSE_TIMEOUT_S = 5.0
 MAX_SERVER_DEATHS = 3
@@ -42,7 +41,7 @@ class LocalExecutor:
         sys_path: folders that come first on the attempts' import path.
         threads: CPU threads of one attempt; native pools are sized by it when they load.
         server_log: where the server's own output goes.
-        note: told what a user should know of how attempts are started.
+        note: shows the user a line on how attempts are started.
     """
 
     def __init__(
@@ -65,19 +64,19 @@ class LocalExecutor:
         self._server_log = server_log
         self._threads = threads
         self._note = note
-        # how many preloads the server has not answered yet; launches wait until it has
+        # preloads that the server has not answered yet; launches wait until it has
         self._unanswered = 0
         self._launches: list[Launch] = []
-        # what is to be said of attempts that were killed before their launch
-        self._unsaid: list[tuple[str, Message]] = []
+        # the ends of attempts that were killed before their launch
+        self._early_exits: list[tuple[str, Message]] = []
         self._imports_late = False
-        # what a server that has to be started again is told first
+        # sent again to a server that takes the place of another
         self._preloads: list[Preload] = []
         self._deaths = 0
-        # the processes of the attempts at work; 0 until the server has told
+        # the processes of the attempts at work; 0 until the server has launched one
         self._pids: dict[str, int] = {}
-        # what an attempt said before its launch was reported, so that messages keep their order
-        self._held: dict[str, list[tuple[str, Message]]] = {}
+        # messages that came before the server reported the launch, kept so that `Launched` is first
+        self._early_messages: dict[str, list[tuple[str, Message]]] = {}
         self._server = self._start_server()
         self._preload(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
 
@@ -97,21 +96,21 @@ class LocalExecutor:
                 start_new_session=True,
             )
         assert server.stdout is not None
-        self._buffer = b""
+        self._buffer = LineBuffer()
         self._selector.register(server.stdout, selectors.EVENT_READ, self._read_server)
         return server
 
-    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
+    def preload(self, modules: Sequence[str], *, warm_up: bool) -> None:
         given = () if self._imports_late else tuple(modules)
-        self._preload(Preload(modules=given, rehearse=rehearse))
+        self._preload(Preload(modules=given, warm_up=warm_up))
 
     def _preload(self, message: Preload) -> None:
         self._preloads.append(message)
         self._unanswered += 1
-        self._tell(message)
+        self._send_to_server(message)
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
-        self._held[attempt] = []
+        self._early_messages[attempt] = []
         self._pids[attempt] = 0
         self._launches.append(
             Launch(
@@ -130,20 +129,21 @@ class LocalExecutor:
 
     def _launch_waiting(self) -> None:
         while self._launches and not self._unanswered:
-            self._tell(self._launches.pop(0))
+            self._send_to_server(self._launches.pop(0))
 
     def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
-        messages, self._unsaid = self._unsaid, []
+        messages, self._early_exits = self._early_exits, []
         for key, _ in self._selector.select(0 if messages else timeout_s):
             for attempt, message in key.data():
                 messages += self._in_order(attempt, message)
         return messages
 
     def _in_order(self, attempt: str, message: Message) -> list[tuple[str, Message]]:
+        """The messages that may be returned now that this one came."""
         if isinstance(message, Launched):
-            return [(attempt, message), *self._held.pop(attempt, [])]
-        if attempt in self._held:
-            self._held[attempt].append((attempt, message))
+            return [(attempt, message), *self._early_messages.pop(attempt, [])]
+        if attempt in self._early_messages:
+            self._early_messages[attempt].append((attempt, message))
             return []
         return [(attempt, message)]
 
@@ -153,11 +153,11 @@ class LocalExecutor:
     def kill(self, attempt: str, *, dump: bool = False) -> None:
         launches = [launch for launch in self._launches if launch.attempt != attempt]
         if len(launches) == len(self._launches):
-            self._tell(Kill(attempt, dump))
+            self._send_to_server(Kill(attempt, dump))
             return
         # the server does not know it yet, and would start it once it is ready
         self._launches = launches
-        self._unsaid += self._farewell(Exited(attempt, -signal.SIGKILL))
+        self._early_exits += self._exit(Exited(attempt, -signal.SIGKILL))
 
     def close(self) -> None:
         signal.set_wakeup_fd(self._previous_wakeup)
@@ -177,7 +177,7 @@ class LocalExecutor:
         self._wake_read.close()
         self._wake_write.close()
 
-    def _tell(self, message: Message) -> None:
+    def _send_to_server(self, message: Message) -> None:
         assert self._server.stdin is not None
         # a server that is gone shows as end of its output, with the reason in its log
         with contextlib.suppress(BrokenPipeError):
@@ -193,9 +193,8 @@ class LocalExecutor:
         data = os.read(self._server.stdout.fileno(), 65536)
         if not data:
             return self._replace_server()
-        *lines, self._buffer = (self._buffer + data).split(b"\n")
         messages: list[tuple[str, Message]] = []
-        for line in lines:
+        for line in self._buffer.lines(data):
             message = decode(line)
             if isinstance(message, Ready):
                 self._unanswered -= 1
@@ -208,7 +207,7 @@ class LocalExecutor:
                 messages.append((message.attempt, message))
             elif isinstance(message, Exited):
                 self._deaths = 0
-                messages += self._farewell(message)
+                messages += self._exit(message)
         return messages
 
     def _import_late(self, culprit: str) -> None:
@@ -218,15 +217,16 @@ class LocalExecutor:
             "anew, which takes seconds"
         )
         self._imports_late = True
-        rehearse = self._preloads[-1].rehearse
-        self._preloads = [Preload(sys_path=self._preloads[0].sys_path, rehearse=rehearse)]
+        warm_up = self._preloads[-1].warm_up
+        self._preloads = [Preload(sys_path=self._preloads[0].sys_path, warm_up=warm_up)]
         self._end_server()
         self._restart_server()
 
-    def _farewell(self, message: Exited) -> list[tuple[str, Message]]:
+    def _exit(self, message: Exited) -> list[tuple[str, Message]]:
+        """Forget an attempt; returns all that it still said, its exit last."""
         del self._pids[message.attempt]
-        held = self._held.pop(message.attempt, [])
-        return [*held, *self._channel.drop(message.attempt), (message.attempt, message)]
+        early = self._early_messages.pop(message.attempt, [])
+        return [*early, *self._channel.drop(message.attempt), (message.attempt, message)]
 
     def _replace_server(self) -> list[tuple[str, Message]]:
         """Start a new server for one that died, as the kernel kills it when memory runs out.
@@ -249,7 +249,7 @@ class LocalExecutor:
         for attempt, pid in list(self._pids.items()):
             if pid:
                 end_attempt(pid, boot_id())
-            messages += self._farewell(Exited(attempt, -signal.SIGKILL))
+            messages += self._exit(Exited(attempt, -signal.SIGKILL))
         self._launches.clear()
         self._restart_server()
         return messages
@@ -267,7 +267,7 @@ class LocalExecutor:
         self._server = self._start_server()
         self._unanswered = len(self._preloads)
         for preload in self._preloads:
-            self._tell(preload)
+            self._send_to_server(preload)
 
 
 def _end_of(status: int) -> str:

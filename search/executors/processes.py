@@ -1,4 +1,7 @@
-"""Which processes are still there: a process number alone does not tell, it is used again."""
+"""Processes of earlier runs, found again by number and boot session, or by their environment.
+
+A number alone does not tell one: the system uses it again.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 def boot_id() -> str:
-    """What changes when the machine restarts."""
+    """Identifier of the machine's boot session, another one after every restart."""
     if _BOOT_ID.is_file():
         return _BOOT_ID.read_text("ascii").strip()
     return str(int(psutil.boot_time()))
 
 
 def is_attempt(pid: int, boot: str) -> bool:
-    """Whether `pid` is still the attempt that it was in the boot session `boot`."""
+    """True where `pid` is still the attempt that it was in the boot session `boot`."""
     if boot != boot_id():
         return False
     try:
@@ -37,7 +40,7 @@ def is_attempt(pid: int, boot: str) -> bool:
 
 
 def is_stopped(pid: int) -> bool:
-    """Whether somebody has stopped the process, so that it does nothing until it is continued."""
+    """True where somebody has stopped the process, until somebody continues it."""
     try:
         return psutil.Process(pid).status() in (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
     except psutil.Error:
@@ -54,12 +57,12 @@ def end_attempt(pid: int, boot: str, timeout_s: float = 5.0) -> None:
 
 
 def owner_of(server_log: Path) -> str:
-    """By what the processes of an executor are known, for ever: where its server logs."""
+    """Name of an executor in the environment of its processes: the path of its server's log."""
     return str(server_log.absolute())
 
 
 def end_processes_of(owner: str) -> None:
-    """Kill what an earlier executor of this name has left behind, whoever was its parent."""
+    """Kill the processes that an earlier executor of this name left, whoever is their parent."""
     above = {os.getpid(), *(each.pid for each in psutil.Process().parents())}
     for process in psutil.process_iter():
         # what belongs to others cannot be looked into

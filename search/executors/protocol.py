@@ -12,17 +12,16 @@ from search.messages import Message
 
 @dataclass(frozen=True)
 class Slot:
-    """The resources of one attempt.
-
-    `threads` are CPU threads; `gpus` those that it may see, as CUDA_VISIBLE_DEVICES names them
-    (None: whatever is there); `memory_share` the part of the host's memory that is its own,
-    `gpu_share` that of the memory of each GPU.
-    """
+    """The resources of one attempt."""
 
     threads: int
+    """CPU threads."""
     gpus: tuple[str, ...] | None = None
+    """GPUs that it may see, as CUDA_VISIBLE_DEVICES names them; None: all that are there."""
     memory_share: float = 1.0
+    """Part of the host's memory that is its own."""
     gpu_share: float = 1.0
+    """Part of the memory of each GPU that is its own."""
 
 
 class Executor(Protocol):
@@ -33,11 +32,11 @@ class Executor(Protocol):
     executor, and the executor with the process that made it, whatever kills that.
     """
 
-    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None:
+    def preload(self, modules: Sequence[str], *, warm_up: bool) -> None:
         """Import `modules` ahead of the attempts, where that makes their start quicker.
 
         Args:
-            rehearse: whether waiting attempts may warm up, which must not be where a GPU is.
+            warm_up: lets waiting attempts train a toy, which must not be where a GPU is.
         """
         ...
 

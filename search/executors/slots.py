@@ -1,11 +1,11 @@
-"""How the cores, the memory and the GPUs of a machine are shared by the attempts of a study."""
+"""Slots: the cores, the memory and the GPUs of a machine, shared by the attempts of a study."""
 
 from __future__ import annotations
 
 import os
 
+from search.answers import Checked
 from search.executors.protocol import Slot
-from search.messages import Checked
 
 
 def slots_for(workers: int, facts: Checked) -> list[Slot]:

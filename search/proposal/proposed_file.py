@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
 
+from search.answers import OPTIMIZER_CALLABLE, Argument, Description
 from search.plain.metric_names import likely_direction
 from search.plain.yaml import flow_yaml, shown
-from search.proposal.description import OPTIMIZER_CALLABLE, Argument, Description
 from search.proposal.ranges import Proposal, propose
 from search.space.distributions import Choice, Distribution
 from search.space.paths import full_path

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from search.proposal.description import (
+from search.answers import (
     BOOL,
     CHOICE,
     FLOAT,

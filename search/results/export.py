@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from search.answers import ExportFacts
+from search.engine.ask import EXPORT
 from search.errors import UserError
 from search.layout import ExportFolder, StudyFolder
-from search.messages import Described
 from search.plain.whole_files import close_to_others
 from search.plain.yaml import dump_yaml
 from search.results.export_script import reproduce_text, train_script
-from search.results.finished_trial import Finished, project_folder, run_errand_on
+from search.results.finished_trial import Finished, ask_about, project_folder
 from search.store.provenance.record import installed, read_provenance
 from search.study_file.trial_sections import lightning_sections
 
@@ -34,7 +35,7 @@ def export_trial(finished: Finished, target: Path) -> list[str]:
         UserError: the folder exists, cannot be written, or plain LightningCLI cannot train this.
     """
     _refuse(finished, target)
-    facts = run_errand_on(finished, "describe", Described)
+    facts = ask_about(finished, EXPORT)
     temporary = ExportFolder(target.with_name(f".{target.name}.tmp"))
     shutil.rmtree(temporary.root, ignore_errors=True)
     try:
@@ -49,7 +50,7 @@ def export_trial(finished: Finished, target: Path) -> list[str]:
     return train_command(ExportFolder(target), has_subcommand=facts.has_subcommand)
 
 
-def plain_config(config: Mapping[str, Any], facts: Described) -> dict[str, Any]:
+def plain_config(config: Mapping[str, Any], facts: ExportFacts) -> dict[str, Any]:
     """The configuration of a trial as LightningCLI takes it, training to the same value.
 
     The best value is that of the best epoch, so a ModelCheckpoint keeps that one. A trial makes no
@@ -100,7 +101,9 @@ def _refuse(finished: Finished, target: Path) -> None:
         )
 
 
-def _fill(folder: ExportFolder, finished: Finished, facts: Described, target: ExportFolder) -> None:
+def _fill(
+    folder: ExportFolder, finished: Finished, facts: ExportFacts, target: ExportFolder
+) -> None:
     config, trial = finished.config, finished.trial
     study = StudyFolder(finished.study.folder)
     objective = config["objective"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from search.messages import Described
+from search.answers import ExportFacts
 
 _HEAD = '''"""Trains what config.yaml says, with plain LightningCLI."""
 
@@ -27,7 +27,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 """
 
 
-def train_script(config: Mapping[str, Any], facts: Described, project: Path, target: Path) -> str:
+def train_script(config: Mapping[str, Any], facts: ExportFacts, project: Path, target: Path) -> str:
     """The `train.py` of an exported folder.
 
     Args:

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.engine.errand import Answer, run_errand
+from search.engine.ask import TEST, AnswerT, Question, ask_once
 from search.errors import UserError
 from search.layout import StudyFolder, TrialFolder
-from search.messages import Tested
 from search.plain.yaml import read_yaml
 from search.store.provenance.record import origin
 from search.store.records import StudyRecord, TrialRecord
@@ -61,19 +60,17 @@ def test_trial(finished: Finished) -> dict[str, float]:
     Raises:
         UserError: there is nothing to test with, or the user's own code fails.
     """
-    tested = run_errand_on(finished, "test", Tested)
-    return dict(zip(tested.names, map(float, tested.values), strict=True))
+    return ask_about(finished, TEST).metrics
 
 
-def run_errand_on(finished: Finished, task: str, kind: type[Answer]) -> Answer:
-    """Carry out a task of `search.trial.tasks.finished` on the trial; raises as `run_errand`."""
-    return run_errand(
-        task,
-        kind,
+def ask_about(finished: Finished, question: Question[AnswerT]) -> AnswerT:
+    """Ask a process with torch about the trial; raises as `ask_once`."""
+    return ask_once(
+        question,
         finished.config,
-        finished.checkpoint,
         place=finished.place,
-        sys_path=[str(project_folder(finished.study.folder)), str(Path.cwd())],
+        sys_path=[project_folder(finished.study.folder), Path.cwd()],
+        checkpoint=finished.checkpoint,
     )
 
 

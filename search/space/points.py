@@ -129,6 +129,13 @@ class Points:
                 return params
         return None
 
+    def valid_or_random(self, params: Params, fixed: Mapping[str, Any], seed: str) -> Params | None:
+        """The point if it is valid, else a random valid one that has the values of `fixed`; None
+        where none was found."""
+        if self.violation(params) is None:
+            return params
+        return self.random_point(fixed, seed)
+
     def valid_points(self) -> list[Params]:
         """Every valid point.
 

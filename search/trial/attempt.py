@@ -58,18 +58,19 @@ from search.trial.process.link import ChannelLink, ConsoleLink, Link, SilentLink
 from search.trial.process.ranks import (
     forget_last_words,
     leave_last_words,
+    name_killed_rank,
     own_rank,
-    telling_killed_ranks,
 )
-from search.trial.tasks.annotations import hints
+from search.trial.tasks.annotations import annotated_ranges
 from search.trial.tasks.check import check
+from search.trial.tasks.describe import describe
 from search.trial.tasks.dry_run import dry_run
-from search.trial.tasks.finished import describe_trial, test
+from search.trial.tasks.finished import export_facts, test
 from search.trial.tasks.probe import probe
 
 
-class NotGoneOn(Exception):
-    """What a checkpoint holds cannot be restored; training begins anew."""
+class CannotResume(Exception):
+    """A checkpoint cannot be restored; training begins anew."""
 
 
 def run_launched(launch: Launch, folder: TrialFolder) -> int:
@@ -86,8 +87,9 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
             gpu_share=launch.gpu_share,
         ),
         "check": lambda: check(read_config(folder), folder),
-        "hints": lambda: hints(read_config(folder)),
-        "describe": lambda: describe_trial(read_config(folder), folder),
+        "ranges": lambda: annotated_ranges(read_config(folder)),
+        "inspect": lambda: describe(read_config(folder)),
+        "export": lambda: export_facts(read_config(folder), folder),
         "test": lambda: test(read_config(folder), folder),
         "dry": lambda: dry_run(read_config(folder), folder),
         "close": lambda: close_runs(read_config(folder), folder),
@@ -135,7 +137,7 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
     config = read_config(folder)
     try:
         return _fit(config, folder, link, gpu_share, resume=True)
-    except NotGoneOn:
+    except CannotResume:
         traceback.print_exc()
         print("training does not go on from last.ckpt, and begins anew", file=sys.stderr)
     return _fit(config, folder, link, gpu_share, resume=False)
@@ -168,8 +170,8 @@ def _fit(
     link.send(started)
     if own_rank() == 0:
         forget_last_words(folder)
-    with logs.open(trainer, started.effective_batch), meter.told(), telling_killed_ranks(trainer):
-        with _telling_what_does_not_go_on(trainer, keeper):
+    with logs.open(trainer, started.effective_batch), meter.told(), name_killed_rank(trainer):
+        with _refuse_to_resume(trainer, keeper):
             trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
         if keeper.value is None:
             raise UserError(no_value(trainer, objective.metric))
@@ -177,11 +179,11 @@ def _fit(
 
 
 @contextlib.contextmanager
-def _telling_what_does_not_go_on(trainer: Any, keeper: CheckpointKeeper) -> Iterator[None]:
-    """Tell an error before the first step of a trial that goes on from those of its training.
+def _refuse_to_resume(trainer: Any, keeper: CheckpointKeeper) -> Iterator[None]:
+    """Replace an error that comes before the first step of a trial that goes on.
 
     Raises:
-        NotGoneOn: in place of such an error, in a trial of one process.
+        CannotResume: in its place, in a trial of one process.
     """
     try:
         yield
@@ -190,13 +192,13 @@ def _telling_what_does_not_go_on(trainer: Any, keeper: CheckpointKeeper) -> Iter
         if not is_first or trainer.world_size > 1 or _is_from_outside(error):
             raise
         if cause_of(error) == ERROR:
-            raise NotGoneOn from error
+            raise CannotResume from error
         raise
 
 
 def _is_from_outside(error: BaseException | None) -> bool:
-    """Whether a file or a connection failed, if only as the reason of another error: the user's
-    hooks run before the first step, too, and the checkpoint, whole as it is, has no part in it."""
+    """True where a file or a connection failed, if only as the reason of another error: the
+    user's hooks run before the first step, too, and the checkpoint has no part in that."""
     while error is not None:
         if isinstance(error, OSError):
             return True

@@ -23,19 +23,20 @@ from typing import Any, NoReturn
 
 from search.errors import DISK_TROUBLE
 from search.layout import TrialFolder
-from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, decode, encode
+from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready
 from search.plain.visible_gpus import VISIBLE
 from search.trial.process import orphans, process_end
 from search.trial.process.import_path import IMPORT_PATH
+from search.wire import LineBuffer, decode, encode
 
 # writes the stacks of an attempt to its log; Lightning takes SIGUSR1 for itself
 _DUMP_SIGNAL = signal.SIGUSR2
 _DUMP_S = 0.2
-# what ends a study: the server leaves when its coordinator does, and an attempt dies at once, since
-# an exception anywhere in foreign code could be taken for an error of the trial
+# signals that end a study: the server leaves when its coordinator does, and an attempt dies at
+# once, since an exception anywhere in foreign code could be taken for an error of the trial
 _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-# what Lightning and torch import only at the first fit; seconds in every fresh process
+# imports that Lightning and torch make only at the first fit; seconds in every fresh process
 _LAZY_IMPORTS = (
     "torch._dynamo",
     "torch.utils.data",
@@ -48,21 +49,26 @@ _LAZY_IMPORTS = (
 
 @dataclass
 class _Attempts:
-    """The children of the server: those at work, by process, and one that waits for work.
+    """The children of the server: those at work, and one that waits for work.
 
-    Forking a process that has torch in memory takes 50 ms; the next attempt's process is forked
-    while the one before it trains.
+    Forking a process that has torch in memory takes 50 ms; the server forks the next attempt's
+    process while the one before it trains.
     """
 
     control: int
+    """File descriptor to the coordinator."""
     names: dict[int, str] = field(default_factory=dict)
-    rehearses: bool = False
-    # of modules that were imported here; what attempts write to them is flushed by them
+    """Attempts at work, by process."""
+    warms_up: bool = False
+    """True where the waiting process trains a toy."""
     open_files: list[Any] = field(default_factory=list)
-    # processes that such modules started, which all attempts share
+    """Files of modules that the server imported; each attempt flushes what it writes to them."""
     helpers: set[int] = field(default_factory=set)
+    """Processes that such modules started, which all attempts share."""
     spare: int | None = None
+    """Waiting process."""
     spare_input: int = -1
+    """File descriptor from which it will read its launch."""
 
     def fork_spare(self) -> None:
         """Fork the process that will be the next attempt."""
@@ -145,7 +151,7 @@ def serve() -> NoReturn:
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
     selector.register(wake_read, selectors.EVENT_READ)
-    buffer = b""
+    buffer = LineBuffer()
     while True:
         for key, _ in selector.select():
             if key.fd != 0:
@@ -156,8 +162,7 @@ def serve() -> NoReturn:
             if not data:
                 attempts.kill_all()
                 os._exit(0)  # tearing torch down would take longer than the coordinator waits
-            *lines, buffer = (buffer + data).split(b"\n")
-            for line in lines:
+            for line in buffer.lines(data):
                 _obey(decode(line), attempts)
 
 
@@ -166,7 +171,7 @@ def _obey(message: Message, attempts: _Attempts) -> None:
         before = orphans.children()
         culprit = _preload(message)
         attempts.helpers |= orphans.children() - before
-        attempts.rehearses = message.rehearse
+        attempts.warms_up = message.warm_up
         attempts.open_files += process_end.open_files()
         # else every fork would write it again
         process_end.flush(attempts.open_files)
@@ -182,8 +187,8 @@ def _obey(message: Message, attempts: _Attempts) -> None:
 
 
 def _preload(message: Preload) -> str | None:
-    """Import what attempts need; returns the module that brought CUDA up, which no fork of this
-    process can use then."""
+    """Import the modules that attempts need; returns the one that brought CUDA up, after which no
+    fork of this process can use a GPU."""
     if message.sys_path:
         sys.path[:0] = message.sys_path
         # for the ranks of a distributed trial, which start afresh
@@ -240,8 +245,8 @@ def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         os.close(attempts.control)
-        if attempts.rehearses:
-            _rehearse()
+        if attempts.warms_up:
+            _warm_up()
         with os.fdopen(source, "rb") as lines:
             line = lines.readline()
         if not line:
@@ -270,11 +275,11 @@ def _set_ending_signals(disposition: signal.Handlers) -> None:
         signal.signal(number, disposition)
 
 
-def _rehearse() -> None:
-    from search.trial.process.warm_up import rehearse
+def _warm_up() -> None:
+    from search.trial.process.warm_up import fit_toy
 
     try:
-        rehearse(importlib.import_module("pytorch_lightning"))
+        fit_toy(importlib.import_module("pytorch_lightning"))
     except Exception:
         # whatever is wrong shows in the trial itself, where it has a place in a log
         traceback.print_exc()

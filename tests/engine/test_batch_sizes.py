@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from search.answers import Checked
 from search.engine.batch_sizes import plan_batches
 from search.engine.trial_config import write_config
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.messages import Checked, decode, encode
 from search.plain.yaml import read_yaml
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile
+from search.wire import decode, encode
 
 PATH = "model.init_args.batch_size"
 ACCUMULATION = "trainer.accumulate_grad_batches"

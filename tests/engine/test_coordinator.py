@@ -40,7 +40,7 @@ class OneAttempt:
         self._said: list[tuple[str, Message]] = []
         self._folder = TrialFolder(Path())
 
-    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None: ...
+    def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._folder = folder

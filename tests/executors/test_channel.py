@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 from channel_end import Coordinator, is_closed
 
-from search.messages import (
-    MAX_LINE_BYTES,
-    Ended,
-    Hello,
-    Reported,
-    Stop,
-    Verdict,
-    decode,
-    encode,
-)
+from search.messages import Ended, Hello, Reported, Stop, Verdict
+from search.wire import MAX_LINE_BYTES, decode, encode
 
 REPORT = Reported(step=1, epoch=1, value=0.5)
 

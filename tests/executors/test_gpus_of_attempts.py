@@ -7,11 +7,10 @@ import pytest
 import yaml
 from conftest import Project
 
-from search.engine.answers import answer_of
 from search.executors.local import LocalExecutor
 from search.executors.protocol import Slot
 from search.layout import TrialFolder
-from search.messages import Checked
+from search.messages import Exited
 
 LIBRARY = """
 import os
@@ -81,7 +80,8 @@ def test_attempt_sees_the_gpus_of_its_slot_and_no_others(project: Project) -> No
             folder.root.mkdir()
             folder.config.write_text(yaml.safe_dump({"model": {"class_path": "seen.Seen"}}))
             executor.start(attempt, "check", folder, Slot(1, gpus=gpus))
-            answer_of(executor, Checked, lambda: None)
+            while not any(isinstance(message, Exited) for _, message in executor.poll(60)):
+                pass
             logs.append(folder.log.read_text().splitlines()[0])
     finally:
         executor.close()

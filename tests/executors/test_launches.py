@@ -13,7 +13,8 @@ import pytest
 from search.executors.local import LocalExecutor
 from search.executors.protocol import Slot
 from search.layout import TrialFolder
-from search.messages import Exited, Kill, Launch, Message, Preload, Ready, decode, encode
+from search.messages import Exited, Kill, Launch, Message, Preload, Ready
+from search.wire import decode, encode
 
 
 class PretendedServer:

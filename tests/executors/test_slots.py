@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from search.answers import Checked
 from search.commands import option_values
 from search.commands.option_values import worker_count
 from search.executors import slots
 from search.executors.protocol import Slot
 from search.executors.slots import slots_for
-from search.messages import Checked
 from search.store.provenance.machine import usable_gpus
 
 NONE = Checked()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from channel_end import Coordinator, is_closed
 
-from search.messages import MAX_LINE_BYTES, Hello, Reported, encode
+from search.messages import Hello, Reported
+from search.wire import MAX_LINE_BYTES, encode
 
 REPORT = Reported(step=1, epoch=1, value=0.5)
 REPORTED = b'{"kind": "reported", "step": 1, "epoch": 1, "value": 0.5'

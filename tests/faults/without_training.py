@@ -15,12 +15,12 @@ from typing import Any
 import sqlalchemy.dialects.sqlite  # noqa: F401  # what a run would import each time
 
 import search.engine.run
+from search.answers import Checked
 from search.cli import guarded, main
 from search.executors.protocol import Slot
 from search.layout import TrialFolder
 from search.messages import (
     DONE,
-    Checked,
     Ended,
     Exited,
     Launched,
@@ -38,7 +38,7 @@ class Untrained:
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._messages: list[tuple[str, Message]] = []
 
-    def preload(self, modules: Sequence[str], *, rehearse: bool) -> None: ...
+    def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         said: list[Message] = [Checked()]

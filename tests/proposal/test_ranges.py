@@ -6,9 +6,7 @@ from typing import Any
 
 import pytest
 
-from search.plain.metric_names import likely_direction
-from search.plain.yaml import parse_yaml
-from search.proposal.description import (
+from search.answers import (
     BOOL,
     CHOICE,
     FLOAT,
@@ -19,6 +17,8 @@ from search.proposal.description import (
     Description,
     Monitor,
 )
+from search.plain.metric_names import likely_direction
+from search.plain.yaml import parse_yaml
 from search.proposal.proposed_file import guess_metric, missing, proposed_file, range_text
 from search.proposal.ranges import propose
 from search.study_file.load import parse_study_tree

@@ -27,7 +27,7 @@ from search.trial.fitting.epoch_end import (
 )
 from search.trial.process.failures import StopRequested
 from search.trial.process.link import Link
-from search.trial.process.ranks import gathered
+from search.trial.process.ranks import gather
 
 # an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
 # saved in the middle, where Lightning cannot restore the order of a shuffled loader
@@ -195,7 +195,7 @@ class CheckpointKeeper(Callback):
     def _save(self, trainer: Any, path: Path) -> None:
         if trainer.world_size > 1:
             end = self._epoch_end or epoch_end(trainer)
-            self._of_ranks = gathered(trainer, end.drawn)
+            self._of_ranks = gather(trainer, end.drawn)
         stepped = trainer.fit_loop.epoch_loop.on_save_checkpoint()["_batches_that_stepped"]
         kept = {
             "best": self.best,

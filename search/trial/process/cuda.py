@@ -1,4 +1,4 @@
-"""Whether a process has brought CUDA up, after which none that it forks can use a GPU."""
+"""State of CUDA in this process: once it is up, no process that this one forks can use a GPU."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NOT_INITIALIZED = 3
 
 
 def is_up() -> bool:
-    """By torch, or by another library, which the driver alone knows."""
+    """True where torch has brought CUDA up, or another library, which the driver alone knows."""
     if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
         return True
     if sys.platform != "linux":

@@ -1,4 +1,4 @@
-"""The one place where an exception of an attempt becomes data: its cause, one line, a traceback."""
+"""Exceptions of an attempt become data here, and nowhere else: cause, one line, traceback."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def ended_by(error: BaseException) -> Ended:
 
 
 def cause_of(error: BaseException) -> str:
-    """The word of the design for `error`."""
+    """Cause that `error` is, one of those in `messages`."""
     if isinstance(error, optuna.TrialPruned):
         return PRUNED
     if isinstance(error, Diverged):

@@ -1,4 +1,4 @@
-"""The GPUs of a trial: how many it takes, which may be used, and how much memory of one is its."""
+"""The GPUs of a trial: their number, those that may be used, and its share of their memory."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ import torch
 
 from search.plain.visible_gpus import visible_gpus
 
-# of a share: what CUDA itself, which is in no process's count, and the gaps between tensors take
+# part of a share that CUDA itself, which is in no process's count, and gaps between tensors take
 _MARGIN = 0.1
 
 
 @dataclass(frozen=True)
 class GpuUse:
-    """What a trial takes: how many GPUs, 0 for none, and whether its configuration names which."""
+    """The GPUs that a trial takes."""
 
     count: int = 0
+    """Their number; 0 for none."""
     are_named: bool = False
+    """True where the configuration of the trial names which."""
 
 
 def gpu_use(trainers: Iterable[tuple[Any, Mapping[str, Any]]], usable: int) -> GpuUse:

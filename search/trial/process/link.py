@@ -1,4 +1,4 @@
-"""How an attempt speaks: up go reports, down come verdicts and the order to stop."""
+"""The attempt's end of the channel: reports go up, verdicts and the order to stop come down."""
 
 from __future__ import annotations
 
@@ -9,18 +9,25 @@ import socket
 import threading
 from typing import Protocol
 
-from search.messages import Ended, Hello, Message, Reported, Started, Stop, Verdict, decode, encode
+from search.messages import Ended, Hello, Message, Reported, Started, Stop, Verdict
+from search.wire import decode, encode
 
 
 class Link(Protocol):
-    """Where an attempt's messages go. `ask` sends a report and waits for its verdict."""
+    """The way of an attempt's messages."""
 
-    def send(self, message: Message) -> None: ...
+    def send(self, message: Message) -> None:
+        """Send, without an answer."""
+        ...
 
-    def ask(self, report: Reported) -> Verdict: ...
+    def ask(self, report: Reported) -> Verdict:
+        """Send a report and wait for its verdict."""
+        ...
 
     @property
-    def stop_requested(self) -> bool: ...
+    def stop_requested(self) -> bool:
+        """True once the coordinator wants the attempt to end."""
+        ...
 
 
 class ChannelLink:
@@ -61,7 +68,7 @@ class ChannelLink:
 
 
 class ConsoleLink:
-    """For an attempt that was started by hand: prints, never prunes."""
+    """The link of an attempt that somebody started by hand: prints, never prunes."""
 
     stop_requested = False
 
@@ -75,7 +82,7 @@ class ConsoleLink:
 
 
 class SilentLink:
-    """For the ranks of a distributed trial other than the first."""
+    """The link of the other ranks of a distributed trial: says nothing."""
 
     stop_requested = False
 

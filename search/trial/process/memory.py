@@ -1,4 +1,4 @@
-"""Memory that an attempt's process takes."""
+"""Memory of an attempt's process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that a user's code started: none outlives the attempt that it was part of.
+"""Orphans: processes of a user's code, none of which outlives its attempt.
 
 On Linux a process whose parent is gone gets the nearest ancestor that asked for it as its new
 parent. Attempts, the fork server, and a guardian above it ask; so whatever detached itself from an
@@ -65,7 +65,7 @@ def guard() -> None:
 
 
 def children() -> set[int]:
-    """The processes of which this one is the parent."""
+    """Children of this process."""
     return {each.pid for each in psutil.Process().children()}
 
 

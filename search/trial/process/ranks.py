@@ -16,9 +16,10 @@ from typing import Any
 import torch.distributed
 
 from search.layout import TrialFolder
-from search.messages import ERROR, INTERRUPTED, PRUNED, Ended, encode
+from search.messages import ERROR, INTERRUPTED, PRUNED, Ended
 from search.plain.whole_files import write_whole
 from search.trial.process.failures import RankKilled, cause_of
+from search.wire import encode
 
 _EXIT_S = 2.0
 _POLL_S = 0.05
@@ -29,8 +30,8 @@ def own_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
-def gathered(trainer: Any, value: Any) -> list[Any]:
-    """The value that each rank gives, in their order, on every rank; all of them must call it."""
+def gather(trainer: Any, value: Any) -> list[Any]:
+    """The values of all ranks, in their order, on every rank; each of them must call this."""
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return []
     values: list[Any] = [None] * trainer.world_size
@@ -39,21 +40,21 @@ def gathered(trainer: Any, value: Any) -> list[Any]:
 
 
 def leave_last_words(folder: TrialFolder, said: Ended) -> None:
-    """Write how a rank other than 0 failed; one that was ended by another has nothing to say."""
+    """Write how a rank other than 0 failed, unless another rank ended it."""
     if said.cause not in (PRUNED, INTERRUPTED):
         with contextlib.suppress(OSError):
             write_whole(folder.rank_end(own_rank()), encode(said).decode())
 
 
 def forget_last_words(folder: TrialFolder) -> None:
-    """Remove what the ranks of an earlier attempt left."""
+    """Remove the last words of an earlier attempt's ranks."""
     for path in folder.rank_ends():
         path.unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
-def telling_killed_ranks(trainer: Any) -> Iterator[None]:
-    """Give an error of rank 0 its reason where that is a rank that somebody killed.
+def name_killed_rank(trainer: Any) -> Iterator[None]:
+    """Replace an error of rank 0 where its reason is that somebody killed another rank.
 
     Raises:
         RankKilled: in place of the error.
@@ -68,7 +69,7 @@ def telling_killed_ranks(trainer: Any) -> Iterator[None]:
 
 
 def _refuse_killed(processes: list[Any], error: Exception) -> None:
-    """Raise `RankKilled` if a process was; the end of one is known a moment after its sockets'."""
+    """Raise `RankKilled` if a signal ended a process, known a moment after its sockets close."""
     deadline = time.monotonic() + _EXIT_S
     while time.monotonic() < deadline and any(each.poll() is None for each in processes):
         time.sleep(_POLL_S)

@@ -1,4 +1,4 @@
-"""What an attempt's process does while it waits for work, so that its first epoch is not slow."""
+"""Warm-up of an attempt's process while it waits for work, so that its first epoch is not slow."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 
-def rehearse(lightning: ModuleType) -> None:
+def fit_toy(lightning: ModuleType) -> None:
     """Fit a model of one weight for one batch: starts autograd, fills the caches of Lightning's
     and Python's type checks; a tenth of a second that the first epoch would take longer.
 

@@ -13,9 +13,10 @@ from typing import Any
 
 import torch
 
+from search.answers import Checked
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.messages import KILLED, Checked
+from search.messages import KILLED
 from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
 from search.study_file.objectives import watched_in
@@ -205,7 +206,7 @@ def _no_data(built: Built) -> str | None:
 
 
 def _has_own(owner: Any, method: str, base: type) -> bool:
-    """Whether a method is not the one that Lightning's base class has."""
+    """True where a method is not the one that Lightning's base class has."""
     return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
 
 
@@ -263,7 +264,7 @@ def _samples(loader: Any) -> int | None:
 
 
 def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
-    """Where a micro-batch is written in the configuration; None if nothing takes one."""
+    """Path at which the configuration writes a micro-batch; None if nothing takes one."""
     for section, owner in (("data", built.data), ("model", built.model)):
         if owner is None:
             continue
@@ -279,7 +280,7 @@ def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
 
 
 def _changes_memory(config: Mapping[str, Any], path: str, variants: list[Variant]) -> bool:
-    """Whether a batch may take another amount of memory at another value of `path`.
+    """True where a batch may take another amount of memory at another value of `path`.
 
     Numbers with a decimal point count only if they change the shape of the model; anything else
     inside model and data counts always, because it may change activations alone.

@@ -1,4 +1,4 @@
-"""What the classes of a configuration take and log, for who proposes a study file.
+"""Arguments and metrics of the classes of a configuration, for who proposes a study file.
 
 Imports the user's classes; builds them only where a CLI of the user's own has to say which.
 """
@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import collections.abc
 import enum
+import math
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Literal, Union
 
 import torch
+from msgspec.structs import replace
 
-from search.errors import UserError
-from search.plain.tree import class_places, read_path
-from search.proposal.description import (
+from search.answers import (
     BOOL,
     CHOICE,
     FLOAT,
@@ -29,6 +28,8 @@ from search.proposal.description import (
     Description,
     Monitor,
 )
+from search.errors import UserError
+from search.plain.tree import class_places, read_path
 from search.trial.building.importing import import_name, in_words, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed
@@ -95,7 +96,7 @@ def _with_section(argument: Argument, model: type, replaced: Mapping[str, str]) 
 
 
 def _has_loader(model: type) -> bool:
-    """Whether a module brings its own training batches."""
+    """True where a module brings its own training batches."""
     base = lightning_of(model, "model").LightningModule
     return getattr(model, "train_dataloader", None) is not base.train_dataloader
 
@@ -208,6 +209,9 @@ def _members(annotation: Any) -> list[Any]:
 def _plain(value: Any) -> Any:
     if isinstance(value, enum.Enum):
         return value.name
+    # JSON has no word for it, and no range begins there
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
     return value if type(value) in _KINDS else None
 
 
@@ -222,7 +226,7 @@ def _words(annotation: Any) -> str:
 
 
 def _returns(annotation: Any, base: type) -> bool:
-    """Whether an annotation is a Callable that makes what derives from `base`."""
+    """True where an annotation is a Callable that makes what derives from `base`."""
     if typing.get_origin(annotation) is not collections.abc.Callable:
         return False
     made = typing.get_args(annotation)[-1]

@@ -5,17 +5,19 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
 from lightning.pytorch import Callback
+from msgspec.structs import replace
 
+from search.answers import DryRun
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.messages import ERROR, DryRun
+from search.messages import ERROR
 from search.study_file.objectives import watched_in
 from search.trial.building.build import Built, build, make_trainer, seed_everything
 from search.trial.building.importing import in_words

@@ -1,4 +1,4 @@
-"""What is done with a finished trial: describing it for plain LightningCLI, and testing it.
+"""Tasks of a finished trial: facts for an export to plain LightningCLI, and the test loop.
 
 Both run in a folder of their own, with the configuration of the trial and a link to its checkpoint.
 """
@@ -13,9 +13,9 @@ from typing import Any
 import torch
 from lightning.pytorch.loggers.logger import DummyLogger
 
+from search.answers import ExportFacts, LoggedMetrics
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.messages import Described, Tested
 from search.trial.building.build import (
     Built,
     build,
@@ -30,22 +30,22 @@ from search.trial.checkpoints.files import kept_state, read_checkpoint
 from search.trial.fitting.loggers import plain_loggers
 
 
-def describe_trial(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+def export_facts(config: Mapping[str, Any], folder: TrialFolder) -> ExportFacts:
     """Let LightningCLI read the configuration of a trial, up to its fit."""
     try:
-        return _described(config, folder)
+        return _export_facts(config, folder)
     except UserError as error:
-        return Described(problem=str(error))
+        return ExportFacts(problems=(str(error),))
 
 
-def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
+def test(config: Mapping[str, Any], folder: TrialFolder) -> LoggedMetrics:
     """Run the test loop of a trial's checkpoint, on one device, where no sample counts twice."""
     try:
         seed_everything(config)
         built = build(config)
         _refuse_untestable(built)
     except UserError as error:
-        return Tested(problem=str(error))
+        return LoggedMetrics(problems=(str(error),))
     with tempfile.TemporaryDirectory() as scratch:
         checkpoint = folder.best_ckpt
         if checkpoint.is_dir():
@@ -63,18 +63,19 @@ def test(config: Mapping[str, Any], folder: TrialFolder) -> Tested:
     metrics = {name: value for logged in loaders for name, value in logged.items()}
     if not metrics:
         name = type(built.model).__name__
-        return Tested(problem=f"model: test_step of {name} logs nothing. Call self.log there.")
-    return Tested(tuple(metrics), tuple(repr(float(value)) for value in metrics.values()))
+        problem = f"model: test_step of {name} logs nothing. Call self.log there."
+        return LoggedMetrics(problems=(problem,))
+    return LoggedMetrics(metrics={metric: float(value) for metric, value in metrics.items()})
 
 
-def _described(config: Mapping[str, Any], folder: TrialFolder) -> Described:
+def _export_facts(config: Mapping[str, Any], folder: TrialFolder) -> ExportFacts:
     namespace = None if config.get("cli") else lightning_of_model(config).__name__
     driven = drive_cli(config, namespace)
     objective = config["objective"]
     monitor = objective["metric"] if objective["value"] == "best" else None
     lightning = lightning_of(type(driven.model), "model").__name__
     has_own_logger = driven.trainer_arguments.get("logger") is not None
-    return Described(
+    return ExportFacts(
         lightning=lightning,
         has_subcommand=driven.is_run,
         keeps_checkpoint=_keeps(driven.trainer_arguments.get("callbacks"), monitor),

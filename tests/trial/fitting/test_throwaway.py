@@ -17,11 +17,11 @@ import pytest
 import yaml
 from lightning.pytorch import callbacks
 
+from search.answers import DryRun
 from search.engine.dry_trial import middle_config
 from search.engine.preflight import check_config
 from search.engine.trial_config import logger_section
 from search.layout import TrialFolder
-from search.messages import DryRun
 from search.study_file.load import load_study_file
 from search.study_file.objectives import watched_config
 from search.study_file.schema import StudyFile

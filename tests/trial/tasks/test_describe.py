@@ -8,10 +8,11 @@ from typing import Annotated, Any, Literal
 import lightning.pytorch as pl
 import torch
 
-from search.proposal.description import Description
+from search.answers import Description
 from search.space.distributions import FloatRange
 from search.trial.inspection.logged_names import logged_at_validation
 from search.trial.tasks.describe import describe
+from search.wire import decode, encode
 
 
 class Shape(enum.Enum):
@@ -86,7 +87,7 @@ def test_arguments_have_kind_value_and_range() -> None:
     assert by_name["lr"].hint == {"float": [1e-5, 1e-1], "log": True}
     assert by_name["rate"].hint == {"float": [0.0, 1.0]}
     assert [each.name for each in found.arguments if each.is_required] == ["lr"]
-    assert Description.from_tree(found.to_tree()) == found
+    assert decode(encode(found)) == found
 
 
 def test_names_logged_at_a_validation_are_read_from_the_source() -> None:

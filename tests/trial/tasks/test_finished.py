@@ -68,7 +68,7 @@ def test_what_cannot_be_tested_is_told(
 
     fixed = {"trainer": {"accelerator": "cpu"}, "seed_everything": 1}
     tested = test({**config, **fixed}, TrialFolder(tmp_path))
-    assert tested.problem == problem
+    assert tested.problems == (problem,)
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -87,4 +87,4 @@ def test_module_that_uses_its_logger_can_be_tested(module: None, tmp_path: Path)
     trainer.save_checkpoint(folder.best_ckpt)
     assert torch.load(folder.best_ckpt, weights_only=True)
     tested = test(config, folder)
-    assert (tested.problem, tested.names, tested.values) == (None, ("test_loss",), ("2.0",))
+    assert (tested.problems, tested.metrics) == ((), {"test_loss": 2.0})

@@ -1,0 +1,120 @@
+"""Messages as lines: one object of strict JSON a line, never a pickle."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import msgspec
+
+from search.answers import (
+    AnnotatedRanges,
+    Checked,
+    Description,
+    DryRun,
+    ExportFacts,
+    LoggedMetrics,
+)
+from search.messages import (
+    Ended,
+    Exited,
+    Hello,
+    Kill,
+    Launch,
+    Launched,
+    Measured,
+    Message,
+    Preload,
+    Probed,
+    Ready,
+    Reported,
+    Started,
+    Stepped,
+    Stop,
+    Verdict,
+)
+
+MAX_LINE_BYTES = 1 << 20
+
+# all that a line may be
+_CLASSES: tuple[type[Message], ...] = (
+    Preload,
+    Launch,
+    Ready,
+    Launched,
+    Exited,
+    Kill,
+    Hello,
+    Started,
+    Measured,
+    Reported,
+    Stepped,
+    Verdict,
+    Stop,
+    Ended,
+    Probed,
+    Checked,
+    AnnotatedRanges,
+    ExportFacts,
+    LoggedMetrics,
+    DryRun,
+    Description,
+)
+_BY_KIND = {cls.__struct_config__.tag: cls for cls in _CLASSES}
+
+
+def encode(message: Message) -> bytes:
+    """One line; numbers that JSON cannot hold travel as their names."""
+    tree = _without_special_numbers(msgspec.to_builtins(message))
+    return json.dumps(tree, allow_nan=False).encode() + b"\n"
+
+
+def decode(line: bytes) -> Message:
+    """The message of one line.
+
+    Raises:
+        ValueError: the line is no JSON object, of an unknown kind, or has other fields.
+    """
+    try:
+        # json, unlike msgspec, takes names of files that are not UTF-8
+        tree = json.loads(line)
+    except RecursionError as error:
+        raise ValueError("nested too deep") from error
+    kind = tree.get("kind") if isinstance(tree, dict) else None
+    if not isinstance(kind, str) or kind not in _BY_KIND:
+        raise ValueError("not a message of this channel")
+    try:
+        # not strict, so that the name of a number is one
+        return msgspec.convert(tree, _BY_KIND[kind], strict=False)
+    except msgspec.ValidationError as error:
+        raise ValueError(str(error)) from error
+
+
+class LineBuffer:
+    """Whole lines out of the pieces in which a socket or a pipe gives them."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def lines(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes.
+
+        Raises:
+            ValueError: a line grows beyond what a message may have.
+        """
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > MAX_LINE_BYTES:
+            raise ValueError(f"a line of more than {MAX_LINE_BYTES} bytes")
+        return lines
+
+
+def _without_special_numbers(tree: Any) -> Any:
+    """The same tree with the names of NaN and the infinities in their place."""
+    if isinstance(tree, float) and not math.isfinite(tree):
+        return repr(tree)
+    if isinstance(tree, dict):
+        return {key: _without_special_numbers(value) for key, value in tree.items()}
+    if isinstance(tree, list | tuple):
+        return [_without_special_numbers(value) for value in tree]
+    return tree
