@@ -1,51 +1,58 @@
-"""What the end of an attempt means: told by itself, or by how its process ended."""
+"""The end of an attempt, by what it or another rank of it says, or by how its process ended."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from search.layout import TrialFolder
 from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended, Probed
+from search.wire import decode
 
 # processes of the attempt: how torch, and `trial.ranks`, begin what they say of one that was killed
 _PARTS = ("DataLoader worker", "rank ")
+# causes that rank 0 gives, if it speaks at all, when another rank has left it
+_ECHOES = (ERROR, KILLED, INTERRUPTED)
 _KERNEL_COUNTERS = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How an attempt ended: one of the causes of `search.messages`, a value if it is done, and
-    the `metrics` that count at the checkpoint of that value.
-
-    `goes_on` says that the trial is to be tried again although the cause would end it, `may_recur`
-    the same, but only as often as after a kill.
-    """
+    """Meaning of an attempt's end for its trial."""
 
     cause: str
+    """One of the causes of `search.messages`."""
     value: float | None = None
+    """Value of the objective, of a trial that is done."""
     message: str | None = None
+    """Reason in one line."""
     goes_on: bool = False
+    """True where the trial is to be tried again although the cause would end it."""
     may_recur: bool = False
+    """True where it is to be tried again, but only as often as after a kill."""
     metrics: dict[str, float] = field(default_factory=dict)
+    """Metrics that count, at the checkpoint of the value."""
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How the process of an attempt went.
-
-    `said` are its last words, `status` its exit status (negative for a signal), `ordered` the cause
-    for which the coordinator killed it, `why` that order in words; `is_stopping` whether it had
-    been asked to end, `memory_ran_out` whether the kernel killed a process for memory meanwhile.
-    """
+    """Facts about the end of an attempt's process."""
 
     said: Ended | Probed | None
+    """Its last words; None where it had none."""
     status: int
+    """Exit status; negative for a signal."""
     ordered: str | None = None
+    """Cause for which the coordinator killed it; None where it did not."""
     why: str | None = None
+    """That order in words."""
     is_stopping: bool = False
+    """True where the coordinator had asked it to end."""
     memory_ran_out: bool = False
+    """True where the kernel killed a process for memory meanwhile."""
 
 
 def outcome_of(ending: Ending) -> Outcome:
@@ -77,8 +84,38 @@ def outcome_of(ending: Ending) -> Outcome:
     return Outcome(ERROR, message=f"its process ended with status {ending.status}")
 
 
+def last_words_of(
+    said: Ended | Probed | None, folder: TrialFolder, told_at: float
+) -> Ended | Probed | None:
+    """Last words of an attempt: those of rank 0, unless another rank had failed before it spoke.
+
+    Args:
+        said: last words of rank 0.
+        told_at: when they came, in seconds since 1970; infinity where none did.
+    """
+    if isinstance(said, Probed) or (said is not None and said.cause not in _ECHOES):
+        return said
+    ends = _ends_of_ranks(folder, before=told_at)
+    # the others of one that ran out of memory lose their connection to it
+    ends.sort(key=lambda end: end.cause != OOM)
+    return ends[0] if ends else said
+
+
+def _ends_of_ranks(folder: TrialFolder, *, before: float) -> list[Ended]:
+    """Last words of the other ranks, in the order in which they were written; a file that holds no
+    message is left out."""
+    written = sorted((path.stat().st_mtime, path) for path in folder.rank_ends())
+    ends: list[Ended] = []
+    for at, path in written:
+        with contextlib.suppress(ValueError, OSError):
+            end = decode(path.read_bytes())
+            if at <= before and isinstance(end, Ended):
+                ends.append(end)
+    return ends
+
+
 def kernel_memory_kills() -> int:
-    """How many processes the kernel has killed for memory since the machine started, in any
+    """Number of processes that the kernel has killed for memory since the machine started, in any
     control group; 0 where it does not say (not Linux, or before 4.13)."""
     if not _KERNEL_COUNTERS.is_file():
         return 0

@@ -24,7 +24,6 @@ from search.engine.progress import (
     TrialStarted,
     View,
 )
-from search.engine.rank_failures import last_words_of
 from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak, Running
 from search.engine.signals import SignalWatch
@@ -277,7 +276,7 @@ class Coordinator:
     def _end(self, attempt: str, running: Running, status: int) -> None:
         del self._running[attempt]
         self._free.append(running.slot)
-        running.last_words = last_words_of(running)
+        running.hear_other_ranks()
         if running.task == "probe":
             self._end_probe(running, status)
         elif running.task != CLOSE:

@@ -1,4 +1,4 @@
-"""What the coordinator remembers of the attempts that run, and of failures one after another."""
+"""The attempts that run, as the coordinator remembers them, and failures one after another."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from search.engine.attempt_end import Outcome, kernel_memory_kills
+from search.engine.attempt_end import Outcome, kernel_memory_kills, last_words_of
 from search.engine.logger_closing import CLOSE, CLOSE_S
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
@@ -23,29 +23,38 @@ _ABSENCE_S = 5.0
 
 @dataclass
 class Running:
-    """One attempt that occupies a slot.
-
-    `pid` is its process, 0 until that is known, `key` what its probe is for, `started` what it said
-    that it uses (None before), `last_words` what it said at its end and `told_at` when, in seconds
-    since 1970, `ended_as` and `why` the cause for which the coordinator killed it, in a word and in
-    a sentence.
-    """
+    """One attempt that occupies a slot."""
 
     number: int
+    """Number of its trial."""
     slot: int
+    """Index of the slot."""
     task: str
+    """Task of the attempt."""
     folder: TrialFolder
+    """Folder of the trial, or of the probe."""
     key: str = ""
+    """Group of trials that its probe is for."""
     pid: int = 0
+    """Its process; 0 until that is known."""
     started_at: float = field(default_factory=time.monotonic)
+    """Start on the monotonic clock, later by the time in which it was stopped."""
     pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
+    """Signs of life."""
     memory_kills: int = field(default_factory=kernel_memory_kills)
+    """Kills of the kernel for memory before its start."""
     started: Started | None = None
+    """Message that says what it uses; None before."""
     last_words: Ended | Probed | None = None
+    """Message at its end; None before, and where it had none."""
     told_at: float = math.inf
+    """Time of that message, in seconds since 1970."""
     ended_as: str | None = None
+    """Cause for which the coordinator killed it."""
     why: str | None = None
+    """That cause in a sentence."""
     looked_at: float = field(default_factory=time.monotonic)
+    """Last look at it, on the monotonic clock."""
 
     def look(self, now: float) -> None:
         """Leave the time since the last look out of the attempt's age and silence where it, or
@@ -57,6 +66,10 @@ class Running:
         if passed > _ABSENCE_S or (self.pid and is_stopped(self.pid)):
             self.started_at += passed
             self.pace.forgive(passed)
+
+    def hear_other_ranks(self) -> None:
+        """Take the last words of another rank where it failed before this one spoke."""
+        self.last_words = last_words_of(self.last_words, self.folder, self.told_at)
 
     def overdue(self, now: float, limit_s: float | None) -> str | None:
         """Why the attempt is taken to hang; None where it may go on.
