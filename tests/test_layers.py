@@ -179,7 +179,7 @@ def test_libraries_stay_with_their_owners() -> None:
     [
         "search.cli",
         "search.engine.run",
-        "search.api",
+        "search.api.study",
     ],
 )
 def test_control_plane_never_imports_torch(module: str) -> None:

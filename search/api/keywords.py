@@ -18,7 +18,7 @@ from search.study_file.load import read_study_tree
 from search.study_file.overrides import lay_over_space
 
 # arguments of `Study.run` that are no sections
-_OF_RUN = ("trials", "workers", "timeout", "trial_timeout", "quiet")
+_OF_RUN = ("trials", "n_trials", "workers", "timeout", "trial_timeout", "quiet")
 # what the class of a section is called, and one of a user's own
 _CLASSES = {
     "model": ("LightningModule", "MyModule"),
@@ -97,25 +97,26 @@ def class_section(
     return section or None
 
 
-def objective_section(given: Any, arguments: Mapping[str, Any], source: str) -> dict[str, Any]:
-    """The section of one objective, its name or a section, with `arguments` over it.
+def objective_section(
+    given: Any, metric: str | None, direction: str | None, source: str
+) -> dict[str, Any]:
+    """The section of one objective, its name or a section, with `metric` and `direction` over it.
 
     Args:
-        arguments: those of `metric` and `direction` that were given, at least one.
         source: what messages call the study.
 
     Raises:
         UserError: it is neither, as a list of several is.
     """
-    if isinstance(given, str):
-        return {"metric": given, **arguments}
-    if isinstance(given, Mapping) or given is None:
-        return {**(given or {}), **arguments}
-    name = next(iter(arguments))
-    raise UserError(
-        f"{source}: {name}: is of one objective, got {_described(given)}. Leave it out, and write "
-        "objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
-    )
+    section = {"metric": given} if isinstance(given, str) else given
+    if section is not None and not isinstance(section, Mapping):
+        name = "direction" if metric is None else "metric"
+        raise UserError(
+            f"{source}: {name}: is of one objective, got {_described(given)}. Leave it out, and "
+            "write objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
+        )
+    over = {"metric": metric, "direction": direction}
+    return {**(section or {}), **{key: value for key, value in over.items() if value is not None}}
 
 
 def named_in(value: Any) -> Iterator[Any]:
@@ -130,7 +131,7 @@ def named_in(value: Any) -> Iterator[Any]:
             yield from named_in(each)
 
 
-def refuse_options_of_run(sections: Mapping[str, Any], source: str) -> None:
+def refuse_options_of_run(sections: Mapping[str, object], source: str) -> None:
     """Say where an argument belongs that is one of `Study.run`.
 
     Raises:

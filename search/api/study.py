@@ -9,7 +9,7 @@ import signal
 from collections.abc import Mapping
 from numbers import Integral
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from search.api.importable_classes import import_folder, refuse_in_trial
 from search.api.keywords import (
@@ -20,6 +20,7 @@ from search.api.keywords import (
     study_tree,
 )
 from search.api.result import Result
+from search.api.sections import Sections
 from search.commands.named_trial import best_trial
 from search.commands.option_values import seconds, worker_count
 from search.engine.request import RunRequest
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from pandas import DataFrame
     from plotly.graph_objects import Figure
 
+    from search.report.figure_names import FigureName
+
 
 class Study:
     """One study: of a study file, of keyword arguments, or of both, the arguments laid over it.
@@ -49,7 +52,8 @@ class Study:
         metric, direction: short for `objective={"metric": ..., "direction": ...}`.
         studies: the folder that holds the study folders.
         storage: URL of a database other than the folder's own.
-        sections: any other section of a study file, such as `space`, `trainer`, `sampler`, `name`.
+        sections: any other section of a study file, such as `space`, `trainer`, `sampler`, `name`;
+            see `search.Sections`.
 
     Raises:
         StudyFileError: every problem found, one line each.
@@ -68,22 +72,23 @@ class Study:
         direction: str | None = None,
         studies: str | Path = STUDIES_DIR,
         storage: str | None = None,
-        **sections: Any,
+        **sections: Unpack[Sections],
     ) -> None:
         path = Path(study_file) if study_file is not None else None
         self._source = str(path or "Study")
         refuse_options_of_run(sections, self._source)
-        sections["model"] = class_section(model, model_args, "model", self._source)
-        sections["data"] = class_section(data, data_args, "data", self._source)
-        objective = {"metric": metric, "direction": direction}
-        if given := {key: value for key, value in objective.items() if value is not None}:
-            own = sections.get("objective")
-            sections["objective"] = objective_section(own, given, self._source)
-        tree = study_tree(path, sections, self._source)
+        given: dict[str, Any] = dict(sections)
+        given["model"] = class_section(model, model_args, "model", self._source)
+        given["data"] = class_section(data, data_args, "data", self._source)
+        if metric is not None or direction is not None:
+            given["objective"] = objective_section(
+                given.get("objective"), metric, direction, self._source
+            )
+        tree = study_tree(path, given, self._source)
         self._study_file = parse_study_tree(
             tree, source=self._source, default_name=path.stem if path else _name_of(tree)
         )
-        folder = import_folder(named_in(sections))
+        folder = import_folder(named_in(given))
         self._import_path = folder or (path.parent.absolute() if path else Path.cwd())
         self._folder = StudyFolder(Path(studies) / self._study_file.name)
         self._storage = storage
@@ -105,6 +110,7 @@ class Study:
         trial_timeout: float | str | None = None,
         *,
         quiet: bool = False,
+        n_trials: int | None = None,
     ) -> Study:
         """Run the study, or go on with it, as `search run` does.
 
@@ -114,6 +120,7 @@ class Study:
             timeout: end this run after so long, saving what runs; seconds, or text like 30m.
             trial_timeout: end a trial that takes longer.
             quiet: show nothing.
+            n_trials: `trials` by Optuna's name.
 
         Returns:
             The study itself.
@@ -131,7 +138,7 @@ class Study:
             source=self._source,
             import_path=self._import_path,
             workers=worker_count("workers", str(workers), self._study_file.trainer),
-            trials=_trial_count(trials),
+            trials=_trial_count(trials, n_trials),
             timeout_s=seconds("timeout", timeout),
             trial_timeout_s=seconds("trial_timeout", trial_timeout),
             url=self._storage,
@@ -161,6 +168,16 @@ class Study:
         return tuple(Result(trial, self._import_path) for trial in self.record.front)
 
     @property
+    def best_trial(self) -> Result:
+        """`best` by Optuna's name."""
+        return self.best
+
+    @property
+    def best_trials(self) -> tuple[Result, ...]:
+        """`front` by Optuna's name."""
+        return self.front
+
+    @property
     def trials(self) -> tuple[TrialRecord, ...]:
         """Every trial, by number."""
         return self.record.trials
@@ -186,9 +203,8 @@ class Study:
 
         return trials_dataframe(self.record)
 
-    def plot(self, name: str = "history") -> Figure:
-        """A figure of the report: history, importance, intermediate, slice, parallel, contour or
-        timeline.
+    def plot(self, name: FigureName = "history") -> Figure:
+        """A figure of the report.
 
         Raises:
             UserError: there is none of that name.
@@ -212,11 +228,20 @@ class Study:
         return study_html(self.name, self.record if is_study(self._folder) else None)
 
 
-def _trial_count(trials: int | None) -> int | None:
-    is_count = isinstance(trials, Integral) and not isinstance(trials, bool) and trials >= 1
-    if trials is not None and not is_count:
-        raise UserError(f"trials: must be a number from 1, got {trials}. Write trials=50.")
-    return None if trials is None else int(trials)
+def _trial_count(trials: int | None, n_trials: int | None) -> int | None:
+    """The total under either of its names.
+
+    Raises:
+        UserError: it is given twice, or is no number from 1.
+    """
+    if trials is not None and n_trials is not None:
+        raise UserError(f"n_trials: is another name for trials, got both. Write trials={trials!r}.")
+    total, name = (trials, "trials") if n_trials is None else (n_trials, "n_trials")
+    if total is None:
+        return None
+    if not isinstance(total, Integral) or isinstance(total, bool) or total < 1:
+        raise UserError(f"{name}: must be a number from 1, got {total}. Write {name}=50.")
+    return int(total)
 
 
 def _name_of(tree: Mapping[str, Any]) -> str:

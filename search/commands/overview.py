@@ -1,4 +1,4 @@
-"""What `search` says alone: the few commands that a newcomer needs."""
+"""`search` alone: the few commands that a newcomer needs."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def overview(
     ] = False,
 ) -> None:
     if version:
-        from importlib.metadata import version as installed
+        from search import __version__
 
-        print(f"lightning-search {installed('lightning-search')}")
+        print(f"lightning-search {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
         print(OVERVIEW)

@@ -1,0 +1,60 @@
+"""The sections of a study file as keyword arguments of `search.Study`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import TypeAlias, TypedDict
+
+_Section: TypeAlias = Mapping[str, object]
+# a class or function, its import path, or a section {class_path, init_args}
+_Class: TypeAlias = type | str | _Section
+# a name, or a section with a name and its options
+_Named: TypeAlias = str | _Section
+
+
+class Sections(TypedDict, total=False):
+    """Those that `search.Study` has no parameter of its own for; None leaves a section out.
+
+    A project with its own LightningCLI may have more of them, which are taken as well.
+    """
+
+    name: str | None
+    """Name of the study, and of its folder."""
+    space: Mapping[str, object] | str | None
+    """Each searched path with where to look: search.Log, Float, Int, Choice, a section, or auto."""
+    trainer: _Section | None
+    """Arguments of Lightning's Trainer."""
+    optimizer: _Class | None
+    lr_scheduler: _Class | None
+    cli: object
+    """The project's own LightningCLI: a class or function, its import path, or a section."""
+    ckpt_path: str | PathLike[str] | None
+    """Weights that every trial begins with."""
+    weights_only: bool | None
+    seed_everything: bool | int | None
+    """Seed of every trial instead of `seed`."""
+    objective: str | _Section | Sequence[_Section] | None
+    """The metric, or {metric, direction, value}; several in a list."""
+    objectives: Sequence[_Section] | None
+    prune_on: str | None
+    """The metric that trials report, where there are several objectives."""
+    outcome_constraints: Sequence[str] | None
+    """What a finished trial must keep to, such as `parameters <= 1000000`."""
+    constraints: Sequence[str] | None
+    """What the values of a trial must keep to, as expressions of paths."""
+    derive: Mapping[str, str] | None
+    """Paths whose values follow from others, as expressions."""
+    enqueue: Sequence[Mapping[str, object]] | None
+    """Values that are tried before anything is sampled."""
+    batch: _Section | None
+    """Choice of the micro-batch: {auto_scale, max}."""
+    sampler: _Named | None
+    pruner: _Named | None
+    logger: _Named | Sequence[_Named] | None
+    keep: _Section | None
+    """Which checkpoints are kept: {top}."""
+    budget: _Section | None
+    """When a run stops: {trials, timeout}."""
+    seed: int | None
+    """Seed of the sampler, and of every trial."""
