@@ -1,4 +1,4 @@
-"""What is wrong with a command line, in the form of every other message.
+"""Mistakes on the command line, in the form of every other message.
 
 Knows the exceptions of Typer, old and new, by what they carry, and imports nothing of it.
 """
@@ -73,12 +73,12 @@ def _wrong_value(error: Any) -> str:
 
 
 def _given(error: Any) -> str:
-    """What was given for a wrong value; nothing where no one tells."""
+    """The wrong value, where the exception holds it."""
     cause = error.__cause__ or error.__context__
-    told = re.match(r"'?(.*?)'? is not ", error.message)
+    quoted = re.match(r"'?(.*?)'? is not ", error.message)
     if hasattr(cause, "errors"):
         return f", got {printable(str(cause.errors()[0]['input']), _LONGEST_VALUE)}"
-    return "" if told is None else f", got {printable(told[1], _LONGEST_VALUE)}"
+    return "" if quoted is None else f", got {printable(quoted[1], _LONGEST_VALUE)}"
 
 
 def _command(error: Any) -> str:

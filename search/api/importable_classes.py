@@ -1,4 +1,4 @@
-"""How a trial, which is a process of its own, finds the classes that a script gives.
+"""Import paths of the classes that a script gives, for its trials, which are other processes.
 
 Knows modules and files; imports nothing.
 """

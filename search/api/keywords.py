@@ -90,7 +90,7 @@ def class_section(
     else:
         raise UserError(
             f"{source}: {argument}: must be a class, of which each trial makes its own, got "
-            f"{_described(given)}. {_class_instead(given, argument)}"
+            f"{_description(given)}. {_class_instead(given, argument)}"
         )
     if arguments:
         section["init_args"] = {**(section.get("init_args") or {}), **arguments}
@@ -112,23 +112,23 @@ def objective_section(
     if section is not None and not isinstance(section, Mapping):
         name = "direction" if metric is None else "metric"
         raise UserError(
-            f"{source}: {name}: is of one objective, got {_described(given)}. Leave it out, and "
+            f"{source}: {name}: is of one objective, got {_description(given)}. Leave it out, and "
             "write objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
         )
     over = {"metric": metric, "direction": direction}
     return {**(section or {}), **{key: value for key, value in over.items() if value is not None}}
 
 
-def named_in(value: Any) -> Iterator[Any]:
+def classes_in(value: Any) -> Iterator[Any]:
     """Every class and function in a tree of mappings and lists."""
     if isinstance(value, _NAMED):
         yield value
     elif isinstance(value, Mapping):
         for each in value.values():
-            yield from named_in(each)
+            yield from classes_in(each)
     elif isinstance(value, list | tuple):
         for each in value:
-            yield from named_in(each)
+            yield from classes_in(each)
 
 
 def refuse_options_of_run(sections: Mapping[str, object], source: str) -> None:
@@ -142,14 +142,14 @@ def refuse_options_of_run(sections: Mapping[str, object], source: str) -> None:
             raise UserError(f"{source}: {key}: belongs to the run. Write study.run({key}=...).")
 
 
-def _described(given: Any) -> str:
+def _description(given: Any) -> str:
     if isinstance(given, ModuleType):
         return f"the module {given.__name__}"
     return f"an instance of {type(given).__name__}"
 
 
 def _class_instead(given: Any, argument: str) -> str:
-    """What to write where something else was given instead of a class."""
+    """The next step where something else was given instead of a class."""
     base, example = _CLASSES[argument]
     if isinstance(given, functools.partial) and not given.args:
         name = getattr(given.func, "__name__", example)
@@ -181,12 +181,12 @@ def _plain(value: Any, place: str) -> Any:
         return int(value) if isinstance(value, Integral) else float(value)
     raise UserError(
         f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got "
-        f"{_described(value)}. {_plain_instead(value, place.partition(': ')[2])}"
+        f"{_description(value)}. {_plain_instead(value, place.partition(': ')[2])}"
     )
 
 
 def _plain_instead(value: Any, path: str) -> str:
-    """What to write where an instance was given that no file can hold."""
+    """The next step where an instance was given that no file can hold."""
     name = type(value).__name__
     section, is_inside = path.partition(".")[0], "." in path
     if section == "space":

@@ -1,4 +1,4 @@
-"""What a trial gave: values, and the model of its checkpoint."""
+"""The result of a trial: its values, and the model of its checkpoint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Result:
 
     @property
     def value(self) -> float | None:
-        """That of the first objective, where there are several."""
+        """The value of the first objective, where there are several."""
         return self.record.value
 
     @property

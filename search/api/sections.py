@@ -40,9 +40,9 @@ class Sections(TypedDict, total=False):
     prune_on: str | None
     """The metric that trials report, where there are several objectives."""
     outcome_constraints: Sequence[str] | None
-    """What a finished trial must keep to, such as `parameters <= 1000000`."""
+    """Limits on what is measured of a trial, such as `parameters <= 1000000`."""
     constraints: Sequence[str] | None
-    """What the values of a trial must keep to, as expressions of paths."""
+    """Expressions of paths that are true of the values of every trial."""
     derive: Mapping[str, str] | None
     """Paths whose values follow from others, as expressions."""
     enqueue: Sequence[Mapping[str, object]] | None

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from search.api.importable_classes import import_folder, refuse_in_trial
 from search.api.keywords import (
     class_section,
-    named_in,
+    classes_in,
     objective_section,
     refuse_options_of_run,
     study_tree,
@@ -88,7 +88,7 @@ class Study:
         self._study_file = parse_study_tree(
             tree, source=self._source, default_name=path.stem if path else _name_of(tree)
         )
-        folder = import_folder(named_in(given))
+        folder = import_folder(classes_in(given))
         self._import_path = folder or (path.parent.absolute() if path else Path.cwd())
         self._folder = StudyFolder(Path(studies) / self._study_file.name)
         self._storage = storage

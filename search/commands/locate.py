@@ -37,27 +37,27 @@ def find_file(word: str | None) -> FoundFile:
     """
     shipped = shipped_studies()
     if word is None:
-        return _without_a_word(shipped[DEFAULT])
+        return _default_file(shipped[DEFAULT])
     path, is_name = Path(word), Path(word).name == word and not Path(word).suffix
     if not is_name:
         if _was_run(StudyFolder(path)):
             raise UserError(f"{path}: is the folder of a study. Go on with `search resume {path}`.")
         return FoundFile(path)
     if word not in shipped and not path.exists():
-        raise UserError(_unknown(word, tuple(shipped)))
+        raise UserError(_no_file(word, tuple(shipped)))
     if word not in shipped:
         return FoundFile(path)
     if path.is_file():
         raise UserError(f"{word}: is a shipped study and a file here. Write ./{word} for the file.")
-    return FoundFile(shipped[word], _beside(word, shipped[word]))
+    return FoundFile(shipped[word], _note_on_file_here(word, shipped[word]))
 
 
 def _was_run(folder: StudyFolder) -> bool:
-    """Whether a folder is that of a study, and no project with a study.yaml of its own."""
+    """True for the folder of a study, False for a project with a study.yaml of its own."""
     return is_study(folder) and folder.events.exists()
 
 
-def _without_a_word(default: Path) -> FoundFile:
+def _default_file(default: Path) -> FoundFile:
     here = Path(_HERE)
     if not here.is_file():
         return FoundFile(default)
@@ -70,15 +70,15 @@ def _without_a_word(default: Path) -> FoundFile:
     return FoundFile(here, f"{here}: the study file of this folder")
 
 
-def _beside(word: str, shipped: Path) -> str | None:
-    """A line where a file here is called like a shipped study."""
+def _note_on_file_here(word: str, shipped: Path) -> str | None:
+    """A line on a file here that is called like a shipped study; None where there is none."""
     for path in (Path(f"{word}.yaml"), STUDIES_DIR / f"{word}.yaml"):
         if path.is_file() and not cmp(path, shipped, shallow=False):
             return f"{word}: the shipped study; for the file here write {path}"
     return None
 
 
-def _unknown(word: str, shipped: Sequence[str]) -> str:
+def _no_file(word: str, shipped: Sequence[str]) -> str:
     if is_study(StudyFolder(STUDIES_DIR / word)):
         return f"{word}: is a study here. Go on with it: `search resume {word}`."
     near = [path for path in (f"{word}.yaml", f"{word}.yml") if Path(path).is_file()]
@@ -134,7 +134,7 @@ def _no_study(name: str, names: Sequence[str], studies: Path) -> str:
 
 
 def is_name_of_study(word: str, studies: Path) -> bool:
-    """Whether a word names an existing study."""
+    """True for the name or the folder of an existing study."""
     return bool(word) and any(
         is_study(StudyFolder(place)) for place in (studies / word, Path(word))
     )

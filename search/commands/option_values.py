@@ -1,4 +1,4 @@
-"""Values of options of `run` that are more than their text; Python takes the same."""
+"""Reading options of `run` that are more than their text; the arguments of `Study.run` alike."""
 
 from __future__ import annotations
 
