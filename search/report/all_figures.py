@@ -14,11 +14,12 @@ from search.report.figures.contour import contour
 from search.report.figures.history import history
 from search.report.figures.importance import importance
 from search.report.figures.intermediate import intermediate
+from search.report.figures.marks import new_figure
 from search.report.figures.parallel import parallel
 from search.report.figures.pareto import pareto
 from search.report.figures.slices import slices
 from search.report.figures.timeline import timeline
-from search.report.palette import MUTED, template
+from search.report.palette import MUTED
 from search.store.records import StudyRecord
 
 # Each gives a Plot for any study, an empty one included, never raises for lack of data, and
@@ -79,12 +80,11 @@ def plot_named(record: StudyRecord, name: str) -> Plot:
 
 
 def data_for(record: StudyRecord, name: str, objective: int = 0) -> StudyData:
-    """What a figure is drawn from: the study with the one objective that the figure is about."""
+    """The study with the one objective that the figure is about."""
     if name in ("pareto", "timeline"):
         return StudyData(record)
-    return StudyData(
-        record.of_objective(record.reported_index if name == "intermediate" else objective)
-    )
+    index = record.reported_index if name == "intermediate" else objective
+    return StudyData(record.of_objective(index))
 
 
 def _sentence(text: str) -> go.Figure:
@@ -97,12 +97,6 @@ def _sentence(text: str) -> go.Figure:
         "yref": "paper",
         "font": {"size": 14, "color": MUTED},
     }
-    return go.Figure(
-        layout={
-            "template": template(),
-            "height": 240,
-            "xaxis": {"visible": False},
-            "yaxis": {"visible": False},
-            "annotations": [sentence],
-        }
+    return new_figure(
+        240, xaxis={"visible": False}, yaxis={"visible": False}, annotations=[sentence]
     )

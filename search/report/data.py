@@ -1,11 +1,12 @@
-"""What all figures share: axes, trials with a usable value, what each parameter explains."""
+"""The data of all figures: axes, trials with a usable value, the share of each parameter."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from plotly import graph_objects as go
 
@@ -16,17 +17,31 @@ from search.space.short_names import short_names
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.objective import sign_of
 
+Item = TypeVar("Item")
+
 
 @dataclass(frozen=True)
 class Plot:
-    """A figure and the sentence it shows; without a figure the sentence says why there is none.
-
-    `note` says how to read the figure. Both are plain text, not HTML.
-    """
+    """A figure and what it shows, in plain text, not HTML."""
 
     finding: str
+    """The sentence that the figure shows; without one, the reason why there is none."""
     figure: go.Figure | None = None
     note: str = ""
+    """The way to read the figure."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """A trial at the value that it showed."""
+
+    trial: TrialRecord
+    value: float
+    """Its own; of one that did not complete, the last finite one that it reported."""
+
+    @property
+    def is_pruned(self) -> bool:
+        return self.trial.state == "PRUNED"
 
 
 class StudyData:
@@ -82,7 +97,7 @@ class StudyData:
 
     @cached_property
     def dashboard_importances(self) -> dict[str, float]:
-        """What optuna-dashboard shows; empty where there are no `importances` either."""
+        """The shares that optuna-dashboard shows; empty where there are no `importances`."""
         if not self.importances:
             return {}
         return dashboard_importances(self.record.trials, self.dimensions, self.record.direction)
@@ -98,7 +113,7 @@ class StudyData:
         return tuple(sorted(dimensions, key=lambda dimension: -share(dimension)))
 
     def shown(self, count: int, total: int) -> str:
-        """Which parameters a figure shows that has no room for all."""
+        """A sentence for a figure that has no room for all parameters."""
         if not self.importances:
             return f"The first {count} of {total} parameters are shown."
         return f"Of {total} parameters the {count} that explain most are shown."
@@ -128,6 +143,23 @@ def score(trial: TrialRecord) -> float:
     if trial.value is None:
         raise ValueError(f"trial {trial.number} has no value")
     return trial.value
+
+
+def points_of(trials: Iterable[TrialRecord]) -> list[Point]:
+    """The trials that showed a finite value, by number."""
+    points = []
+    for trial in sorted(trials, key=lambda trial: trial.number):
+        curve = finite_curve(trial)
+        if trial.state != "COMPLETE" and curve:
+            points.append(Point(trial, curve[-1][1]))
+        elif trial.state == "COMPLETE" and is_finite(trial.value):
+            points.append(Point(trial, score(trial)))
+    return points
+
+
+def evenly(items: Sequence[Item], count: int) -> list[Item]:
+    """So many of the items, spread over all of them."""
+    return [items[place * len(items) // count] for place in range(count)]
 
 
 def finite_curve(trial: TrialRecord) -> list[tuple[int, float]]:

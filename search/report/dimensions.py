@@ -64,6 +64,10 @@ class Dimension:
         """`scaled` for a trial with the parameters `params`."""
         return self.scaled(params.get(self.path, _ABSENT))
 
+    def pair_in(self, params: Mapping[str, Any]) -> str:
+        """`lr = 0.001`, for a trial with the parameters `params`."""
+        return f"{self.label} = {format_value(params.get(self.path))}"
+
     def coordinate_at(self, scaled: float) -> float:
         """The inverse of `scaled`, as a place on a Plotly axis."""
         low, high = self._ends()

@@ -1,4 +1,4 @@
-"""The colours of the report, each with its partner for dark screens, and the Plotly template.
+"""The colours of the report, each with its partner for dark screens, and the looks of outcomes.
 
 Figures are drawn in the light colours; the page swaps each for its partner by exact match, so a
 colour in a figure must be one of these. Hues keep apart for the common colour-vision deficiencies,
@@ -7,11 +7,13 @@ and every outcome has a marker shape of its own besides its colour.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from plotly import graph_objects as go
+from typing import TypeVar
 
 from search.store.records import TrialRecord
+
+Item = TypeVar("Item")
 
 INK = "#1c2530"
 MUTED = "#5b6675"
@@ -29,17 +31,9 @@ SCALE = ("#f1f3f6", "#cfdfee", "#97c0e4", "#4f93d3", "#1a67b5", "#0a3d7a")
 LINES = ("#d3d8df", "#b9cbde", "#86b4dd", "#3f8ad0", "#0b5fb3")
 
 
-BEST_MARKER = {
-    "symbol": "star",
-    "size": 15,
-    "color": HIGHLIGHT,
-    "line": {"color": PAPER, "width": 1.5},
-}
-
-
 @dataclass(frozen=True)
 class Outcome:
-    """How the trials that ended for one cause are shown."""
+    """The look of the trials that ended for one cause."""
 
     word: str
     colour: str
@@ -99,43 +93,21 @@ def outcome_key(trial: TrialRecord) -> str:
     )
 
 
+def outcome_of(trial: TrialRecord) -> Outcome:
+    """The look of a trial."""
+    return OUTCOMES[outcome_key(trial)]
+
+
+def by_outcome(
+    items: Iterable[Item], key_of: Callable[[Item], str]
+) -> list[tuple[str, Outcome, list[Item]]]:
+    """Items grouped by the key of their outcome; no group is empty."""
+    groups: dict[str, list[Item]] = {key: [] for key in OUTCOMES}
+    for item in items:
+        groups[key_of(item)].append(item)
+    return [(key, OUTCOMES[key], group) for key, group in groups.items() if group]
+
+
 def colorscale() -> list[tuple[float, str]]:
     """From poor (0) to good (1)."""
     return [(index / (len(SCALE) - 1), colour) for index, colour in enumerate(SCALE)]
-
-
-def template() -> go.layout.Template:
-    """The one look of all figures."""
-    axis = {
-        "gridcolor": GRID,
-        "linecolor": LINE,
-        "tickcolor": LINE,
-        "zeroline": False,
-        "showline": True,
-        "ticks": "outside",
-        "ticklen": 4,
-        "automargin": True,
-        "tickfont": {"color": MUTED, "size": 12},
-        "title": {"font": {"color": MUTED, "size": 12.5}, "standoff": 8},
-    }
-    layout = go.Layout(
-        font={"family": FONT, "size": 13, "color": INK},
-        title={"font": {"size": 16, "color": INK}, "x": 0, "xref": "container", "pad": {"l": 16}},
-        paper_bgcolor=PAPER,
-        plot_bgcolor=PAPER,
-        margin={"l": 56, "r": 16, "t": 40, "b": 48},
-        xaxis=axis,
-        yaxis=axis,
-        hoverlabel={"bgcolor": PAPER, "bordercolor": LINE, "font": {"color": INK, "size": 12.5}},
-        legend={
-            "orientation": "h",
-            "x": 0,
-            "y": 1.02,
-            "yanchor": "bottom",
-            "font": {"color": MUTED, "size": 12.5},
-        },
-        modebar={"bgcolor": PAPER, "color": LINE, "activecolor": ACCENT, "orientation": "v"},
-        hovermode="closest",
-        dragmode=False,
-    )
-    return go.layout.Template(layout=layout)

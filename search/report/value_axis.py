@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -29,15 +29,29 @@ class ValueAxis:
         """`value`, or the end of the axis that it lies beyond."""
         return min(self.high, max(self.low, value))
 
+    def clipping_note(self, values: Iterable[float]) -> str:
+        """A sentence to go on a note with, where a value lies beyond the axis."""
+        is_clipped = any(self.clip(value) != value for value in values)
+        return " Values beyond the axis are drawn at its edge." if is_clipped else ""
+
     def transformed(self, value: float) -> float:
         """`value` clipped, as its logarithm to base 10 on a log axis."""
         clipped = self.clip(value)
         return math.log10(clipped) if self.is_log else clipped
 
+    def value_at(self, transformed: float) -> float:
+        """The inverse of `transformed`."""
+        return float(10**transformed) if self.is_log else transformed
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Both ends, transformed."""
+        return self.transformed(self.low), self.transformed(self.high)
+
     @property
     def range(self) -> tuple[float, float]:
         """Ends with a margin, in the units of a Plotly range (exponents on a log axis)."""
-        low, high = self.transformed(self.low), self.transformed(self.high)
+        low, high = self.ends
         pad = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
         return low - pad, high + pad
 
@@ -63,13 +77,9 @@ def value_axis(metric: str, direction: str, values: Sequence[float]) -> ValueAxi
     scale = np.log10(numbers) if is_log else numbers
     lower, upper = np.quantile(scale, [0.25, 0.75])
     reach = _WILD * (upper - lower)
-    low, high = float(numbers.min()), float(numbers.max())
+    axis = ValueAxis(metric, is_log, float(numbers.min()), float(numbers.max()))
     if upper > lower and direction == "minimize" and scale.max() > upper + reach:
-        high = _unscaled(float(upper + reach), is_log)
+        return replace(axis, high=axis.value_at(float(upper + reach)))
     if upper > lower and direction == "maximize" and scale.min() < lower - reach:
-        low = _unscaled(float(lower - reach), is_log)
-    return ValueAxis(metric, is_log, low, high)
-
-
-def _unscaled(place: float, is_log: bool) -> float:
-    return float(10**place) if is_log else place
+        return replace(axis, low=axis.value_at(float(lower - reach)))
+    return axis

@@ -6,7 +6,7 @@ import math
 
 from search.report.all_figures import figure, plot_named
 from search.report.data import StudyData
-from search.report.figures.contour import points_of, surface
+from search.report.figures.contour import shown_points, surface
 from search.report.value_axis import value_axis
 from search.space.distributions import Choice, FloatRange
 from tests.report.records import realistic, study, trial
@@ -33,7 +33,7 @@ def pruned_corner():
 def value_at(record, x, y):
     """What is painted at a place; None where nothing is."""
     data = StudyData(record)
-    points = points_of(data)
+    points = shown_points(data)
     axis = value_axis("val_loss", record.direction, [point.value for point in points])
     dims = {dim.path: dim for dim in data.dimensions}
     area = surface(points, axis, dims[X], dims[Y])
@@ -74,7 +74,7 @@ def test_trials_that_failed_or_reported_nothing_are_no_points():
         trial(17, "PRUNED", None, params={X: 0.5, Y: 0.5}, curve={1: math.nan}),
     )
     data = StudyData(study(*record.trials, *more, space=SPACE))
-    assert len(points_of(data)) == 15
+    assert len(shown_points(data)) == 15
 
 
 def test_another_choice_is_never_near():
@@ -83,7 +83,7 @@ def test_another_choice_is_never_near():
     record = study(*(at(n, x, y, 0.1 + n) for n, (x, y) in enumerate(spots)), space=space)
     data = StudyData(record)
     dims = {dim.path: dim for dim in data.dimensions}
-    area = surface(points_of(data), data.axis, dims[X], dims[Y])
+    area = surface(shown_points(data), data.axis, dims[X], dims[Y])
     columns = list(zip(*area.z, strict=True))
     assert any(value is not None for value in columns[0])
     assert all(value is None for value in columns[2])

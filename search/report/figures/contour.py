@@ -12,13 +12,13 @@ import numpy as np
 from plotly import graph_objects as go
 
 from search.plain.formats import format_number, format_value
-from search.report.data import Plot, StudyData, finite_curve, score
+from search.report.data import Plot, Point, StudyData, points_of, score
 from search.report.dimensions import Dimension
-from search.report.figure_text import figure_text
-from search.report.figures.panels import axes_of, panels, set_axes
-from search.report.palette import BEST_MARKER, INK, MUTED, OUTCOMES, PAPER, colorscale
+from search.report.figure_text import figure_text, hover_text
+from search.report.figures.marks import Dot, dots, star
+from search.report.figures.panels import draw_panel, panels
+from search.report.palette import INK, MUTED, OUTCOMES, PAPER, colorscale
 from search.report.value_axis import ValueAxis, value_axis
-from search.store.records import TrialRecord
 
 MIN_TRIALS = 5
 _DIMENSIONS = 3
@@ -26,18 +26,6 @@ _CELLS = 48
 _BANDWIDTH = 0.09
 # of the range of an axis: as far around a trial as its value may stand for others
 _NEAR = 0.15
-
-
-@dataclass(frozen=True)
-class Point:
-    """A trial with what it showed: its value, or of a pruned one the last that it reported."""
-
-    trial: TrialRecord
-    value: float
-
-    @property
-    def is_pruned(self) -> bool:
-        return self.trial.state == "PRUNED"
 
 
 @dataclass(frozen=True)
@@ -56,7 +44,7 @@ def contour(data: StudyData) -> Plot:
     if len(data.scored) < MIN_TRIALS or len({score(t) for t in data.scored}) < 2:
         return Plot(f"Contours need at least {MIN_TRIALS} complete trials with different values.")
     dims = data.varied[:_DIMENSIONS]
-    points = points_of(data)
+    points = shown_points(data)
     pruned = ""
     if any(point.is_pruned for point in points):
         pruned = " and pruned ones (triangles) at the last value that they reported"
@@ -69,14 +57,10 @@ def contour(data: StudyData) -> Plot:
     return Plot(_finding(data, dims), _draw(data, points, list(combinations(dims, 2))), note)
 
 
-def points_of(data: StudyData) -> list[Point]:
-    """Complete trials, and pruned ones that reported anything, by number."""
-    points = [Point(trial, score(trial)) for trial in data.scored]
-    for trial in data.record.trials:
-        curve = finite_curve(trial)
-        if trial.state == "PRUNED" and curve:
-            points.append(Point(trial, curve[-1][1]))
-    return sorted(points, key=lambda point: point.trial.number)
+def shown_points(data: StudyData) -> list[Point]:
+    """Complete, feasible trials, and pruned ones that reported anything, by number."""
+    pruned = [trial for trial in data.record.trials if trial.state == "PRUNED"]
+    return points_of([*data.scored, *pruned])
 
 
 def surface(points: Sequence[Point], axis: ValueAxis, x: Dimension, y: Dimension) -> Surface:
@@ -142,15 +126,14 @@ def _draw(
 ) -> go.Figure:
     axis = value_axis(data.metric, data.record.direction, [point.value for point in points])
     figure = panels(len(pairs))
+    best = data.ranked[0].params
     for index, (x, y) in enumerate(pairs):
-        x_name, y_name = axes_of(index)
         filled = _filled(surface(points, axis, x, y), x, y)
         # each its own copy of one scale: Plotly refuses a colour axis to contours beside cells
         filled.update(_colours(data, axis), showscale=index == 0)
-        for trace in (filled, *_marks(points, x, y), _star(data, x, y)):
-            figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
-        plain = {"showgrid": False}
-        set_axes(figure, index, {**_tight(x), **plain}, {**_tight(y), **plain})
+        best_star = star(x.coordinate_in(best), y.coordinate_in(best), cliponaxis=False)
+        traces = (filled, *_marks(points, x, y), best_star)
+        draw_panel(figure, index, traces, _tight(x), {**_tight(y), "showgrid": False})
     figure.update_layout(margin={"r": 80})
     return figure
 
@@ -175,60 +158,33 @@ def _filled(area: Surface, x: Dimension, y: Dimension) -> go.Contour | go.Heatma
 
 def _marks(points: Sequence[Point], x: Dimension, y: Dimension) -> list[go.Scatter]:
     """Dots for the complete trials, triangles for the pruned ones."""
-    placed = [
-        point
-        for point in points
-        if x.coordinate_in(point.trial.params) is not None
-        and y.coordinate_in(point.trial.params) is not None
-    ]
-    complete = [point for point in placed if not point.is_pruned]
-    pruned = [point for point in placed if point.is_pruned]
-    return [
-        _markers(complete, (x, y), {"size": 5, "color": INK, "symbol": "circle"}),
-        _markers(pruned, (x, y), {"size": 6, "color": MUTED, "symbol": OUTCOMES["pruned"].symbol}),
-    ]
-
-
-def _markers(
-    points: Sequence[Point], dims: tuple[Dimension, Dimension], marker: dict[str, Any]
-) -> go.Scatter:
-    x, y = dims
-    return go.Scatter(
-        x=[x.coordinate_in(point.trial.params) for point in points],
-        y=[y.coordinate_in(point.trial.params) for point in points],
-        mode="markers",
-        cliponaxis=False,
-        marker={**marker, "opacity": 0.75, "line": {"color": PAPER, "width": 0.8}},
-        customdata=[point.trial.number for point in points],
-        text=[_hover(point, dims) for point in points],
-        hovertemplate="%{text}<extra></extra>",
+    looks = (
+        (False, {"size": 5, "color": INK, "symbol": "circle"}),
+        (True, {"size": 6, "color": MUTED, "symbol": OUTCOMES["pruned"].symbol}),
     )
+    shared = {"opacity": 0.75, "line": {"color": PAPER, "width": 0.8}}
+    traces = []
+    for is_pruned, look in looks:
+        group = [point for point in points if point.is_pruned == is_pruned]
+        placed = [dot for point in group if (dot := _dot(point, x, y)) is not None]
+        traces.append(dots(placed, cliponaxis=False, marker={**look, **shared}))
+    return traces
 
 
-def _star(data: StudyData, x: Dimension, y: Dimension) -> go.Scatter:
-    best = data.ranked[0]
-    return go.Scatter(
-        x=[x.coordinate_in(best.params)],
-        y=[y.coordinate_in(best.params)],
-        mode="markers",
-        cliponaxis=False,
-        marker=BEST_MARKER,
-        hoverinfo="skip",
-    )
-
-
-def _hover(point: Point, dims: Sequence[Dimension]) -> str:
+def _dot(point: Point, x: Dimension, y: Dimension) -> Dot | None:
+    params = point.trial.params
+    across, up = x.coordinate_in(params), y.coordinate_in(params)
+    if across is None or up is None:
+        return None
+    number = point.trial.number
     word = "pruned at " if point.is_pruned else ""
-    lines = [f"trial {point.trial.number}: {word}{format_number(point.value)}"]
-    for dim in dims:
-        lines.append(figure_text(f"{dim.label} = {format_value(point.trial.params[dim.path])}"))
-    return "<br>".join(lines)
+    heading = f"trial {number}: {word}{format_number(point.value)}"
+    return Dot(across, up, number, hover_text(heading, x.pair_in(params), y.pair_in(params)))
 
 
 def _colours(data: StudyData, axis: ValueAxis) -> dict[str, Any]:
-    low, high = (axis.transformed(end) for end in (axis.low, axis.high))
+    low, high = axis.ends
     places = [low + (high - low) * part / 4 for part in range(5)]
-    shown = [10**place if axis.is_log else place for place in places]
     return {
         "colorscale": colorscale(),
         "reversescale": data.is_minimized,
@@ -238,7 +194,7 @@ def _colours(data: StudyData, axis: ValueAxis) -> dict[str, Any]:
             "thickness": 12,
             "outlinewidth": 0,
             "tickvals": places,
-            "ticktext": [f"{value:.3g}" for value in shown],
+            "ticktext": [f"{axis.value_at(place):.3g}" for place in places],
             "tickfont": {"color": MUTED, "size": 11},
             "title": {"text": figure_text(data.metric), "font": {"color": MUTED, "size": 12}},
         },

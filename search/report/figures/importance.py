@@ -10,21 +10,23 @@ from plotly import graph_objects as go
 from search.plain.formats import counted, format_percent, listed
 from search.report.data import Plot, StudyData
 from search.report.fanova import RESAMPLES
-from search.report.figure_text import figure_text
+from search.report.figure_text import figure_text, hover_text
+from search.report.figures.marks import HOVER, new_figure
 from search.report.importance_shares import MIN_TRIALS, PERCENT, Importance, groups
-from search.report.palette import ACCENT, INK, MUTED, SOFT, template
+from search.report.palette import ACCENT, INK, MUTED, SOFT
 
 _ROWS = 15
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A parameter; `known` is None where its importance was not assessed, `dashboard` where
-    optuna-dashboard shows none."""
+    """A parameter and its shares."""
 
     label: str
     known: Importance | None
+    """None where its importance was not assessed."""
     dashboard: float | None
+    """The share that optuna-dashboard shows; None where it shows none."""
 
 
 def importance(data: StudyData) -> Plot:
@@ -81,7 +83,7 @@ def _note(data: StudyData, rows: Sequence[_Row]) -> str:
 
 
 def _draw(rows: Sequence[_Row], is_known: bool) -> go.Figure:
-    figure = go.Figure(layout={"template": template(), "height": 150 + 46 * len(rows)})
+    figure = new_figure(150 + 46 * len(rows))
     figure.add_traces([_bars(rows, is_known), _diamonds(rows)])
     reach = max(
         [row.known.high for row in rows if row.known] + [row.dashboard or 0 for row in rows]
@@ -134,8 +136,8 @@ def _diamonds(rows: Sequence[_Row]) -> go.Scatter:
         mode="markers",
         cliponaxis=False,
         marker={"symbol": "diamond-open", "size": 11, "color": MUTED, "line": {"width": 2}},
-        text=[f"optuna-dashboard: {format_percent(share)}" for _, share in shown],
-        hovertemplate="%{text}<extra></extra>",
+        text=[hover_text(f"optuna-dashboard: {format_percent(share)}") for _, share in shown],
+        hovertemplate=HOVER,
     )
 
 

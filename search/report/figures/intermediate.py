@@ -8,8 +8,9 @@ from statistics import median
 from plotly import graph_objects as go
 
 from search.plain.formats import counted, format_percent
-from search.report.data import Plot, StudyData, finite_curve
-from search.report.palette import HIGHLIGHT, OUTCOMES, outcome_key, template
+from search.report.data import Plot, StudyData, evenly, finite_curve
+from search.report.figures.marks import new_figure
+from search.report.palette import HIGHLIGHT, Outcome, by_outcome, outcome_key
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import TrialRecord
 from search.study_file.curve_steps import step_text, step_title
@@ -28,8 +29,7 @@ def intermediate(data: StudyData) -> Plot:
     shown = _chosen(data, curves)
     axis = _axis(data, curves)
     note = "One line a trial; a marker where one was cut short."
-    if any(axis.clip(value) != value for number in shown for _, value in curves[number]):
-        note += " Values beyond the axis are drawn at its edge."
+    note += axis.clipping_note(value for number in shown for _, value in curves[number])
     if len(shown) < len(curves):
         note += f" {len(shown)} of {len(curves):,} trials are drawn, the best ones among them."
     return Plot(_finding(data, curves), _draw(data, shown, curves, axis), note)
@@ -49,8 +49,7 @@ def _chosen(data: StudyData, curves: dict[int, Curve]) -> set[int]:
         return set(curves)
     best = [t.number for t in data.ranked if t.number in curves][: _MAX_CURVES // 3]
     rest = sorted(curves.keys() - set(best))
-    wanted = _MAX_CURVES - len(best)
-    return set(best) | {rest[index * len(rest) // wanted] for index in range(wanted)}
+    return {*best, *evenly(rest, _MAX_CURVES - len(best))}
 
 
 def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
@@ -72,13 +71,14 @@ def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
 
 
 def _draw(data: StudyData, shown: set[int], curves: dict[int, Curve], axis: ValueAxis) -> go.Figure:
-    figure = go.Figure(layout={"template": template(), "height": 400})
+    figure = new_figure(400)
     best = data.ranked[0].number if data.ranked else None
     trials = [t for t in data.record.trials if t.number in shown and t.number != best]
-    for key in ("pruned", *(key for key in OUTCOMES if key != "pruned")):
-        group = [t for t in trials if outcome_key(t) == key]
-        if group:
-            figure.add_traces(_group(key, group, curves, axis))
+    # pruned ones first, so that they lie below the others
+    for key, outcome, group in sorted(
+        by_outcome(trials, outcome_key), key=lambda found: found[0] != "pruned"
+    ):
+        figure.add_traces(_group(key, outcome, group, curves, axis))
     if best is not None and best in shown:
         figure.add_trace(_best(best, curves[best], axis))
     longest = max(curves[number][-1][0] for number in shown)
@@ -96,13 +96,16 @@ def _reach(longest: int) -> list[float]:
 
 
 def _group(
-    key: str, trials: Sequence[TrialRecord], curves: dict[int, Curve], axis: ValueAxis
+    key: str,
+    outcome: Outcome,
+    trials: Sequence[TrialRecord],
+    curves: dict[int, Curve],
+    axis: ValueAxis,
 ) -> list[go.Scatter]:
     """One trace for all curves of an outcome, and one for the markers at their ends.
 
     Gaps keep the curves apart: a trace for each trial would take seconds to draw.
     """
-    outcome = OUTCOMES[key]
     points: list[tuple[int | None, float | None, int]] = []
     for trial in trials:
         points += [(x, axis.clip(y), trial.number) for x, y in _thinned(curves[trial.number])]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from plotly import graph_objects as go
 
-from search.report.palette import template
+from search.report.figures.marks import new_figure
 
 _ROW_HEIGHT = 300
 _GAP_PX = 76
@@ -16,7 +17,7 @@ _BOTTOM_PX = 56
 
 
 def panels(count: int, columns: int = 3) -> go.Figure:
-    """A figure for `count` panels; panel i draws on the axes `axes_of(i)`.
+    """A figure for `count` panels; `draw_panel` fills them.
 
     `layout.meta` tells the page how many panels there are and how high a row is, so that it can
     lay them out in fewer columns.
@@ -24,14 +25,11 @@ def panels(count: int, columns: int = 3) -> go.Figure:
     columns = min(columns, count)
     rows = -(-count // columns)
     height = rows * _ROW_HEIGHT + _TOP_PX + _BOTTOM_PX
-    figure = go.Figure(
-        layout={
-            "template": template(),
-            "height": height,
-            "showlegend": False,
-            "margin": {"t": _TOP_PX, "b": _BOTTOM_PX},
-            "meta": {"panels": count, "columns": columns, "row_height": _ROW_HEIGHT},
-        }
+    figure = new_figure(
+        height,
+        showlegend=False,
+        margin={"t": _TOP_PX, "b": _BOTTOM_PX},
+        meta={"panels": count, "columns": columns, "row_height": _ROW_HEIGHT},
     )
     x_gap, y_gap = _GAP_PX / _WIDTH_PX, _GAP_PX / (height - _TOP_PX - _BOTTOM_PX)
     width = (1 - x_gap * (columns - 1)) / columns
@@ -39,7 +37,7 @@ def panels(count: int, columns: int = 3) -> go.Figure:
     for index in range(count):
         row, column = divmod(index, columns)
         left, top = column * (width + x_gap), 1 - row * (tall + y_gap)
-        x_name, y_name = axes_of(index)
+        x_name, y_name = _axes_of(index)
         figure.update_layout(
             {
                 _long(x_name): {"domain": [left, left + width], "anchor": y_name},
@@ -49,16 +47,28 @@ def panels(count: int, columns: int = 3) -> go.Figure:
     return figure
 
 
-def axes_of(index: int) -> tuple[str, str]:
+def draw_panel(
+    figure: go.Figure,
+    index: int,
+    traces: Iterable[Any],
+    x: dict[str, Any],
+    y: dict[str, Any],
+) -> None:
+    """Put traces into one panel.
+
+    Args:
+        x, y: settings of its axes; lines across the panel are those of `y` alone.
+    """
+    x_name, y_name = _axes_of(index)
+    for trace in traces:
+        figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
+    figure.update_layout({_long(x_name): {**x, "showgrid": False}, _long(y_name): y})
+
+
+def _axes_of(index: int) -> tuple[str, str]:
     """Plotly's short names of a panel's axes."""
     suffix = "" if index == 0 else str(index + 1)
     return f"x{suffix}", f"y{suffix}"
-
-
-def set_axes(figure: go.Figure, index: int, x: dict[str, Any], y: dict[str, Any]) -> None:
-    """Settings of the axes of one panel."""
-    x_name, y_name = axes_of(index)
-    figure.update_layout({_long(x_name): x, _long(y_name): y})
 
 
 def _long(name: str) -> str:

@@ -12,10 +12,11 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.plain.formats import counted, format_number, format_value
-from search.report.data import Plot, StudyData, score
+from search.report.data import Plot, StudyData, evenly, score
 from search.report.dimensions import Dimension
 from search.report.figure_text import figure_text, shorten
-from search.report.palette import HIGHLIGHT, LINE, LINES, MUTED, PAPER, template
+from search.report.figures.marks import HOVER, new_figure
+from search.report.palette import HIGHLIGHT, LINE, LINES, MUTED, PAPER
 from search.store.records import TrialRecord
 
 _MAX_AXES = 8
@@ -41,8 +42,7 @@ def parallel(data: StudyData) -> Plot:
     if len(trials) > _MAX_LINES:
         note += f" {_MAX_LINES} of {len(trials):,} trials are drawn, the best ones among them."
         half = _MAX_LINES // 2
-        rest = trials[half:]
-        trials = trials[:half] + [rest[i * len(rest) // half] for i in range(half)]
+        trials = trials[:half] + evenly(trials[half:], half)
     return Plot(_finding(data, dims), _draw(data, dims, trials), note)
 
 
@@ -67,7 +67,7 @@ def _heights(data: StudyData, dims: Sequence[Dimension], trial: TrialRecord) -> 
     heights = [dim.scaled_in(trial.params) for dim in dims]
     if any(height is None for height in heights):
         return []
-    low, high = (data.axis.transformed(end) for end in (data.axis.low, data.axis.high))
+    low, high = data.axis.ends
     at = data.axis.transformed(score(trial))
     goodness = 0.5 if high == low else (at - low) / (high - low)
     goodness = 1 - goodness if data.is_minimized else goodness
@@ -75,15 +75,11 @@ def _heights(data: StudyData, dims: Sequence[Dimension], trial: TrialRecord) -> 
 
 
 def _draw(data: StudyData, dims: Sequence[Dimension], trials: Sequence[TrialRecord]) -> go.Figure:
-    count = len(dims) + 1
-    figure = go.Figure(
-        layout={
-            "template": template(),
-            "height": 430,
-            "showlegend": False,
-            "meta": {"min_width": count * _AXIS_PX},
-            "margin": {"t": 44, "b": 20, "l": 88, "r": 44},
-        }
+    figure = new_figure(
+        430,
+        showlegend=False,
+        meta={"min_width": (len(dims) + 1) * _AXIS_PX},
+        margin={"t": 44, "b": 20, "l": 88, "r": 44},
     )
     # the poorest first, so that better lines lie on top
     for index, colour in enumerate(LINES):
@@ -146,7 +142,7 @@ def _lines(
         text=texts,
         mode="lines",
         line={"color": colour, "width": width},
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=HOVER,
     )
 
 
@@ -158,11 +154,11 @@ def _dimension_ticks(dim: Dimension) -> list[tuple[float, str]]:
 
 
 def _value_ticks(data: StudyData) -> list[tuple[float, str]]:
-    low, high = (data.axis.transformed(end) for end in (data.axis.low, data.axis.high))
+    low, high = data.axis.ends
     ticks = []
     for at in (0.0, 0.5, 1.0):
         place = high - at * (high - low) if data.is_minimized else low + at * (high - low)
-        ticks.append((at, format_number(_rounded(10**place if data.axis.is_log else place))))
+        ticks.append((at, format_number(_rounded(data.axis.value_at(place)))))
     return ticks
 
 

@@ -10,9 +10,10 @@ from plotly import graph_objects as go
 
 from search.plain.formats import counted
 from search.report.data import Plot, StudyData, is_finite
-from search.report.figure_text import figure_text
-from search.report.figures.panels import axes_of, panels, set_axes
-from search.report.palette import HIGHLIGHT, OUTCOMES, PAPER, outcome_key, template
+from search.report.figure_text import hover_text
+from search.report.figures.marks import Dot, dots, new_figure
+from search.report.figures.panels import draw_panel, panels
+from search.report.palette import HIGHLIGHT, PAPER, by_outcome, outcome_key
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.outcome_constraints import format_outcome
@@ -51,17 +52,16 @@ def _finding(record: StudyRecord) -> str:
 
 
 def _two(record: StudyRecord, trials: Sequence[TrialRecord]) -> go.Figure:
-    figure = go.Figure(layout={"template": template(), "height": 430})
+    figure = new_figure(430)
     x, y = _axes(record, trials)
-    for trace in _traces(record, trials, (0, 1), (x, y)):
-        figure.add_trace(trace)
-    front = sorted(record.front, key=lambda t: t.values[0])
+    figure.add_traces(_traces(record, trials, (0, 1), (x, y)))
+    front = sorted(record.front, key=lambda trial: trial.values[0])
     # the edge of what was reached: the next value of y is only had for a worse x
     shape = "hv" if record.several[0].direction == "minimize" else "vh"
     figure.add_trace(
         go.Scatter(
-            x=[x.clip(t.values[0]) for t in front],
-            y=[y.clip(t.values[1]) for t in front],
+            x=[x.clip(trial.values[0]) for trial in front],
+            y=[y.clip(trial.values[1]) for trial in front],
             mode="lines",
             showlegend=False,
             line={"shape": shape, "color": HIGHLIGHT, "width": 1.5},
@@ -78,12 +78,10 @@ def _pairs(
 ) -> go.Figure:
     figure = panels(len(pairs))
     axes = _axes(record, trials)
-    for panel, (first, second) in enumerate(pairs):
-        x_name, y_name = axes_of(panel)
-        for trace in _traces(record, trials, (first, second), (axes[first], axes[second])):
-            figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
-        x, y = axes[first].settings(), axes[second].settings()
-        set_axes(figure, panel, {**x, "showgrid": False}, y)
+    for panel, pair in enumerate(pairs):
+        x, y = axes[pair[0]], axes[pair[1]]
+        traces = _traces(record, trials, pair, (x, y))
+        draw_panel(figure, panel, traces, x.settings(), y.settings())
     return figure
 
 
@@ -104,41 +102,34 @@ def _traces(
     axes: tuple[ValueAxis, ValueAxis],
 ) -> list[go.Scatter]:
     """Dots of one outcome each, then the front on top."""
-    front = {trial.number for trial in record.front}
-    groups = [(key, [t for t in trials if outcome_key(t) == key]) for key in OUTCOMES]
-    traces = [
-        _dots(record, [t for t in group if t.number not in front], pair, axes).update(
-            name=OUTCOMES[key].word,
-            marker={"symbol": OUTCOMES[key].symbol, "color": OUTCOMES[key].colour, "size": 8},
-            opacity=0.7,
-        )
-        for key, group in groups
-        if any(t.number not in front for t in group)
-    ]
-    best = _dots(record, [t for t in trials if t.number in front], pair, axes)
+
+    def placed(group: Sequence[TrialRecord]) -> list[Dot]:
+        x, y = axes
+        return [
+            Dot(
+                x.clip(trial.values[pair[0]]),
+                y.clip(trial.values[pair[1]]),
+                trial.number,
+                _hover(record, trial),
+            )
+            for trial in group
+        ]
+
+    numbers = {trial.number for trial in record.front}
+    front = [trial for trial in trials if trial.number in numbers]
+    others = [trial for trial in trials if trial.number not in numbers]
+    traces = []
+    for _, outcome, group in by_outcome(others, outcome_key):
+        marker = {"symbol": outcome.symbol, "color": outcome.colour, "size": 8}
+        traces.append(dots(placed(group), name=outcome.word, marker=marker, opacity=0.7))
     marker = {"size": 11, "color": HIGHLIGHT, "line": {"color": PAPER, "width": 1.5}}
-    return [*traces, best.update(name="Pareto front", marker=marker)]
-
-
-def _dots(
-    record: StudyRecord,
-    trials: Sequence[TrialRecord],
-    pair: tuple[int, int],
-    axes: tuple[ValueAxis, ValueAxis],
-) -> go.Scatter:
-    return go.Scatter(
-        x=[axes[0].clip(t.values[pair[0]]) for t in trials],
-        y=[axes[1].clip(t.values[pair[1]]) for t in trials],
-        mode="markers",
-        customdata=[t.number for t in trials],
-        text=[_hover(record, t) for t in trials],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    return [*traces, dots(placed(front), name="Pareto front", marker=marker)]
 
 
 def _hover(record: StudyRecord, trial: TrialRecord) -> str:
-    lines = [f"trial {trial.number}"]
-    for each, value in zip(record.several, trial.values, strict=True):
-        lines.append(figure_text(f"{each.metric} {format_outcome(each.metric, value)}"))
-    lines += [figure_text(f"violates {constraint}") for constraint in trial.infeasible]
-    return "<br>".join(lines)
+    lines = [
+        f"{each.metric} {format_outcome(each.metric, value)}"
+        for each, value in zip(record.several, trial.values, strict=True)
+    ]
+    lines += [f"violates {constraint}" for constraint in trial.infeasible]
+    return hover_text(f"trial {trial.number}", *lines)

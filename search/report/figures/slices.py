@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from plotly import graph_objects as go
 
 from search.plain.formats import format_number, format_value
 from search.report.data import Plot, StudyData, score
 from search.report.dimensions import Dimension
-from search.report.figure_text import figure_text
-from search.report.figures.panels import axes_of, panels, set_axes
-from search.report.palette import BEST_MARKER, OUTCOMES, PAPER, SCALE, outcome_key
+from search.report.figure_text import hover_text
+from search.report.figures.marks import Dot, dots, star
+from search.report.figures.panels import draw_panel, panels
+from search.report.palette import PAPER, SCALE, outcome_of
 from search.store.records import TrialRecord
 
 _PANELS = 9
@@ -29,8 +30,7 @@ def slices(data: StudyData) -> Plot:
         "Dots are complete trials, later ones in a stronger colour; the star is the best. Marks "
         "along the top edge are trials that were pruned or failed there."
     )
-    if any(data.axis.clip(score(trial)) != score(trial) for trial in data.scored):
-        note += " Values beyond the axis are drawn at its edge."
+    note += data.axis.clipping_note(score(trial) for trial in data.scored)
     if len(dims) < len(data.dimensions):
         note += f" {data.shown(len(dims), len(data.dimensions))}"
     return Plot(_finding(data), _draw(data, dims), note)
@@ -53,56 +53,43 @@ def _finding(data: StudyData) -> str:
 
 def _draw(data: StudyData, dims: Sequence[Dimension]) -> go.Figure:
     figure = panels(len(dims))
+    best = data.ranked[0]
     for index, dim in enumerate(dims):
-        x_name, y_name = axes_of(index)
-        for trace in (_dots(data, dim), _rug(data, dim), _star(data, dim)):
-            figure.add_trace(trace.update(xaxis=x_name, yaxis=y_name))
+        best_star = star(dim.coordinate_in(best.params), data.axis.clip(score(best)))
         y = {**data.axis.settings(), "range": list(_range(data))}
         if index > 0:
             y["title"] = {"text": ""}
-        set_axes(figure, index, {**dim.axis(), "showgrid": False}, y)
+        traces = (_values(data, dim), _rug(data, dim), best_star)
+        draw_panel(figure, index, traces, dim.axis(), y)
     return figure
 
 
-def _dots(data: StudyData, dim: Dimension) -> go.Scatter:
-    placed = _placed(data.scored, dim)
-    return go.Scatter(
-        x=[x for x, _ in placed],
-        y=[data.axis.clip(score(trial)) for _, trial in placed],
-        mode="markers",
-        marker={
-            "size": 8,
-            "color": [trial.number for _, trial in placed],
-            "colorscale": [(0.0, SCALE[2]), (1.0, SCALE[5])],
-            "opacity": 0.85,
-            "line": {"color": PAPER, "width": 0.5},
-        },
-        customdata=[trial.number for _, trial in placed],
-        text=[_hover(trial, dim) for _, trial in placed],
-        hovertemplate="%{text}<extra></extra>",
-    )
+def _values(data: StudyData, dim: Dimension) -> go.Scatter:
+    placed = _placed(data.scored, dim, lambda trial: data.axis.clip(score(trial)))
+    marker = {
+        "size": 8,
+        "color": [dot.trial for dot in placed],
+        "colorscale": [(0.0, SCALE[2]), (1.0, SCALE[5])],
+        "opacity": 0.85,
+        "line": {"color": PAPER, "width": 0.5},
+    }
+    return dots(placed, marker=marker)
 
 
 def _rug(data: StudyData, dim: Dimension) -> go.Scatter:
     """Marks at the top of the panel for the trials without a final value."""
-    ended = [t for t in data.record.trials if t.state in ("PRUNED", "FAIL")]
-    placed = _placed(ended, dim)
     low, high = _range(data)
-    top = high - (high - low) * 0.03
-    return go.Scatter(
-        x=[x for x, _ in placed],
-        y=[10**top if data.axis.is_log else top] * len(placed),
-        mode="markers",
-        marker={
-            "size": 7,
-            "symbol": [OUTCOMES[outcome_key(trial)].symbol for _, trial in placed],
-            "color": [OUTCOMES[outcome_key(trial)].colour for _, trial in placed],
-            "opacity": 0.6,
-        },
-        customdata=[trial.number for _, trial in placed],
-        text=[_hover(trial, dim) for _, trial in placed],
-        hovertemplate="%{text}<extra></extra>",
-    )
+    top = data.axis.value_at(high - (high - low) * 0.03)
+    ended = [trial for trial in data.record.trials if trial.state in ("PRUNED", "FAIL")]
+    with_dim = [trial for trial in ended if dim.coordinate_in(trial.params) is not None]
+    looks = [outcome_of(trial) for trial in with_dim]
+    marker = {
+        "size": 7,
+        "symbol": [look.symbol for look in looks],
+        "color": [look.colour for look in looks],
+        "opacity": 0.6,
+    }
+    return dots(_placed(with_dim, dim, lambda trial: top), marker=marker)
 
 
 def _range(data: StudyData) -> tuple[float, float]:
@@ -111,25 +98,18 @@ def _range(data: StudyData) -> tuple[float, float]:
     return low, high + (high - low) * 0.08
 
 
-def _star(data: StudyData, dim: Dimension) -> go.Scatter:
-    placed = _placed(data.ranked[:1], dim)
-    return go.Scatter(
-        x=[x for x, _ in placed],
-        y=[data.axis.clip(score(trial)) for _, trial in placed],
-        mode="markers",
-        marker=BEST_MARKER,
-        hoverinfo="skip",
-    )
-
-
-def _placed(trials: Sequence[TrialRecord], dim: Dimension) -> list[tuple[float, TrialRecord]]:
-    places = ((dim.coordinate_in(trial.params), trial) for trial in trials)
-    return [(place, trial) for place, trial in places if place is not None]
+def _placed(
+    trials: Sequence[TrialRecord], dim: Dimension, height: Callable[[TrialRecord], float]
+) -> list[Dot]:
+    """Dots for the trials that have the parameter."""
+    return [
+        Dot(place, height(trial), trial.number, _hover(trial, dim))
+        for trial in trials
+        if (place := dim.coordinate_in(trial.params)) is not None
+    ]
 
 
 def _hover(trial: TrialRecord, dim: Dimension) -> str:
-    lines = [f"trial {trial.number}: {OUTCOMES[outcome_key(trial)].word}"]
-    if trial.state == "COMPLETE":
-        lines.append(format_number(trial.value))
-    shown = figure_text(f"{dim.label} = {format_value(trial.params.get(dim.path))}")
-    return "<br>".join([*lines, shown])
+    value = [format_number(trial.value)] if trial.state == "COMPLETE" else []
+    heading = f"trial {trial.number}: {outcome_of(trial).word}"
+    return hover_text(heading, *value, dim.pair_in(trial.params))

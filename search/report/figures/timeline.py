@@ -8,8 +8,9 @@ from plotly import graph_objects as go
 
 from search.plain.formats import counted, format_duration
 from search.report.data import Plot, StudyData
-from search.report.figure_text import figure_text
-from search.report.palette import MUTED, OUTCOMES, PAPER, template
+from search.report.figure_text import hover_text
+from search.report.figures.marks import HOVER, new_figure
+from search.report.palette import MUTED, OUTCOMES, PAPER, Outcome, by_outcome
 from search.report.timing import Gap, Span, busy_s, gaps, spans
 
 _GAP_DRAWN = 0.02
@@ -42,15 +43,12 @@ def _draw(placed: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
     lanes = max(span.lane for span in placed) + 1
     busy = busy_s(placed)
     unit, seconds = next((name, size) for least, name, size in _UNITS if busy >= least)
-    figure = go.Figure(
-        layout={"template": template(), "height": 130 + 44 * min(lanes, 12), "barmode": "overlay"}
-    )
+    figure = new_figure(130 + 44 * min(lanes, 12), barmode="overlay")
     drawn_gap_s = _GAP_DRAWN * busy
-    for key in [key for key in OUTCOMES if any(span.outcome == key for span in placed)]:
-        group = [span for span in placed if span.outcome == key]
-        figure.add_trace(
-            _bars(key, group, [_shift(s.start_s, found, drawn_gap_s) for s in group], seconds)
-        )
+    for key, outcome, group in by_outcome(placed, lambda span: span.outcome):
+        starts_s = [_shift(span.start_s, found, drawn_gap_s) for span in group]
+        opacity = 0.55 if key == "running" else 0.9
+        figure.add_trace(_bars(group, starts_s, seconds, outcome).update(opacity=opacity))
     _draw_gaps(figure, found, drawn_gap_s, seconds)
     figure.update_xaxes(title_text=f"{unit} since the first start", rangemode="tozero")
     figure.update_yaxes(
@@ -85,8 +83,9 @@ def _shift(start_s: float, found: Sequence[Gap], drawn_gap_s: float) -> float:
     return start_s - sum(gap.length_s - drawn_gap_s for gap in passed)
 
 
-def _bars(key: str, group: Sequence[Span], starts_s: Sequence[float], seconds: float) -> go.Bar:
-    outcome = OUTCOMES[key]
+def _bars(
+    group: Sequence[Span], starts_s: Sequence[float], seconds: float, outcome: Outcome
+) -> go.Bar:
     return go.Bar(
         y=[span.lane for span in group],
         base=[start / seconds for start in starts_s],
@@ -95,19 +94,15 @@ def _bars(key: str, group: Sequence[Span], starts_s: Sequence[float], seconds: f
         width=0.7,
         name=outcome.word,
         marker={"color": outcome.colour, "line": {"color": PAPER, "width": 0.7}},
-        opacity=0.55 if key == "running" else 0.9,
         customdata=[span.trial for span in group],
         text=[_hover(span) for span in group],
         textposition="none",
-        hovertemplate="%{text}<extra></extra>",
+        hovertemplate=HOVER,
     )
 
 
 def _hover(span: Span) -> str:
-    lines = [f"trial {span.trial}: {OUTCOMES[span.outcome].word}"]
-    if span.attempt > 1:
-        lines[0] += f" (attempt {span.attempt})"
-    lines.append(format_duration(span.end_s - span.start_s))
-    if span.message:
-        lines.append(figure_text(span.message))
-    return "<br>".join(lines)
+    again = f" (attempt {span.attempt})" if span.attempt > 1 else ""
+    heading = f"trial {span.trial}: {OUTCOMES[span.outcome].word}{again}"
+    message = [span.message] if span.message else []
+    return hover_text(heading, format_duration(span.end_s - span.start_s), *message)
