@@ -1,18 +1,18 @@
-"""What stands above the figures: the state of the study, its best trial, and what was searched."""
+"""The head of the page: the state of the study, its best trial, and the parameters."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from search.plain.formats import counted, format_duration, format_number, format_value
+from search.plain.formats import NOTHING, counted, format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.edges import edge_advice
 from search.report.figure_text import shorten
-from search.report.palette import OUTCOMES, outcome_key
+from search.report.palette import by_outcome, outcome_key
 from search.report.timing import spans
 from search.space.distributions import Choice, Distribution
 from search.store.records import StudyRecord, TrialRecord
@@ -20,16 +20,18 @@ from search.store.study_state import busy_s, last_seen, study_state
 from search.study_file.outcome_constraints import format_outcome
 
 _MAX_MARKS = 150
+_MAX_NAMES = 4
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many trials ended one way; `share` of all trials, in per cent."""
+    """The count of the trials that ended one way."""
 
     key: str
     word: str
     count: int
     share: float
+    """Of all trials, in per cent."""
 
 
 @dataclass(frozen=True)
@@ -49,29 +51,37 @@ class Summary:
     is_running: bool
     sentence: str
     as_of: str | None
+    """The last sign of life."""
     elapsed: str
+    """The time in which at least one attempt ran."""
     compute: str
+    """The time of all attempts together."""
     tallies: tuple[Tally, ...]
     best: TrialRecord | None
     front: tuple[TrialRecord, ...]
     bests: tuple[BestOf, ...]
     best_params: tuple[tuple[str, str, str], ...]
+    """Path, short name and value of each."""
     batch: str | None
     checkpoint: Path | None
 
 
 @dataclass(frozen=True)
 class Searched:
-    """One row of what was searched; `marks` and `best_at` are places in the range, 0 to 100."""
+    """One row of the parameters."""
 
     path: str
     kind: str
     choices: tuple[tuple[str, bool], ...]
+    """Each choice, and whether the best trial has it."""
     bounds: tuple[str, str] | None
+    """Both ends of a range."""
     scale: str
     best: str
     best_at: float | None
+    """Place of the best value in the range, 0 to 100."""
     marks: tuple[float, ...]
+    """Places of the best trials, the same way."""
     importance: str
     advice: str | None
 
@@ -114,20 +124,19 @@ def _bests(record: StudyRecord) -> Iterator[BestOf]:
 def _sentence(data: StudyData) -> str:
     record = data.record
     words = {"minimize": "lowest", "maximize": "highest"}
-    aims = " and the ".join(f"{words[o.direction]} {o.metric}" for o in record.objectives)
-    of = f" of {record.asked:,}" if record.asked is not None else ""
-    count = f"{record.finished:,}{of} trials finished"
-    names = [dim.label for dim in data.dimensions]
-    listed = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
-    return f"Looking for the {aims}" + (f" over {listed}; {count}." if names else f"; {count}.")
+    aims = " and the ".join(f"{words[each.direction]} {each.metric}" for each in record.objectives)
+    total = f" of {record.asked:,}" if record.asked is not None else ""
+    names = [dimension.label for dimension in data.dimensions]
+    over = f" over {', '.join(names[:_MAX_NAMES])}" if names else ""
+    if len(names) > _MAX_NAMES:
+        over += f" and {len(names) - _MAX_NAMES} more"
+    return f"Looking for the {aims}{over}; {record.finished:,}{total} trials finished."
 
 
 def _tallies(trials: Sequence[TrialRecord]) -> tuple[Tally, ...]:
-    counts = Counter(outcome_key(trial) for trial in trials)
     return tuple(
-        Tally(key, outcome.word, counts[key], 100 * counts[key] / len(trials))
-        for key, outcome in OUTCOMES.items()
-        if counts[key]
+        Tally(key, outcome.word, len(group), 100 * len(group) / len(trials))
+        for key, outcome, group in by_outcome(trials, outcome_key)
     )
 
 
@@ -150,39 +159,51 @@ def _batch(best: TrialRecord | None) -> str | None:
     return f"{best.effective_batch:,} ({best.micro_batch:,} × {accumulation})"
 
 
-def _searched(data: StudyData, dim: Dimension) -> Searched:
-    best = data.best
-    is_known = best is not None and dim.path in best.params
-    value = best.params[dim.path] if best is not None and is_known else None
-    at = dim.scaled(value) if is_known else None
-    places = [p for t in data.ranked[:_MAX_MARKS] if (p := dim.scaled_in(t.params)) is not None]
-    dist = dim.distribution
-    known = data.importances.get(dim.path)
+def _searched(data: StudyData, dimension: Dimension) -> Searched:
+    distribution = dimension.distribution
+    best = data.best.params if data.best else {}
+    has_best = dimension.path in best
+    choices, bounds, scale = _choices(dimension, best), None, ""
+    marks, best_at = [], None
+    if not isinstance(distribution, Choice):
+        bounds = format_number(distribution.low), format_number(distribution.high)
+        scale = "log" if dimension.is_log else "linear"
+        marks = _places(dimension, [trial.params for trial in data.ranked[:_MAX_MARKS]])
+        best_at = next(iter(_places(dimension, [best])), None)
+    importance = data.importances.get(dimension.path)
     return Searched(
-        path=dim.path,
-        kind=_kind(dist),
-        choices=tuple(
-            (shorten(format_value(c), 60), is_known and _same(dim, c, value)) for c in dim.choices
-        ),
-        bounds=None
-        if isinstance(dist, Choice)
-        else (format_number(dist.low), format_number(dist.high)),
-        scale="log" if dim.is_log else "" if dim.choices else "linear",
-        best=shorten(format_value(value), 24) if is_known else "–",
-        best_at=None if at is None or dim.choices else round(100 * at, 2),
-        marks=() if dim.choices else tuple(round(100 * place, 2) for place in places),
-        importance=known.text if known else "–",
-        advice=edge_advice(data, dim),
+        path=dimension.path,
+        kind=_kind(distribution),
+        choices=choices,
+        bounds=bounds,
+        scale=scale,
+        best=shorten(format_value(best[dimension.path]), 24) if has_best else NOTHING,
+        best_at=best_at,
+        marks=tuple(marks),
+        importance=importance.text if importance else NOTHING,
+        advice=edge_advice(data, dimension),
     )
 
 
-def _same(dim: Dimension, choice: object, value: object) -> bool:
-    return dim.coordinate(choice) == dim.coordinate(value)
+def _choices(dimension: Dimension, best: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+    """The choices, and for each whether `best` has it."""
+    # compared by their places, because true is not 1
+    at = dimension.coordinate_in(best)
+    return tuple(
+        (shorten(format_value(choice), 60), at is not None and dimension.coordinate(choice) == at)
+        for choice in dimension.choices
+    )
 
 
-def _kind(dist: Distribution) -> str:
-    step = dist.own_tree().get("step")
-    return dist.kind if step is None else f"{dist.kind}, step {format_number(step)}"
+def _places(dimension: Dimension, trials: Iterable[Mapping[str, Any]]) -> list[float]:
+    """Places in the range, in per cent, of the trials that have one."""
+    places = [dimension.scaled_in(params) for params in trials]
+    return [round(100 * place, 2) for place in places if place is not None]
+
+
+def _kind(distribution: Distribution) -> str:
+    step = distribution.own_tree().get("step")
+    return distribution.kind if step is None else f"{distribution.kind}, step {format_number(step)}"
 
 
 def trials_heading(record: StudyRecord) -> str:

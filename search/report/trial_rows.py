@@ -1,75 +1,81 @@
-"""The rows of the trial table."""
+"""The trial table: its columns, and a row for each trial."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from operator import attrgetter
 
-from search.plain.formats import format_duration, format_number, format_value
+from search.plain.formats import NOTHING, format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.figure_text import shorten
-from search.report.palette import OUTCOMES, outcome_key
-from search.store.records import ObjectiveRecord, TrialRecord
+from search.report.palette import outcome_key, outcome_of
+from search.store.records import TrialRecord
 from search.study_file.outcome_constraints import RESOURCES, format_outcome
 
 _FOLDED_FROM = 140
+_RESOURCE_TITLES = {
+    "parameters": ("Parameters", "Parameters of the model"),
+    "epoch_time": ("Epoch", "Median time of an epoch"),
+    "peak_memory": ("Memory", "Peak memory of the device, or of the process"),
+}
 
 
 @dataclass(frozen=True)
 class Cell:
-    """What a cell shows and what it sorts by: a number, or None to sort by its text.
-
-    `rest` is the whole text where `text` is only its beginning.
-    """
+    """A value of a trial."""
 
     text: str
     sort: float | None = None
+    """The number to sort by; None to sort by the text."""
     rest: str | None = None
+    """The whole text where `text` is only its beginning."""
     kind: str = "text"
+    """Its class on the page: text, number or outcome."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One trial. `key` is its outcome."""
+    """One trial."""
 
     number: int
     key: str
+    """Its outcome."""
     is_best: bool
     cells: tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
 class Column:
-    """A heading; `title` is its full name where `name` is short."""
+    """A heading and the cells below it."""
 
     name: str
     title: str
+    """The full name where `name` is short."""
     kind: str
+    cell: Callable[[TrialRecord], Cell]
 
 
 def columns(data: StudyData) -> tuple[Column, ...]:
-    """Headings in order."""
+    """Columns in order."""
     return (
-        Column("#", "Trial number", "number"),
-        Column("Outcome", "How the trial ended", "text"),
+        _numbers("#", "Trial number", attrgetter("number")),
+        Column("Outcome", "How the trial ended", "text", _outcome),
+        *_objectives(data),
+        *(_parameter(dimension) for dimension in data.dimensions),
+        _numbers("Batch", "Effective batch size", attrgetter("effective_batch")),
+        _numbers("Steps", "Validations reported", lambda trial: len(trial.curve)),
         *(
-            Column(shorten(each.metric), "Value of the objective", "number")
-            for each in _valued(data)
+            _numbers(*_RESOURCE_TITLES[name], attrgetter(name), partial(format_outcome, name))
+            for name in RESOURCES
         ),
-        *(
-            Column(shorten(dim.label), dim.path, "text" if _is_text(dim) else "number")
-            for dim in data.dimensions
+        _numbers(
+            "Duration", "From the first start to the end", attrgetter("duration_s"), format_duration
         ),
-        Column("Batch", "Effective batch size", "number"),
-        Column("Steps", "Validations reported", "number"),
-        Column("Parameters", "Parameters of the model", "number"),
-        Column("Epoch", "Median time of an epoch", "number"),
-        Column("Memory", "Peak memory of the device, or of the process", "number"),
-        Column("Duration", "From the first start to the end", "number"),
-        Column("Attempts", "Processes that worked on it", "number"),
-        Column("Message", "What the last attempt said", "text"),
+        _numbers("Attempts", "Processes that worked on it", lambda trial: len(trial.attempts)),
+        Column("Message", "What the last attempt said", "text", _message),
     )
 
 
@@ -78,72 +84,73 @@ def rows(data: StudyData) -> tuple[Row, ...]:
     best = {trial.number for trial in data.record.front}
     if data.best is not None:
         best = {data.best.number}
+    shown = columns(data)
     return tuple(
         Row(
             trial.number,
             outcome_key(trial),
             trial.number in best,
-            _cells(trial, data),
+            tuple(column.cell(trial) for column in shown),
         )
-        for trial in sorted(data.record.trials, key=lambda t: t.number)
+        for trial in sorted(data.record.trials, key=lambda trial: trial.number)
     )
 
 
-def _valued(data: StudyData) -> list[ObjectiveRecord]:
-    """Objectives with a column of their own; what is measured in every trial has one anyway."""
-    return [each for each in data.record.objectives if each.metric not in RESOURCES]
+def _numbers(
+    name: str,
+    title: str,
+    value_of: Callable[[TrialRecord], float | None],
+    text_of: Callable[[float | None], str] = format_number,
+) -> Column:
+    """A column of numbers, sorted as such."""
+
+    def cell(trial: TrialRecord) -> Cell:
+        value = value_of(trial)
+        return Cell(text_of(value), value, kind="number")
+
+    return Column(name, title, "number", cell)
 
 
-def _values(trial: TrialRecord, data: StudyData) -> Iterator[Cell]:
-    if not data.record.several:
-        yield _number(trial.value)
-        return
-    for each in _valued(data):
-        index = data.record.several.index(each)
-        yield _number(trial.values[index] if trial.values else None)
+def _objectives(data: StudyData) -> Iterator[Column]:
+    """Objectives but the resources, which have columns anyway."""
+    record = data.record
+    for index, each in enumerate(record.objectives):
+        if each.metric not in RESOURCES:
+            value_of = partial(_value, index) if record.several else attrgetter("value")
+            yield _numbers(shorten(each.metric), "Value of the objective", value_of)
 
 
-def _cells(trial: TrialRecord, data: StudyData) -> tuple[Cell, ...]:
-    return (
-        _number(trial.number),
-        Cell(OUTCOMES[outcome_key(trial)].word, kind="outcome"),
-        *_values(trial, data),
-        *(_param(trial, dim) for dim in data.dimensions),
-        _number(trial.effective_batch),
-        _number(len(trial.curve)),
-        *(_resource(name, getattr(trial, name)) for name in RESOURCES),
-        Cell(format_duration(trial.duration_s), trial.duration_s, kind="number"),
-        _number(len(trial.attempts)),
-        _message("; ".join([*_violated(trial), *([trial.message] if trial.message else [])])),
-    )
+def _value(index: int, trial: TrialRecord) -> float | None:
+    return trial.values[index] if trial.values else None
 
 
-def _violated(trial: TrialRecord) -> list[str]:
-    return [f"violates {constraint}" for constraint in trial.infeasible]
+def _parameter(dimension: Dimension) -> Column:
+    is_text = any(isinstance(choice, bool | str | None) for choice in dimension.choices)
+    kind = "text" if is_text else "number"
+
+    def cell(trial: TrialRecord) -> Cell:
+        if dimension.path not in trial.params:
+            return Cell(NOTHING, kind=kind)
+        value = trial.params[dimension.path]
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Cell(format_value(value), value, kind="number")
+        return _folded(format_value(value))
+
+    return Column(shorten(dimension.label), dimension.path, kind, cell)
 
 
-def _number(value: float | None) -> Cell:
-    return Cell(format_number(value), value, kind="number")
+def _outcome(trial: TrialRecord) -> Cell:
+    return Cell(outcome_of(trial).word, kind="outcome")
 
 
-def _resource(name: str, value: float | None) -> Cell:
-    return Cell(format_outcome(name, value), value, kind="number")
+def _message(trial: TrialRecord) -> Cell:
+    parts = [f"violates {constraint}" for constraint in trial.infeasible]
+    if trial.message:
+        parts.append(trial.message)
+    return _folded("; ".join(parts))
 
 
-def _param(trial: TrialRecord, dim: Dimension) -> Cell:
-    if dim.path not in trial.params:
-        return Cell("–", kind="text" if _is_text(dim) else "number")
-    value: Any = trial.params[dim.path]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return Cell(format_value(value), value, kind="number")
-    return _message(format_value(value))
-
-
-def _is_text(dim: Dimension) -> bool:
-    return any(isinstance(c, bool | str) or c is None for c in dim.choices)
-
-
-def _message(text: str) -> Cell:
+def _folded(text: str) -> Cell:
     if len(text) <= _FOLDED_FROM:
         return Cell(text)
     return Cell(text[:_FOLDED_FROM].rstrip() + "…", rest=text)
