@@ -1,4 +1,4 @@
-"""Whether the best trials lie at an end of what was searched, and what to do about it."""
+"""Advice where the best trials lie at an end of a range or of a list of choices."""
 
 from __future__ import annotations
 
@@ -32,15 +32,17 @@ def edge_advice(data: StudyData, dimension: Dimension) -> str | None:
     if count < _LEAST_BEST or len(values) < 2 or len(had) != 1:
         return None
     (value,) = had
-    end = "upper" if value == values[-1] else "lower" if value == values[0] else None
-    if end is None or _is_natural(values[0], values[-1], end):
+    if value not in (values[0], values[-1]):
         return None
-    told = f"the best {count} all have {format_value(value)}"
+    end = "upper" if value == values[-1] else "lower"
+    if _is_natural(values[0], values[-1], end):
+        return None
+    finding = f"the best {count} all have {format_value(value)}"
     if isinstance(dimension.distribution, Choice):
         size = "larger" if end == "upper" else "smaller"
         listed = ", ".join(format_value(each) for each in values)
-        return f"{told}, the {size.replace('er', 'est')} of {listed}: add {size} ones"
-    return f"{told}, the {end} end: widen the range"
+        return f"{finding}, the {size.replace('er', 'est')} of {listed}: add {size} ones"
+    return f"{finding}, the {end} end: widen the range"
 
 
 def _value(trial: TrialRecord, dimension: Dimension) -> Any:
@@ -77,7 +79,7 @@ def _end_of_range(dimension: Dimension, value: Any) -> str | None:
 
 
 def _is_natural(low: float, high: float, end: str) -> bool:
-    """Whether nothing can lie beyond: below 0 or a count of 1, above a probability of 1."""
+    """True where nothing can lie beyond: below 0 or a count of 1, above a probability of 1."""
     if end == "lower":
         return low == 0 or (isinstance(low, int) and low == 1)
     return high == 1 and low >= 0 and not (isinstance(low, int) and isinstance(high, int))

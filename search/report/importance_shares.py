@@ -1,4 +1,4 @@
-"""How much of the metric's variation each parameter explains, with what is not known of it."""
+"""The share of the metric's variation that each parameter explains, with its uncertainty."""
 
 from __future__ import annotations
 
@@ -53,7 +53,8 @@ def param_importances(
     Returns:
         path -> importance; empty with fewer than `MIN_TRIALS` trials or without variation.
     """
-    assessed = sorted(filter(lambda dim: _is_usable(dim, trials), dimensions), key=lambda d: d.path)
+    assessed = [dim for dim in dimensions if _is_usable(dim, trials)]
+    assessed.sort(key=lambda dim: dim.path)
     trials = [t for t in trials if all(dim.scaled_in(t.params) is not None for dim in assessed)]
     if axis is None or not assessed or len(trials) < MIN_TRIALS:
         return {}
@@ -85,7 +86,7 @@ def groups(importances: Mapping[str, Importance]) -> list[list[str]]:
 def dashboard_importances(
     trials: Sequence[TrialRecord], dimensions: Sequence[Dimension], direction: str
 ) -> dict[str, float]:
-    """What optuna-dashboard shows for the study: Optuna's default, PED-ANOVA (Watanabe et al. 2023,
+    """Shares as optuna-dashboard shows them: Optuna's default, PED-ANOVA (Watanabe et al. 2023,
     https://arxiv.org/abs/2304.10255), over all complete trials; path -> share."""
     sign = -1.0 if direction == "maximize" else 1.0
     with _quiet_optuna():
@@ -116,7 +117,7 @@ def _quiet_optuna() -> Iterator[None]:
 
 
 def _is_usable(dimension: Dimension, trials: Sequence[TrialRecord]) -> bool:
-    """Whether it varies, and every trial has it."""
+    """True where the parameter varies, and every trial has it."""
     places = {dimension.scaled_in(trial.params) for trial in trials} - {None}
     return len(places) > 1 and all(dimension.path in trial.params for trial in trials)
 

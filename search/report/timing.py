@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from search.report.palette import OUTCOMES, outcome_key
-from search.store.records import StudyRecord, TrialRecord
+from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 from search.store.study_state import attempts_of, in_utc, last_seen, union_s
 
 _GAP_AT_LEAST_S = 60.0
@@ -16,7 +16,7 @@ _GAP_SHARE = 0.05
 
 @dataclass(frozen=True)
 class Span:
-    """One attempt: seconds since the study's first start, its lane, and how it ended."""
+    """One attempt; times are seconds since the study's first start."""
 
     trial: int
     attempt: int
@@ -24,6 +24,7 @@ class Span:
     end_s: float
     lane: int
     outcome: str
+    """The key in `OUTCOMES` of its end."""
     message: str | None
 
 
@@ -37,20 +38,25 @@ class Gap:
 
 def spans(record: StudyRecord) -> list[Span]:
     """Attempts by start, each in the lowest free lane; one that runs has no end yet."""
-    begun = [interval for trial in record.trials for interval in _intervals(trial)]
-    if not begun:
-        return []
-    end = last_seen(record)
-    origin = min(started for _, _, started, *_ in begun)
-    lanes: list[datetime] = []
+    begun = [
+        (in_utc(attempt.started), trial, attempt)
+        for trial in record.trials
+        for attempt in attempts_of(trial)
+    ]
+    begun.sort(key=lambda each: each[0])
+    seen = last_seen(record)
+    # by lane: when its last attempt ended
+    ends: list[datetime] = []
     placed: list[Span] = []
-    for trial, attempt, started, ended, outcome, message in sorted(begun, key=lambda i: i[2]):
-        until = max(started, ended or end or started)
-        free = (lane for lane, busy in enumerate(lanes) if busy <= started)
-        lane = next(free, len(lanes))
-        lanes[lane : lane + 1] = [until]
-        start_s, end_s = ((at - origin).total_seconds() for at in (started, until))
-        placed.append(Span(trial, attempt, start_s, end_s, lane, outcome, message))
+    for started, trial, attempt in begun:
+        ended = in_utc(attempt.ended) if attempt.ended else seen
+        until = max(started, ended or started)
+        lane = next((lane for lane, end in enumerate(ends) if end <= started), len(ends))
+        ends[lane : lane + 1] = [until]
+        start_s, end_s = ((time - begun[0][0]).total_seconds() for time in (started, until))
+        outcome = _outcome(trial, attempt)
+        span = Span(trial.number, attempt.number, start_s, end_s, lane, outcome, attempt.message)
+        placed.append(span)
     return placed
 
 
@@ -71,26 +77,11 @@ def busy_s(placed: Sequence[Span]) -> float:
     return union_s((span.start_s, span.end_s) for span in placed)
 
 
-_Interval = tuple[int, int, datetime, datetime | None, str, str | None]
-
-
-def _intervals(trial: TrialRecord) -> list[_Interval]:
-    """The attempts of a trial; the trial itself where it has no attempts but times."""
-    outcome = outcome_key(trial)
-    return [
-        (
-            trial.number,
-            attempt.number,
-            in_utc(attempt.started),
-            in_utc(attempt.ended) if attempt.ended else None,
-            _attempt_outcome(attempt.cause, outcome) if trial.attempts else outcome,
-            attempt.message,
-        )
-        for attempt in attempts_of(trial)
-    ]
-
-
-def _attempt_outcome(cause: str | None, outcome: str) -> str:
-    if cause is None:
-        return outcome if outcome == "running" else "interrupted"
-    return cause if cause in OUTCOMES else "error"
+def _outcome(trial: TrialRecord, attempt: AttemptRecord) -> str:
+    """The end of an attempt; that of its trial where nothing is known of attempts."""
+    of_trial = outcome_key(trial)
+    if not trial.attempts:
+        return of_trial
+    if attempt.cause is None:
+        return of_trial if of_trial == "running" else "interrupted"
+    return attempt.cause if attempt.cause in OUTCOMES else "error"

@@ -21,23 +21,24 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Spread:
-    """Mean, standard deviation and confidence interval of the mean by Student's t; what needs more
-    values than there are is NaN."""
+    """The values of one finalist, summed up; NaN where there are too few for a figure."""
 
     mean: float
     deviation: float
+    """Standard deviation."""
     low: float
+    """Lower end of the confidence interval of the mean, by Student's t."""
     high: float
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """The finalist of the best mean and another one; `p` is what Holm's correction leaves of
-    Welch's test, NaN where a finalist has fewer than two values."""
+    """The finalist of the best mean and another one."""
 
     best: int
     other: int
     p: float
+    """Of Welch's test after Holm's correction; NaN where a finalist has fewer than two values."""
 
     @property
     def is_told_apart(self) -> bool:

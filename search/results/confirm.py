@@ -1,4 +1,4 @@
-"""Is the winner lucky? The finalists of a study, trained again over seeds.
+"""The finalists of a study, trained again over seeds: was the winner only lucky?
 
 The runs are a study themselves, whose space is the finalist and the seed and whose sampler is the
 grid: the same engine, ledger and resuming as in any other.
@@ -26,26 +26,30 @@ SEED = "seed_everything"
 
 @dataclass(frozen=True)
 class Finalist:
-    """One finalist over its seeds: `searched` is the value that it had in the study, `values`
-    those of the seeds that trained to the end, `failed` how many did not."""
+    """One finalist over its seeds."""
 
     number: int
     params: dict[str, Any]
     searched: float
+    """The value that it had in the study."""
     values: tuple[float, ...]
+    """Those of the seeds that trained to the end."""
     failed: int
+    """The count of the other seeds."""
     spread: Spread
 
 
 @dataclass(frozen=True)
 class Confirmation:
-    """The finalists, the best mean first, and how each compares with that one."""
+    """The result of `search confirm`."""
 
     study: str
     metric: str
     direction: str
     finalists: tuple[Finalist, ...]
+    """The best mean first."""
     comparisons: tuple[Comparison, ...]
+    """Each of the others with the best."""
 
 
 def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
@@ -116,7 +120,7 @@ def confirming_study(
 def confirmation_of(
     study: str, finalists: Sequence[TrialRecord], confirmed: StudyRecord
 ) -> Confirmation:
-    """What the runs of a confirming study say of the finalists of `study`."""
+    """Sum up the runs of a confirming study by the finalists of `study`."""
     lone = finalists[0].number
     results = [
         _result(trial, [run for run in confirmed.trials if _finalist(run, lone) == trial.number])

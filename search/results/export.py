@@ -87,7 +87,7 @@ def _model_checkpoint(config: Mapping[str, Any], lightning: str) -> dict[str, An
 
 
 def _is_at_epoch_ends(config: Mapping[str, Any]) -> bool:
-    """Whether training logs the metric, which has a value at the end of each epoch then."""
+    """True where training logs the metric, which has a value at the end of each epoch then."""
     return config.get("trial", {}).get("at_epoch_ends") is True
 
 
@@ -145,8 +145,8 @@ def train_command(folder: ExportFolder, *, has_subcommand: bool) -> list[str]:
 
 
 def _versions(study: StudyFolder) -> dict[str, str]:
-    """What the study was made with, as far as that decides about the last digits of a value; the
-    versions of now where it does not say."""
+    """Versions of the packages that decide about the last digits of a value: those that the study
+    was made with, those of now where it does not say."""
     packages = (read_provenance(study) or {}).get("packages")
     made = packages if isinstance(packages, dict) else {}
     found = {name: made.get(name) or installed(name) for name in _PACKAGES}

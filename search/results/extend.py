@@ -32,13 +32,14 @@ from search.study_file.value_checkpoint import kept_checkpoint
 
 @dataclass
 class Extension:
-    """What a child takes over: the parent's numbers in the order of the child's, and for each
-    reason the numbers that stay behind."""
+    """The parent's trials that a child takes over, and those that it leaves."""
 
     taken: list[TrialHistory] = field(default_factory=list)
+    """In the order of the child's numbers."""
     left: dict[str, list[int]] = field(default_factory=dict)
+    """The parent's numbers, by the reason."""
 
-    def sort(self, history: TrialHistory, fitting: Fitting) -> None:
+    def take_or_leave(self, history: TrialHistory, fitting: Fitting) -> None:
         """Take a trial over, or note why not."""
         if history.state in ("COMPLETE", "PRUNED"):
             reasons = fitting.misfits(history.params)
@@ -51,9 +52,9 @@ class Extension:
 
     @property
     def lines(self) -> list[str]:
-        """A line for each reason for which trials stay behind."""
+        """The trials that stay behind, a line for each reason."""
         return [
-            f"{reason}: trial{'' if len(numbers) == 1 else 's'} {', '.join(map(str, numbers))}"
+            f"{reason}: {'trial' if len(numbers) == 1 else 'trials'} {', '.join(map(str, numbers))}"
             for reason, numbers in self.left.items()
         ]
 
@@ -80,7 +81,7 @@ def extend(
     fitting = _fitting(parent, study_file, was)
     extension = Extension()
     for history in trial_histories(parent):
-        extension.sort(history, fitting)
+        extension.take_or_leave(history, fitting)
     if not extension.taken:
         raise UserError(
             *(f"{parent.root}: {line}." for line in extension.lines),
@@ -157,8 +158,8 @@ def _write(
 
 
 def _steps(study_file: StudyFile, before: Steps | None) -> Steps | None:
-    """What the steps of the child count. Its trials may differ in what the parent's had in common:
-    then those of the parent are no longer comparable with them."""
+    """The steps of the child's curves. Its trials may differ in what the parent's had in common:
+    then the curves of the parent are no longer comparable with theirs."""
     if before is None:
         return None
     return steps_of(

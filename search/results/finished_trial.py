@@ -17,12 +17,13 @@ from search.study_file.value_checkpoint import value_checkpoint
 
 @dataclass(frozen=True)
 class Finished:
-    """A complete trial with what is left of it on disk; `checkpoint` belongs to its value."""
+    """A complete trial and its files."""
 
     study: StudyRecord
     trial: TrialRecord
     config: dict[str, Any]
     checkpoint: Path
+    """The one that belongs to the value."""
 
     @property
     def place(self) -> str:
@@ -55,7 +56,7 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
 
 
 def test_trial(finished: Finished) -> dict[str, float]:
-    """What the test loop logs for the checkpoint of the trial.
+    """Run the test loop on the checkpoint of the trial; returns the metrics that it logs.
 
     Raises:
         UserError: there is nothing to test with, or the user's own code fails.

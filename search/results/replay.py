@@ -76,7 +76,7 @@ _KEPT: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class Exported:
-    """What `trial.json` says of an exported folder."""
+    """An exported folder with the facts of its `trial.json`."""
 
     folder: ExportFolder
     metric: str
@@ -90,7 +90,7 @@ class Exported:
 
     @property
     def other_versions(self) -> list[str]:
-        """What is installed in another version than it was made with, each as a line."""
+        """The packages that are installed in another version than it was made with, a line each."""
         return [
             f"{name} {number} (now {installed(name) or 'not there'})"
             for name, number in self.versions.items()
@@ -99,7 +99,7 @@ class Exported:
 
 
 def read_export(root: Path) -> Exported:
-    """What an exported folder was made with.
+    """Read an exported folder.
 
     Raises:
         UserError: it is no such folder, or a file of it is missing or damaged.
@@ -198,7 +198,7 @@ def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
 
 
 def _is_of_lightning(logger: Mapping[str, Any]) -> bool:
-    """Whether a logger is one of those in `_KEPT`, by its import path or its name alone."""
+    """True for a logger in `_KEPT`, by its import path or its name alone."""
     module, _, name = str(logger.get("class_path")).rpartition(".")
     known = ("", *(f"{each}.loggers" for each in _LIGHTNING))
     return name in _KEPT and module in known

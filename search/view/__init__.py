@@ -1,1 +1,1 @@
-"""What a user sees in the terminal: live table, plain lines, JSON, console tables."""
+"""Live table, plain lines, JSON and console tables for a user in a terminal or a notebook."""
