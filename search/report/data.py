@@ -15,7 +15,6 @@ from search.report.importance_shares import Importance, dashboard_importances, p
 from search.report.value_axis import ValueAxis, value_axis
 from search.space.short_names import short_names
 from search.store.records import StudyRecord, TrialRecord
-from search.study_file.objective import sign_of
 
 Item = TypeVar("Item")
 
@@ -61,15 +60,12 @@ class StudyData:
     @cached_property
     def scored(self) -> tuple[TrialRecord, ...]:
         """Complete, feasible trials with a finite value, by number."""
-        complete = [t for t in self.record.trials if t.state == "COMPLETE" and is_finite(t.value)]
-        feasible = [trial for trial in complete if not trial.infeasible]
-        return tuple(sorted(feasible, key=lambda t: t.number))
+        return tuple(sorted(self.ranked, key=lambda trial: trial.number))
 
     @cached_property
     def ranked(self) -> tuple[TrialRecord, ...]:
         """`scored`, best first."""
-        sign = sign_of(self.record.direction)
-        return tuple(sorted(self.scored, key=lambda t: (sign * score(t), t.number)))
+        return tuple(trial for trial in self.record.ranked if is_finite(trial.value))
 
     @property
     def best(self) -> TrialRecord | None:

@@ -18,6 +18,7 @@ from search.report.fanova import Array, resampled_shares
 from search.report.value_axis import ValueAxis
 from search.store.optuna_distributions import to_optuna
 from search.store.records import TrialRecord
+from search.study_file.objective import sign_of
 
 MIN_TRIALS = 20
 PERCENT = 95
@@ -88,7 +89,7 @@ def dashboard_importances(
 ) -> dict[str, float]:
     """Shares as optuna-dashboard shows them: Optuna's default, PED-ANOVA (Watanabe et al. 2023,
     https://arxiv.org/abs/2304.10255), over all complete trials; path -> share."""
-    sign = -1.0 if direction == "maximize" else 1.0
+    sign = sign_of(direction)
     with _quiet_optuna():
         frozen = [each for trial in trials if (each := _frozen(trial, dimensions)) is not None]
         study = optuna.create_study(

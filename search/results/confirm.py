@@ -63,10 +63,8 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
             f"{study.name}: has several objectives, which put trials in no order. "
             "Confirm a study of one objective."
         )
-    sign = sign_of(study.direction)
-    complete = [t for t in study.trials if _is_result(t)]
     different: list[TrialRecord] = []
-    for trial in sorted(complete, key=lambda t: (sign * (t.value or 0.0), t.number)):
+    for trial in study.ranked:
         if all(trial.params != other.params for other in different):
             different.append(trial)
     if len(different) < top:
@@ -75,10 +73,6 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
             "Ask for fewer, or go on with `search resume`."
         )
     return different[:top]
-
-
-def _is_result(trial: TrialRecord) -> bool:
-    return trial.state == "COMPLETE" and trial.value is not None and not trial.infeasible
 
 
 def confirming_study(

@@ -1,4 +1,4 @@
-"""The Pareto front: what no other is at least as good as in everything and better in something."""
+"""The Pareto front: the points that no other point dominates."""
 
 from __future__ import annotations
 

@@ -11,6 +11,7 @@ from search.layout import TrialFolder
 from search.space.distributions import Space
 from search.store.pareto_front import front_of
 from search.study_file.curve_steps import Steps
+from search.study_file.objective import sign_of
 from search.study_file.value_checkpoint import kept_checkpoint
 
 
@@ -127,13 +128,15 @@ class StudyRecord:
     def best(self) -> TrialRecord | None:
         """The complete, feasible trial with the best value, the earliest of equals; None without
         one, and where several objectives make it a matter of taste."""
-        if self.several:
-            return None
-        complete = [t for t in self._results if t.value is not None]
-        if not complete:
-            return None
-        sign = 1.0 if self.direction == "minimize" else -1.0
-        return min(complete, key=lambda t: (sign * (t.value or 0.0), t.number))
+        return None if self.several else next(iter(self.ranked), None)
+
+    @property
+    def ranked(self) -> list[TrialRecord]:
+        """The complete, feasible trials by the value of the first objective, the best first and
+        the earliest of equals."""
+        sign = sign_of(self.direction)
+        valued = [t for t in self._results if t.value is not None]
+        return sorted(valued, key=lambda t: (sign * (t.value or 0.0), t.number))
 
     @property
     def front(self) -> tuple[TrialRecord, ...]:
@@ -143,7 +146,7 @@ class StudyRecord:
             return () if self.best is None else (self.best,)
         trials = [t for t in self._results if len(t.values) == len(self.several)]
         places = front_of([t.values for t in trials], [each.direction for each in self.several])
-        sign = 1.0 if self.direction == "minimize" else -1.0
+        sign = sign_of(self.direction)
         front = (trials[place] for place in places)
         return tuple(sorted(front, key=lambda t: (sign * t.values[0], t.number)))
 
