@@ -21,8 +21,9 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.time_left import TimeLeft, TrialTime, trial_times, trials_time_left
-from search.store.pareto_front import front_of
+from search.store.pareto_front import front_of, sign_of
 from search.store.records import StudyRecord
+from search.view.terminal_text import ENDS
 
 
 @dataclass
@@ -78,7 +79,7 @@ class Board:
 
     @property
     def finished(self) -> int:
-        return sum(self.counts[state] for state in ("COMPLETE", "PRUNED", "FAIL"))
+        return sum(self.counts[state] for state in ENDS)
 
     @property
     def asked(self) -> int | None:
@@ -128,9 +129,8 @@ class Board:
 
     def is_better(self, value: float, other: float) -> bool:
         """Compare two values of the study's objective."""
-        if self.record is not None and self.record.direction == "maximize":
-            return value > other
-        return value < other
+        sign = sign_of(self.record.direction if self.record else "minimize")
+        return sign * value < sign * other
 
     def _open(self, event: StudyOpened) -> None:
         self.record, self.workers = event.record, event.workers

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from search.plain.formats import format_number
 from search.plain.metric_names import likely_direction
 from search.view.checks import FAILED, OK, WARNING, Check
 
@@ -40,12 +41,13 @@ def _metric(tried: DryTrials) -> Check:
             "with values in the middle of their ranges. Narrow the space, or mend the metric."
         )
         return Check("metric", FAILED, text)
-    text = f"{first.metric} is logged, {first.value:.5g} after {first.train_batches} batches"
+    value = format_number(first.value)
+    text = f"{first.metric} is logged, {value} after {first.train_batches} batches"
     return Check("metric", OK, text)
 
 
 def _direction(study_file: StudyFile) -> Check:
-    """Compares the names of the metrics with what is wanted of them."""
+    """Compare the names of the metrics with the directions that the study file gives them."""
     for each in study_file.judged:
         likely = likely_direction(each.metric)
         if likely not in (None, each.direction):

@@ -16,7 +16,7 @@ from search.store.study_state import busy_s, last_seen, study_state
 from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.json_lines import study_summary
 from search.view.rows import Column, number_columns, print_lines, print_rows
-from search.view.terminal_text import clean
+from search.view.terminal_text import ENDS, clean
 
 
 def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
@@ -29,7 +29,7 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
     columns = [
         Column("study"),
         Column("state"),
-        *number_columns("trials", "done", "pruned", "failed", "best"),
+        *number_columns("trials", *ENDS.values(), "best"),
         Column("metric"),
         *number_columns("time", *(["left"] if has_left else [])),
         Column("last activity"),
@@ -53,7 +53,7 @@ def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
         Text(clean(record.name), style="bold"),
         study_state(record),
         total,
-        *(counts[state] for state in ("COMPLETE", "PRUNED", "FAIL")),
+        *(counts[state] for state in ENDS),
         Text(_best_text(record), style="green"),
         Text("  ".join(metrics)),
         format_duration(busy_s(record)),

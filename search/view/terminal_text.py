@@ -15,7 +15,8 @@ from search.study_file.outcome_constraints import format_outcome
 
 _LONGEST = 10_000
 _BLOCKS = "▁▂▃▄▅▆▇█"
-_ENDS = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
+# the states of finished trials, in the words of a table
+ENDS = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
 
 
 def clean(value: Any, limit: int = _LONGEST) -> str:
@@ -53,7 +54,7 @@ def values_text(objectives: Sequence[ObjectiveRecord], values: Sequence[float]) 
 
 def ends(counts: Mapping[str, int]) -> dict[str, str]:
     """`41 done`, `8 pruned` and `1 failed`, by state."""
-    return {state: f"{counts[state]} {word}" for state, word in _ENDS.items()}
+    return {state: f"{counts[state]} {word}" for state, word in ENDS.items()}
 
 
 def sparkline(values: Sequence[float], width: int = 16) -> str:
