@@ -35,7 +35,7 @@ class Finalist:
     values: tuple[float, ...]
     """Those of the seeds that trained to the end."""
     failed: int
-    """The count of the other seeds."""
+    """The count of the seeds whose training failed."""
     spread: Spread
 
 

@@ -11,16 +11,7 @@ from typing import Any
 
 from plotly import graph_objects as go
 
-from search.report.palette import (
-    ACCENT,
-    FONT,
-    GRID,
-    HIGHLIGHT,
-    INK,
-    LINE,
-    MUTED,
-    PAPER,
-)
+from search.report.palette import ACCENT, FONT, GRID, HIGHLIGHT, INK, LINE, MUTED, PAPER
 
 # shows the text of a mark, without the box that names its trace
 HOVER = "%{text}<extra></extra>"
