@@ -80,12 +80,12 @@ def format_duration_range(low_s: float, high_s: float) -> str:
     return f"{high} {unit}" if low == high else f"{low} to {high} {unit}"
 
 
-def counted(count: int, noun: str) -> str:
+def format_count(count: int, noun: str) -> str:
     """`1 trial`, `2 trials`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def listed(names: Sequence[str], most: int) -> str:
+def format_list(names: Sequence[str], most: int) -> str:
     """`a, b and c`; of more than `most` the first ones and how many there are besides."""
     shown = list(names[:most])
     if len(names) > most:

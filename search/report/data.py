@@ -153,7 +153,7 @@ def points_of(trials: Iterable[TrialRecord]) -> list[Point]:
     return points
 
 
-def evenly(items: Sequence[Item], count: int) -> list[Item]:
+def even_sample(items: Sequence[Item], count: int) -> list[Item]:
     """So many of the items, spread over all of them."""
     return [items[place * len(items) // count] for place in range(count)]
 

@@ -40,8 +40,8 @@ def edge_advice(data: StudyData, dimension: Dimension) -> str | None:
     finding = f"the best {count} all have {format_value(value)}"
     if isinstance(dimension.distribution, Choice):
         size = "larger" if end == "upper" else "smaller"
-        listed = ", ".join(format_value(each) for each in values)
-        return f"{finding}, the {size.replace('er', 'est')} of {listed}: add {size} ones"
+        numbers = ", ".join(format_value(each) for each in values)
+        return f"{finding}, the {size.replace('er', 'est')} of {numbers}: add {size} ones"
     return f"{finding}, the {end} end: widen the range"
 
 

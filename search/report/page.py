@@ -23,7 +23,7 @@ from search.plain.formats import format_number
 from search.report.all_figures import EACH_OBJECTIVE, FIGURES, data_for, plot_named
 from search.report.data import Plot, StudyData
 from search.report.palette import DARK, OUTCOMES
-from search.report.summary import searched, summarise, trials_heading
+from search.report.summary import parameter_rows, summarise, trials_heading
 from search.report.trial_rows import columns, rows
 from search.store.provenance.record import read_provenance, summary
 from search.store.records import StudyRecord
@@ -64,7 +64,7 @@ def build_report(record: StudyRecord) -> str:
         "page.html.j2",
         record=record,
         summary=summarise(data),
-        searched=searched(data),
+        parameters=parameter_rows(data),
         panels=_panels(data),
         columns=columns(data),
         rows=rows(data),

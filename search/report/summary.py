@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from search.plain.formats import NOTHING, counted, format_duration, format_number, format_value
+from search.plain.formats import NOTHING, format_count, format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.edges import edge_advice
@@ -67,7 +67,7 @@ class Summary:
 
 
 @dataclass(frozen=True)
-class Searched:
+class ParameterRow:
     """One row of the parameters."""
 
     path: str
@@ -109,9 +109,9 @@ def summarise(data: StudyData) -> Summary:
     )
 
 
-def searched(data: StudyData) -> tuple[Searched, ...]:
+def parameter_rows(data: StudyData) -> tuple[ParameterRow, ...]:
     """One row for each searched value, in the order of the study file."""
-    return tuple(_searched(data, dim) for dim in data.dimensions)
+    return tuple(_parameter_row(data, dim) for dim in data.dimensions)
 
 
 def _bests(record: StudyRecord) -> Iterator[BestOf]:
@@ -159,7 +159,7 @@ def _batch(best: TrialRecord | None) -> str | None:
     return f"{best.effective_batch:,} ({best.micro_batch:,} × {accumulation})"
 
 
-def _searched(data: StudyData, dimension: Dimension) -> Searched:
+def _parameter_row(data: StudyData, dimension: Dimension) -> ParameterRow:
     distribution = dimension.distribution
     best = data.best.params if data.best else {}
     has_best = dimension.path in best
@@ -171,7 +171,7 @@ def _searched(data: StudyData, dimension: Dimension) -> Searched:
         marks = _places(dimension, [trial.params for trial in data.ranked[:_MAX_MARKS]])
         best_at = next(iter(_places(dimension, [best])), None)
     importance = data.importances.get(dimension.path)
-    return Searched(
+    return ParameterRow(
         path=dimension.path,
         kind=_kind(distribution),
         choices=choices,
@@ -208,4 +208,4 @@ def _kind(distribution: Distribution) -> str:
 
 def trials_heading(record: StudyRecord) -> str:
     """The heading of the table."""
-    return counted(len(record.trials), "trial") if record.trials else "No trials yet"
+    return format_count(len(record.trials), "trial") if record.trials else "No trials yet"

@@ -20,7 +20,7 @@ from search.layout import ExportFolder, StudyFolder
 from search.plain.whole_files import close_to_others
 from search.plain.yaml import dump_yaml
 from search.results.export_script import reproduce_text, train_script
-from search.results.finished_trial import Finished, ask_about, project_folder
+from search.results.finished_trial import FinishedTrial, ask_about, project_folder
 from search.store.provenance.record import installed, read_provenance
 from search.study_file.trial_sections import lightning_sections
 
@@ -28,7 +28,7 @@ from search.study_file.trial_sections import lightning_sections
 _PACKAGES = ("torch", "lightning", "pytorch-lightning", "numpy")
 
 
-def export_trial(finished: Finished, target: Path) -> list[str]:
+def export_trial(finished: FinishedTrial, target: Path) -> list[str]:
     """Write the folder of a trial, whole or not at all; returns the command that trains it.
 
     Raises:
@@ -91,7 +91,7 @@ def _is_at_epoch_ends(config: Mapping[str, Any]) -> bool:
     return config.get("trial", {}).get("at_epoch_ends") is True
 
 
-def _refuse(finished: Finished, target: Path) -> None:
+def _refuse(finished: FinishedTrial, target: Path) -> None:
     if target.exists():
         raise UserError(f"{target}: exists already. Name a new folder, or remove it first.")
     if finished.config.get("ckpt_path"):
@@ -102,7 +102,7 @@ def _refuse(finished: Finished, target: Path) -> None:
 
 
 def _fill(
-    folder: ExportFolder, finished: Finished, facts: ExportFacts, target: ExportFolder
+    folder: ExportFolder, finished: FinishedTrial, facts: ExportFacts, target: ExportFolder
 ) -> None:
     config, trial = finished.config, finished.trial
     study = StudyFolder(finished.study.folder)

@@ -16,7 +16,7 @@ from search.study_file.value_checkpoint import value_checkpoint
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedTrial:
     """A complete trial and its files."""
 
     study: StudyRecord
@@ -30,7 +30,7 @@ class Finished:
         return f"{self.study.name}, trial {self.trial.number}"
 
 
-def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
+def finished_trial(study: StudyRecord, trial: TrialRecord) -> FinishedTrial:
     """A trial that can be tested and exported.
 
     Raises:
@@ -52,10 +52,10 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> Finished:
     # of several objectives, that whose metric keeps the checkpoint
     metrics = [each.metric for each in study.objectives]
     of_one = study.of_objective(metrics.index(config["objective"]["metric"]))
-    return Finished(of_one, of_one.trials[trial.number], config, checkpoint)
+    return FinishedTrial(of_one, of_one.trials[trial.number], config, checkpoint)
 
 
-def test_trial(finished: Finished) -> dict[str, float]:
+def test_trial(finished: FinishedTrial) -> dict[str, float]:
     """Run the test loop on the checkpoint of the trial; returns the metrics that it logs.
 
     Raises:
@@ -64,7 +64,7 @@ def test_trial(finished: Finished) -> dict[str, float]:
     return ask_about(finished, TEST).metrics
 
 
-def ask_about(finished: Finished, question: Question[AnswerT]) -> AnswerT:
+def ask_about(finished: FinishedTrial, question: Question[AnswerT]) -> AnswerT:
     """Ask a process with torch about the trial; raises as `ask_once`."""
     return ask_once(
         question,

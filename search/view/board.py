@@ -21,8 +21,9 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.time_left import TimeLeft, TrialTime, trial_times, trials_time_left
-from search.store.pareto_front import front_of, sign_of
+from search.store.pareto_front import front_of
 from search.store.records import StudyRecord
+from search.study_file.objective import sign_of
 from search.view.terminal_text import ENDS
 
 

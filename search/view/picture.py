@@ -22,7 +22,7 @@ from search.plain.formats import (
 )
 from search.view.board import Board, RunningTrial
 from search.view.console import STATE_STYLES
-from search.view.rows import aligned, flow, words
+from search.view.rows import align, flow, words
 from search.view.terminal_text import (
     clean,
     each_parameter,
@@ -245,7 +245,7 @@ class Picture:
             if is_narrow:
                 lines += flow([cell for cell in row if cell.plain], width)
             else:
-                lines.append(aligned(row, widths, (True, False, True, True)))
+                lines.append(align(row, widths, (True, False, True, True)))
             if ended.state == "FAIL":
                 lines += words(clean(ended.message or ""), width, indent=_BELOW, style="red")
         return lines
@@ -282,7 +282,7 @@ def _stacked(row: Sequence[Text], params: Sequence[Text], width: int) -> list[Te
 
 def _line(row: Sequence[Text], widths: Sequence[int], last: Sequence[Text]) -> Text:
     joined = Text("  ").join(last)
-    return aligned([*row, joined], [*widths, 0], [*_ALIGNED_RIGHT, False])
+    return align([*row, joined], [*widths, 0], [*_ALIGNED_RIGHT, False])
 
 
 def _bar(done: int, total: int, cells: int) -> Text:

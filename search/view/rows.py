@@ -110,7 +110,7 @@ def words(text: str, width: int, *, indent: int = 0, style: str = "") -> list[Te
     return flow([Text(word, style=style) for word in text.split()], width, indent=indent, gap=1)
 
 
-def aligned(cells: Sequence[Text], widths: Sequence[int], rights: Sequence[bool]) -> Text:
+def align(cells: Sequence[Text], widths: Sequence[int], rights: Sequence[bool]) -> Text:
     """Cells in one line, each padded to its width; on its left side where `rights` says so."""
     line = Text()
     for cell, width, is_right in zip(cells, widths, rights, strict=True):

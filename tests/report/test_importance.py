@@ -14,7 +14,7 @@ from optuna.trial import create_trial
 from search.report.all_figures import data_for, figure, plot_named
 from search.report.data import StudyData
 from search.report.importance_shares import Importance, groups
-from search.report.summary import searched
+from search.report.summary import parameter_rows
 from search.space.distributions import Choice, FloatRange, IntRange
 from search.store.records import ObjectiveRecord
 from tests.report.records import LATENT, LR, realistic, study, trial
@@ -144,7 +144,7 @@ def test_below_twenty_complete_trials_there_is_a_sentence(count, text):
         f"Importance needs at least 20 complete trials with different values; {text}"
     )
     assert not StudyData(record).importances
-    assert {row.importance for row in searched(StudyData(record))} == {"–"}
+    assert {row.importance for row in parameter_rows(StudyData(record))} == {"–"}
 
 
 def test_pruned_trials_do_not_count():

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plotly import graph_objects as go
 
-from search.plain.formats import counted, format_number
+from search.plain.formats import format_count, format_number
 from search.report.data import Plot, Point, StudyData, points_of, score
 from search.report.figure_text import hover_text
 from search.report.figures.marks import HOVER, Dot, dots, new_figure, star
@@ -41,7 +41,7 @@ def _finding(data: StudyData) -> str:
     best = data.ranked[0]
     later = sum(trial.number > best.number for trial in data.record.trials if trial.is_finished)
     text = f"Best {data.metric} {format_number(best.value)}, found by trial {best.number}"
-    return f"{text}; {counted(later, 'trial')} since without a better one" if later else text
+    return f"{text}; {format_count(later, 'trial')} since without a better one" if later else text
 
 
 def _draw(data: StudyData, points: Sequence[Point], axis: ValueAxis) -> go.Figure:

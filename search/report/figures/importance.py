@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from plotly import graph_objects as go
 
-from search.plain.formats import counted, format_percent, listed
+from search.plain.formats import format_count, format_list, format_percent
 from search.report.data import Plot, StudyData
 from search.report.fanova import RESAMPLES
 from search.report.figure_text import figure_text, hover_text
@@ -34,7 +34,7 @@ def importance(data: StudyData) -> Plot:
     if not data.varied:
         return Plot("Importance needs trials that are complete and differ in their parameters.")
     if not data.importances:
-        count = counted(len(data.scored), "trial")
+        count = format_count(len(data.scored), "trial")
         return Plot(
             f"Importance needs at least {MIN_TRIALS} complete trials with different values; "
             f"so far {count} {'is' if len(data.scored) == 1 else 'are'} complete."
@@ -62,19 +62,19 @@ def _finding(data: StudyData, leading: Sequence[str], has_others: bool) -> str:
         most = ", more than any other" if has_others else ""
         share = data.importances[leading[0]].text
         return f"{labels[leading[0]]} explains {share} of the variation in {data.metric}{most}"
-    names = listed([dim.label for dim in data.dimensions if dim.path in leading], 3)
+    names = format_list([dim.label for dim in data.dimensions if dim.path in leading], 3)
     return f"No parameter can be said to matter most: the intervals of {names} overlap"
 
 
 def _note(data: StudyData, rows: Sequence[_Row]) -> str:
     logs = [data.metric] if data.axis.is_log else []
     logs += [dim.label for dim in data.dimensions if dim.path in data.importances and dim.is_log]
-    scales = f" On log scales: {listed(logs, 6)}." if logs else ""
+    scales = f" On log scales: {format_list(logs, 6)}." if logs else ""
     missing = [row.label for row in rows if row.known is None]
-    left_out = f" So is {listed(missing, 3)}, which not every trial has." if missing else ""
+    left_out = f" So is {format_list(missing, 3)}, which not every trial has." if missing else ""
     return (
         f"Bars: fANOVA, the share of the variation that a parameter explains by itself, over "
-        f"{counted(len(data.scored), 'complete trial')}; lines: {PERCENT} % intervals from "
+        f"{format_count(len(data.scored), 'complete trial')}; lines: {PERCENT} % intervals from "
         f"{RESAMPLES} bootstrap resamples.{scales} Pruned, failed and infeasible trials are left "
         f"out.{left_out} Diamonds: what optuna-dashboard shows for this study, PED-ANOVA. The two "
         f"answer different questions: a bar, what changes {data.metric} anywhere in the ranges; a "

@@ -7,8 +7,8 @@ from statistics import median
 
 from plotly import graph_objects as go
 
-from search.plain.formats import counted, format_percent
-from search.report.data import Plot, StudyData, evenly, finite_curve
+from search.plain.formats import format_count, format_percent
+from search.report.data import Plot, StudyData, even_sample, finite_curve
 from search.report.figures.marks import new_figure
 from search.report.palette import HIGHLIGHT, Outcome, by_outcome, outcome_key
 from search.report.value_axis import ValueAxis, value_axis
@@ -49,7 +49,7 @@ def _chosen(data: StudyData, curves: dict[int, Curve]) -> set[int]:
         return set(curves)
     best = [t.number for t in data.ranked if t.number in curves][: _MAX_CURVES // 3]
     rest = sorted(curves.keys() - set(best))
-    return {*best, *evenly(rest, _MAX_CURVES - len(best))}
+    return {*best, *even_sample(rest, _MAX_CURVES - len(best))}
 
 
 def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
@@ -60,13 +60,13 @@ def _finding(data: StudyData, curves: dict[int, Curve]) -> str:
             at, _ = (min if data.is_minimized else max)(curves[best], key=lambda point: point[1])
             place = step_text(data.record.steps, at)
             return f"The best trial reached its value at {place} of {curves[best][-1][0]:,}"
-        return f"{counted(len(curves), 'trial')} reported {data.metric}"
+        return f"{format_count(len(curves), 'trial')} reported {data.metric}"
     longest = max(curve[-1][0] for curve in curves.values())
     typical = median(curves[t.number][-1][0] for t in pruned)
     saved = sum(longest - curves[t.number][-1][0] for t in pruned)
     share = saved / (longest * len(curves))
     place = step_text(data.record.steps, typical)
-    text = f"{counted(len(pruned), 'trial')} pruned, typically at {place}"
+    text = f"{format_count(len(pruned), 'trial')} pruned, typically at {place}"
     return f"{text} of {longest:,}: {format_percent(share)} of all training saved"
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 from plotly import graph_objects as go
 
-from search.plain.formats import counted, format_number, format_value
-from search.report.data import Plot, StudyData, evenly, score
+from search.plain.formats import format_count, format_number, format_value
+from search.report.data import Plot, StudyData, even_sample, score
 from search.report.dimensions import Dimension
 from search.report.figure_text import figure_text, shorten
 from search.report.figures.marks import HOVER, new_figure
@@ -42,7 +42,7 @@ def parallel(data: StudyData) -> Plot:
     if len(trials) > _MAX_LINES:
         note += f" {_MAX_LINES} of {len(trials):,} trials are drawn, the best ones among them."
         half = _MAX_LINES // 2
-        trials = trials[:half] + evenly(trials[half:], half)
+        trials = trials[:half] + even_sample(trials[half:], half)
     return Plot(_finding(data, dims), _draw(data, dims, trials), note)
 
 
@@ -55,7 +55,7 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
         if len(at) == len(top):
             widths.append((max(at) - min(at), dim))
     if not widths or len(data.ranked) < 2 * len(top):
-        return f"{counted(len(data.scored), 'complete trial')}, a line each"
+        return f"{format_count(len(data.scored), 'complete trial')}, a line each"
     width, dim = min(widths, key=lambda pair: pair[0])
     if width > 0.6:
         return f"The best {len(top)} trials agree on no single parameter"

@@ -8,7 +8,7 @@ from itertools import combinations
 
 from plotly import graph_objects as go
 
-from search.plain.formats import counted
+from search.plain.formats import format_count
 from search.report.data import Plot, StudyData, is_finite
 from search.report.figure_text import hover_text
 from search.report.figures.marks import Dot, dots, new_figure
@@ -40,7 +40,7 @@ def pareto(data: StudyData) -> Plot:
 def _finding(record: StudyRecord) -> str:
     front = record.front
     complete = sum(trial.state == "COMPLETE" for trial in record.trials)
-    text = f"{len(front)} of {counted(complete, 'complete trial')} on the front"
+    text = f"{len(front)} of {format_count(complete, 'complete trial')} on the front"
     if len(front) == 1:
         return text
     ranges = []

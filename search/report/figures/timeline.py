@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plotly import graph_objects as go
 
-from search.plain.formats import counted, format_duration
+from search.plain.formats import format_count, format_duration
 from search.report.data import Plot, StudyData
 from search.report.figure_text import hover_text
 from search.report.figures.marks import HOVER, new_figure
@@ -33,7 +33,7 @@ def _finding(placed: Sequence[Span]) -> str:
     busy = busy_s(placed)
     used = sum(span.end_s - span.start_s for span in placed)
     lanes = max(span.lane for span in placed) + 1
-    text = f"{counted(len(placed), 'attempt')} in {format_duration(busy)}"
+    text = f"{format_count(len(placed), 'attempt')} in {format_duration(busy)}"
     if lanes > 1 and busy > 0:
         text += f", {used / busy:.1f} of {lanes} lanes busy on average"
     return text
