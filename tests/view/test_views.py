@@ -26,7 +26,6 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.time_left import study_time_left
-from search.plain.formats import format_duration
 from search.space.distributions import FloatRange
 from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 from search.view.board import Board
@@ -293,15 +292,6 @@ def test_best_is_shown_with_its_parameters() -> None:
 
 
 def test_values_as_text() -> None:
-    assert [format_duration(s) for s in (1.94, 42, 185, 7620, 273600, float("nan"), None)] == [
-        "1.9 s",
-        "42 s",
-        "3 min 05 s",
-        "2 h 07 min",
-        "3 d 04 h",
-        "–",
-        "–",
-    ]
     assert sparkline([3.0, 2.0, float("nan"), 1.0]) == "█▅ ▁"
     assert sparkline([float("nan")]) == ""
     assert clean("a\tb\x00c", 10) == "a b?c"
