@@ -45,7 +45,12 @@ def init(
     from search.engine.ask import INSPECT, ask_once
     from search.plain.whole_files import write_whole
     from search.plain.yaml import parse_yaml
-    from search.proposal.proposed_file import guess_metric, missing, proposed_file, searched
+    from search.proposal.proposed_file import (
+        count_searched,
+        guess_metric,
+        missing_arguments,
+        proposed_file,
+    )
     from search.study_file.load import parse_study_tree, whole_tree
 
     if output.exists() and not force:
@@ -69,11 +74,11 @@ def init(
     proposed = parse_yaml(text, str(output))
     parse_study_tree(whole_tree(proposed, output), source=str(output), default_name=output.stem)
     write_whole(output, text, mode=0o666)
-    count = searched(description)
+    count = count_searched(description)
     print(f"{output}: {count} searched, {guess.metric} to {guess.direction}. {guess.why}")
     if description.lacks_data:
         print(f"{output}: has no data, and the module none of its own. Add it under data.")
-    for path in missing(description, tree):
+    for path in missing_arguments(description, tree):
         print(f"{output}: {path} has no default. Give it a value before you go on.")
     print(f"Next: search check {shlex.quote(str(output))}")
 

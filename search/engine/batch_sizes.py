@@ -102,7 +102,7 @@ def _refuse_dead_accumulation(study_file: StudyFile, facts: Checked, epoch: Epoc
     if batches is not None and max(values) > batches:
         raise UserError(
             f"space.{ACCUMULATION}: {max(values)} accumulates more than the {batches} batches of "
-            f"an epoch ({epoch.described(smallest)}), which is "
+            f"an epoch ({epoch.phrase(smallest)}), which is "
             f"the same run as {batches}. Search no further than {batches}."
         )
 

@@ -92,7 +92,7 @@ def proposed_file(
     return "\n".join(lines) + "\n"
 
 
-def searched(description: Description) -> int:
+def count_searched(description: Description) -> int:
     """The number of values that a proposed file searches."""
     proposals = [propose(argument) for argument in description.arguments]
     live = sum(map(_is_live, proposals)) + len(list(_optimizers(proposals)))
@@ -100,7 +100,7 @@ def searched(description: Description) -> int:
     return max(1, live)
 
 
-def missing(description: Description, tree: Mapping[str, Any]) -> list[str]:
+def missing_arguments(description: Description, tree: Mapping[str, Any]) -> list[str]:
     """Arguments that have no value, and to which neither a range nor the file gives one."""
     return [
         short_path(argument.path, tree)
@@ -232,7 +232,7 @@ def _optimizers(proposals: Sequence[Proposal]) -> Iterator[Argument]:
 
 
 def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[str]:
-    """Heads of attention divide a width, or no model can be built."""
+    """Lines for heads of attention, which must divide a width, or no model can be built."""
     live = [each.argument for each in proposals if _is_live(each)]
     pairs = [
         (width, heads)

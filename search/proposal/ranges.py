@@ -299,5 +299,5 @@ def _positive(argument: Argument) -> float | None:
 
 
 def _rounded(value: float) -> float:
-    """Without the digits that a division by ten leaves behind."""
+    """The number without the digits that a division by ten leaves behind."""
     return float(f"{value:.6g}")

@@ -45,7 +45,7 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
 
 
 def lay_over(below: Any, above: Any) -> Any:
-    """Mappings are merged key by key, everything else is replaced; so is another class."""
+    """Merge mappings key by key; anything else, and the mapping of another class, replaces."""
     if not isinstance(below, Mapping) or not isinstance(above, Mapping):
         return copy.deepcopy(above)
     if above.get("class_path", below.get("class_path")) != below.get("class_path"):
@@ -99,7 +99,7 @@ def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
 
 
 def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
-    """A base written for fixed classes gives bare arguments; the study file names the classes.
+    """Give the bare arguments of a base, written for fixed classes, the classes of the study file.
 
     With `cli` the arguments stay bare and the CLI is made with those classes, so that its links
     and defaults, which are written for them, hold. Returns a line for each class that is named

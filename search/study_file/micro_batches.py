@@ -62,8 +62,8 @@ class Epoch:
         limit = trainer.get("overfit_batches") or trainer.get("limit_train_batches")
         return self if limit is None else replace(self, limit=limit)
 
-    def described(self, size: int) -> str:
-        """Its data in batches of `size`, in words."""
+    def phrase(self, size: int) -> str:
+        """The data in batches of `size`, as a phrase for a message."""
         samples = "data without a length" if self.samples is None else f"{self.samples} samples"
         if self.limit is None:
             return f"{samples} in batches of {size}"
@@ -77,6 +77,9 @@ class UsableSizes:
 
     Batch norm takes the mean of a batch, so it needs two samples in each, the last of an epoch
     included.
+
+    has_batch_norm: the model has a layer of batch norm.
+    epoch: the training data, which decides how large the last batch is.
     """
 
     has_batch_norm: bool = False
@@ -88,15 +91,15 @@ class UsableSizes:
         return size >= 2 and not self.epoch.leaves_one(size)
 
     def up_to(self, size: int) -> int | None:
-        """The largest that is not above `size`; None where there is none."""
+        """The largest usable size that is not above `size`; None where there is none."""
         return next((each for each in range(size, 0, -1) if each in self), None)
 
     def from_(self, size: int) -> int:
-        """The smallest that is not below `size`."""
+        """The smallest usable size that is not below `size`."""
         while size not in self:
             size += 1
         return size
 
     def divisors(self, number: int, up_to: int) -> Iterator[int]:
-        """Those that divide `number`, the largest first."""
+        """The usable sizes that divide `number`, the largest first."""
         return (each for each in range(up_to, 0, -1) if number % each == 0 and each in self)

@@ -19,7 +19,7 @@ from search.answers import (
 )
 from search.plain.metric_names import likely_direction
 from search.plain.yaml import parse_yaml
-from search.proposal.proposed_file import guess_metric, missing, proposed_file, range_text
+from search.proposal.proposed_file import guess_metric, missing_arguments, proposed_file, range_text
 from search.proposal.ranges import propose
 from search.study_file.load import parse_study_tree
 
@@ -167,7 +167,7 @@ def test_proposed_file_is_a_study_file_with_a_reason_on_every_line() -> None:
         "model.encoder",
         "data.batch_size",
     ]
-    assert missing(description, NET) == ["model.encoder"]
+    assert missing_arguments(description, NET) == ["model.encoder"]
     assert "encoder: ..." in text[: text.index("objective")]
 
 

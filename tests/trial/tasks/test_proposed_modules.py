@@ -12,7 +12,12 @@ import pytest
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
 from search.plain.yaml import parse_yaml
-from search.proposal.proposed_file import guess_metric, missing, proposed_file, searched
+from search.proposal.proposed_file import (
+    count_searched,
+    guess_metric,
+    missing_arguments,
+    proposed_file,
+)
 from search.study_file.load import parse_study_tree
 from search.trial.tasks.check import check
 from search.trial.tasks.describe import describe
@@ -63,7 +68,7 @@ def proposed(tree: dict[str, Any]) -> tuple[str, int, list[str]]:
     description = describe(tree)
     assert description.problems == ()
     text = proposed_file(tree, tree, description, guess_metric(description), "search init")
-    return text, searched(description), missing(description, tree)
+    return text, count_searched(description), missing_arguments(description, tree)
 
 
 @pytest.mark.filterwarnings("ignore")
