@@ -128,6 +128,11 @@ class _Range(_Distribution):
     def ends(self, most: int) -> tuple[Any, ...]:
         return (self.low, self.high)
 
+    def all_values(self) -> list[Any] | None:
+        if self.step is None or self.count is None:
+            return None
+        return [self.low + index * self.step for index in range(self.count)]
+
     def contains(self, value: Any) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
@@ -191,11 +196,6 @@ class FloatRange(_Range):
             return None
         return int((self.high - self.low) / self.step + 1e-8) + 1
 
-    def all_values(self) -> list[Any] | None:
-        if self.step is None or self.count is None:
-            return None
-        return [self.low + index * self.step for index in range(self.count)]
-
     def coerce(self, value: Any) -> Any:
         return float(value)
 
@@ -215,9 +215,6 @@ class IntRange(_Range):
     @property
     def count(self) -> int:
         return (self.high - self.low) // self.step + 1
-
-    def all_values(self) -> list[Any]:
-        return list(range(self.low, self.high + 1, self.step))
 
     def contains(self, value: Any) -> bool:
         return isinstance(value, int) and super().contains(value)
