@@ -27,63 +27,38 @@ AUTO = "auto"
 
 
 class _Distribution(ABC):
-    """The questions that every distribution answers.
+    """A distribution, whichever of the three it is.
 
     kind: the key that a user writes it under.
     when: the conditions under which the parameter exists.
+
+    All three have, beside the methods below:
+    middle: the value in the middle, by its logarithm where it is sampled so.
+    ends(most): values that lie far apart: both ends of a range; of a choice all values, or `most`
+        that are evenly spread over a longer list.
+    count: the number of values; None for a range without steps.
+    all_values(): all values in order; None for a range without steps.
+    contains(value): true for what can be sampled.
+    quantile(share): the value below which `share` of the distribution lies, from 0 to 1.
+    draw(random): a random value.
+    coerce(value): a value that it contains in its own type: 1 as 1.0 in a range of floats.
+    in_words: the values that may be given, for a message.
     """
 
     kind: ClassVar[str]
     when: When
 
-    @property
     @abstractmethod
-    def low_end(self) -> Any:
-        """The low end of a range, the first value of a choice."""
-
-    @property
-    @abstractmethod
-    def middle(self) -> Any:
-        """The value in the middle, by its logarithm where it is sampled so."""
-
-    @abstractmethod
-    def ends(self, most: int) -> tuple[Any, ...]:
-        """Values that lie far apart: both ends of a range; of a choice all values, or `most` that
-        are evenly spread over a longer list."""
-
-    @property
-    @abstractmethod
-    def count(self) -> int | None:
-        """The number of values; None for a range without steps."""
-
-    @abstractmethod
-    def all_values(self) -> list[Any] | None:
-        """All values in order; None for a range without steps."""
-
-    @abstractmethod
-    def contains(self, value: Any) -> bool:
-        """Tell whether `value` can be sampled."""
-
-    @abstractmethod
-    def quantile(self, share: float) -> Any:
-        """The value below which `share` of the distribution lies, from 0 to 1."""
-
-    @abstractmethod
-    def draw(self, random: Random) -> Any:
-        """A random value."""
-
-    @abstractmethod
-    def coerce(self, value: Any) -> Any:
-        """A value that it contains, in its own type: 1 as 1.0 in a range of floats."""
-
-    @property
-    @abstractmethod
-    def in_words(self) -> str:
-        """The values that may be given, for a message."""
+    def ends(self, most: int) -> tuple[Any, ...]: ...
 
     @abstractmethod
     def own_tree(self) -> dict[str, Any]:
         """The mapping that a user would write, without its conditions."""
+
+    @property
+    def low_end(self) -> Any:
+        """The low end of a range, the first value of a choice."""
+        return self.ends(2)[0]
 
     def to_tree(self) -> dict[str, Any]:
         """The mapping that a user would write; the inverse of `parse_distribution`."""
@@ -115,8 +90,11 @@ class _Range(_Distribution):
     step: float | None
 
     @property
-    def low_end(self) -> Any:
-        return self.low
+    @abstractmethod
+    def count(self) -> int | None: ...
+
+    @abstractmethod
+    def coerce(self, value: Any) -> Any: ...
 
     @property
     def middle(self) -> Any:
@@ -238,10 +216,6 @@ class Choice(_Distribution):
     subtrees: tuple[Any, ...] | None = None
 
     @property
-    def low_end(self) -> Any:
-        return self.values[0]
-
-    @property
     def middle(self) -> Any:
         return self.values[len(self.values) // 2]
 
@@ -329,31 +303,6 @@ def config_path(path: str) -> str:
 def is_same(one: Scalar, other: Scalar) -> bool:
     """Equality for which true is not 1; 1 and 1.0 are the same number."""
     return isinstance(one, bool) == isinstance(other, bool) and one == other
-
-
-def in_order(space: Space) -> Space:
-    """The space with each parameter after those that its conditions name.
-
-    Raises:
-        ValueError: conditions lead back to where they began; the message names the paths.
-    """
-    ordered: Space = {}
-    under_way: list[str] = []
-
-    def place(path: str) -> None:
-        if path in ordered:
-            return
-        if path in under_way:
-            raise ValueError(" -> ".join([*under_way[under_way.index(path) :], path]))
-        under_way.append(path)
-        for parent, _ in space[path].when:
-            place(parent)
-        under_way.remove(path)
-        ordered[path] = space[path]
-
-    for path in space:
-        place(path)
-    return ordered
 
 
 def _index_at(share: float, count: int) -> int:

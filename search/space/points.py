@@ -21,7 +21,6 @@ from search.space.distributions import (
     Params,
     Space,
     config_path,
-    in_order,
 )
 from search.space.expressions import Expression, Incomputable, Missing
 
@@ -212,3 +211,28 @@ class _Facts:
 def has_options(path: str, params: Mapping[str, Any]) -> bool:
     """Tell whether a point has chosen the options that the path names in brackets."""
     return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))
+
+
+def in_order(space: Space) -> Space:
+    """The space with each parameter after those that its conditions name.
+
+    Raises:
+        ValueError: conditions lead back to where they began; the message names the paths.
+    """
+    ordered: Space = {}
+    under_way: list[str] = []
+
+    def place(path: str) -> None:
+        if path in ordered:
+            return
+        if path in under_way:
+            raise ValueError(" -> ".join([*under_way[under_way.index(path) :], path]))
+        under_way.append(path)
+        for parent, _ in space[path].when:
+            place(parent)
+        under_way.remove(path)
+        ordered[path] = space[path]
+
+    for path in space:
+        place(path)
+    return ordered

@@ -20,12 +20,11 @@ from search.space.distributions import (
     Params,
     Space,
     config_path,
-    in_order,
 )
 from search.space.enqueued_points import first_point_problems
 from search.space.expressions import Expression, parse_expression
 from search.space.paths import FINALIST
-from search.space.points import DRAWS, Points, has_options
+from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
 
 if TYPE_CHECKING:

@@ -22,9 +22,8 @@ from search.space.distributions import (
     Distribution,
     FloatRange,
     config_path,
-    in_order,
 )
-from search.space.points import Points
+from search.space.points import Points, in_order
 from search.study_file.differences import MAY_CHANGE, compare, sections
 from search.study_file.rules import resolve_config
 from search.study_file.schema import StudyFile
