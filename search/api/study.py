@@ -191,7 +191,7 @@ class Study:
         """
         if not is_study(self._folder):
             raise UserError(f"{self._folder.root}: holds no study yet. Start it with study.run().")
-        return read_study(self._folder, self._storage)
+        return read_study(self._folder)
 
     def trials_dataframe(self) -> DataFrame:
         """A row a trial, with the column names of Optuna's own; needs pandas.

@@ -45,7 +45,7 @@ def confirm(
     from search.view.choose import make_view
 
     folder = find_study(one_study(study, option), studies)
-    record = read_study(folder, storage)
+    record = read_study(folder)
     study_file = load_kept(folder)
     finalists = finalists_of(record, top)
     name = name or f"{record.name}-confirm"

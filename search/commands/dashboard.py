@@ -26,18 +26,20 @@ def dashboard(
     """Open the study in optuna-dashboard, for this machine only."""
     from search.commands.locate import find_study
     from search.engine.signals import SignalWatch
-    from search.results.dashboard import HOST, DashboardServer, copied, require_dashboard
-    from search.store.database.url import address_of, sqlite_url
-    from search.store.reading import read_study
+    from search.results.dashboard import (
+        HOST,
+        DashboardServer,
+        copied,
+        live_address,
+        require_dashboard,
+    )
 
     folder = find_study(one_study(study, option), studies)
     require_dashboard()
-    read_study(folder, storage)  # says what is wrong with its database before anything is opened
-    url = address_of(folder, storage) or sqlite_url(folder.db)
     with (
         SignalWatch() as signals,
         DashboardServer(port) as server,
-        nullcontext(url) if live else copied(url, folder.name) as shown,
+        nullcontext(live_address(folder, storage)) if live else copied(folder) as shown,
     ):
         what = "the study itself, what you change is changed" if live else "a copy as of now"
         print(f"http://{HOST}:{port}  {folder.name}, {what}; Ctrl-C ends it", flush=True)

@@ -140,10 +140,18 @@ def is_name_of_study(word: str, studies: Path) -> bool:
     )
 
 
-def load_study(name: str | None, studies: Path, storage: str | None) -> StudyRecord:
+def load_study(name: str | None, studies: Path, storage: str | None = None) -> StudyRecord:
     """The record of an existing study.
+
+    Args:
+        storage: an address is accepted, and checked as one; nothing is read from a database.
 
     Raises:
         UserError: as `find_study` and `read_study`.
     """
-    return read_study(find_study(name, studies), storage)
+    if storage is not None:
+        # SQLAlchemy takes long to import
+        from search.store.database.url import checked_url
+
+        checked_url(storage, "--storage")
+    return read_study(find_study(name, studies))

@@ -35,8 +35,8 @@ def resume(
     from search.commands.option_values import seconds, worker_count
     from search.engine.request import RunRequest
     from search.engine.run import run_study
+    from search.store.events.study_history import study_history
     from search.store.provenance.record import origin
-    from search.store.reading import read_study
     from search.study_file.load import load_kept
     from search.view.choose import make_view
 
@@ -48,7 +48,7 @@ def resume(
         source=str(folder.study_file),
         import_path=origin(folder) or folder.root.absolute(),
         workers=worker_count("--workers", workers, study_file.trainer),
-        trials=trials or read_study(folder, storage).asked,
+        trials=trials or study_history(folder).asked,
         timeout_s=seconds("--timeout", timeout),
         trial_timeout_s=seconds("--trial-timeout", trial_timeout),
         url=storage,

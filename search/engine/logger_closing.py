@@ -10,8 +10,7 @@ import math
 
 from search.layout import TrialFolder
 from search.plain.whole_files import write_whole
-from search.store.attributes import StudyAttributes
-from search.store.records import TrialRecord
+from search.store.records import StudyAttributes, TrialRecord
 from search.study_file.outcome_constraints import RESOURCES
 
 CLOSE = "close"

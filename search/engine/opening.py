@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
+
+from optuna.storages import RDBStorage
 
 from search.engine.ledger import Ledger
 from search.errors import StorageError, UserError
@@ -10,14 +14,17 @@ from search.layout import StudyFolder
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import pruner_of, sampling_of
-from search.store.creation import attributes_of, begin, check_reachable, create, was_cut_off
+from search.store.creation import begin, check_reachable, create, was_cut_off
+from search.store.database.agreement import own_database, shared_database
 from search.store.database.connection import open_database, send_chatter_to
 from search.store.database.lock_wait import Patience, endless
-from search.store.database.url import address_of, sqlite_url
-from search.store.events.optuna_trials import study_history
+from search.store.database.sqlite_file import look_at_sqlite
+from search.store.database.url import address_of, shown_url, sqlite_path, sqlite_url
+from search.store.database.write_through import WriteThroughStorage
+from search.store.events.optuna_trials import OptunaStudy, optuna_study
 from search.store.placement import check_local, check_writable, refuse_links
 from search.store.queue import Queue
-from search.store.reading import look_at_sqlite, read_study
+from search.store.recorded_study import attributes_of, recorded_study
 from search.study_file.curve_steps import Steps
 from search.study_file.differences import differences, free_changes
 from search.study_file.load import load_study_file
@@ -25,22 +32,32 @@ from search.study_file.schema import StudyFile
 from search.study_file.transfer import Fitting
 
 
+def _ignore(line: str) -> None:
+    """Tell nobody."""
+
+
 @dataclass(frozen=True)
 class Opening:
-    """What a run will open: the study file as it now holds, whether the study exists, a line for
-    each `change` of its study file, all of them such as may be, and what the `steps` of one that
-    exists count, as its database says."""
+    """What a run will open."""
 
     folder: StudyFolder
+    # as it holds from now on
     study_file: StudyFile
-    url: str
+    # None: the SQLite file in the folder
+    url: str | None
+    # the folder has a study
     exists: bool
+    # a line for each change of the study file; only permitted ones
     changes: tuple[str, ...] = ()
-    steps: Steps | None = None
 
 
-def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening:
+def plan(
+    folder: StudyFolder, study_file: StudyFile, url: str | None, *, is_stored: bool = False
+) -> Opening:
     """Compare a study file with the study of its name, if there is one.
+
+    Args:
+        is_stored: the study file is the study's own, unchanged.
 
     Raises:
         StorageError: the database cannot be used.
@@ -50,26 +67,20 @@ def plan(folder: StudyFolder, study_file: StudyFile, url: str | None) -> Opening
     refuse_links(folder)
     exists = folder.study_file.is_file()
     # before the database, beside which SQLite leaves files even when it is only looked at
-    changes = _allowed_changes(folder, study_file) if exists else ()
-    url = address_of(folder, url)
-    if url is not None:
-        check_reachable(url)
-    else:
+    changes = _allowed_changes(folder, study_file) if exists and not is_stored else ()
+    address = address_of(folder, url)
+    if address is None:
         check_local(folder.db)
         if folder.db.exists() and not was_cut_off(folder):
             look_at_sqlite(folder.db)
-    steps = None
-    if not exists:
-        _check_new(folder, url)
-    elif url is None and not folder.db.exists():
-        raise StorageError(
-            f"{folder.db}: is missing. Make it again from the events of the trials: "
-            f"`search rebuild {folder.name}`."
-        )
     else:
-        steps = read_study(folder, url).steps
-    address = sqlite_url(folder.db) if url is None else url
-    return Opening(folder, study_file, address, exists, changes, steps)
+        path = sqlite_path(address)
+        if exists and path is not None and not path.exists():
+            raise _no_such_database(folder, address, path)
+        check_reachable(address)
+    if not exists:
+        _check_new(folder, address)
+    return Opening(folder, study_file, address, exists, changes)
 
 
 def open_ledger(
@@ -77,38 +88,71 @@ def open_ledger(
     asked: int | None,
     patience: Patience = endless,
     steps: Steps | None = None,
+    note: Callable[[str], None] = _ignore,
 ) -> Ledger:
     """Open the study of `opening`, making folder, database and study where they are new.
 
     Args:
         patience: called while another program locks the database.
         steps: what the steps of a new study count; one that exists keeps what it began with.
+        note: called with a line where the database had to be written anew.
 
     Raises:
         UserError: sampler or pruner refuse their options.
-        StorageError: the database cannot be used.
+        StorageError: the events are damaged, or the database cannot be used.
     """
     folder, study_file = opening.folder, opening.study_file
     sampling = sampling_of(study_file)
-    if opening.exists:
-        # the events come first, but they may be gone
-        steps = study_history(folder).steps or opening.steps
+    # a new study refuses wrong options before anything is made
     pruner = pruner_of(study_file, steps)
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
-        begin(folder, asked, steps)
-        if opening.url == sqlite_url(folder.db):
-            make_private(folder.db)
-    database = open_database(opening.url, patience)
-    if not opening.exists:
-        create(folder, database, study_file, attributes_of(study_file, asked, steps))
-    elif opening.changes:
-        write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
+        begin(folder, attributes_of(study_file, asked, steps))
+    recorded = recorded_study(folder)
+    steps = recorded.history.steps
+    if opening.exists:
+        pruner = pruner_of(study_file, steps)
+    study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
+    if opening.exists:
+        database = _agreeing(opening, study, patience, note)
+    else:
+        database = _made(opening, study, patience)
+    storage = WriteThroughStorage(database, study, patience)
     queue = Queue(folder, sampling.points, study_file.enqueue)
-    ledger = Ledger(folder, database, sampling, pruner, queue, patience)
+    ledger = Ledger(recorded, storage, sampling, pruner, queue)
     ledger.set_attributes(attributes_of(study_file, asked, steps))
+    if opening.changes:
+        # after the events, which are what the study is
+        write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
     return ledger
+
+
+def _made(opening: Opening, study: OptunaStudy, patience: Patience) -> RDBStorage:
+    """The database of a new study, which is whole once its study file is written."""
+    folder = opening.folder
+    if opening.url is None:
+        make_private(folder.db)
+    database = open_database(opening.url or sqlite_url(folder.db), patience)
+    create(folder, database, study, opening.study_file)
+    return database
+
+
+def _agreeing(
+    opening: Opening, study: OptunaStudy, patience: Patience, note: Callable[[str], None]
+) -> RDBStorage:
+    """The database of a study that exists, written anew where it differs from the events."""
+    path = opening.folder.db
+    if opening.url is None:
+        found = own_database(path, study, patience)
+        shown = str(path)
+    else:
+        found = shared_database(opening.url, study, patience)
+        shown = shown_url(opening.url)
+    if found.is_anew:
+        kept = f"; the one before is {found.before}" if found.before is not None else ""
+        note(f"{shown}: differed from the events of the study and is written anew{kept}")
+    return found.database
 
 
 def _allowed_changes(folder: StudyFolder, given: StudyFile) -> tuple[str, ...]:
@@ -139,3 +183,17 @@ def _check_new(folder: StudyFolder, url: str | None) -> None:
             f"{folder.trials}: holds the trials of an earlier study. Move the folder away, or give "
             "the new study another name (--name, in Python name=)."
         )
+
+
+def _no_such_database(folder: StudyFolder, url: str, path: Path) -> StorageError:
+    """The error for a SQLite file that is not there, named for a study that is."""
+    remedy = "Name the one that it was begun with"
+    if folder.db.exists():
+        remedy = f"It keeps its own in {folder.db}: leave --storage out"
+    elif folder.storage.is_file():
+        remedy = f"Its own is named in {folder.storage}: leave --storage out"
+    return StorageError(
+        f"--storage: there is no {path}, and the study {folder.name} was begun before. {remedy}, "
+        "or make it from the events of the trials: "
+        f"`search rebuild {folder.name} --storage {url}`."
+    )

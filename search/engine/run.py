@@ -60,7 +60,10 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
     deadline = Deadline(request.time_limit_s)
     check_loggers(request.study_file, request.source)
     request = _with_ranges(request, view, deadline)
-    opening = plan(request.folder, request.study_file, request.url)
+    is_stored = (
+        request.source == str(request.folder.study_file) and not request.study_file.is_hinted
+    )
+    opening = plan(request.folder, request.study_file, request.url, is_stored=is_stored)
     # wherever the study file is written: of a new study, and of one that goes on with another
     if not opening.exists or opening.changes:
         refuse_secrets(request.study_file, request.source)
@@ -213,7 +216,7 @@ def _patience(view: View, signals: SignalWatch) -> Patience:
 
 
 def _healed(opening: Opening, total: int | None, view: View, patience: Patience) -> Ledger:
-    ledger = open_ledger(opening, total, patience)
+    ledger = open_ledger(opening, total, patience, note=lambda line: view.handle(Note(line)))
     for change in opening.changes:
         view.handle(Note(f"from now on: {change}"))
     for number in ledger.heal():

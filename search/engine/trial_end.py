@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from search.engine.attempt_end import Outcome
 from search.messages import DIVERGED, DONE, ERROR, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
-from search.store.attributes import METRICS, StudyAttributes, outcomes_of
-from search.store.events.trial_history import attempts_of, last_step
+from search.store.events.trial_history import TrialHistory
+from search.store.records import StudyAttributes
 from search.study_file.outcome_constraints import violations
 
 MAX_IDLE_ATTEMPTS = 3
@@ -32,14 +32,16 @@ _CONSTRAINT = "constraints:"
 
 @dataclass(frozen=True)
 class Ending:
-    """What a trial comes to: the `outcome` of its attempt as it counts, `values` of its objectives
-    where they are known, `metrics` that are more than those, and how far each constraint is
-    violated, as Optuna's samplers read it."""
+    """The end of an attempt and the state of its trial after it."""
 
+    # as it counts
     outcome: Outcome
     state: TrialState
+    # of the objectives, where they are known
     values: list[float] | None = None
+    # more than the objectives
     metrics: dict[str, float] = field(default_factory=dict)
+    # how far each is violated, under the name by which Optuna's samplers read it
     constraints: dict[str, float] = field(default_factory=dict)
 
     def details(self, *, is_single: bool) -> dict[str, Any]:
@@ -52,14 +54,14 @@ class Ending:
         return details | ({"metrics": self.metrics} if self.metrics else {})
 
 
-def ending_of(study: StudyAttributes, trial: FrozenTrial, outcome: Outcome) -> Ending:
+def ending_of(study: StudyAttributes, trial: TrialHistory, outcome: Outcome) -> Ending:
     """How a trial stands once an attempt at it has ended with `outcome`.
 
     One that is done without a value of every objective has failed: nothing could be learnt from it.
     """
     is_plain = not study.several and not study.outcome_constraints
     metrics = {} if is_plain else outcome.metrics
-    known = outcomes_of({**trial.user_attrs, METRICS: metrics})
+    known = trial.outcomes_with(metrics)
     if outcome.cause == DONE:
         outcome = _with_every_value(study, outcome, known)
     state = _state_after(trial, outcome)
@@ -93,18 +95,18 @@ def _with_every_value(
 
 
 def _values(
-    study: StudyAttributes, trial: FrozenTrial, outcome: Outcome, known: Mapping[str, float]
+    study: StudyAttributes, trial: TrialHistory, outcome: Outcome, known: Mapping[str, float]
 ) -> list[float] | None:
     if study.several:
         # of a pruned trial not all are known
         return [known[each.metric] for each in study.several] if outcome.cause == DONE else None
     value = outcome.value
-    if outcome.cause != DONE and (curve := trial.intermediate_values):
+    if outcome.cause != DONE and (curve := trial.curve):
         value = curve[max(curve)]
     return None if value is None else [value]
 
 
-def _state_after(trial: FrozenTrial, outcome: Outcome) -> TrialState:
+def _state_after(trial: TrialHistory, outcome: Outcome) -> TrialState:
     """A trial that was interrupted or killed waits to go on, but a third attempt killed without a
     new report ends it; so it does where memory ran out before training began."""
     if outcome.cause == INTERRUPTED or outcome.goes_on:
@@ -114,18 +116,17 @@ def _state_after(trial: FrozenTrial, outcome: Outcome) -> TrialState:
     return _STATES.get(outcome.cause, TrialState.FAIL)
 
 
-def _idle_attempts(trial: FrozenTrial) -> int:
-    """How many attempts in a row, with the one that ends now, were killed without a report;
+def _idle_attempts(trial: TrialHistory) -> int:
+    """Count the attempts in a row, with the one that ends now, that were killed without a report;
     an attempt that gave the trial a smaller batch was not idle."""
-    step, before = last_step(trial), attempts_of(trial)
-    if before and before[-1]["ended"] is None:
+    step, before = trial.last_step, trial.attempts
+    if before and before[-1].record.ended is None:
         *before, current = before
-        if current["first_step"] != step:
+        if current.first_step != step:
             return 0
     idle = 1
     for attempt in reversed(before):
-        is_idle = attempt["cause"] == KILLED or attempt.get("may_recur", False)
-        if not is_idle or attempt["first_step"] != step:
+        if not attempt.is_idle or attempt.first_step != step:
             break
         idle += 1
     return idle

@@ -7,24 +7,26 @@ study has one owner.
 from __future__ import annotations
 
 import errno
-import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
 from socketserver import ThreadingMixIn
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import optuna
 
 from search.engine.signals import SignalWatch
 from search.errors import StorageError, UserError
+from search.layout import StudyFolder
 from search.plain.installing import install_line
+from search.store.creation import check_reachable
+from search.store.database.agreement import replace_own
 from search.store.database.connection import open_database
-from search.store.database.url import sqlite_path, sqlite_url
+from search.store.database.url import address_of, sqlite_path, sqlite_url
+from search.store.rebuild import recorded_as_optuna
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -103,39 +105,35 @@ def require_dashboard() -> None:
 
 
 @contextmanager
-def copied(url: str, name: str) -> Iterator[str]:
-    """The URL of a private copy of the study `name` in a database, which is gone afterwards.
+def copied(folder: StudyFolder) -> Iterator[str]:
+    """The URL of a private database made from the events of a study, which is gone afterwards.
 
     Raises:
-        StorageError: the database cannot be read.
+        StorageError: the events cannot be read.
     """
+    study = recorded_as_optuna(folder)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory(prefix="search-dashboard-") as root:
         copy = Path(root) / "study.db"
-        if (path := sqlite_path(url)) is not None:
-            _copy_file(path, copy)
-        else:
-            _copy_study(url, name, copy)
+        replace_own(copy, study)
         yield sqlite_url(copy)
 
 
-def _copy_file(source: Path, target: Path) -> None:
-    """SQLite's own backup: whole, also while a study runs."""
-    address = f"file:{quote(str(source.absolute()))}?mode=ro"
-    try:
-        with (
-            closing(sqlite3.connect(address, uri=True, timeout=30)) as original,
-            closing(sqlite3.connect(target)) as copy,
-        ):
-            original.backup(copy)
-    except sqlite3.DatabaseError as error:
-        raise StorageError(f"{source}: cannot be copied: {error}. Try again.") from error
+def live_address(folder: StudyFolder, given: str | None) -> str:
+    """The URL of the study's database, which is there and can be read.
 
+    Args:
+        given: the one to use instead of the study's own.
 
-def _copy_study(url: str, name: str, target: Path) -> None:
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    source, copy = open_database(url), open_database(sqlite_url(target))
-    try:
-        optuna.copy_study(from_study_name=name, from_storage=source, to_storage=copy)
-    finally:
-        for storage in (source, copy):
-            storage.engine.dispose()
+    Raises:
+        StorageError: it is not, or it is no database of Optuna's.
+    """
+    url = address_of(folder, given) or sqlite_url(folder.db)
+    path = sqlite_path(url)
+    if path is not None and not path.exists():
+        raise StorageError(
+            f"{path}: is missing. Make it again from the events of the trials: "
+            f"`search rebuild {folder.name}`."
+        )
+    check_reachable(url)
+    return url

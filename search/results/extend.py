@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from search.errors import StorageError, UserError
@@ -16,13 +16,13 @@ from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import keep_copy, make_folder, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import sampling_of
-from search.store.attributes import ASKED, ENQUEUED, STEPS
-from search.store.events.event_file import Event, append_event, read_events, write_events
-from search.store.events.optuna_trials import study_history
+from search.store.events.event_file import Event, read_events, write_events
+from search.store.events.study_history import StudyHistory, study_history, trial_histories
 from search.store.events.trial_history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
 from search.store.placement import check_local, check_writable
 from search.store.provenance.redaction import refuse_secrets
-from search.store.rebuild import rebuild, trial_histories
+from search.store.rebuild import rebuild
+from search.store.recorded_study import attributes_of, write_facts
 from search.study_file.curve_steps import EPOCHS, Steps, steps_of
 from search.study_file.load import load_kept
 from search.study_file.schema import StudyFile
@@ -142,9 +142,8 @@ def _write(
                 fitting.params(history.params),
                 has_curve=steps == before,
             )
-        append_event(unfinished.events, ASKED, trials=fitting.child.budget.trials)
-        if steps is not None:
-            append_event(unfinished.events, STEPS, **asdict(steps))
+        facts = attributes_of(fitting.child, fitting.child.budget.trials, steps)
+        write_facts(unfinished, facts, StudyHistory())
         write_whole(unfinished.study_file, dump_yaml(fitting.child.to_tree()))
         unfinished.root.rename(child.root)
     except OSError as error:
@@ -200,6 +199,6 @@ def _as_taken(
     the parent's sampler and pruner noted for themselves."""
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
     changed: Event = {"number": number, "params": params, "taken_from": note}
-    changed |= {"attributes": {}, ENQUEUED: None}
+    changed |= {"attributes": {}, "enqueued": None}
     later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
     return [events[begin] | changed, *later]

@@ -27,7 +27,7 @@ _TURNS = 10
 def stage(
     study: optuna.Study, storage: WriteThroughStorage, sampling: Sampling, fixed: Mapping[str, Any]
 ) -> Trial:
-    """A new trial with a valid point, staged in memory; or one that another tool enqueued.
+    """A new trial with a valid point, staged in memory.
 
     Args:
         fixed: values of it that are not to be sampled.
@@ -52,7 +52,7 @@ def _staged(
     trial = study.ask({path: to_optuna(each) for path, each in always.items()})
     _suggest_conditional(trial, sampling)
     turn = 0
-    while not storage.is_published(trial) and sampling.points.violation(trial.params):
+    while sampling.points.violation(trial.params):
         turn += 1
         if turn == _TURNS:
             fixed = _drawn(sampling, number, fixed)

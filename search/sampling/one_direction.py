@@ -15,8 +15,8 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from search.store.attributes import StudyAttributes
-from search.store.creation import directions_of
+from search.store.events.optuna_trials import directions_of
+from search.store.records import StudyAttributes
 from search.study_file.objective import sign_of
 
 

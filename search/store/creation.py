@@ -6,39 +6,30 @@ trial, and nothing that could be lost.
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import asdict
 from pathlib import Path
 
-import optuna
-from optuna.exceptions import ExperimentalWarning
 from optuna.storages import RDBStorage
-from optuna.study import StudyDirection
 
 from search.errors import StorageError
 from search.layout import StudyFolder
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
-from search.store.attributes import (
-    ASKED,
-    STEPS,
-    STUDY,
-    StudyAttributes,
-)
 from search.store.database.connection import cannot_be_written, connected
 from search.store.database.lock_wait import REFUSALS
+from search.store.database.rows import has_study, write_anew
+from search.store.database.sqlite_file import BESIDE_SQLITE, look_at_sqlite, remove_sqlite
 from search.store.database.url import shown_url, sqlite_path, stored_url
 from search.store.events.event_file import append_event
+from search.store.events.optuna_trials import OptunaStudy
+from search.store.events.study_history import StudyHistory
 from search.store.events.trial_history import ATTRIBUTES
 from search.store.placement import check_local
-from search.store.reading import look_at_sqlite
-from search.store.records import ObjectiveRecord
-from search.study_file.curve_steps import Steps
-from search.study_file.objectives import reported_metric
+from search.store.recorded_study import write_facts
+from search.store.records import StudyAttributes
 from search.study_file.schema import StudyFile
 
-# of a database the file itself, its logs and its journal
-BESIDE_SQLITE = ("", "-wal", "-shm", "-journal")
+# under which `optuna.Study.set_metric_names` keeps them
+_METRIC_NAMES = "study:metric_names"
 
 
 def was_cut_off(folder: StudyFolder) -> bool:
@@ -54,24 +45,23 @@ def written_by_a_start(folder: StudyFolder) -> list[Path]:
     return [folder.events, folder.server_log, *databases, folder.storage, *cut_off, folder.lock]
 
 
-def begin(folder: StudyFolder, asked: int | None, steps: Steps | None = None) -> None:
+def begin(folder: StudyFolder, attributes: StudyAttributes) -> None:
     """Begin a study, and remove what is left of one whose making was cut off.
-
-    Args:
-        steps: what the steps of its curves count.
 
     Raises:
         OSError: the folder cannot be written.
     """
     if was_cut_off(folder):
         remove_sqlite(folder.db)
-    append_event(folder.events, ASKED, trials=asked)
-    if steps is not None:
-        append_event(folder.events, STEPS, **asdict(steps))
+    write_facts(folder, attributes, StudyHistory())
+    if attributes.several:
+        # Optuna's own tools number the objectives else
+        names = {_METRIC_NAMES: [each.metric for each in attributes.several]}
+        append_event(folder.events, ATTRIBUTES, attributes=names)
 
 
 def create(
-    folder: StudyFolder, database: RDBStorage, study_file: StudyFile, attributes: StudyAttributes
+    folder: StudyFolder, database: RDBStorage, study: OptunaStudy, study_file: StudyFile
 ) -> None:
     """Make the study in its database and say so in its folder.
 
@@ -79,69 +69,18 @@ def create(
         StorageError: the database has a study of this name, or cannot be written.
     """
     try:
-        study = optuna.create_study(
-            storage=database,
-            study_name=folder.name,
-            directions=directions_of(attributes),
-            sampler=optuna.samplers.RandomSampler(seed=0),
-        )
-        if attributes.several:
-            _name_objectives(folder, study, database, attributes)
-        study.set_user_attr(STUDY, attributes.to_json())
-    except optuna.exceptions.DuplicatedStudyError as error:
-        raise StorageError(
-            f"{shown_url(database.url)}: already has a study {folder.name}, whose folder "
-            f"{folder.root} is not here. Give the new study another name "
-            "(--name, in Python name=)."
-        ) from error
+        if has_study(database.engine, study.name):
+            raise StorageError(
+                f"{shown_url(database.url)}: already has a study {folder.name}, whose folder "
+                f"{folder.root} is not here. Give the new study another name "
+                "(--name, in Python name=)."
+            )
+        write_anew(database.engine, study)
     except REFUSALS as error:
         raise cannot_be_written(database.url, error) from error
     if sqlite_path(database.url) is None:
         write_whole(folder.storage, stored_url(database.url) + "\n")
     write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
-
-
-def _name_objectives(
-    folder: StudyFolder, study: optuna.Study, database: RDBStorage, attributes: StudyAttributes
-) -> None:
-    """Tell Optuna's own tools what the objectives are called; they number them else."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ExperimentalWarning)
-        study.set_metric_names([each.metric for each in attributes.several])
-    names = database.get_study_system_attrs(database.get_study_id_from_name(folder.name))
-    append_event(folder.events, ATTRIBUTES, attributes=names)
-
-
-def remove_sqlite(path: Path) -> None:
-    """Remove a database and what SQLite keeps beside it."""
-    for suffix in BESIDE_SQLITE:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
-def attributes_of(
-    study_file: StudyFile, asked: int | None, steps: Steps | None = None
-) -> StudyAttributes:
-    """What a study says of itself, out of its study file."""
-    return StudyAttributes(
-        objectives=tuple(
-            ObjectiveRecord(each.metric, each.direction) for each in study_file.judged
-        ),
-        reported=reported_metric(study_file),
-        outcome_constraints=tuple(study_file.outcome_constraints),
-        asked=asked,
-        space=study_file.space,
-        settings={
-            "sampler": study_file.sampler.name,
-            "pruner": study_file.pruner.name,
-            "seed": study_file.seed,
-        },
-        steps=steps,
-    )
-
-
-def directions_of(attributes: StudyAttributes) -> list[StudyDirection]:
-    """Optuna's directions of a study's objectives."""
-    return [StudyDirection[each.direction.upper()] for each in attributes.objectives]
 
 
 def check_reachable(url: str) -> None:

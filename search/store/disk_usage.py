@@ -47,23 +47,22 @@ def usage(folders: Iterable[StudyFolder]) -> dict[str, Counter[str]]:
     return taken
 
 
-def clean(folder: StudyFolder, url: str | None, *, keep: int | None, dry_run: bool) -> Cleaned:
+def clean(folder: StudyFolder, *, keep: int | None, dry_run: bool) -> Cleaned:
     """Remove what is needed neither to go on with a study nor to rebuild it nor to use its best.
 
     Args:
-        url: the database, if it is not the folder's own SQLite file.
         keep: how many of the best trials keep their checkpoints; None does as the study file says.
         dry_run: only say what would be removed.
 
     Raises:
-        StorageError: the study runs, its folder holds a link, or its database cannot be read.
+        StorageError: the study runs, its folder holds a link, or its events are damaged.
     """
     check_writable(folder.root)
     refuse_links(folder)
     lock = StudyLock(folder.lock)
     try:
         top = keep or load_study_file(folder.study_file).keep.top
-        paths = _superfluous(folder, read_study(folder, url), top)
+        paths = _superfluous(folder, read_study(folder), top)
         freed = _freed_bytes(paths)
         if not dry_run:
             _remove(folder, paths)

@@ -1,4 +1,4 @@
-"""What the ledger says of a study: plain frozen data for view, report and commands."""
+"""A study as it is shown: plain frozen data for view, report and commands."""
 
 from __future__ import annotations
 
@@ -14,57 +14,63 @@ from search.study_file.curve_steps import Steps
 from search.study_file.objective import sign_of
 from search.study_file.value_checkpoint import kept_checkpoint
 
+FINISHED = ("COMPLETE", "PRUNED", "FAIL")
+
 
 @dataclass(frozen=True)
 class AttemptRecord:
-    """One process that worked on a trial. `ended` and `cause` are None while it runs."""
+    """One process that worked on a trial."""
 
     number: int
     pid: int
     boot_id: str
     started: datetime
+    # None while it runs
     ended: datetime | None = None
     cause: str | None = None
+    # one line
     message: str | None = None
 
 
 @dataclass(frozen=True)
 class TrialRecord:
-    """One sampled configuration.
-
-    `params` is keyed by the full path of the space; `curve` maps the step of a report (1 = the
-    first validation) to the reported metric; `state` is one of Optuna's WAITING, RUNNING,
-    COMPLETE, PRUNED, FAIL; `cause` one of done, pruned, infeasible, diverged, oom, killed, hung,
-    interrupted, error (None before the first attempt ended); `message` is one line; `taken_from`
-    names the trial of another study that this one was taken over from; `derived` is what follows
-    from `params`.
-
-    `values` has one for each objective, `value` is the first of them. `epoch_time` is in seconds,
-    `peak_memory` in bytes, `metrics` are logged ones at the checkpoint that is kept where they
-    are more than the objective; `infeasible` are the outcome constraints that are violated.
-    """
+    """One sampled configuration."""
 
     number: int
+    # Optuna's WAITING, RUNNING, COMPLETE, PRUNED or FAIL
     state: str
+    # by the full path of the space
     params: dict[str, Any]
+    # that of the first objective
     value: float | None
+    # reported metric by step; 1 = the first validation
     curve: dict[int, float]
     folder: Path
+    # done, pruned, infeasible, diverged, oom, killed, hung, interrupted or error; None before the
+    # first attempt ended
     cause: str | None = None
+    # one line
     message: str | None = None
     started: datetime | None = None
     ended: datetime | None = None
     micro_batch: int | None = None
     accumulation: int | None = None
     effective_batch: int | None = None
+    # what follows from `params`
     derived: dict[str, Any] = field(default_factory=dict)
     attempts: tuple[AttemptRecord, ...] = ()
+    # the trial of another study that this one was taken over from
     taken_from: str | None = None
+    # one for each objective
     values: tuple[float, ...] = ()
     parameters: int | None = None
+    # seconds
     epoch_time: float | None = None
+    # bytes
     peak_memory: int | None = None
+    # logged ones at the checkpoint that is kept, where they are more than the objective
     metrics: dict[str, float] = field(default_factory=dict)
+    # the outcome constraints that are violated
     infeasible: tuple[str, ...] = ()
 
     @property
@@ -76,7 +82,7 @@ class TrialRecord:
 
     @property
     def is_finished(self) -> bool:
-        return self.state in ("COMPLETE", "PRUNED", "FAIL")
+        return self.state in FINISHED
 
     @property
     def checkpoint(self) -> Path | None:
@@ -86,43 +92,66 @@ class TrialRecord:
 
 @dataclass(frozen=True)
 class ObjectiveRecord:
-    """What is judged: a metric and its direction, minimize or maximize."""
+    """A metric that is judged."""
 
     metric: str
+    # minimize or maximize
     direction: str
 
 
-@dataclass(frozen=True)
-class StudyRecord:
-    """One study. `asked` is the total of trials last asked for; `storage` shows no password.
+@dataclass(frozen=True, kw_only=True)
+class StudyAttributes:
+    """The facts of a study as a whole; enough to show it without its study file."""
 
-    `metric` and `direction` are the first objective; `several` are all where there are more.
-    `reported` is the metric of the curves, `steps` what their steps count (None: validations, in a
-    study of an earlier release), `outcome_constraints` what a trial must keep to. `read_at` is when
-    a running study was read, `paused` why none of its trials can start.
-    """
+    objectives: tuple[ObjectiveRecord, ...]
+    # the objective's metric that the curves hold
+    reported: str
+    # what a trial must keep to
+    outcome_constraints: tuple[str, ...] = ()
+    # the total of trials last asked for
+    asked: int | None
+    space: Space
+    # sampler, pruner and seed
+    settings: dict[str, Any] = field(default_factory=dict)
+    # None: validations, in a study of an earlier release
+    steps: Steps | None = None
+
+    @property
+    def several(self) -> tuple[ObjectiveRecord, ...]:
+        """The objectives where there is more than one."""
+        return self.objectives if len(self.objectives) > 1 else ()
+
+    @property
+    def reported_index(self) -> int:
+        """The place among the objectives of the one whose metric trials report."""
+        metrics = [each.metric for each in self.objectives]
+        return metrics.index(self.reported)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyRecord(StudyAttributes):
+    """One study with its trials."""
 
     name: str
     folder: Path
+    # its database, without its password
     storage: str
-    metric: str
-    direction: str
-    space: Space
-    asked: int | None
     trials: tuple[TrialRecord, ...]
     is_running: bool = False
-    settings: dict[str, Any] = field(default_factory=dict)
-    several: tuple[ObjectiveRecord, ...] = ()
-    reported: str | None = None
-    outcome_constraints: tuple[str, ...] = ()
-    steps: Steps | None = None
+    # when a running study was read
     read_at: datetime | None = None
+    # why none of its trials can start
     paused: str | None = None
 
     @property
-    def objectives(self) -> tuple[ObjectiveRecord, ...]:
-        """Every objective, one or several."""
-        return self.several or (ObjectiveRecord(self.metric, self.direction),)
+    def metric(self) -> str:
+        """The metric of the first objective."""
+        return self.objectives[0].metric
+
+    @property
+    def direction(self) -> str:
+        """The direction of the first objective."""
+        return self.objectives[0].direction
 
     @property
     def best(self) -> TrialRecord | None:
@@ -166,18 +195,8 @@ class StudyRecord:
             for trial in self.trials
         )
         return replace(
-            self,
-            metric=objective.metric,
-            direction=objective.direction,
-            trials=tuple(trials),
-            several=(),
+            self, objectives=(objective,), reported=objective.metric, trials=tuple(trials)
         )
-
-    @property
-    def reported_index(self) -> int:
-        """The place among the objectives of the one whose metric trials report."""
-        metrics = [each.metric for each in self.objectives]
-        return metrics.index(self.reported) if self.reported in metrics else 0
 
     @property
     def finished(self) -> int:

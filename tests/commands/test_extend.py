@@ -56,7 +56,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
         place.config.write_text(f"seed_everything: {number}\n")
         if cause == "done":
             place.best_ckpt.write_text(f"weights {number}")
-    ledger._storage.database.engine.dispose()
+    ledger.close()
     return root
 
 

@@ -13,7 +13,7 @@ import pytest
 from conftest import Project
 
 from search.layout import StudyFolder
-from search.store.attributes import STUDY
+from search.store.events.optuna_trials import STUDY
 from search.store.rebuild import disagreements
 
 CPU = {"accelerator": "cpu", "num_sanity_val_steps": 0}

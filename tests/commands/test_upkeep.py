@@ -46,7 +46,7 @@ def made(root: Path, keep: dict[str, Any]) -> StudyFolder:
         place.last_ckpt.write_bytes(bytes(KIB))
         os.link(place.last_ckpt, place.best_ckpt)
         place.previous_ckpt.write_bytes(bytes(KIB))
-    ledger._storage.database.engine.dispose()
+    ledger.close()
     (folder.trial(4).root / ".last.ckpt.tmp").write_bytes(bytes(KIB))
     folder.probe("abc").root.mkdir(parents=True)
     folder.probe("abc").log.write_text("probed\n")
@@ -143,15 +143,13 @@ def test_clean_refuses_a_running_study(tmp_path: Path, search: Run) -> None:
     assert files(folder) == before
 
 
-def test_clean_removes_nothing_where_the_database_cannot_be_read(
-    tmp_path: Path, search: Run
-) -> None:
+def test_clean_removes_nothing_where_the_events_cannot_be_read(tmp_path: Path, search: Run) -> None:
     folder = made(tmp_path, keep={})
-    folder.db.write_bytes(b"no database at all")
+    folder.trial(0).events.write_bytes(b"no events at all\n")
     before = files(folder)
     code, output, errors = search("clean", "-s", "study")
     assert (code, output) == (2, "")
-    assert errors.endswith("`search rebuild study`.\n")
+    assert "events.jsonl: line 1 is not an event" in errors
     assert files(folder) == before
 
 

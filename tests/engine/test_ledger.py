@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import optuna
@@ -30,9 +31,11 @@ TREE = {
 }
 
 
-def opened(folder: StudyFolder, asked: int | None = 10) -> Ledger:
+def opened(
+    folder: StudyFolder, asked: int | None = 10, note: Callable[[str], None] = pytest.fail
+) -> Ledger:
     study_file = parse_study_tree(TREE, source="study.yaml", default_name=folder.name)
-    return open_ledger(plan(folder, study_file, None), asked)
+    return open_ledger(plan(folder, study_file, None), asked, note=note)
 
 
 @pytest.fixture
@@ -157,23 +160,6 @@ def test_micro_batches_are_remembered(folder: StudyFolder, ledger: Ledger) -> No
     assert opened(folder).micro_batch("other") is None
 
 
-def test_enqueued_trial_of_another_tool_is_taken_up_once(folder: StudyFolder) -> None:
-    ledger = opened(folder)
-    study = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}")
-    wanted = {
-        "model.init_args.lr": 0.05,
-        "model.init_args.width": 7,
-        "model.init_args.mode": "fine",
-    }
-    study.enqueue_trial(wanted)
-    ledger = opened(folder)
-    number = ledger.sample()
-    assert ledger.params(number) == wanted
-    ledger.end_attempt(number, Outcome(DONE, 0.1))
-    assert ledger.sample() != number
-    assert len(study.get_trials()) == 2
-
-
 def test_sampling_reads_no_trial_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it reads would grow with every trial."""
     trained(ledger, 0.5)
@@ -196,12 +182,29 @@ def test_trial_that_another_tool_adds_is_found_before_the_next_is_written(
     assert not folder.trial(2).events.exists()
 
 
-def test_trial_that_another_tool_adds_behind_an_enqueued_one_is_found(folder: StudyFolder) -> None:
-    opened(folder)
+def test_trial_that_another_tool_added_is_not_picked_up(folder: StudyFolder) -> None:
+    ledger = opened(folder)
+    trained(ledger, 0.5)
     study = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}")
     study.enqueue_trial({"model.init_args.width": 7})
-    ledger = opened(folder)
-    study.add_trial(optuna.trial.create_trial(value=0.5))
-    assert ledger.sample() == 0
-    with pytest.raises(StorageError, match="another tool added a trial to the study"):
-        ledger.sample()
+    lines: list[str] = []
+    ledger = opened(folder, note=lines.append)
+    assert lines == [
+        f"{folder.db}: differed from the events of the study and is written anew; "
+        f"the one before is {folder.db}.before-1"
+    ]
+    assert ledger.created == 1
+    assert trained(ledger, 0.5) == 1
+    trials = optuna.load_study(study_name="study", storage=f"sqlite:///{folder.db}").trials
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "COMPLETE"]
+
+
+def test_claimed_trial_that_never_began_leaves_the_database_in_agreement(
+    folder: StudyFolder, ledger: Ledger
+) -> None:
+    number = trained(ledger, 0.5, cause=INTERRUPTED)
+    ledger.claim(number)
+    assert ledger.waiting() == []
+    lines: list[str] = []
+    assert opened(folder, note=lines.append).waiting() == [number]
+    assert lines == []

@@ -113,7 +113,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ledger.begin_attempt(number, pid=0)
         ledger.report(number, 1, 1, 0.5)
         ledger.end_attempt(number, Outcome(cause, 0.5 if cause == "done" else None))
-    ledger._storage.database.engine.dispose()
+    ledger.close()
     return root
 
 

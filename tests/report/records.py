@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from search.space.distributions import Choice, FloatRange, IntRange
-from search.store.records import AttemptRecord, StudyRecord, TrialRecord
+from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 FOLDER = Path("studies/autoencoder")
@@ -35,14 +35,15 @@ def trial(number=0, state="COMPLETE", value=0.05, **fields):
     return TrialRecord(number=number, state=state, value=value, **(given | fields))
 
 
-def study(*trials, **fields):
+def study(*trials, metric="val_loss", direction="minimize", objectives=(), **fields):
     """A study of the given trials over the usual space."""
+    objectives = objectives or (ObjectiveRecord(metric, direction),)
     given = {
         "name": "autoencoder",
         "folder": FOLDER,
         "storage": "sqlite:///studies/autoencoder/study.db",
-        "metric": "val_loss",
-        "direction": "minimize",
+        "objectives": objectives,
+        "reported": objectives[0].metric,
         "space": SPACE,
         "asked": 50,
     }

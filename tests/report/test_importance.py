@@ -231,7 +231,7 @@ def test_each_of_several_objectives_has_its_own():
     base = sampled(40, one_matters)
     several = (ObjectiveRecord("val_loss", "minimize"), ObjectiveRecord("speed", "maximize"))
     trials = [replace(t, values=(t.value, 5 * t.params[NOISE])) for t in base.trials]
-    record = replace(base, trials=tuple(trials), several=several)
+    record = replace(base, trials=tuple(trials), objectives=several)
     first, second = (data_for(record, "importance", index) for index in range(2))
     assert max(first.importances, key=lambda path: first.importances[path].share) == LR
     assert max(second.importances, key=lambda path: second.importances[path].share) == NOISE

@@ -39,7 +39,7 @@ def several(*objectives, values=VALUES, infeasible=()):
     return study(
         *trials,
         pruned,
-        several=objectives,
+        objectives=objectives,
         reported="val_loss",
         outcome_constraints=("parameters <= 8000",),
     )

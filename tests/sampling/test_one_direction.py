@@ -15,11 +15,12 @@ from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
 from search.messages import DONE, INFEASIBLE, INTERRUPTED, PRUNED
-from search.store.creation import attributes_of
+from search.store.attributes import attributes_to_json
 from search.store.events.event_file import append_event
 from search.store.pareto_front import front_of
 from search.store.reading import read_study
 from search.store.rebuild import disagreements, rebuild
+from search.store.recorded_study import attributes_of
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile
 
@@ -205,7 +206,7 @@ def test_end_with_several_values_that_the_database_never_got_is_kept(folder: Stu
 
 
 def test_study_of_one_objective_is_stored_as_it_always_was(folder: StudyFolder) -> None:
-    assert set(attributes_of(study_file(SINGLE), 5).to_json()) == {
+    assert set(attributes_to_json(attributes_of(study_file(SINGLE), 5))) == {
         "metric",
         "direction",
         "asked",

@@ -15,6 +15,7 @@ from search.errors import StorageError
 from search.layout import StudyFolder
 from search.store.creation import begin, was_cut_off
 from search.store.placement import check_local
+from search.store.recorded_study import attributes_of
 from search.study_file.load import load_study_file
 
 STUDY = """\
@@ -40,9 +41,9 @@ def folder(tmp_path: Path) -> StudyFolder:
 def test_study_that_was_cut_off_while_it_was_made_is_made_anew(
     folder: StudyFolder, tmp_path: Path, left: str
 ) -> None:
-    begin(folder, 5)
-    folder.db.write_bytes(LEFT[left])
     study_file = load_study_file(tmp_path / "study.yaml")
+    begin(folder, attributes_of(study_file, 5))
+    folder.db.write_bytes(LEFT[left])
     ledger = open_ledger(plan(folder, study_file, None), asked=5)
     assert not was_cut_off(folder)
     assert ledger.sample() == 0

@@ -1,4 +1,4 @@
-"""Databases that cannot be read, and locks: one line each, and the file as it was."""
+"""Databases that cannot be used, and locks: one line each, and the file as it was."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from search.errors import StorageError, UserError
 from search.layout import StudyFolder
 from search.sampling.pruners import make_pruner
 from search.store.lock import StudyLock, is_held
-from search.store.reading import read_study, studies_in
+from search.store.reading import studies_in
 from search.study_file.load import parse_study_tree
 
 TREE = {
@@ -75,23 +75,11 @@ def test_broken_database_is_one_line_and_left_as_it_is(tmp_path: Path, kind: str
     make(folder.db)
     before = folder.db.read_bytes()
     study_file = parse_study_tree(TREE, source="demo.yaml", default_name="demo")
-    for look in (lambda: read_study(folder), lambda: plan(folder, study_file, None)):
-        with pytest.raises(StorageError) as caught:
-            look()
-        assert str(caught.value) == f"{folder.db}: {line}"
+    with pytest.raises(StorageError) as caught:
+        plan(folder, study_file, None)
+    assert str(caught.value) == f"{folder.db}: {line}"
     assert folder.db.read_bytes() == before
     assert [path.name for path in folder.root.iterdir()] == ["study.db"]
-
-
-def test_study_of_another_tool_is_not_taken_for_ours(tmp_path: Path) -> None:
-    folder = StudyFolder(tmp_path / "demo")
-    folder.root.mkdir()
-    optuna.create_study(storage=f"sqlite:///{folder.db}", study_name="other")
-    with pytest.raises(StorageError) as caught:
-        read_study(folder)
-    assert str(caught.value) == (
-        f"{folder.root}: its database has no study demo. Give its database with --storage."
-    )
 
 
 def test_folder_without_a_study_is_not_listed(tmp_path: Path) -> None:
@@ -191,16 +179,3 @@ def test_wrong_option_of_a_pruner(name: str, options: dict[str, object], line: s
     with pytest.raises(UserError) as caught:
         make_pruner(name, options, None)
     assert str(caught.value).startswith(line)
-
-
-def test_sqlite_file_that_is_not_there_is_told_as_what_it_is(tmp_path: Path) -> None:
-    folder = StudyFolder(tmp_path / "mine")
-    folder.root.mkdir()
-    folder.db.write_bytes(b"")
-    with pytest.raises(StorageError) as caught:
-        read_study(folder, "sqlite:///none.db")
-    assert str(caught.value) == (
-        "--storage: there is no none.db, and the study mine was begun before. It keeps its own in "
-        f"{folder.db}: leave --storage out, or make it from the events of the trials: "
-        "`search rebuild mine --storage sqlite:///none.db`."
-    )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import gc
 import os
-import shutil
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -20,10 +20,8 @@ from search.errors import StorageError
 from search.layout import StudyFolder
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, OOM, PRUNED
 from search.store.events.event_file import append_event, read_events
-from search.store.events.optuna_trials import study_history
 from search.store.reading import read_study
 from search.store.rebuild import disagreements, rebuild
-from search.study_file.curve_steps import Steps
 from search.study_file.load import parse_study_tree
 
 pytestmark = pytest.mark.real
@@ -36,7 +34,11 @@ SPACE = {
 
 
 def opened(
-    folder: StudyFolder, sampler: str = "tpe", pruner: str = "median", steps: Steps | None = None
+    folder: StudyFolder,
+    sampler: str = "tpe",
+    pruner: str = "median",
+    url: str | None = None,
+    note: Callable[[str], None] = pytest.fail,
 ) -> Ledger:
     tree = {
         "model": {"class_path": "tiny.Tiny"},
@@ -47,7 +49,7 @@ def opened(
         "seed": 3,
     }
     study_file = parse_study_tree(tree, source="study.yaml", default_name=folder.name)
-    return open_ledger(plan(folder, study_file, None), 20, steps=steps)
+    return open_ledger(plan(folder, study_file, url), 20, note=note)
 
 
 def lived(ledger: Ledger) -> None:
@@ -104,7 +106,7 @@ def test_infinite_value_that_a_pruner_notes_is_told_by_the_events(
     for step in range(10, 20):
         ledger.judge(number, step, float("-inf"))
         ledger.report(number, step, step, float("-inf"))
-    attributes = ledger._trial(number).system_attrs
+    attributes = ledger._frozen(number).system_attrs
     assert float("-inf") in attributes.values()
     for _ in range(2):
         opened(folder, pruner=pruner).heal()
@@ -112,7 +114,7 @@ def test_infinite_value_that_a_pruner_notes_is_told_by_the_events(
     folder.db.unlink()
     rebuild(folder, None)
     assert disagreements(folder) == []
-    assert opened(folder, pruner=pruner)._trial(number).system_attrs == attributes
+    assert opened(folder, pruner=pruner)._frozen(number).system_attrs == attributes
 
 
 def test_database_that_agrees_is_left_alone(folder: StudyFolder) -> None:
@@ -127,7 +129,7 @@ def test_database_with_another_value_is_put_aside(folder: StudyFolder) -> None:
     with closing(sqlite3.connect(folder.db)) as connection:
         connection.execute("UPDATE trial_values SET value = 9 WHERE trial_id = 1")
         connection.commit()
-    assert disagreements(folder) == ["trial 0: values"]
+    assert disagreements(folder) == ["trial 0: trial_values"]
     done = rebuild(folder, None)
     assert done.before == folder.root / "study.db.before-1"
     assert read_study(folder).trials[0].value == 0.5
@@ -219,7 +221,7 @@ def test_sampled_trial_that_the_database_never_got_is_kept(folder: StudyFolder) 
     place.root.mkdir(parents=True)
     params = ledger.params(0)
     append_event(place.events, "sampled", number=1, params=params, attributes={})
-    again = opened(folder)
+    again = opened(folder, note=lambda line: None)
     assert again.heal() == [0, 1]
     assert again.params(1) == params
     assert disagreements(folder) == []
@@ -232,7 +234,7 @@ def test_end_that_the_database_never_got_is_kept(folder: StudyFolder) -> None:
     ending = {"cause": "done", "state": "COMPLETE", "value": 0.25, "message": None, "step": 0}
     append_event(folder.trial(number).events, "reported", step=1, epoch=1, value=0.25)
     append_event(folder.trial(number).events, "attempt_ended", **ending)
-    again = opened(folder)
+    again = opened(folder, note=lambda line: None)
     assert again.heal() == []
     assert (again.trial(number).state, again.trial(number).value) == ("COMPLETE", 0.25)
     assert disagreements(folder) == []
@@ -248,58 +250,6 @@ def test_line_that_was_cut_off_counts_as_not_written(folder: StudyFolder) -> Non
     opened(folder).heal()
     lines = events.read_bytes().splitlines()
     assert len(lines) == 2
-    assert disagreements(folder) == []
-
-
-@pytest.mark.parametrize("pruner", ["none", "successive_halving"])
-@pytest.mark.parametrize("end", [INTERRUPTED, DONE, PRUNED, DIVERGED])
-def test_events_that_a_failing_disk_cut_off_are_recalled_from_the_database(
-    folder: StudyFolder, pruner: str, end: str
-) -> None:
-    ledger = opened(folder, pruner=pruner)
-    number = ledger.sample()
-    for step in (1, 2, 3):
-        ledger.begin_attempt(number, os.getpid())
-        ledger.set_sizes(number, {"micro_batch": 8, "accumulation": 2, "effective_batch": 16})
-        ledger.set_resources(number, {"parameters": 13, "peak_memory": 150_000_000})
-        ledger.judge(number, step, 0.5 * step)
-        ledger.report(number, step, step, 0.5 * step)
-        cause = end if step == 3 else INTERRUPTED
-        ledger.end_attempt(number, Outcome(cause, 0.25 if cause == DONE else None))
-    expected = ledger.trial(number)
-    lines = folder.trial(number).events.read_bytes().splitlines(keepends=True)
-    before = folder.root.rename(folder.root.with_name("before"))
-    for kept in range(len(lines)):
-        shutil.copytree(before, folder.root)
-        folder.trial(number).events.write_bytes(b"".join(lines[:kept]) + lines[kept][:9])
-        ledger = opened(folder, pruner=pruner)
-        ledger.heal()
-        assert disagreements(folder) == [], lines[kept]
-        assert ledger.trial(number).curve == {1: 0.5, 2: 1.0, 3: 1.5}
-        attempts = ledger.trial(number).attempts
-        assert [(attempt.number, attempt.cause) for attempt in attempts] == [
-            (1, "interrupted"),
-            (2, "interrupted"),
-            (3, end),
-        ]
-        assert ledger.waiting() == ([number] if end == INTERRUPTED else [])
-        assert (ledger.trial(number).state, ledger.trial(number).value) == (
-            expected.state,
-            expected.value,
-        )
-        shutil.rmtree(folder.root)
-
-
-def test_what_the_steps_count_is_recalled_when_the_events_of_the_study_are_gone(
-    folder: StudyFolder,
-) -> None:
-    steps = Steps("samples", 32)
-    lived(opened(folder, steps=steps))
-    folder.events.unlink()
-    ledger = opened(folder)
-    assert ledger.attributes.steps == steps
-    ledger.heal()
-    assert read_study(folder).steps == study_history(folder).steps == steps
     assert disagreements(folder) == []
 
 
@@ -321,20 +271,84 @@ def test_damaged_events_file_is_refused_with_its_line(folder: StudyFolder) -> No
     [
         "UPDATE trials SET state = 'LOST' WHERE number = 1",
         "UPDATE trial_system_attributes SET value_json = '{nonsense'",
+        "UPDATE trial_values SET value = 9",
+        "DELETE FROM trials WHERE number = 2",
+        "DELETE FROM studies",
+        "UPDATE study_user_attributes SET value_json = '7' WHERE key = 'search'",
     ],
 )
-def test_database_that_says_nonsense_is_told_by_a_run_and_made_again_by_a_rebuild(
+def test_database_that_contradicts_the_events_is_written_anew_by_a_start(
     folder: StudyFolder, statement: str
 ) -> None:
-    ledger = opened(folder, pruner="successive_halving")
-    lived(ledger)
+    lived(opened(folder, pruner="successive_halving"))
+    before = read_study(folder)
     with closing(sqlite3.connect(folder.db)) as connection:
         assert connection.execute(statement).rowcount > 0
         connection.commit()
-    with pytest.raises(StorageError, match=r"says what no study writes .*`search rebuild study`"):
-        opened(folder, pruner="successive_halving")
-    assert rebuild(folder, None).before is not None
+    assert repr(read_study(folder)) == repr(before), "nothing is read from it"
+    lines: list[str] = []
+    opened(folder, pruner="successive_halving", note=lines.append)
+    assert lines == [
+        f"{folder.db}: differed from the events of the study and is written anew; "
+        f"the one before is {folder.db}.before-1"
+    ]
     assert disagreements(folder) == []
+    assert repr(read_study(folder)) == repr(before)
+
+
+def test_missing_database_is_written_anew_by_a_start(folder: StudyFolder) -> None:
+    lived(opened(folder))
+    folder.db.unlink()
+    lines: list[str] = []
+    opened(folder, note=lines.append)
+    assert lines == [f"{folder.db}: differed from the events of the study and is written anew"]
+    assert disagreements(folder) == []
+
+
+def test_shared_database_keeps_the_other_studies(folder: StudyFolder, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    lived(opened(folder, url=url))
+    optuna.create_study(storage=url, study_name="another").add_trial(
+        optuna.trial.create_trial(value=0.25)
+    )
+    with closing(sqlite3.connect(tmp_path / "shared.db")) as connection:
+        connection.execute("UPDATE trials SET state = 'FAIL' WHERE study_id = 1")
+        connection.commit()
+    lines: list[str] = []
+    ledger = opened(folder, url=url, note=lines.append)
+    assert len(lines) == 1
+    stored = optuna.load_study(study_name="study", storage=url).trials
+    assert [trial.state.name for trial in stored] == [t.state for t in ledger.record().trials]
+    assert optuna.load_study(study_name="another", storage=url).best_value == 0.25
+
+
+def test_study_of_the_same_name_and_other_trials_is_left_alone(
+    folder: StudyFolder, tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    other = StudyFolder(tmp_path / "other" / "study")
+    lived(opened(other, "qmc", url=url))
+    lived(opened(folder))
+    before = (tmp_path / "shared.db").read_bytes()
+    for make in (lambda: opened(folder, url=url), lambda: rebuild(folder, url)):
+        with pytest.raises(StorageError) as error:
+            make()
+        assert str(error.value) == (
+            f"{url}: has another study study, with other trials. Name another database, or "
+            "remove it there with `optuna delete-study`."
+        )
+    assert (tmp_path / "shared.db").read_bytes() == before
+
+
+def test_sqlite_file_that_is_not_there_is_told_as_what_it_is(folder: StudyFolder) -> None:
+    opened(folder)
+    with pytest.raises(StorageError) as caught:
+        opened(folder, url="sqlite:///none.db")
+    assert str(caught.value) == (
+        "--storage: there is no none.db, and the study study was begun before. It keeps its own in "
+        f"{folder.db}: leave --storage out, or make it from the events of the trials: "
+        "`search rebuild study --storage sqlite:///none.db`."
+    )
 
 
 @pytest.mark.parametrize(
@@ -378,8 +392,7 @@ def test_trial_that_another_tool_adds_to_a_running_study_takes_no_number_of_ours
         "same command again, and add trials to a running study with `search enqueue`."
     )
     assert not folder.trial(1).root.exists()
-    again = opened(folder)
-    again.heal()
-    assert (again.sample(), again.params(1)) == (1, params)
+    again = opened(folder, note=lambda line: None)
+    assert again.sample() == 1
     again.end_attempt(1, Outcome(DONE, 0.25))
     assert again.sample() == 2

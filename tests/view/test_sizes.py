@@ -79,7 +79,12 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
 
 def long_record() -> StudyRecord:
     record = study(trial(0, 0.0086431, params=PARAMS), trial(1, 0.9, "PRUNED"), asked=50)
-    return replace(record, name=LONG, metric=METRIC)
+    return replace(
+        record,
+        name=LONG,
+        objectives=(ObjectiveRecord(METRIC, record.direction),),
+        reported=METRIC,
+    )
 
 
 @pytest.mark.parametrize("width", WIDTHS)
@@ -126,7 +131,7 @@ def test_trial_and_best_cut_nothing(printed: Printed, width: int) -> None:
 def test_front_cuts_nothing(printed: Printed, width: int) -> None:
     several = (ObjectiveRecord(METRIC, "maximize"), ObjectiveRecord("parameters", "minimize"))
     trials = [trial(n, n / 7, params=PARAMS, values=(n / 7, 100.0 * n)) for n in (1, 2)]
-    record = replace(study(*trials), several=several)
+    record = replace(study(*trials), objectives=several, reported=METRIC)
     shown = printed(lambda stream: print_best(record, stream), width).joined
     for text in (METRIC, "0.14286", "0.28571", "a_parameter_called_19=19.5"):
         assert text in shown

@@ -47,8 +47,8 @@ def study(*trials: TrialRecord, direction: str = "minimize", asked: int | None =
         name="demo",
         folder=Path("studies/demo"),
         storage="studies/demo/study.db",
-        metric="val_loss",
-        direction=direction,
+        objectives=(ObjectiveRecord("val_loss", direction),),
+        reported="val_loss",
         space={LR: FloatRange(1e-4, 1e-1, log=True)},
         asked=asked,
         trials=trials,
@@ -301,7 +301,7 @@ def test_values_as_text() -> None:
 
 def test_lines_tell_of_several_objectives() -> None:
     several = (ObjectiveRecord("val_loss", "minimize"), ObjectiveRecord("parameters", "minimize"))
-    empty = replace(study(), several=several)
+    empty = replace(study(), objectives=several)
     done = trial(0, 0.25, values=(0.25, 1234.0), parameters=1234, epoch_time=1.5)
     violates = ("parameters <= 9",)
     ends = [
@@ -334,7 +334,7 @@ def test_front_is_shown_as_a_table_in_place_of_the_best() -> None:
         trial(number, point[0], values=point)
         for number, point in enumerate([(0.25, 2048.0), (0.5, 1024.0), (0.6, 4096.0)])
     ]
-    record = replace(study(*trials), several=several)
+    record = replace(study(*trials), objectives=several)
     stream = io.StringIO()
     print_best(record, stream)
     text = stream.getvalue()

@@ -19,7 +19,6 @@ from optuna.storages import RDBStorage
 
 from search.errors import StorageError
 from search.plain.installing import install_line
-from search.store.attributes import told_of_nonsense
 from search.store.database.lock_wait import Patience, endless, patiently, root_message
 from search.store.database.url import shown_url, without_secrets
 
@@ -51,19 +50,17 @@ def open_database(url: str, patience: Patience = endless) -> RDBStorage:
     return storage
 
 
+def close_database(database: RDBStorage) -> None:
+    """Close every connection of a database."""
+    database.remove_session()
+    database.engine.dispose()
+
+
 def cannot_be_written(url: str, error: Exception) -> StorageError:
     """What a user is told when the database refuses to take what happened."""
     return StorageError(
         f"{shown_url(url)}: cannot be written: {without_secrets(root_message(error), url)}. "
         "Nothing is lost: remove the cause, then run the same command again."
-    )
-
-
-def says_nonsense(url: str, study_name: str, error: Exception) -> StorageError:
-    """What a user is told when the database says what Optuna never wrote."""
-    return StorageError(
-        f"{shown_url(url)}: {told_of_nonsense(error)}. Make it again from the events of the "
-        f"trials: `search rebuild {study_name}`."
     )
 
 

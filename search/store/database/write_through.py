@@ -1,21 +1,21 @@
-"""The study in memory and in its database at once."""
+"""The study in memory, written through to its database."""
 
 from __future__ import annotations
 
 import copy
-import math
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import sqlalchemy
 from optuna.storages import InMemoryStorage, RDBStorage
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import Trial, TrialState
 
 from search.errors import StorageError
-from search.store.attributes import NONSENSE
-from search.store.database.connection import cannot_be_written, says_nonsense
+from search.store.database.connection import cannot_be_written, close_database
 from search.store.database.lock_wait import REFUSALS, Patience, endless, patiently
+from search.store.database.rows import stored_value, trial_ids
 from search.store.database.url import shown_url
+from search.store.events.optuna_trials import OptunaStudy
 
 # the one statement that is written at every report; through Optuna's object mapper it takes twelve
 # times as long, on a core that a trial could use (DECISIONS.md)
@@ -29,7 +29,6 @@ _REPORT = sqlalchemy.text(
 # through the object mapper every trial is read to count them
 _NEWEST = sqlalchemy.text("SELECT max(trial_id) FROM trials")
 _COUNT = sqlalchemy.text("SELECT count(*) FROM trials WHERE study_id = :study_id")
-_REOPEN = sqlalchemy.text("UPDATE trials SET state = 'RUNNING' WHERE trial_id = :trial_id")
 _KNOWS_REPORT = ("sqlite", "postgresql")
 T = TypeVar("T")
 
@@ -42,55 +41,34 @@ class WriteThroughStorage(InMemoryStorage):
     staged in memory until `publish` writes it with all its parameters in one transaction.
 
     Args:
+        database: agrees with `study`.
         patience: called while the database is locked by another program; see `patiently`.
     """
 
-    def __init__(self, database: RDBStorage, study_name: str, patience: Patience = endless) -> None:
+    def __init__(
+        self, database: RDBStorage, study: OptunaStudy, patience: Patience = endless
+    ) -> None:
         super().__init__()
         self.database = database
         self._patience = patience
-        try:
-            self._database_study = self._write(lambda: database.get_study_id_from_name(study_name))
-        except KeyError as error:
-            raise StorageError(
-                f"{shown_url(database.url)}: has no study {study_name}. Make it again from the "
-                f"events of the trials: `search rebuild {study_name}`."
-            ) from error
+        self._database_study = self._write(lambda: database.get_study_id_from_name(study.name))
         # ids of this storage to ids of the database; a staged trial has none yet
         self._database_trials: dict[int, int] = {}
         # the newest trial of the whole database when only this process had added to the study
         self._newest: int | None = None
-        try:
-            self._load(study_name)
-        except NONSENSE as error:
-            raise says_nonsense(database.url, study_name, error) from error
-
-    def _load(self, study_name: str) -> None:
-        directions = self.database.get_study_directions(self._database_study)
-        self.study_id = super().create_new_study(directions, study_name)
-        for key, value in self.database.get_study_user_attrs(self._database_study).items():
+        self.study_id = super().create_new_study(study.directions, study.name)
+        for key, value in study.user_attributes.items():
             super().set_study_user_attr(self.study_id, key, value)
-        for key, value in self.database.get_study_system_attrs(self._database_study).items():
+        for key, value in study.system_attributes.items():
             super().set_study_system_attr(self.study_id, key, value)
-        trials = self._write(lambda: self.database.get_all_trials(self._database_study))
-        for trial in sorted(trials, key=lambda trial: trial.number):
-            if trial.state == TrialState.COMPLETE and not trial.values:
-                self._reopen(trial)
+        ids = self._write(lambda: trial_ids(database.engine, study.name))
+        for trial in study.trials:
             trial_id = super().create_new_trial(self.study_id, trial)
-            self._database_trials[trial_id] = trial._trial_id
+            self._database_trials[trial_id] = ids[trial.number]
 
-    def _reopen(self, trial: FrozenTrial) -> None:
-        """Let a trial that is complete without a value be ended anew, as what its events say.
-
-        No sampler takes such a trial, and Optuna changes none that is finished.
-        """
-        trial.state = TrialState.RUNNING
-
-        def write() -> None:
-            with self.database.engine.begin() as connection:
-                connection.execute(_REOPEN, {"trial_id": trial._trial_id})
-
-        self._write(write)
+    def close(self) -> None:
+        """Close the connections to the database."""
+        close_database(self.database)
 
     def refuse_other_writers(self, trial: Trial) -> None:
         """Make sure that a staged trial will have the same number in the database.
@@ -100,9 +78,6 @@ class WriteThroughStorage(InMemoryStorage):
         """
         newest = self._write(lambda: self._number(_NEWEST))
         if newest == self._newest:
-            return
-        if self.is_published(trial):
-            # another tool enqueued it; who else added one is seen at the next that is sampled
             return
         count = self._write(lambda: self._number(_COUNT))
         if count != trial.number:
@@ -130,10 +105,6 @@ class WriteThroughStorage(InMemoryStorage):
                 query, {"study_id": self._database_study}
             ).scalar()
         return found
-
-    def is_published(self, trial: Trial) -> bool:
-        """Whether a trial is in the database."""
-        return trial._trial_id in self._database_trials
 
     def empty(self, trial: Trial) -> None:
         """Take back what was sampled for a staged trial, which keeps its number."""
@@ -171,9 +142,15 @@ class WriteThroughStorage(InMemoryStorage):
                 )
             )
 
+    def claim(self, trial_id: int) -> None:
+        """Take up a trial that waits, in memory: the database follows with its next attempt."""
+        super().set_trial_state_values(trial_id, TrialState.RUNNING)
+
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
         changed = super().set_trial_state_values(trial_id, state, values)
-        if changed and (target := self._database_trials.get(trial_id)) is not None:
+        target = self._database_trials.get(trial_id)
+        # one that was claimed runs here already, and waits in the database
+        if target is not None and (changed or state == TrialState.RUNNING):
             self._write(lambda: self.database.set_trial_state_values(target, state, values))
         return changed
 
@@ -191,17 +168,8 @@ class WriteThroughStorage(InMemoryStorage):
             )
 
     def _write_report(self, target: int, step: int, value: float) -> None:
-        kind = "FINITE"
-        if math.isnan(value):
-            kind = "NAN"
-        elif math.isinf(value):
-            kind = "INF_POS" if value > 0 else "INF_NEG"
-        row = {
-            "trial_id": target,
-            "step": step,
-            "value": value if kind == "FINITE" else None,
-            "kind": kind,
-        }
+        number, kind = stored_value(value)
+        row = {"trial_id": target, "step": step, "value": number, "kind": kind}
         with self.database.engine.begin() as connection:
             connection.execute(_REPORT, row)
 

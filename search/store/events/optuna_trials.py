@@ -1,108 +1,89 @@
-"""From the events files of a study to Optuna's form of it."""
+"""A study as Optuna holds it, made from its events.
+
+The one place that knows the names of our attributes in Optuna's storage.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
-from types import NoneType
 from typing import Any
 
 from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import StorageError
-from search.layout import StudyFolder, TrialFolder
-from search.store.attributes import (
-    ASKED,
-    ATTEMPTS,
-    DERIVED,
-    ENQUEUED,
-    METRICS,
-    MICRO_BATCH,
-    NONSENSE,
-    RESOURCES_USED,
-    SIZES,
-    STEPS,
-    TAKEN_FROM,
-    checked,
-    steps_in,
-    told_of_nonsense,
-)
-from search.store.events.event_file import Event, read_events
-from search.store.events.trial_history import ATTRIBUTES, FINISHED, TrialHistory, after
-from search.study_file.curve_steps import Steps
+from search.store.attributes import NONSENSE, attributes_to_json
+from search.store.events.study_history import StudyHistory
+from search.store.events.trial_history import Attempt, TrialHistory
+from search.store.optuna_distributions import to_optuna
+from search.store.records import StudyAttributes
+
+# in the user attributes of a study
+STUDY = "search"
+MICRO_BATCHES = "micro_batches"
 
 
-@dataclass
-class StudyHistory:
-    """What happened to a study as a whole. `attributes` are the samplers' own notes, `steps` what
-    the steps of its curves count."""
+@dataclass(frozen=True)
+class OptunaStudy:
+    """A study with its trials, as Optuna holds them."""
 
-    asked: int | None = None
-    micro_batches: dict[str, int] = field(default_factory=dict)
-    attributes: dict[str, Any] = field(default_factory=dict)
-    steps: Steps | None = None
+    name: str
+    directions: list[StudyDirection]
+    user_attributes: dict[str, Any]
+    # the samplers' own notes
+    system_attributes: dict[str, Any]
+    trials: list[FrozenTrial]
 
 
-def study_history(folder: StudyFolder) -> StudyHistory:
-    """What the events of the study itself add up to.
+def optuna_study(
+    name: str,
+    attributes: StudyAttributes,
+    history: StudyHistory,
+    trials: Sequence[TrialHistory],
+) -> OptunaStudy:
+    """The study that the events tell of.
 
     Raises:
-        StorageError: the file is damaged.
+        StorageError: a parameter is not of the space.
     """
-    history = StudyHistory()
-    for line, event in enumerate(read_events(folder.events), 1):
-        try:
-            _apply(history, event)
-        except NONSENSE as error:
-            raise _wrong(folder.events, line, error) from error
-    return history
-
-
-def _apply(history: StudyHistory, event: Event) -> None:
-    if event["event"] == ASKED:
-        history.asked = checked(event.get("trials"), int, NoneType)
-    elif event["event"] == MICRO_BATCH:
-        history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
-    elif event["event"] == ATTRIBUTES:
-        history.attributes |= event.get("attributes", {})
-    elif event["event"] == STEPS:
-        history.steps = steps_in({"steps": event})
-
-
-def trial_history(folder: TrialFolder) -> TrialHistory | None:
-    """What the events of a trial add up to; None where none tells of its sampling.
-
-    Raises:
-        StorageError: the file is damaged.
-    """
-    history: TrialHistory | None = None
-    for line, event in enumerate(read_events(folder.events), 1):
-        try:
-            history = after(history, event)
-        except NONSENSE as error:
-            raise _wrong(folder.events, line, error) from error
-    return history
-
-
-def _wrong(path: Path, line: int, error: Exception) -> StorageError:
-    return StorageError(
-        f"{path}: line {line} {told_of_nonsense(error)}. Restore the file from a copy."
+    distributions = {path: to_optuna(each) for path, each in attributes.space.items()}
+    return OptunaStudy(
+        name=name,
+        directions=directions_of(attributes),
+        user_attributes=study_user_attributes(attributes, history.micro_batches),
+        system_attributes=history.attributes,
+        trials=[frozen_trial(trial, distributions) for trial in trials],
     )
 
 
-def attributes_of_trial(history: TrialHistory) -> dict[str, Any]:
+def directions_of(attributes: StudyAttributes) -> list[StudyDirection]:
+    """Optuna's directions of a study's objectives."""
+    return [StudyDirection[each.direction.upper()] for each in attributes.objectives]
+
+
+def study_user_attributes(
+    attributes: StudyAttributes, micro_batches: Mapping[str, int]
+) -> dict[str, Any]:
+    """Our attributes of a study."""
+    told: dict[str, Any] = {STUDY: attributes_to_json(attributes)}
+    if micro_batches:
+        told[MICRO_BATCHES] = dict(micro_batches)
+    return told
+
+
+def user_attributes(history: TrialHistory) -> dict[str, Any]:
     """Our attributes of a trial, those that say something."""
     told = {
-        ATTEMPTS: history.attempts,
-        SIZES: history.sizes,
-        RESOURCES_USED: history.resources,
-        METRICS: history.metrics,
-        TAKEN_FROM: history.taken_from,
-        DERIVED: history.derived,
-        ENQUEUED: history.enqueued,
+        "attempts": [_attempt_tree(attempt) for attempt in history.attempts],
+        "batch": history.sizes,
+        "resources": history.resources,
+        "metrics": history.metrics,
+        "taken_from": history.taken_from,
+        "derived": history.derived,
+        "enqueued": history.enqueued,
     }
     return {key: value for key, value in told.items() if value}
 
@@ -123,7 +104,6 @@ def frozen_trial(
                 f"trial {history.number}: its events name a value of {path} that study.yaml does "
                 "not have. Restore its events.jsonl or study.yaml from a copy."
             ) from error
-    is_finished = history.state in FINISHED
     return FrozenTrial(
         number=history.number,
         trial_id=-1,
@@ -132,12 +112,29 @@ def frozen_trial(
         values=history.values,
         params=history.params,
         distributions={path: distributions[path] for path in history.params},
-        user_attrs=attributes_of_trial(history),
+        user_attrs=user_attributes(history),
         system_attrs=history.attributes,
         intermediate_values=history.curve,
         datetime_start=_local(history.sampled),
-        datetime_complete=_local(history.ended) if is_finished else None,
+        datetime_complete=_local(history.ended) if history.is_finished else None,
     )
+
+
+def _attempt_tree(attempt: Attempt) -> dict[str, Any]:
+    record = attempt.record
+    tree = {
+        "number": record.number,
+        "pid": record.pid,
+        "boot_id": record.boot_id,
+        "started": record.started.isoformat(),
+        "ended": record.ended.isoformat() if record.ended else None,
+        "cause": record.cause,
+        "message": record.message,
+        "first_step": attempt.first_step,
+    }
+    if attempt.may_recur:
+        tree["may_recur"] = True
+    return tree
 
 
 def _local(time: datetime | None) -> datetime:

@@ -1,28 +1,24 @@
-"""What the events of a trial add up to. Pure: reads no file, knows no database.
+"""The history of a trial: what its events add up to.
 
-The ledger applies the same functions to an event before it writes what follows to the database, so
-that the two cannot tell different stories.
+Pure: reads no file, knows no database and not Optuna. The ledger applies the same functions to
+each event that it writes, so that memory and files cannot tell different stories.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from optuna.trial import FrozenTrial
-
-from search.messages import ERROR
-from search.store.attributes import (
-    ATTEMPTS,
-    STATES,
-    attempt_record,
-    checked,
-    one_of,
-)
+from search.messages import ERROR, INTERRUPTED, KILLED
+from search.space.distributions import Space
+from search.store.attributes import STATES, checked, one_of
 from search.store.events.event_file import Event
+from search.store.records import FINISHED, AttemptRecord, TrialRecord
+from search.study_file.outcome_constraints import EPOCH_TIME, RESOURCES, violations
 
 SAMPLED = "sampled"
 ATTRIBUTES = "attributes"
@@ -32,184 +28,272 @@ SIZES_SET = "sizes"
 MEASURED = "measured"
 REPORTED = "reported"
 ATTEMPT_ENDED = "attempt_ended"
-RECALLED = "recalled"
+# written by earlier releases, which took back from the database what a file had lost
+_RECALLED = "recalled"
 
-# how `events.strict` writes the numbers that JSON has not
+SIZES = ("micro_batch", "accumulation", "effective_batch")
+_SCALARS = (float, int, str, bool, NoneType)
+# how `event_file.strict` writes the numbers that JSON has not
 _NOT_FINITE = ("inf", "-inf", "nan")
-FINISHED = ("COMPLETE", "PRUNED", "FAIL")
-Attempts = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attempt as the ledger judges it."""
+
+    record: AttemptRecord
+    # the last step that the trial had reported when the attempt began
+    first_step: int
+    # the attempt ran out of memory before training began, as another one might
+    may_recur: bool = False
+
+    @property
+    def is_idle(self) -> bool:
+        """The attempt ended without any doing of the trial's."""
+        return self.record.cause == KILLED or self.may_recur
 
 
 @dataclass
 class TrialHistory:
-    """One trial as its events tell it. `values` are those of the objectives, `resources` what it
-    took, `metrics` what it logged besides; `attributes` are the sampler's and pruner's own notes,
-    `taken_from` where a trial of an extended study comes from, `derived` what follows from
-    `params`, `enqueued` the place in the queue that it took."""
+    """One trial as its events tell it; `after` changes it with each event."""
 
     number: int
     params: dict[str, Any]
+    # one of Optuna's
     state: str = "RUNNING"
+    # one for each objective
     values: list[float] | None = None
+    # reported metric by step
     curve: dict[int, float] = field(default_factory=dict)
-    attempts: Attempts = field(default_factory=list)
-    sizes: dict[str, Any] = field(default_factory=dict)
-    resources: dict[str, Any] = field(default_factory=dict)
+    attempts: list[Attempt] = field(default_factory=list)
+    # some of `SIZES`
+    sizes: dict[str, int | None] = field(default_factory=dict)
+    # what the trial took: some of `RESOURCES`
+    resources: dict[str, float | None] = field(default_factory=dict)
+    # what it logged besides its objective
     metrics: dict[str, float] = field(default_factory=dict)
+    # the sampler's and the pruner's own notes
     attributes: dict[str, Any] = field(default_factory=dict)
+    # the trial of another study that this one was taken over from
     taken_from: str | None = None
+    # what follows from `params`
     derived: dict[str, Any] = field(default_factory=dict)
+    # the place in the queue that the trial took
     enqueued: int | None = None
     sampled: datetime | None = None
     ended: datetime | None = None
 
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED
 
-def fold(events: Sequence[Event]) -> TrialHistory | None:
-    """The history of a trial; None where its sampling was never written.
+    @property
+    def last_step(self) -> int:
+        """The last step that was reported; 0 before the first."""
+        return max(self.curve, default=0)
 
-    Raises:
-        KeyError, TypeError, ValueError: an event lacks what its kind has.
-    """
-    history: TrialHistory | None = None
-    for event in events:
-        history = after(history, event)
-    return history
+    def outcomes_with(self, metrics: Mapping[str, float]) -> dict[str, float]:
+        """The trial's outcome as far as it is known: resources, and `metrics` that it logged."""
+        known = {**self.resources, **metrics}
+        return {name: float(value) for name, value in known.items() if value is not None}
+
+    def record(
+        self, folder: Path, space: Space, outcome_constraints: Sequence[str] = ()
+    ) -> TrialRecord:
+        """The trial as it is shown; its times are those of its attempts.
+
+        Args:
+            folder: the trial's own.
+            space: gives the order of its parameters.
+        """
+        attempts = tuple(attempt.record for attempt in self.attempts)
+        first = attempts[0] if attempts else None
+        last = attempts[-1] if attempts else None
+        violated: Mapping[str, float] = {}
+        if outcome_constraints:
+            violated = violations(outcome_constraints, self.outcomes_with(self.metrics))
+        known = {path: self.params[path] for path in space if path in self.params}
+        return TrialRecord(
+            number=self.number,
+            state=self.state,
+            params=known | self.params,
+            value=self.values[0] if self.values else None,
+            values=tuple(self.values or ()),
+            curve=dict(sorted(self.curve.items())),
+            folder=folder,
+            cause=last.cause if last else None,
+            message=last.message if last else None,
+            started=first.started if first else None,
+            ended=last.ended if last and self.is_finished else None,
+            derived=dict(self.derived),
+            attempts=attempts,
+            taken_from=self.taken_from,
+            metrics=dict(self.metrics),
+            infeasible=tuple(text for text, amount in violated.items() if amount > 0),
+            **self.sizes,
+            **self.resources,  # type: ignore[arg-type]
+        )
 
 
 def after(history: TrialHistory | None, event: Event) -> TrialHistory | None:
     """The history once `event` happened, too; the one given is changed.
 
     Raises:
-        KeyError, TypeError, ValueError: the event lacks what its kind has.
+        LookupError, TypeError, ValueError, AttributeError: the event lacks what its kind has.
     """
-    if history is not None and event["event"] != SAMPLED:
-        _apply(history, event)
-    elif history is None and event["event"] == SAMPLED:
-        history = _begun(event)
+    kind = event["event"]
+    if kind == SAMPLED:
+        return _begun(event) if history is None else history
+    if history is not None and (change := _CHANGES.get(kind)) is not None:
+        change(history, event)
     return history
-
-
-def attempts_after(attempts: Sequence[Mapping[str, Any]], event: Event) -> Attempts:
-    """The attempts of a trial once `event` happened; only starts and ends change them."""
-    before = [dict(attempt) for attempt in attempts]
-    if event["event"] == ATTEMPT_STARTED:
-        return [*before, _attempt(event, event["attempt"], event["pid"], event["boot_id"])]
-    if event["event"] != ATTEMPT_ENDED:
-        return before
-    if not before or before[-1]["ended"] is not None:
-        if event["cause"] == "interrupted":
-            return before
-        # it failed before its own process began, in the probe
-        before.append(_attempt(event, len(before) + 1, 0, ""))
-    before[-1] |= {
-        "ended": event["time"],
-        "cause": event["cause"],
-        "message": event["message"],
-        **({"may_recur": True} if event.get("may_recur") else {}),
-    }
-    return before
-
-
-def details_of(event: Event) -> dict[str, Any]:
-    """What an event says besides its kind and time."""
-    return {key: value for key, value in event.items() if key not in ("time", "event")}
-
-
-def _values(event: Event) -> list[float] | None:
-    """The values of a trial that ended: `values` for several objectives, else `value`."""
-    values = event.get("values")
-    if values is None and event["value"] is not None:
-        values = [event["value"]]
-    return None if values is None else [float(value) for value in values]
-
-
-def _attempt(event: Event, number: int, pid: int, boot_id: str) -> dict[str, Any]:
-    return {
-        "number": number,
-        "pid": pid,
-        "boot_id": boot_id,
-        "started": event["time"],
-        "ended": None,
-        "cause": None,
-        "message": None,
-        "first_step": event["step"],
-    }
-
-
-def _numbers(told: Mapping[str, Any]) -> dict[str, Any]:
-    """What was infinite or NaN is a number again, not its name."""
-    return {key: float(each) if each in _NOT_FINITE else each for key, each in told.items()}
 
 
 def _begun(event: Event) -> TrialHistory:
     return TrialHistory(
         number=checked(event["number"], int),
-        params=dict(event["params"]),
+        params={path: checked(each, *_SCALARS) for path, each in event["params"].items()},
         attributes=_numbers(event.get("attributes", {})),
-        taken_from=event.get("taken_from"),
+        taken_from=checked(event.get("taken_from"), str, NoneType),
         derived=dict(event.get("derived", {})),
         enqueued=checked(event.get("enqueued"), int, NoneType),
         sampled=datetime.fromisoformat(event["time"]),
     )
 
 
-def _apply(history: TrialHistory, event: Event) -> None:
-    kind = event["event"]
-    history.attempts = attempts_after(history.attempts, event)
-    if kind in (ATTEMPT_STARTED, ATTEMPT_ENDED) and history.attempts:
-        attempt_record(history.attempts[-1])
-    if kind == ATTRIBUTES:
-        history.attributes |= _numbers(event["attributes"])
-    elif kind == ATTEMPT_STARTED:
-        history.state = "RUNNING"
-    elif kind == DERIVED_SET:
-        history.derived = dict(event["derived"])
-    elif kind == SIZES_SET:
-        history.sizes = details_of(event)
-    elif kind == MEASURED:
-        history.resources = details_of(event)
-    elif kind == REPORTED:
-        history.curve[checked(event["step"], int)] = float(event["value"])
-    elif kind == ATTEMPT_ENDED:
-        history.state = one_of(event["state"], STATES)
-        history.values = _values(event)
-        history.metrics = _numbers(event.get("metrics", {}))
-        history.ended = datetime.fromisoformat(event["time"])
-    elif kind == RECALLED:
-        history.state = one_of(event["state"], STATES)
-        history.attempts = [dict(attempt) for attempt in event["attempts"]]
-        for attempt in history.attempts:
-            attempt_record(attempt)
-        history.sizes = dict(event["sizes"])
-        history.resources = dict(event["resources"])
-        history.attributes |= _numbers(event["attributes"])
-        if history.state in FINISHED:
-            _recall_end(history, event)
+def _note(history: TrialHistory, event: Event) -> None:
+    history.attributes |= _numbers(event["attributes"])
+
+
+def _start_attempt(history: TrialHistory, event: Event) -> None:
+    history.attempts.append(
+        _attempt(event, number=event["attempt"], pid=event["pid"], boot_id=event["boot_id"])
+    )
+    history.state = "RUNNING"
+
+
+def _derive(history: TrialHistory, event: Event) -> None:
+    history.derived = dict(event["derived"])
+
+
+def _size(history: TrialHistory, event: Event) -> None:
+    history.sizes = _sizes(event)
+
+
+def _measure(history: TrialHistory, event: Event) -> None:
+    history.resources = _resources(event)
+
+
+def _report(history: TrialHistory, event: Event) -> None:
+    history.curve[checked(event["step"], int)] = float(event["value"])
+
+
+def _end_attempt(history: TrialHistory, event: Event) -> None:
+    _end_last(history.attempts, event)
+    history.state = one_of(event["state"], STATES)
+    values = event.get("values")
+    if values is None and event["value"] is not None:
+        values = [event["value"]]
+    _end_trial(history, values, event.get("metrics", {}), event["time"])
+
+
+def _end_last(attempts: list[Attempt], event: Event) -> None:
+    """End the attempt that runs, if one does."""
+    if not attempts or attempts[-1].record.ended is not None:
+        if event["cause"] == INTERRUPTED:
+            return
+        # it failed before its own process began, in the probe
+        attempts.append(_attempt(event, number=len(attempts) + 1, pid=0, boot_id=""))
+    record = replace(
+        attempts[-1].record,
+        ended=datetime.fromisoformat(event["time"]),
+        cause=checked(event["cause"], str),
+        message=checked(event["message"], str, NoneType),
+    )
+    attempts[-1] = replace(
+        attempts[-1], record=record, may_recur=checked(event.get("may_recur", False), bool)
+    )
+
+
+def _end_trial(
+    history: TrialHistory, values: Any, metrics: Mapping[str, Any], time: str | None
+) -> None:
+    history.values = None if values is None else [float(value) for value in values]
+    history.metrics = {name: float(value) for name, value in metrics.items()}
+    history.ended = None if time is None else datetime.fromisoformat(time)
     if history.state == "COMPLETE" and history.values is None:
         _fail_without_value(history)
 
 
-def _recall_end(history: TrialHistory, event: Event) -> None:
-    values = event["values"]
-    history.values = None if values is None else [float(value) for value in values]
-    history.metrics = _numbers(event["metrics"])
-    history.ended = datetime.fromisoformat(event["ended"] or event["time"])
-
-
 def _fail_without_value(history: TrialHistory) -> None:
-    """A trial that is complete without a value, as earlier releases could write one, has failed:
-    no sampler can learn from it."""
+    """Fail a trial that is complete without a value, as earlier releases could write one: no
+    sampler can learn from it."""
     history.state = "FAIL"
     if history.attempts:
-        history.attempts[-1] |= {"cause": ERROR, "message": "ended without a value"}
+        last = history.attempts[-1]
+        record = replace(last.record, cause=ERROR, message="ended without a value")
+        history.attempts[-1] = replace(last, record=record)
 
 
-def attempts_of(trial: FrozenTrial) -> list[dict[str, Any]]:
-    """The attempts at a trial, as `history.attempts_after` wrote them."""
-    attempts: list[dict[str, Any]] = trial.user_attrs.get(ATTEMPTS, [])
-    return attempts
+def _recall(history: TrialHistory, event: Event) -> None:
+    history.state = one_of(event["state"], STATES)
+    history.attempts = [_recalled_attempt(tree) for tree in event["attempts"]]
+    history.sizes = _sizes(event["sizes"])
+    history.resources = _resources(event["resources"])
+    history.attributes |= _numbers(event["attributes"])
+    if history.is_finished:
+        _end_trial(history, event["values"], event["metrics"], event["ended"] or event["time"])
 
 
-def last_step(trial: FrozenTrial) -> int:
-    """The last step that was reported; 0 before the first."""
-    return max(trial.intermediate_values, default=0)
+def _recalled_attempt(tree: Mapping[str, Any]) -> Attempt:
+    begun = _attempt(
+        {"time": tree["started"], "step": tree["first_step"]},
+        number=tree["number"],
+        pid=tree["pid"],
+        boot_id=tree["boot_id"],
+    )
+    if tree["ended"] is None:
+        return begun
+    ended = [begun]
+    _end_last(ended, {**tree, "time": tree["ended"]})
+    return ended[0]
+
+
+def _attempt(event: Event, *, number: Any, pid: Any, boot_id: Any) -> Attempt:
+    record = AttemptRecord(
+        number=checked(number, int),
+        pid=checked(pid, int),
+        boot_id=checked(boot_id, str),
+        started=datetime.fromisoformat(event["time"]),
+    )
+    return Attempt(record, first_step=checked(event["step"], int))
+
+
+def _sizes(tree: Mapping[str, Any]) -> dict[str, int | None]:
+    return {name: checked(tree[name], int, NoneType) for name in SIZES if name in tree}
+
+
+def _resources(tree: Mapping[str, Any]) -> dict[str, float | None]:
+    found: dict[str, float | None] = {}
+    for name in RESOURCES:
+        if name in tree:
+            kinds = (float, int) if name == EPOCH_TIME else (int,)
+            found[name] = checked(tree[name], *kinds, NoneType)
+    return found
+
+
+def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """What was infinite or NaN as a number again, not by its name."""
+    return {key: float(each) if each in _NOT_FINITE else each for key, each in tree.items()}
+
+
+_CHANGES: dict[str, Callable[[TrialHistory, Event], None]] = {
+    REPORTED: _report,
+    ATTEMPT_STARTED: _start_attempt,
+    ATTEMPT_ENDED: _end_attempt,
+    SIZES_SET: _size,
+    MEASURED: _measure,
+    DERIVED_SET: _derive,
+    ATTRIBUTES: _note,
+    _RECALLED: _recall,
+}
