@@ -62,15 +62,19 @@ def differences(engine: Engine, study: OptunaStudy) -> list[str]:
             return ["the study is missing"]
         stored = _stored_rows(connection, study_id)
     told = _rows_of(study)
-    lines: list[str] = []
-    for name in _OF_STUDY:
-        if stored[name] != told[name]:
-            lines.append(f"the study: {name}")
+    lines = [f"the study: {name}" for name in _OF_STUDY if _differing(name, stored, told)]
     for name in ("trials", *_OF_TRIAL):
-        if stored[name] != told[name]:
-            numbers = {row[0] for row in stored[name] ^ told[name]}
-            lines += [f"trial {number}: {name}" for number in sorted(numbers)]
+        numbers = {row[0] for row in _differing(name, stored, told)}
+        lines += [f"trial {number}: {name}" for number in sorted(numbers)]
     return lines
+
+
+def _differing(name: str, stored: Rows, told: Rows) -> set[Row]:
+    """The rows of a table that only one side has."""
+    if name.endswith("_attributes"):
+        # another tool may add its own, such as the notes of optuna-dashboard
+        return told[name] - stored[name]
+    return stored[name] ^ told[name]
 
 
 def has_study(engine: Engine, name: str) -> bool:
