@@ -1,13 +1,12 @@
-"""Hostile texts that a database can hold, on a terminal."""
+"""Hostile texts that events can hold, on a terminal."""
 
 from __future__ import annotations
 
 import json
 import shutil
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import Project
@@ -19,7 +18,7 @@ from search.layout import StudyFolder
 from search.study_file.load import parse_study_tree
 
 PATH = "model.init_args.lr"
-# words that stand in the database of the template where a payload is put
+# words that stand in the events of the template where a payload is put
 METRIC, WORD_PATH, CHOICE = "METRICWORD", "model.init_args.PATHWORD", "CHOICEWORD"
 MESSAGE, CAUSE, SIZE = "MESSAGEWORD", "CAUSEWORD", "SIZEWORD"
 TREE = {
@@ -44,47 +43,34 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder.root
 
 
-COLUMNS = {
-    "study_user_attributes": ("value_json",),
-    "trial_user_attributes": ("value_json",),
-    "trial_params": ("param_name", "distribution_json"),
-}
+Tree = dict[str, Any]
+Change = Callable[[Tree, str], object]
 
 
-def say(word: str) -> Callable[[sqlite3.Connection, str], None]:
+def say(word: str) -> Change:
     """Put a payload wherever the template says `word`."""
 
-    def put(connection: sqlite3.Connection, payload: str) -> None:
-        for table, columns in COLUMNS.items():
-            for column in columns:
-                text = json.dumps(payload)[1:-1] if column.endswith("json") else payload
-                connection.execute(
-                    f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (word, text)
-                )
+    def put(event: Tree, payload: str) -> None:
+        text = json.dumps(payload)[1:-1]
+        event |= json.loads(json.dumps(event).replace(word, text))
 
     return put
 
 
-def update(statement: str) -> Callable[[sqlite3.Connection, str], None]:
-    def put(connection: sqlite3.Connection, payload: str) -> None:
-        connection.execute(statement, (payload,))
+def change(kind: str, *path: str) -> Change:
+    """Put a payload under a path of keys of the events of a kind."""
+
+    def put(event: Tree, payload: str) -> None:
+        if event["event"] != kind:
+            return
+        for key in path[:-1]:
+            event = event[key]
+        event[path[-1]] = payload
 
     return put
 
 
-def change(key: str, table: str, name: str) -> Callable[[sqlite3.Connection, str], None]:
-    """Put a payload under a path of keys of an attribute."""
-
-    def put(connection: sqlite3.Connection, payload: str) -> None:
-        connection.execute(
-            f"UPDATE {table} SET value_json = json_set(value_json, ?, ?) WHERE key = ?",
-            (key, payload, name),
-        )
-
-    return put
-
-
-TOLD: dict[str, Callable[[sqlite3.Connection, str], None]] = {
+TOLD: dict[str, Change] = {
     "metric": say(METRIC),
     "path": say(WORD_PATH),
     "choice": say(CHOICE),
@@ -92,21 +78,23 @@ TOLD: dict[str, Callable[[sqlite3.Connection, str], None]] = {
     "cause": say(CAUSE),
 }
 HELD = TOLD | {
-    "direction": change("$.direction", "study_user_attributes", "search"),
-    "asked": change("$.asked", "study_user_attributes", "search"),
-    "setting": change("$.settings.sampler", "study_user_attributes", "search"),
-    "size": change("$.micro_batch", "trial_user_attributes", "batch"),
-    "started": change("$[0].started", "trial_user_attributes", "attempts"),
-    "attempt number": change("$[0].number", "trial_user_attributes", "attempts"),
-    "state": update("UPDATE trials SET state = ? WHERE number = 0"),
-    "value": update("UPDATE trial_values SET value = ?"),
-    "curve": update("UPDATE trial_intermediate_values SET intermediate_value = ?"),
-    "step": update("UPDATE trial_intermediate_values SET step = ?"),
-    "parameter": update("UPDATE trial_params SET param_value = ?"),
-    "distribution": update("UPDATE trial_params SET distribution_json = ?"),
-    "attribute": update("UPDATE trial_user_attributes SET value_json = ?"),
-    "study attribute": update("UPDATE study_user_attributes SET value_json = ?"),
-    "schema": update("UPDATE alembic_version SET version_num = ?"),
+    "direction": change("study", "study", "direction"),
+    "asked": change("asked", "trials"),
+    "setting": change("study", "study", "settings", "sampler"),
+    "study attribute": change("study", "study"),
+    "space": change("study", "study", "space"),
+    "steps": change("steps", "unit"),
+    "size": change("sizes", "micro_batch"),
+    "started": change("attempt_started", "time"),
+    "attempt number": change("attempt_started", "attempt"),
+    "state": change("attempt_ended", "state"),
+    "value": change("attempt_ended", "value"),
+    "curve": change("reported", "value"),
+    "step": change("reported", "step"),
+    "parameter": change("sampled", "params", "model.init_args.lr"),
+    "attribute": change("sampled", "attributes"),
+    "taken from": change("sampled", "taken_from"),
+    "kind": change("reported", "event"),
 }
 CONTROL = {
     "colour": "\x1b[31mred\x1b[0m",
@@ -139,15 +127,15 @@ VERBS = {
 
 
 def hostile(template: Path, root: Path, payload: str, *places: str) -> Path:
-    """A copy of the template whose database says `payload`; its folder."""
+    """A copy of the template whose events say `payload`; its folder."""
     folder = root / "studies/demo"
     shutil.copytree(template, folder)
-    with closing(sqlite3.connect(folder / "study.db")) as connection:
-        connection.execute("PRAGMA ignore_check_constraints = ON")
-        for place in places:
-            with suppress(UnicodeEncodeError):  # a name that is no text cannot be in a column
-                HELD[place](connection, payload)
-        connection.commit()
+    for path in folder.rglob("events.jsonl"):
+        events = [json.loads(line) for line in path.read_text().splitlines()]
+        for event in events:
+            for place in places:
+                HELD[place](event, payload)
+        path.write_text("".join(json.dumps(event) + "\n" for event in events))
     return folder
 
 
