@@ -11,6 +11,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from search.errors import StorageError
 from search.layout import StudyFolder
@@ -30,6 +31,7 @@ class Ownership:
         self._folder = folder
         self._lock = lock
         self._study_file: str | None = None
+        self._events: IO[bytes] | None = None
         self._database: os.stat_result | None = None
 
     @property
@@ -40,6 +42,8 @@ class Ownership:
     def note_study(self) -> None:
         """Note that the study is made: it has a study file, and a database that is open."""
         self._study_file = self._folder.study_file.read_text("utf-8")
+        # what is open can be read to its end, wherever its name went
+        self._events = self._folder.events.open("rb")
         if self._folder.db.exists():
             self._database = self._folder.db.stat()
 
@@ -62,10 +66,21 @@ class Ownership:
                 f"`search rebuild {self._folder.name}`. Then run the same command again."
             )
         self._lock.restore()
-        if self._study_file is None or self._folder.study_file.exists():
-            return []
-        write_whole(self._folder.study_file, self._study_file)
-        return [f"{self._folder.study_file}: was moved or removed, and is written again"]
+        restored = []
+        if self._study_file is not None and not self._folder.study_file.exists():
+            write_whole(self._folder.study_file, self._study_file)
+            restored.append(self._folder.study_file)
+        if self._events is not None and not _is_at(
+            self._folder.events, os.fstat(self._events.fileno())
+        ):
+            self._events = _with_what_was_lost(self._folder.events, self._events)
+            restored.append(self._folder.events)
+        return [f"{path}: was moved or removed, and is written again" for path in restored]
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._events is not None:
+            self._events.close()
 
 
 @contextlib.contextmanager
@@ -88,7 +103,17 @@ def owned(folder: StudyFolder, *, is_new: bool) -> Iterator[Ownership]:
         with contextlib.suppress(OSError):
             if is_new and not ownership.has_study and not _holds_study(folder) and lock.has_place():
                 _remove(folder, there, made)
+        ownership.close()
         lock.release()
+
+
+def _with_what_was_lost(path: Path, lost: IO[bytes]) -> IO[bytes]:
+    """Write the events file of a study again, open, with what was appended since in a new one."""
+    lost.seek(0)
+    later = path.read_bytes() if path.exists() else b""
+    write_whole(path, (lost.read() + later).decode())
+    lost.close()
+    return path.open("rb")
 
 
 def _is_at(path: Path, status: os.stat_result) -> bool:

@@ -157,8 +157,21 @@ def test_trial_whose_folder_is_removed_begins_anew(search: Run, at: int) -> None
     assert_whole()
 
 
-def test_events_of_the_study_that_are_removed_are_recalled(search: Run, at: int) -> None:
-    assert search(STUDY.events.unlink, at=at)[0] == 0
+@pytest.mark.parametrize("move", [Path.unlink, away])
+def test_events_of_the_study_are_written_again(
+    search: Run, at: int, move: Callable[[Path], None]
+) -> None:
+    before: list[str] = []
+
+    def remove() -> None:
+        before.append(STUDY.events.read_text())
+        move(STUDY.events)
+
+    code, output = search(remove, at=at)
+    assert code == 0, output
+    assert f"{STUDY.events}: was moved or removed, and is written again\n" in output
+    assert STUDY.events.read_text().startswith(before[0])
+    assert_whole()
     assert search(trials=TRIALS + 1)[0] == 0
     assert_whole(TRIALS + 1)
 
