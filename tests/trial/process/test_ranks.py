@@ -146,7 +146,7 @@ def test_checkpoint_in_shards_is_used_like_any_other(of_shards: Project) -> None
     assert exported.returncode == 0, exported.stderr
     assert "in shards, as its strategy" in (of_shards.root / "exported/REPRODUCE.md").read_text()
     weights = read_checkpoint(of_shards.root / "exported/best.ckpt")["state_dict"]
-    record = read_study(StudyFolder(of_shards.root / "studies/study"), None)
+    record = read_study(StudyFolder(of_shards.root / "studies/study"))
     result = Result(record.trials[whole], of_shards.root)
     model = result.load_model()
     assert all(torch.equal(weights[name], value) for name, value in model.state_dict().items())
