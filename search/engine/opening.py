@@ -11,6 +11,7 @@ from optuna.storages import RDBStorage
 from search.engine.ledger import Ledger
 from search.errors import StorageError, UserError
 from search.layout import StudyFolder
+from search.plain.collector import without_collector
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import pruner_of, sampling_of
@@ -109,16 +110,17 @@ def open_ledger(
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin(folder, attributes_of(study_file, asked, steps))
-    recorded = recorded_study(folder)
+    with without_collector():
+        recorded = recorded_study(folder)
+        study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
+        if opening.exists:
+            database = _agreeing(opening, study, patience, note)
+        else:
+            database = _made(opening, study, patience)
+        storage = WriteThroughStorage(database, study, patience)
     steps = recorded.history.steps
     if opening.exists:
         pruner = pruner_of(study_file, steps)
-    study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
-    if opening.exists:
-        database = _agreeing(opening, study, patience, note)
-    else:
-        database = _made(opening, study, patience)
-    storage = WriteThroughStorage(database, study, patience)
     queue = Queue(folder, sampling.points, study_file.enqueue)
     ledger = Ledger(recorded, storage, sampling, pruner, queue)
     ledger.set_attributes(attributes_of(study_file, asked, steps))

@@ -5,11 +5,8 @@ Reads events files and nothing else.
 
 from __future__ import annotations
 
-import gc
 import os
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import NoneType
@@ -18,6 +15,7 @@ from typing import Any
 from search.errors import StorageError
 from search.layout import StudyFolder, TrialFolder
 from search.messages import ERROR
+from search.plain.collector import without_collector
 from search.store.attributes import (
     NONSENSE,
     checked,
@@ -97,7 +95,7 @@ def trial_histories(folder: StudyFolder) -> list[TrialHistory]:
         StorageError: an events file is damaged.
     """
     found: dict[int, TrialHistory] = {}
-    with _without_collector():
+    with without_collector():
         for number in _numbers_in(folder):
             history = trial_history(folder.trial(number))
             if history is not None:
@@ -140,18 +138,6 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif kind == ATTRIBUTES:
         history.attributes |= event.get("attributes", {})
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Keep the collector from walking again and again over events that are about to go."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _numbers_in(folder: StudyFolder) -> list[int]:
