@@ -16,7 +16,7 @@ from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
 from search.store.database.connection import cannot_be_written, connected
 from search.store.database.lock_wait import REFUSALS
-from search.store.database.rows import has_study, write_anew
+from search.store.database.optuna_rows import has_study, write_anew
 from search.store.database.sqlite_file import BESIDE_SQLITE, look_at_sqlite, remove_sqlite
 from search.store.database.url import shown_url, sqlite_path, stored_url
 from search.store.events.event_file import append_event

@@ -13,7 +13,7 @@ from search.errors import StorageError
 from search.plain.whole_files import make_private
 from search.store.database.connection import cannot_be_written, close_database, open_database
 from search.store.database.lock_wait import REFUSALS, Patience, endless, patiently
-from search.store.database.rows import differences, is_of_another, write_anew
+from search.store.database.optuna_rows import differences, is_of_another, write_anew
 from search.store.database.sqlite_file import BESIDE_SQLITE, look_at_sqlite, remove_sqlite
 from search.store.database.url import shown_url, sqlite_url
 from search.store.events.optuna_trials import OptunaStudy

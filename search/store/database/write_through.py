@@ -13,7 +13,7 @@ from optuna.trial import Trial, TrialState
 from search.errors import StorageError
 from search.store.database.connection import cannot_be_written, close_database
 from search.store.database.lock_wait import REFUSALS, Patience, endless, patiently
-from search.store.database.rows import stored_value, trial_ids
+from search.store.database.optuna_rows import stored_value, trial_ids
 from search.store.database.url import shown_url
 from search.store.events.optuna_trials import OptunaStudy
 
