@@ -118,7 +118,9 @@ def test_infinite_value_that_a_pruner_notes_is_told_by_the_events(
 
 
 def test_database_that_agrees_is_left_alone(folder: StudyFolder) -> None:
-    lived(opened(folder))
+    ledger = opened(folder)
+    lived(ledger)
+    ledger.close()
     stamp = folder.db.read_bytes()
     assert rebuild(folder, None).agreed
     assert folder.db.read_bytes() == stamp
