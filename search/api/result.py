@@ -9,9 +9,10 @@ from typing import Any
 from search.api.importable_classes import name_main
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.plain.yaml import read_yaml, shown
+from search.plain.tree import Tree
+from search.plain.yaml import shown
 from search.store.records import TrialRecord
-from search.study_file.trial_sections import OWN_SECTIONS
+from search.study_file.trial_config import Sections, read_sections
 from search.study_file.value_checkpoint import value_checkpoint
 
 
@@ -63,10 +64,9 @@ class Result:
             )
         return path
 
-    def load_config(self) -> dict[str, Any]:
+    def load_config(self) -> Tree:
         """The complete configuration of the trial, as LightningCLI takes it."""
-        config = read_yaml(TrialFolder(self.record.folder).config)
-        return {key: value for key, value in config.items() if key not in OWN_SECTIONS}
+        return self._sections.lightning_tree()
 
     def load_model(self) -> Any:
         """The LightningModule, built as the trial built it, with the checkpoint's weights, on the
@@ -78,7 +78,11 @@ class Result:
         from search.trial.building.loading import load_model
 
         name_main()
-        return load_model(TrialFolder(self.record.folder).config, self.checkpoint, self.import_path)
+        return load_model(self._sections, self.checkpoint, self.import_path)
+
+    @property
+    def _sections(self) -> Sections:
+        return read_sections(TrialFolder(self.record.folder).config)
 
     def __repr__(self) -> str:
         return f"Result(trial {self.number}, value={self.value}, params={self.params})"

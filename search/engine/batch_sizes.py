@@ -1,4 +1,4 @@
-"""Which micro-batch a trial gets: probed once for each configuration that takes other memory."""
+"""The micro-batch of a trial: probed once for each configuration that takes other memory."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from search.answers import Checked
 from search.errors import UserError
@@ -21,18 +20,19 @@ _LIMIT = "trainer.limit_train_batches"
 
 @dataclass(frozen=True)
 class BatchPlan:
-    """How micro-batches are chosen for a study.
+    """The choice of micro-batches in a study."""
 
-    `path` is where one is written in a configuration, `cap` the largest that may be probed,
-    `memory_paths` what makes a difference, `epoch` the training data, `default` the micro-batch of
-    a configuration that says none.
-    """
-
+    # binsearch, power or off
     auto_scale: str
+    # the place of the micro-batch in a configuration; None if nothing takes one
     path: str | None
+    # the largest that may be probed
     cap: int | None
+    # searched paths that change the memory of a batch
     memory_paths: tuple[str, ...]
+    # the training data
     epoch: Epoch = field(default_factory=Epoch)
+    # the micro-batch of a configuration that says none
     default: int | None = None
 
     @property
@@ -47,7 +47,7 @@ class BatchPlan:
         """A probed micro-batch by its path; nothing where none was probed."""
         return {} if micro_batch is None or self.path is None else {self.path: micro_batch}
 
-    def key(self, params: Mapping[str, Any]) -> str:
+    def key(self, params: Mapping[str, object]) -> str:
         """Equal for trials whose batches take the same memory."""
         relevant = {path: params[path] for path in self.memory_paths if path in params}
         text = json.dumps([self.auto_scale, self.cap, relevant], sort_keys=True)
@@ -55,7 +55,7 @@ class BatchPlan:
 
 
 def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
-    """What the preflight's facts mean for the study's batches.
+    """Choose the study's batches by the facts of the preflight.
 
     With auto-scaling the cap keeps micro-batch x accumulation within the dataset, because beyond
     it every accumulation is the same run.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 
 from search.engine.attempt_end import Ending, Outcome, kernel_memory_kills, outcome_of
 from search.engine.batch_sizes import BatchPlan
@@ -27,8 +26,8 @@ from search.engine.progress import (
 from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak, Running
 from search.engine.signals import SignalWatch
-from search.engine.smaller_batch import next_rung
-from search.engine.trial_config import write_config
+from search.engine.smaller_batch import retry_smaller
+from search.engine.trial_start import write_config, write_probe_config
 from search.executors.protocol import Executor, Slot
 from search.layout import TrialFolder
 from search.messages import (
@@ -48,13 +47,10 @@ from search.messages import (
     Stop,
     Verdict,
 )
-from search.plain.whole_files import make_folder, write_whole
-from search.plain.yaml import dump_yaml
 from search.space.expressions import Incomputable
 from search.store.ownership import Ownership
 from search.store.records import TrialRecord
 from search.store.retention import DiskFloor, Retention, remove
-from search.study_file.rules import resolve_config
 
 GRACE_S = 10.0
 _POLL_S = 0.25
@@ -201,14 +197,8 @@ class Coordinator:
 
     def _start_probe(self, number: int, key: str) -> None:
         folder = self._ledger.folder.probe(key)
-        make_folder(folder.root)
-        config = resolve_config(self._study_file, self._ledger.params(number))
-        config["batch"] = {
-            "auto_scale": self._batches.auto_scale,
-            "max": self._batches.cap,
-            "epoch": asdict(self._batches.epoch),
-        }
-        write_whole(folder.config, dump_yaml(config))
+        params = self._ledger.params(number)
+        write_probe_config(folder, self._study_file, params, self._batches)
         self._view.handle(ProbeStarted(number))
         self._launch(Running(number, self._free.pop(0), "probe", folder, key))
 
@@ -235,43 +225,47 @@ class Coordinator:
 
     def _handle_fit(self, attempt: str, running: Running, message: Message) -> None:
         number = running.number
-        if isinstance(message, Launched):
-            self._ledger.begin_attempt(number, message.pid)
-        elif isinstance(message, Started):
-            running.started = message
-            self._ledger.set_sizes(
-                number,
-                {
-                    "micro_batch": message.micro_batch,
-                    "accumulation": message.accumulation,
-                    "effective_batch": message.effective_batch,
-                },
-            )
-            if self._stopping_since is not None:
-                # it was not connected yet when the others were told
-                self._executor.send(attempt, Stop())
-            record = self._ledger.trial(number)
-            self._view.handle(
-                TrialStarted(
-                    number=number,
-                    attempt=len(record.attempts),
-                    params=record.params,
-                    step=max(record.curve, default=0),
-                    max_epochs=message.max_epochs,
+        match message:
+            case Launched():
+                self._ledger.begin_attempt(number, message.pid)
+            case Started():
+                self._handle_started(attempt, running, message)
+            case Measured():
+                self._ledger.set_resources(number, message.to_tree())
+                self._disk.expect(message.parameters)
+            case Reported():
+                prune = self._ledger.judge(number, message.step, message.value)
+                # written before it is answered: with the answer the attempt saves its checkpoint,
+                # goes on from there, and never says again what was not written
+                self._ledger.report(number, message.step, message.epoch, message.value)
+                self._executor.send(attempt, Verdict(message.step, prune))
+                self._view.handle(
+                    TrialReported(number, message.step, message.epoch, message.value, prune)
                 )
+
+    def _handle_started(self, attempt: str, running: Running, message: Started) -> None:
+        running.started = message
+        self._ledger.set_sizes(
+            running.number,
+            {
+                "micro_batch": message.micro_batch,
+                "accumulation": message.accumulation,
+                "effective_batch": message.effective_batch,
+            },
+        )
+        if self._stopping_since is not None:
+            # it was not connected yet when the others were told
+            self._executor.send(attempt, Stop())
+        record = self._ledger.trial(running.number)
+        self._view.handle(
+            TrialStarted(
+                number=running.number,
+                attempt=len(record.attempts),
+                params=record.params,
+                step=max(record.curve, default=0),
+                max_epochs=message.max_epochs,
             )
-        elif isinstance(message, Measured):
-            self._ledger.set_resources(number, message.to_tree())
-            self._disk.expect(message.parameters)
-        elif isinstance(message, Reported):
-            prune = self._ledger.judge(number, message.step, message.value)
-            # written before it is answered: with the answer the attempt saves its checkpoint, goes
-            # on from there, and never says again what was not written
-            self._ledger.report(number, message.step, message.epoch, message.value)
-            self._executor.send(attempt, Verdict(message.step, prune))
-            self._view.handle(
-                TrialReported(number, message.step, message.epoch, message.value, prune)
-            )
+        )
 
     def _end(self, attempt: str, running: Running, status: int) -> None:
         del self._running[attempt]
@@ -310,11 +304,11 @@ class Coordinator:
         return outcome
 
     def _with_smaller_batch(self, running: Running, outcome: Outcome) -> Outcome:
-        rung = next_rung(outcome, running.started, running.folder, self._batches)
-        if rung.limit is not None and self._batches.is_probed:
+        retry = retry_smaller(outcome, running.started, running.folder, self._batches)
+        if retry.limit is not None and self._batches.is_probed:
             key = self._batches.key(self._ledger.params(running.number))
-            self._ledger.lower_micro_batch(key, rung.limit)
-        return rung.outcome
+            self._ledger.lower_micro_batch(key, retry.limit)
+        return retry.outcome
 
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.learn(running.folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,15 @@ from search.engine.batch_sizes import plan_batches
 from search.engine.extras import check_loggers
 from search.engine.preflight import preflight
 from search.engine.signals import SignalWatch
-from search.engine.trial_config import logger_section
 from search.errors import StudyFileError, UserError
 from search.executors.protocol import Executor, Slot
 from search.executors.slots import cores
 from search.plain.tree import class_paths
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
-from search.study_file.objectives import watched_config
+from search.study_file.rules import config_of
 from search.study_file.schema import StudyFile
+from search.study_file.trial_config import DryBatches, TrialConfig, TrialFacts
 
 _SEED = "dry trial"
 
@@ -69,12 +69,13 @@ def dry_trials(study_file: StudyFile, source: Path, workers: int) -> DryTrials:
         return _Attempts(executor, str(source), Slot(threads), signals.check).try_out(study_file)
 
 
-def middle_config(study_file: StudyFile) -> dict[str, Any]:
+def middle_config(study_file: StudyFile) -> TrialConfig:
     """The configuration of a valid trial, with the values in the middle of their ranges where
     those are one."""
     points = study_file.points
     middle = points.complete({}, lambda distribution: distribution.middle)
-    return points.config(points.valid_or_random(middle, {}, _SEED) or middle)
+    params = points.valid_or_random(middle, {}, _SEED) or middle
+    return config_of(study_file, points.config(params))
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,10 @@ class _Attempts:
             plan_batches(study_file, facts)
         self.executor.preload(facts.modules, warm_up=not facts.gpus)
         config = middle_config(study_file)
-        config |= {**watched_config(study_file), "logger": logger_section(study_file)}
-        first = self._ask(DRY, config | {"trial": {"at_epoch_ends": facts.at_epoch_ends}})
-        batches = {"train": first.train_batches, "val": first.val_batches}
-        second = self._ask(DRY, config | {"dry": batches})
+        trial = TrialFacts(at_epoch_ends=facts.at_epoch_ends)
+        first = self._ask(DRY, replace(config, trial=trial).to_tree())
+        batches = DryBatches(first.train_batches, first.val_batches)
+        second = self._ask(DRY, replace(config, dry=batches).to_tree())
         return DryTrials(study_file, facts, first, second)
 
     def _ask(self, question: Question[AnswerT], config: Mapping[str, Any]) -> AnswerT:

@@ -167,7 +167,7 @@ class Ledger:
         self._storage.publish(self._trial_id(trial.number))
         return trial.number
 
-    def params(self, number: int) -> dict[str, Any]:
+    def params(self, number: int) -> dict[str, object]:
         return dict(self._trials[number].params)
 
     def last_step(self, number: int) -> int:
@@ -197,7 +197,7 @@ class Ledger:
         self._show_attributes(number)
         return attempt
 
-    def set_found(self, number: int, found: Mapping[str, Any]) -> None:
+    def set_found(self, number: int, found: Mapping[str, object]) -> None:
         """Write what derives from the values `found` for a trial after it was sampled.
 
         Raises:
@@ -326,6 +326,6 @@ class Ledger:
                 self._storage.set_trial_user_attr(self._trial_id(number), key, value)
 
 
-def _noted(known: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+def _noted(known: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:
     """What a sampler or pruner has noted since `known`."""
     return {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from search.answers import Checked
 from search.engine.ask import CHECK, ask
-from search.engine.trial_config import logger_section
 from search.executors.protocol import Executor, Slot
 from search.space.distributions import Params
 from search.space.points import Points
-from search.study_file.objectives import watched_config
+from search.study_file.rules import config_of
 from search.study_file.schema import StudyFile
+from search.study_file.trial_config import Sections, TrialConfig, Variant
 
 _SEED = "preflight"
 # from each of which the model is built
@@ -32,18 +33,15 @@ def preflight(
         UserError: as `ask`.
     """
     config = check_config(study_file)
-    return ask(CHECK, config, place=source, executor=executor, slot=slot, tick=tick)
+    return ask(CHECK, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
 
 
-def check_config(study_file: StudyFile) -> dict[str, Any]:
+def check_config(study_file: StudyFile) -> TrialConfig:
     """The configuration of a valid trial, and in `preflight` another for each far value."""
     points = study_file.points
     base = _base(points)
-    return points.config(base) | {
-        **watched_config(study_file),
-        "logger": logger_section(study_file),
-        "preflight": list(_variants(points, base)),
-    }
+    config = config_of(study_file, points.config(base))
+    return replace(config, preflight=tuple(_variants(points, base)))
 
 
 def _base(points: Points) -> Params:
@@ -52,14 +50,14 @@ def _base(points: Points) -> Params:
     return points.valid_or_random(low_ends, {}, _SEED) or low_ends
 
 
-def _variants(points: Points, base: Params) -> Iterator[dict[str, Any]]:
+def _variants(points: Points, base: Params) -> Iterator[Variant]:
     """The sections of a valid point for each far value of each path, the rest as in `base` where
     that is valid; a value that no valid point has is left out."""
     for path, distribution in points.space.items():
         for value in distribution.ends(_MOST_CHOICES):
             params = _with_value(points, base, path, value)
             if params is not None:
-                yield {"path": path, "value": value, "sections": points.config(params)}
+                yield Variant(path, value, Sections.from_tree(points.config(params)))
 
 
 def _with_value(points: Points, base: Params, path: str, value: Any) -> Params | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from search.store.records import StudyRecord
 
@@ -24,7 +24,7 @@ class TrialStarted:
 
     number: int
     attempt: int
-    params: dict[str, Any]
+    params: dict[str, object]
     step: int
     max_epochs: int | None
 

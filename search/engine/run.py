@@ -6,7 +6,6 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from search.answers import Checked
 from search.engine.annotated_ranges import with_ranges
@@ -134,7 +133,7 @@ def _too_few_gpus(workers: int, slots: Sequence[Slot], facts: Checked) -> str:
     )
 
 
-def _made_with(request: RunRequest) -> dict[str, Any]:
+def _made_with(request: RunRequest) -> dict[str, object]:
     study_file = request.study_file
     return gather(
         class_paths=list(class_paths(study_file.to_tree())),

@@ -8,6 +8,8 @@ from typing import Any
 # the keys of a mapping that names a class; a short path leaves out those of its arguments
 ARGUMENT_KEYS = ("init_args", "dict_kwargs")
 CLASS_KEYS = ("class_path", *ARGUMENT_KEYS)
+# a mapping of plain data, as it is read from YAML or JSON
+Tree = dict[str, Any]
 
 
 def lookup_path(tree: Any, path: str) -> Any:

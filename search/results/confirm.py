@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.plain.yaml import read_yaml
+from search.plain.tree import Tree
 from search.results.comparison import Comparison, Spread, compare, spread_of
 from search.space.paths import FINALIST
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.load import parse_study_tree
 from search.study_file.objective import sign_of
 from search.study_file.schema import StudyFile
-from search.study_file.trial_sections import lightning_sections
+from search.study_file.trial_config import read_sections
 
 SEED = "seed_everything"
 
@@ -29,7 +28,7 @@ class Finalist:
     """One finalist over its seeds."""
 
     number: int
-    params: dict[str, Any]
+    params: dict[str, object]
     searched: float
     """The value that it had in the study."""
     values: tuple[float, ...]
@@ -148,7 +147,5 @@ def _result(trial: TrialRecord, runs: Sequence[TrialRecord]) -> Finalist:
     )
 
 
-def _sections(trial: TrialRecord) -> dict[str, Any]:
-    config = read_yaml(TrialFolder(trial.folder).config)
-    cli = {"cli": config["cli"]} if config.get("cli") else {}
-    return lightning_sections(config) | cli
+def _sections(trial: TrialRecord) -> Tree:
+    return read_sections(TrialFolder(trial.folder).config).to_tree()

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT
 from socketserver import ThreadingMixIn
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 import optuna
@@ -85,7 +85,7 @@ def _for_this_machine(app: WSGIApplication) -> WSGIApplication:
 class _Silent(WSGIRequestHandler):
     """Keeps a line a request off the terminal."""
 
-    def log_message(self, format: str, *args: Any) -> None:
+    def log_message(self, format: str, *args: object) -> None:
         """Nothing to say."""
 
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from search.answers import ExportFacts
 from search.engine.ask import EXPORT
 from search.errors import UserError
 from search.layout import ExportFolder, StudyFolder
+from search.plain.tree import Tree
 from search.plain.whole_files import close_to_others
 from search.plain.yaml import dump_yaml
 from search.results.export_script import reproduce_text, train_script
 from search.results.finished_trial import FinishedTrial, ask_about, project_folder
 from search.store.provenance.record import installed, read_provenance
-from search.study_file.trial_sections import lightning_sections
+from search.study_file.trial_config import TrialConfig
 
 # what plain training needs of the packages that a study was made with, and can tell of itself
 _PACKAGES = ("torch", "lightning", "pytorch-lightning", "numpy")
@@ -50,13 +50,13 @@ def export_trial(finished: FinishedTrial, target: Path) -> list[str]:
     return train_command(ExportFolder(target), has_subcommand=facts.has_subcommand)
 
 
-def plain_config(config: Mapping[str, Any], facts: ExportFacts) -> dict[str, Any]:
+def plain_config(config: TrialConfig, facts: ExportFacts) -> Tree:
     """The configuration of a trial as LightningCLI takes it, training to the same value.
 
     The best value is that of the best epoch, so a ModelCheckpoint keeps that one. A trial makes no
     model summary, because the summary's forward pass may draw random numbers.
     """
-    plain = lightning_sections(config)
+    plain = config.sections.lightning_tree()
     trainer = plain.setdefault("trainer", {})
     trainer.setdefault("enable_model_summary", False)
     if trainer.get("logger") is False:
@@ -72,29 +72,25 @@ def plain_config(config: Mapping[str, Any], facts: ExportFacts) -> dict[str, Any
     return plain
 
 
-def _model_checkpoint(config: Mapping[str, Any], lightning: str) -> dict[str, Any]:
-    objective = config["objective"]
-    best = {
-        "monitor": objective["metric"],
-        "mode": "min" if objective["direction"] == "minimize" else "max",
+def _model_checkpoint(config: TrialConfig, lightning: str) -> Tree:
+    objective = config.objective
+    best: Tree = {
+        "monitor": objective.metric,
+        "mode": "min" if objective.direction == "minimize" else "max",
         "save_top_k": 1,
         "filename": "best",
     }
-    if _is_at_epoch_ends(config):
+    # where training logs the metric, it has a value at the end of each epoch
+    if config.trial.at_epoch_ends:
         best["save_on_train_epoch_end"] = True
-    arguments = best if objective["value"] == "best" else {"filename": "last"}
+    arguments = best if objective.value == "best" else {"filename": "last"}
     return {"class_path": f"{lightning}.callbacks.ModelCheckpoint", "init_args": arguments}
-
-
-def _is_at_epoch_ends(config: Mapping[str, Any]) -> bool:
-    """True where training logs the metric, which has a value at the end of each epoch then."""
-    return config.get("trial", {}).get("at_epoch_ends") is True
 
 
 def _refuse(finished: FinishedTrial, target: Path) -> None:
     if target.exists():
         raise UserError(f"{target}: exists already. Name a new folder, or remove it first.")
-    if finished.config.get("ckpt_path"):
+    if finished.config.sections.ckpt_path:
         raise UserError(
             f"{finished.place}: began with the weights of ckpt_path alone, and LightningCLI takes "
             f"that to go on with a whole training. Its checkpoint is {finished.checkpoint}."
@@ -106,8 +102,7 @@ def _fill(
 ) -> None:
     config, trial = finished.config, finished.trial
     study = StudyFolder(finished.study.folder)
-    objective = config["objective"]
-    title = f"{objective['metric']} {trial.value!r}, {finished.place}"
+    title = f"{config.objective.metric} {trial.value!r}, {finished.place}"
     text = dump_yaml(plain_config(config, facts))
     folder.config.write_text(f"# {title}\n{text}", "utf-8")
     script = train_script(config, facts, project_folder(finished.study.folder), target.root)
@@ -119,9 +114,9 @@ def _fill(
     result = {
         "study": finished.study.name,
         "trial": trial.number,
-        "objective": objective,
+        "objective": asdict(config.objective),
         "value": trial.value,
-        "at_epoch_ends": _is_at_epoch_ends(config),
+        "at_epoch_ends": config.trial.at_epoch_ends,
         "params": trial.params,
         "lightning": facts.lightning,
         "has_subcommand": facts.has_subcommand,

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from search.answers import ExportFacts
+from search.study_file.trial_config import CliClasses, TrialConfig
 
 _HEAD = '''"""Trains what config.yaml says, with plain LightningCLI."""
 
@@ -27,7 +28,7 @@ for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
 """
 
 
-def train_script(config: Mapping[str, Any], facts: ExportFacts, project: Path, target: Path) -> str:
+def train_script(config: TrialConfig, facts: ExportFacts, project: Path, target: Path) -> str:
     """The `train.py` of an exported folder.
 
     Args:
@@ -37,7 +38,7 @@ def train_script(config: Mapping[str, Any], facts: ExportFacts, project: Path, t
     """
     head = _HEAD.replace("{project}", repr(os.path.relpath(project, target)))
     threads = "" if facts.threads is None else _THREADS.replace("{threads}", str(facts.threads))
-    imports, call = _cli_lines(config.get("cli"), facts.lightning)
+    imports, call = _cli_lines(config.sections.cli, facts.lightning)
     imported = "\n".join(f"    {line}" for line in imports)
     return f'{head}{threads}\nif __name__ == "__main__":\n{imported}\n\n    {call}\n'
 
@@ -80,14 +81,14 @@ Made with {versions}.
 """
 
 
-def _cli_lines(cli: Mapping[str, Any] | None, lightning: str) -> tuple[list[str], str]:
+def _cli_lines(cli: CliClasses | None, lightning: str) -> tuple[list[str], str]:
     """The imports of a script, and the call that makes its CLI."""
     if cli is None:
         return [f"from {lightning}.cli import LightningCLI"], "LightningCLI()"
-    module, _, name = cli["name"].partition(":")
+    module, _, name = cli.name.partition(":")
     imports, arguments = [f"import {module}"], []
-    for argument, key in (("model_class", "model"), ("datamodule_class", "data")):
-        if cli.get(key):
-            imports.append(f"import {cli[key].rpartition('.')[0]}")
-            arguments.append(f"{argument}={cli[key]}")
+    for argument, path in (("model_class", cli.model), ("datamodule_class", cli.data)):
+        if path:
+            imports.append(f"import {path.rpartition('.')[0]}")
+            arguments.append(f"{argument}={path}")
     return list(dict.fromkeys(imports)), f"{module}.{name}({', '.join(arguments)})"

@@ -9,7 +9,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from search.errors import StorageError, UserError
 from search.layout import StudyFolder, TrialFolder
@@ -63,7 +62,7 @@ def extend(
     parent: StudyFolder,
     child: StudyFolder,
     study_file: StudyFile,
-    was: Mapping[str, Any],
+    was: Mapping[str, object],
     *,
     source: str,
 ) -> Extension:
@@ -108,7 +107,7 @@ def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
     sampling_of(study_file)
 
 
-def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, Any]) -> Fitting:
+def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, object]) -> Fitting:
     fitting = Fitting(load_kept(parent), study_file, was)
     if problems := fitting.differences:
         raise UserError(
@@ -174,7 +173,7 @@ def _take_over(
     target: TrialFolder,
     number: int,
     old: int,
-    params: Mapping[str, Any],
+    params: Mapping[str, object],
     *,
     has_curve: bool,
 ) -> None:
@@ -193,7 +192,7 @@ def _take_over(
 
 
 def _as_taken(
-    events: Sequence[Event], number: int, params: Mapping[str, Any], note: str
+    events: Sequence[Event], number: int, params: Mapping[str, object], note: str
 ) -> list[Event]:
     """The events of a trial with its new number, without its place in the parent's queue and what
     the parent's sampler and pruner noted for themselves."""

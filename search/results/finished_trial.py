@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from search.engine.ask import TEST, AnswerT, Question, ask_once
 from search.errors import UserError
 from search.layout import StudyFolder, TrialFolder
-from search.plain.yaml import read_yaml
 from search.store.provenance.record import origin
 from search.store.records import StudyRecord, TrialRecord
+from search.study_file.trial_config import TrialConfig, read_trial_config
 from search.study_file.value_checkpoint import value_checkpoint
 
 
@@ -21,7 +20,7 @@ class FinishedTrial:
 
     study: StudyRecord
     trial: TrialRecord
-    config: dict[str, Any]
+    config: TrialConfig
     checkpoint: Path
     """The one that belongs to the value."""
 
@@ -42,7 +41,7 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> FinishedTrial:
     folder = TrialFolder(trial.folder)
     if not folder.config.is_file():
         raise UserError(f"{folder.config}: is missing. Restore it, or name another with --trial.")
-    config = read_yaml(folder.config)
+    config = read_trial_config(folder.config)
     checkpoint = trial.checkpoint
     if checkpoint is None:
         raise UserError(
@@ -51,7 +50,7 @@ def finished_trial(study: StudyRecord, trial: TrialRecord) -> FinishedTrial:
         )
     # of several objectives, that whose metric keeps the checkpoint
     metrics = [each.metric for each in study.objectives]
-    of_one = study.of_objective(metrics.index(config["objective"]["metric"]))
+    of_one = study.of_objective(metrics.index(config.objective.metric))
     return FinishedTrial(of_one, of_one.trials[trial.number], config, checkpoint)
 
 
@@ -68,7 +67,7 @@ def ask_about(finished: FinishedTrial, question: Question[AnswerT]) -> AnswerT:
     """Ask a process with torch about the trial; raises as `ask_once`."""
     return ask_once(
         question,
-        finished.config,
+        finished.config.to_tree(),
         place=finished.place,
         sys_path=[project_folder(finished.study.folder), Path.cwd()],
         checkpoint=finished.checkpoint,

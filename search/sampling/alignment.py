@@ -10,7 +10,7 @@ import copy
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import optuna
 from optuna.storages import BaseStorage
@@ -57,7 +57,7 @@ class AlignedStorage:
         self._steps: dict[int, None] = {}
         self._finished: dict[int, FrozenTrial] = {}
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._storage, name)
 
     def study_at(self, study: optuna.Study, steps: Iterable[int]) -> optuna.Study:

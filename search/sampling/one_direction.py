@@ -8,7 +8,7 @@ its own direction, so both are given it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import cast
 
 import optuna
 from optuna.storages import BaseStorage
@@ -84,7 +84,7 @@ class _OneObjective:
         self._index = attributes.reported_index
         self._direction = _reported_direction(attributes)
 
-    def __getattr__(self, name: str) -> Any:
+    def __getattr__(self, name: str) -> object:
         return getattr(self._storage, name)
 
     def get_study_directions(self, study_id: int) -> Sequence[StudyDirection]:

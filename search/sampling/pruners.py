@@ -28,7 +28,7 @@ _PRUNERS: dict[str, type[pruners.BasePruner]] = {
 # the options that count steps
 _IN_STEPS = ("n_warmup_steps", "interval_steps", "min_resource", "max_resource")
 
-_DEFAULTS: dict[str, dict[str, Any]] = {
+_DEFAULTS: dict[str, dict[str, object]] = {
     "percentile": {"percentile": 25.0},
     "patient": {"patience": 3},
 }

@@ -14,7 +14,7 @@ from search.errors import StudyFileError
 from search.plain.yaml import read_yaml, shown
 from search.study_file.examples import example_of
 from search.study_file.foreign_files import foreign_problem
-from search.study_file.trial_sections import LIGHTNING_SECTIONS
+from search.study_file.trial_config import LIGHTNING_SECTIONS
 
 _SUBCOMMANDS = ("fit", "validate", "test", "predict")
 # a trial keeps what it writes in its own folder, whatever a configuration for other runs says
@@ -127,12 +127,12 @@ def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
     ]
 
 
-def _mapping(tree: Mapping[str, Any], section: str) -> Mapping[str, Any]:
+def _mapping(tree: Mapping[str, object], section: str) -> Mapping[str, object]:
     value = tree.get(section)
     return value if isinstance(value, Mapping) else {}
 
 
-def _is_bare(section: Any) -> bool:
+def _is_bare(section: object) -> bool:
     return isinstance(section, Mapping) and "class_path" not in section
 
 

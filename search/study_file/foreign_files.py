@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 _TARGET = "_target_"
 # what stands inside is given to a class, which may itself let Hydra make objects of it
 _ARGUMENTS = ("model", "data", "space", "finalists")
 
 
-def foreign_problem(tree: Mapping[str, Any], *, is_base: bool) -> str | None:
+def foreign_problem(tree: Mapping[str, object], *, is_base: bool) -> str | None:
     """A sentence about a configuration that only Hydra reads, without the place; None for any
     other.
 
@@ -41,7 +40,7 @@ def _spelt(path: str) -> str:
     return f"{module}:{name}"
 
 
-def _targets(tree: Any, place: str) -> Iterator[tuple[str, str]]:
+def _targets(tree: object, place: str) -> Iterator[tuple[str, str]]:
     if isinstance(tree, Mapping):
         if isinstance(tree.get(_TARGET), str):
             yield place or "it", tree[_TARGET]

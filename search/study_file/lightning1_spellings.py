@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from search.plain.yaml import shown
 
@@ -53,7 +52,7 @@ _ACCELERATORS = {
 }
 
 
-def old_spellings(trainer: Mapping[str, Any]) -> Iterator[str]:
+def old_spellings(trainer: Mapping[str, object]) -> Iterator[str]:
     """A line `trainer.key: ...` for each argument that Lightning 2 no longer knows."""
     for key, value in trainer.items():
         if value is None:
@@ -69,7 +68,7 @@ def old_spellings(trainer: Mapping[str, Any]) -> Iterator[str]:
             yield f"trainer.strategy: {value} is gone from Lightning 2. Write strategy: ddp."
 
 
-def _auto(key: str, value: Any) -> str:
+def _auto(key: str, value: object) -> str:
     if key == "auto_scale_batch_size" and value is True:
         return "power"
     return shown(value)

@@ -10,16 +10,14 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Epoch:
-    """The training data of an epoch.
+    """The training data of an epoch."""
 
-    samples: those of the whole data; None where its length is not known.
-    drops_last: whether what is left at the end and fills no batch is left out.
-    limit: as the Trainer's `limit_train_batches`: an int counts batches, a float is a share of
-        them, None is all.
-    """
-
+    # in the whole data; None where its length is not known
     samples: int | None = None
+    # the samples at the end that fill no batch are left out
     drops_last: bool = False
+    # as the Trainer's `limit_train_batches`: an int counts batches, a float is a share of them,
+    # None is all
     limit: int | float | None = None
 
     def batches(self, size: int) -> int | None:

@@ -7,18 +7,13 @@ study file of one objective it is that one.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.study_file.objective import DIRECTIONS
-from search.study_file.outcome_constraints import (
-    PARAMETERS,
-    RESOURCES,
-    OutcomeConstraint,
-    parse_constraint,
-)
+from search.study_file.outcome_constraints import PARAMETERS, RESOURCES, parse_constraint
+from search.study_file.trial_config import Watched
 
 if TYPE_CHECKING:
     from search.study_file.schema import StudyFile
@@ -27,18 +22,6 @@ if TYPE_CHECKING:
 _ONE_OBJECTIVE_ONLY = ("cmaes",)
 # lets the rest of a study file be checked while its objectives are wrong
 _ANY = {"metric": "value"}
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What an attempt looks at: `reported` is the metric of its curve, `metrics` maps every logged
-    metric that counts to its place in the study file, `limits` bound what it may have in
-    parameters, `resources` are the objectives that are measured, not logged."""
-
-    reported: str
-    metrics: Mapping[str, str]
-    limits: tuple[OutcomeConstraint, ...]
-    resources: tuple[str, ...] = ()
 
 
 def settle_objectives(given: dict[str, Any]) -> list[str]:
@@ -93,11 +76,8 @@ def reported_metric(study_file: StudyFile) -> str:
     return study_file.prune_on or study_file.objective.metric
 
 
-def watched_config(study_file: StudyFile) -> dict[str, Any]:
-    """The sections of a trial's configuration that say what is judged; `watched_in` reads them."""
-    sections: dict[str, Any] = {"objective": asdict(study_file.objective)}
-    if not study_file.objectives and not study_file.outcome_constraints:
-        return sections
+def watched_of(study_file: StudyFile) -> Watched:
+    """The metrics and resources that each attempt of the study looks at."""
     places = {
         each.metric: f"objectives.{index}.metric"
         for index, each in enumerate(study_file.objectives)
@@ -105,24 +85,11 @@ def watched_config(study_file: StudyFile) -> dict[str, Any]:
     constraints = [parse_constraint(text) for text in study_file.outcome_constraints]
     for index, constraint in enumerate(constraints):
         places.setdefault(constraint.name, f"outcome_constraints.{index}")
-    sections["watched"] = {
-        "reported": reported_metric(study_file),
-        "metrics": {name: place for name, place in places.items() if name not in RESOURCES},
-        "limits": [str(each) for each in constraints if each.name == PARAMETERS],
-        "resources": [each.metric for each in study_file.objectives if each.metric in RESOURCES],
-    }
-    return sections
-
-
-def watched_in(config: Mapping[str, Any]) -> Watched:
-    """What the configuration of a trial says is looked at."""
-    metric = config["objective"]["metric"]
-    watched = config.get("watched", {})
     return Watched(
-        reported=watched.get("reported", metric),
-        metrics=watched.get("metrics", {metric: "objective.metric"}),
-        limits=tuple(parse_constraint(text) for text in watched.get("limits", ())),
-        resources=tuple(watched.get("resources", ())),
+        reported=reported_metric(study_file),
+        metrics={name: place for name, place in places.items() if name not in RESOURCES},
+        limits=tuple(each for each in constraints if each.name == PARAMETERS),
+        resources=tuple(each.metric for each in study_file.objectives if each.metric in RESOURCES),
     )
 
 

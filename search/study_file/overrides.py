@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from search.errors import UserError
 from search.plain.tree import write_path
@@ -13,8 +12,8 @@ from search.space.paths import full_path, through_plain_value
 
 
 def apply_overrides(
-    tree: Mapping[str, Any], set_values: Sequence[str], space_values: Sequence[str]
-) -> dict[str, Any]:
+    tree: Mapping[str, object], set_values: Sequence[str], space_values: Sequence[str]
+) -> dict[str, object]:
     """A copy of `tree` with the overrides laid over it; `--space PATH=off` removes a path.
 
     Paths may be as short as in a space: `model.lr` for `model.init_args.lr`.
@@ -22,7 +21,7 @@ def apply_overrides(
     Raises:
         UserError: an override is no `PATH=VALUE`, or leads through a plain value.
     """
-    result: dict[str, Any] = copy.deepcopy(dict(tree))
+    result: dict[str, object] = copy.deepcopy(dict(tree))
     for text in set_values:
         path, value = parse_assignment("--set", text)
         try:
@@ -34,7 +33,7 @@ def apply_overrides(
     return result
 
 
-def lay_over_space(tree: dict[str, Any], path: str, distribution: Any) -> None:
+def lay_over_space(tree: dict[str, object], path: str, distribution: object) -> None:
     """Search `path` in `tree` as a distribution, however it was spelt there; `off` removes it."""
     space = tree.get("space")
     if not isinstance(space, dict):
@@ -46,7 +45,7 @@ def lay_over_space(tree: dict[str, Any], path: str, distribution: Any) -> None:
         space[full] = distribution
 
 
-def parse_assignment(option: str, text: str) -> tuple[str, Any]:
+def parse_assignment(option: str, text: str) -> tuple[str, object]:
     """Path and value of a `PATH=VALUE` given to `option`.
 
     Raises:

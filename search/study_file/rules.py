@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from search.plain.tree import lookup_path, read_path, write_path
+from search.plain.tree import Tree, lookup_path, read_path, write_path
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.space.distributions import (
@@ -26,6 +26,8 @@ from search.space.expressions import Expression, parse_expression
 from search.space.paths import FINALIST
 from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
+from search.study_file.objectives import watched_of
+from search.study_file.trial_config import LoggerChoice, Sections, TrialConfig
 
 if TYPE_CHECKING:
     from search.study_file.schema import StudyFile
@@ -179,7 +181,7 @@ def _is_set(points: Points, path: str) -> bool:
     return False
 
 
-def _trees(points: Points, path: str) -> Iterator[Mapping[str, Any]]:
+def _trees(points: Points, path: str) -> Iterator[Mapping[str, object]]:
     """The sections as the study file has them, and with each option that the path may lead into."""
     yield points.sections
     for choice, distribution in points.space.items():
@@ -209,7 +211,7 @@ def _emptiness(points: Points) -> list[str]:
 
 def resolve_config(
     study_file: StudyFile, params: Mapping[str, Any], found: Mapping[str, Any] | None = None
-) -> dict[str, Any]:
+) -> Tree:
     """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
     over them by path; where finalists are confirmed, the sections are those of the finalist.
 
@@ -227,3 +229,13 @@ def resolve_config(
         if path != FINALIST:
             write_path(config, path, value)
     return config
+
+
+def config_of(study_file: StudyFile, sections: Tree) -> TrialConfig:
+    """The configuration of a trial with these sections, as the study file judges and logs it."""
+    return TrialConfig(
+        sections=Sections.from_tree(sections),
+        objective=study_file.objective,
+        watched=watched_of(study_file),
+        logger=tuple(LoggerChoice(each.name, each.options) for each in study_file.logger),
+    )

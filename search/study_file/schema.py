@@ -44,7 +44,7 @@ from search.study_file.objective import Objective
 from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study_file.outcome_constraints import parse_constraint
 from search.study_file.problems import Unknown
-from search.study_file.trial_sections import LIGHTNING_SECTIONS
+from search.study_file.trial_config import LIGHTNING_SECTIONS
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
 PRUNERS = (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from search.errors import StudyFileError
 from search.layout import TrialFolder
-from search.plain.yaml import read_yaml
+from search.study_file.trial_config import read_trial_config
 
 
 def value_checkpoint(folder: TrialFolder) -> Path:
@@ -17,10 +16,9 @@ def value_checkpoint(folder: TrialFolder) -> Path:
     nothing.
     """
     try:
-        objective = read_yaml(folder.config).get("objective")
+        value = read_trial_config(folder.config).objective.value
     except StudyFileError:
-        objective = None
-    value = objective.get("value") if isinstance(objective, Mapping) else None
+        value = "best"
     return folder.last_ckpt if value == "last" else folder.best_ckpt
 
 

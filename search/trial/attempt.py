@@ -7,12 +7,12 @@ import faulthandler
 import math
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import torch
 import yaml
+from lightning.pytorch import Trainer
 
 from search.errors import UserError
 from search.layout import TrialFolder
@@ -26,8 +26,8 @@ from search.messages import (
     Message,
     Started,
 )
-from search.study_file.objective import Objective
-from search.study_file.objectives import watched_in
+from search.plain.tree import Tree
+from search.study_file.trial_config import Sections, TrialConfig
 from search.trial.building.build import (
     Built,
     build,
@@ -36,8 +36,8 @@ from search.trial.building.build import (
     micro_batch_of,
     seed_everything,
 )
-from search.trial.building.importing import namespace_of
-from search.trial.building.trainer import keep_in
+from search.trial.building.importing import is_lightnings
+from search.trial.building.trainer import callbacks_on, keep_in
 from search.trial.checkpoints.files import resume_point
 from search.trial.fitting.callbacks import (
     Judge,
@@ -87,8 +87,8 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
             gpu_share=launch.gpu_share,
         ),
         "check": lambda: check(read_config(folder), folder),
-        "ranges": lambda: annotated_ranges(read_config(folder)),
-        "inspect": lambda: describe(read_config(folder)),
+        "ranges": lambda: annotated_ranges(read_sections(folder)),
+        "inspect": lambda: describe(read_sections(folder)),
         "export": lambda: export_facts(read_config(folder), folder),
         "test": lambda: test(read_config(folder), folder),
         "dry": lambda: dry_run(read_config(folder), folder),
@@ -119,10 +119,20 @@ def run_by_hand(root: Path) -> int:
     return 0 if _succeeded(last_words) else 1
 
 
-def read_config(folder: TrialFolder) -> dict[str, Any]:
+def read_config(folder: TrialFolder) -> TrialConfig:
     """The complete configuration of the trial."""
-    config: dict[str, Any] = yaml.safe_load(folder.config.read_text("utf-8"))
-    return config
+    return TrialConfig.from_tree(_read(folder))
+
+
+def read_sections(folder: TrialFolder) -> Sections:
+    """The sections of a configuration that may be of no trial."""
+    return Sections.from_tree(_read(folder))
+
+
+def _read(folder: TrialFolder) -> Tree:
+    # of any length: the preflight's has a whole configuration for each far value
+    tree: Tree = yaml.safe_load(folder.config.read_text("utf-8"))
+    return tree
 
 
 def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
@@ -144,21 +154,20 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
 
 
 def _fit(
-    config: Mapping[str, Any], folder: TrialFolder, link: Link, gpu_share: float, *, resume: bool
+    config: TrialConfig, folder: TrialFolder, link: Link, gpu_share: float, *, resume: bool
 ) -> Ended:
-    objective, watched = Objective(**config["objective"]), watched_in(config)
-    seed_everything(config)
-    built = build(config)
+    objective, watched = config.objective, config.watched
+    seed_everything(config.sections)
+    built = build(config.sections)
     checkpoint = resume_point(folder) if resume else None
     meter = ResourceMeter(watched.limits, link)
     keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
     run = run_of(config, folder, built.lightning, checkpoint)
     logs = RunLogs(config, built, run, keeper, meter, watched.resources)
-    trial = config.get("trial", {})
-    steps = StepCounter(trial.get("steps"))
+    steps = StepCounter(config.trial.steps)
     judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
     values = ValueReader(
-        watched.metrics, steps, keeper, judge, at_epoch_ends=trial.get("at_epoch_ends", False)
+        watched.metrics, steps, keeper, judge, at_epoch_ends=config.trial.at_epoch_ends
     )
     callbacks = [SignsOfLife(link), steps, meter, keeper, values, logs]
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
@@ -179,7 +188,7 @@ def _fit(
 
 
 @contextlib.contextmanager
-def _refuse_to_resume(trainer: Any, keeper: CheckpointKeeper) -> Iterator[None]:
+def _refuse_to_resume(trainer: Trainer, keeper: CheckpointKeeper) -> Iterator[None]:
     """Replace an error that comes before the first step of a trial that goes on.
 
     Raises:
@@ -206,7 +215,7 @@ def _is_from_outside(error: BaseException | None) -> bool:
     return False
 
 
-def _started(built: Built, trainer: Any) -> Started:
+def _started(built: Built, trainer: Trainer) -> Started:
     micro_batch = micro_batch_of(built)
     accumulation = int(trainer.accumulate_grad_batches)
     effective = micro_batch * accumulation * trainer.world_size if micro_batch else None
@@ -221,10 +230,11 @@ def _started(built: Built, trainer: Any) -> Started:
     )
 
 
-def _fixed_accumulation(built: Built, trainer: Any) -> str | None:
+def _fixed_accumulation(built: Built, trainer: Trainer) -> str | None:
     if not built.model.automatic_optimization:
         return "the model optimizes manually, where Lightning does not accumulate"
-    if any(namespace_of(type(each), "GradientAccumulationScheduler") for each in trainer.callbacks):
+    callbacks = callbacks_on(trainer)
+    if any(is_lightnings(each, "GradientAccumulationScheduler") for each in callbacks):
         return "a callback schedules the accumulation"
     return None
 

@@ -21,7 +21,7 @@ def test_study_of_a_hundred_thousand_values_runs_and_is_gone_on_with(
     monkeypatch.setattr("search.engine.run.LocalExecutor", Untrained)
     path = project.study(space={WIDTH: {"choice": list(range(VALUES))}}, sampler="random")
     # of which the model is built with a few, the first and the last among them
-    built = [each["value"] for each in check_config(load_study_file(path))["preflight"]]
+    built = [each.value for each in check_config(load_study_file(path)).preflight]
     assert len(built) == 64
     assert (built[0], built[-1]) == (0, VALUES - 1)
     run = command_line(capfd)

@@ -16,6 +16,7 @@ from conformance.kinds import Kind
 from search.layout import TrialFolder
 from search.messages import Ended, Message, Reported, Verdict
 from search.results.export import plain_config
+from search.study_file.trial_config import TrialConfig
 from search.trial.attempt import fit
 from search.trial.tasks.finished import describe_trial
 
@@ -54,10 +55,10 @@ class Outcome:
     curve: Curve
 
 
-def config_of(kind: Kind) -> dict[str, Any]:
+def config_of(kind: Kind) -> TrialConfig:
     """The complete configuration of a trial of the kind."""
     sections = dict(kind.sections)
-    return {
+    tree = {
         "seed_everything": 3,
         "model": {"class_path": kind.model, "init_args": dict(kind.init_args)},
         "trainer": {
@@ -75,13 +76,14 @@ def config_of(kind: Kind) -> dict[str, Any]:
         "logger": [],
         **sections,
     }
+    return TrialConfig.from_tree(tree)
 
 
-def trained(config: Mapping[str, Any], study: Path, cuts: tuple[int, ...] = ()) -> Outcome:
+def trained(config: TrialConfig, study: Path, cuts: tuple[int, ...] = ()) -> Outcome:
     """Train a trial to its end, killed where it reports one of the epochs `cuts`."""
     folder = TrialFolder(study / "trials/0000")
     folder.root.mkdir(parents=True)
-    folder.config.write_text(yaml.safe_dump(dict(config)))
+    config.write(folder.config)
     curve: Curve = {}
     for cut in (*cuts, None):
         link = CutLink(cut)
@@ -101,17 +103,17 @@ def end_state(outcome: Outcome) -> dict[str, Any]:
     return {key: checkpoint[key] for key in ("state_dict", "optimizer_states", "lr_schedulers")}
 
 
-def exported(config: Mapping[str, Any], folder: TrialFolder) -> tuple[dict[str, Any], str]:
+def exported(config: TrialConfig, folder: TrialFolder) -> tuple[dict[str, Any], str]:
     """The configuration that `search export` writes, and the Lightning package it is for."""
     described = describe_trial(config, folder)
     assert described.problem is None
     return plain_config(config, described), described.lightning
 
 
-def replayed(config: Mapping[str, Any], trial: TrialFolder, folder: Path) -> float:
+def replayed(config: TrialConfig, trial: TrialFolder, folder: Path) -> float:
     """The value to which plain LightningCLI trains what is exported of a trial."""
     plain, lightning = exported(config, trial)
-    metric, is_best = config["objective"]["metric"], config["objective"]["value"] == "best"
+    metric, is_best = config.objective.metric, config.objective.value == "best"
     folder.mkdir()
     logger = {
         "class_path": f"{lightning}.loggers.CSVLogger",

@@ -9,7 +9,7 @@ import pytest
 
 from search.answers import Checked
 from search.engine.batch_sizes import plan_batches
-from search.engine.trial_config import write_config
+from search.engine.trial_start import write_config
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.plain.yaml import read_yaml

@@ -1,4 +1,4 @@
-"""The ladder of smaller batches: what a rung changes, and that it ends."""
+"""A smaller batch after out of memory: what it changes, and where there is none."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from search.engine.attempt_end import Ending, Outcome, outcome_of
 from search.engine.batch_sizes import BatchPlan
-from search.engine.smaller_batch import Rung, next_rung
+from search.engine.smaller_batch import Retry, retry_smaller
 from search.layout import TrialFolder
 from search.messages import KILLED, OOM, Ended, Started
 from search.plain.yaml import dump_yaml, read_yaml
@@ -24,7 +24,7 @@ def folder(tmp_path: Path) -> TrialFolder:
     return TrialFolder(tmp_path)
 
 
-def climb(
+def retried(
     folder: TrialFolder,
     asked: int,
     used: int,
@@ -32,21 +32,28 @@ def climb(
     *,
     norm: bool = False,
     samples: int | None = None,
-) -> Rung:
+) -> Retry:
     trainer = {"limit_train_batches": 100, "limit_val_batches": 0.5, "val_check_interval": 50}
-    tree = {"data": {"init_args": {"batch_size": asked}}, "trainer": trainer}
+    tree = {
+        "data": {"init_args": {"batch_size": asked}},
+        "trainer": trainer,
+        "objective": {"metric": "val_loss"},
+    }
     folder.config.write_text(dump_yaml(tree))
     started = Started(3, used, 1, used, fixed, norm)
-    return next_rung(MEMORY, started, folder, BatchPlan("off", PATH, None, (), Epoch(samples)))
+    return retry_smaller(MEMORY, started, folder, BatchPlan("off", PATH, None, (), Epoch(samples)))
 
 
 def test_limit_of_later_trials_is_half_where_the_batch_is_prime(folder: TrialFolder) -> None:
-    rung = climb(folder, 1021, 1021)
-    assert (rung.limit, rung.outcome.message) == (510, "no memory; goes on in batches of 1 x 1021")
+    retry = retried(folder, 1021, 1021)
+    assert (retry.limit, retry.outcome.message) == (
+        510,
+        "no memory; goes on in batches of 1 x 1021",
+    )
 
 
 def test_what_is_counted_in_batches_stays_the_same_number_of_samples(folder: TrialFolder) -> None:
-    assert climb(folder, 32, 32).outcome.goes_on
+    assert retried(folder, 32, 32).outcome.goes_on
     assert read_yaml(folder.config)["trainer"] == {
         "limit_train_batches": 200,
         "limit_val_batches": 0.5,
@@ -69,10 +76,10 @@ def test_what_is_counted_in_batches_stays_the_same_number_of_samples(folder: Tri
         (32, 32, "it is manual", "no memory; no smaller batch is tried: it is manual"),
     ],
 )
-def test_no_rung_that_cannot_help(
+def test_no_smaller_batch_that_cannot_help(
     folder: TrialFolder, asked: int, used: int, fixed: str | None, message: str
 ) -> None:
-    assert climb(folder, asked, used, fixed) == Rung(Outcome(OOM, message=message))
+    assert retried(folder, asked, used, fixed) == Retry(Outcome(OOM, message=message))
 
 
 @pytest.mark.parametrize(
@@ -99,14 +106,14 @@ def test_no_rung_that_cannot_help(
 def test_batch_norm_never_gets_one_sample(
     folder: TrialFolder, used: int, samples: int | None, message: str, limit: int | None
 ) -> None:
-    rung = climb(folder, used, used, norm=True, samples=samples)
-    assert (rung.outcome.cause, rung.outcome.message, rung.limit) == (OOM, message, limit)
+    retry = retried(folder, used, used, norm=True, samples=samples)
+    assert (retry.outcome.cause, retry.outcome.message, retry.limit) == (OOM, message, limit)
 
 
 def test_memory_that_runs_out_before_training_lowers_no_batch(folder: TrialFolder) -> None:
-    assert next_rung(MEMORY, None, folder, NO_PLAN) == Rung(MEMORY)
+    assert retry_smaller(MEMORY, None, folder, NO_PLAN) == Retry(MEMORY)
     folder.last_ckpt.touch()
-    assert next_rung(MEMORY, None, folder, NO_PLAN).outcome.may_recur
+    assert retry_smaller(MEMORY, None, folder, NO_PLAN).outcome.may_recur
 
 
 def test_worker_that_the_kernel_killed_ran_out_of_memory() -> None:

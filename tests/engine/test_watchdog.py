@@ -13,7 +13,7 @@ import pytest
 
 from search.engine.attempt_end import Ending, outcome_of
 from search.engine.running_attempts import Running
-from search.engine.trial_config import Batch, halved
+from search.engine.smaller_batch import MicroBatch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
 from search.executors.processes import is_stopped
 from search.layout import TrialFolder
@@ -115,12 +115,14 @@ def test_every_way_a_process_ends_has_its_cause(
 @pytest.mark.parametrize(
     ("batch", "smaller"),
     [
-        (Batch(32, 1), Batch(16, 2)),
-        (Batch(16, 3), Batch(8, 6)),
-        (Batch(7, 2), Batch(2, 7)),
-        (Batch(3, 1), Batch(1, 3)),
-        (Batch(1, 8), None),
+        (MicroBatch(32, 1), MicroBatch(16, 2)),
+        (MicroBatch(16, 3), MicroBatch(8, 6)),
+        (MicroBatch(7, 2), MicroBatch(2, 7)),
+        (MicroBatch(3, 1), MicroBatch(1, 3)),
+        (MicroBatch(1, 8), None),
     ],
 )
-def test_halved_batch_has_the_same_effective_size(batch: Batch, smaller: Batch | None) -> None:
+def test_halved_batch_has_the_same_effective_size(
+    batch: MicroBatch, smaller: MicroBatch | None
+) -> None:
     assert halved(batch, UsableSizes()) == smaller

@@ -9,7 +9,7 @@ import pytest
 from search.errors import StudyFileError
 from search.study_file.differences import differences
 from search.study_file.load import parse_study_tree
-from search.study_file.objectives import reported_metric, watched_config, watched_in
+from search.study_file.objectives import reported_metric, watched_of
 from search.study_file.schema import StudyFile
 
 LOSS, SIZE = {"metric": "val_loss"}, {"metric": "parameters"}
@@ -123,7 +123,7 @@ def test_first_logged_objective_keeps_the_checkpoint() -> None:
     given = parsed(objectives=[SIZE, LOSS, {"metric": "val_acc", "direction": "maximize"}])
     assert given.objective.metric == reported_metric(given) == "val_loss"
     assert given.pruner.name == "none"
-    watched = watched_in(watched_config(given))
+    watched = watched_of(given)
     assert watched.metrics == {"val_loss": "objectives.1.metric", "val_acc": "objectives.2.metric"}
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import write_whole
-from search.plain.yaml import read_yaml
+from search.study_file.trial_config import read_sections
 
 _PACKAGES = (
     "lightning-search",
@@ -127,9 +127,9 @@ def summary(made: Mapping[str, Any]) -> list[tuple[str, str]]:
     ]
 
 
-def trial_seed(folder: TrialFolder) -> Any:
+def trial_seed(folder: TrialFolder) -> int | bool | None:
     """What a trial is seeded with, from its configuration; None where that is not written yet."""
-    return read_yaml(folder.config).get("seed_everything") if folder.config.is_file() else None
+    return read_sections(folder.config).seed_everything if folder.config.is_file() else None
 
 
 def _project(git: Mapping[str, Any]) -> str:

@@ -9,10 +9,9 @@ LightningCLI; all else goes through that. Lightning may be installed as `lightni
 from __future__ import annotations
 
 import contextlib
-import copy
 import importlib
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -20,12 +19,15 @@ from types import ModuleType
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser, Namespace
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from torch.nn import BatchNorm1d, LazyBatchNorm1d
 
 from search.errors import UserError
+from search.plain.tree import Tree
+from search.study_file.trial_config import Sections
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import import_name, lightning_of
-from search.trial.building.lightning_cli import drive_cli
+from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed, with_apart
 from search.trial.building.parser_errors import explain
 from search.trial.building.signatures import made_class
@@ -34,55 +36,56 @@ from search.trial.building.trainer_names import refuse_unknown_names
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
 
-_SECTIONS = ("model", "data", "trainer")
-
 
 @dataclass(frozen=True)
 class Built:
-    """The instances of one configuration; `data` is None for a module with its own loaders."""
+    """The instances of one configuration."""
 
+    # the package of the model, lightning.pytorch or pytorch_lightning
     lightning: ModuleType
-    model: Any
-    data: Any | None
-    trainer_class: Callable[..., Any]
+    model: LightningModule
+    # None for a module with its own loaders
+    data: LightningDataModule | None
+    trainer_class: Callable[..., Trainer]
     trainer_arguments: dict[str, Any]
 
 
-def build(config: Mapping[str, Any]) -> Built:
+def build(sections: Sections) -> Built:
     """Instantiate model and data, and the objects inside the trainer section.
 
     Raises:
         UserError: the configuration names something that does not exist or has a wrong type.
     """
-    plain = not any(config.get(key) for key in ("cli", "optimizer", "lr_scheduler"))
-    built = _build_plainly(config) if plain else _build_by_cli(config)
-    if config.get("ckpt_path"):
-        _load_weights(built.model, config["ckpt_path"])
-    return replace(built, trainer_arguments=_with_integers(built.trainer_arguments, config))
+    if sections.cli or sections.optimizer or sections.lr_scheduler:
+        built = _build_by_cli(sections)
+    else:
+        built = _build_plainly(sections)
+    if sections.ckpt_path:
+        _load_weights(built.model, sections.ckpt_path)
+    arguments = _with_integers(built.trainer_arguments, sections.trainer)
+    return replace(built, trainer_arguments=arguments)
 
 
-def _with_integers(arguments: dict[str, Any], config: Mapping[str, Any]) -> dict[str, Any]:
+def _with_integers(arguments: Tree, written: Tree) -> Tree:
     """The Trainer's arguments with the integers that the configuration has.
 
     jsonargparse takes the first type of a union that fits, and typing's cache turns int | float
     round when another module has written it so before: 1 batch would be 1.0, all of them.
     """
-    written = config.get("trainer") or {}
     return {
         name: written[name] if type(value) is float and type(written.get(name)) is int else value
         for name, value in arguments.items()
     }
 
 
-def _build_plainly(config: Mapping[str, Any]) -> Built:
-    lightning = lightning_of_model(config)
-    config, apart = unmixed(config, lightning.__name__)
-    parser = _parser(lightning.__name__, bool(config.get("data")))
-    # the Trainer's forty defaults need no checking, and it has them itself
-    # jsonargparse works in the tree that it is given
-    sections = copy.deepcopy({key: config[key] for key in _SECTIONS if config.get(key)})
+def _build_plainly(sections: Sections) -> Built:
+    lightning = lightning_of_model(sections)
+    tree, apart = unmixed(sections.lightning_tree(), lightning.__name__)
+    parser = _parser(lightning.__name__, bool(sections.data))
+    given = {key: tree[key] for key in ("model", "data") if tree.get(key)}
     try:
-        read = parser.parse_object({"trainer": {}, **sections}, defaults=False)
+        # the Trainer's forty defaults need no checking, and it has them itself
+        read = parser.parse_object({"trainer": tree["trainer"], **given}, defaults=False)
         instances = parser.instantiate(read)
     except ArgumentError as error:
         raise UserError(explain(str(error))) from error
@@ -97,9 +100,8 @@ def _build_plainly(config: Mapping[str, Any]) -> Built:
     )
 
 
-def _build_by_cli(config: Mapping[str, Any]) -> Built:
-    namespace = None if config.get("cli") else lightning_of_model(config).__name__
-    driven = drive_cli(config, namespace)
+def _build_by_cli(sections: Sections) -> Built:
+    driven = driven_cli(sections)
     lightning = lightning_of(type(driven.model), "model")
     return Built(
         lightning=lightning,
@@ -110,17 +112,27 @@ def _build_by_cli(config: Mapping[str, Any]) -> Built:
     )
 
 
-def lightning_of_model(config: Mapping[str, Any]) -> ModuleType:
+def driven_cli(sections: Sections) -> DrivenCli:
+    """The user's own CLI, or else Lightning's, driven up to its fit.
+
+    Raises:
+        UserError: as `drive_cli`.
+    """
+    namespace = None if sections.cli else lightning_of_model(sections).__name__
+    return drive_cli(sections, namespace)
+
+
+def lightning_of_model(sections: Sections) -> ModuleType:
     """The Lightning package that the model of a configuration is of.
 
     Raises:
         UserError: it is of none.
     """
     place = "model.class_path"
-    return lightning_of(import_name(config["model"]["class_path"], place), place)
+    return lightning_of(import_name(str(sections.model_class), place), place)
 
 
-def _load_weights(model: Any, path: str) -> None:
+def _load_weights(model: LightningModule, path: str) -> None:
     """Weights alone: with its optimizer's state a checkpoint would bring its learning rate."""
     with refusing_unfit("ckpt_path", path):
         checkpoint = read_checkpoint(Path(path))
@@ -148,8 +160,10 @@ def refusing_unfit(place: str, path: str) -> Iterator[None]:
         ) from error
 
 
-def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: Any) -> Any:
-    """The Trainer of `built` with the callbacks `extra` after the user's own.
+def make_trainer(
+    built: Built, folder: Path, added: Sequence[Callback], **overrides: Any
+) -> Trainer:
+    """The Trainer of `built` with the callbacks `added` after the user's own.
 
     Raises:
         UserError: an option is a name that Lightning does not know.
@@ -157,15 +171,15 @@ def make_trainer(built: Built, folder: Path, extra: Sequence[Any], **overrides: 
     arguments = quiet({**built.trainer_arguments, **overrides})
     refuse_unknown_names(arguments, built.lightning.__name__)
     arguments["default_root_dir"] = str(folder)
-    arguments["callbacks"] += extra
+    arguments["callbacks"] += added
     trainer = built.trainer_class(**arguments)
     make_checkpoints_safe(built.model, built.data, in_double=trainer.precision == "64-true")
     return trainer
 
 
-def seed_everything(config: Mapping[str, Any]) -> None:
+def seed_everything(sections: Sections) -> None:
     """Seed as LightningCLI does, before anything is built."""
-    seed = config.get("seed_everything")
+    seed = sections.seed_everything
     if seed is not None and seed is not False:
         from lightning.fabric.utilities.seed import seed_everything as seed_all
 
@@ -183,9 +197,9 @@ def set_micro_batch(built: Built, size: int) -> None:
     """Write the micro-batch where `micro_batch_of` finds it, as the attribute and as the saved
     hyperparameter: a loader may read either."""
     owners = [each for each in (built.data, built.model) if each is not None]
-    owner = next((each for each in owners if _kept_batch_size(each) is not None), owners[0])
+    owner: Any = next((each for each in owners if _kept_batch_size(each) is not None), owners[0])
     if "batch_size" in owner.hparams:
-        owner.hparams.batch_size = size
+        owner.hparams["batch_size"] = size
     # a property that nothing can be written to reads what is kept elsewhere
     with contextlib.suppress(AttributeError):
         owner.batch_size = size
@@ -199,8 +213,8 @@ def _kept_batch_size(owner: Any) -> int | None:
     return None
 
 
-def has_batch_norm(model: Any) -> bool:
-    """Whether a batch of one sample leaves a layer one value a channel, which it cannot train on.
+def has_batch_norm(model: LightningModule) -> bool:
+    """Look for a layer to which a batch of one sample gives one value a channel, too few to train.
 
     Batch norm over images has one for every pixel, so that it is not counted.
     """

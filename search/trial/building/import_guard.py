@@ -18,7 +18,7 @@ _LOOPS = ("fit", "validate", "test", "predict")
 
 
 class TrainsOnImport(BaseException):
-    """What a module would begin while it is imported; passes through whatever its code catches."""
+    """A module begins to train while it is imported; passes through whatever its code catches."""
 
 
 @contextmanager
@@ -54,7 +54,7 @@ def _guarded(
     original: Callable[..., Any], what: str, is_importing: list[bool]
 ) -> Callable[..., Any]:
     @functools.wraps(original)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
+    def guarded(*args: object, **kwargs: object) -> object:
         if is_importing:
             raise TrainsOnImport(what)
         return original(*args, **kwargs)

@@ -1,4 +1,4 @@
-"""Importing what a configuration names, and saying in the user's own lines what goes wrong."""
+"""Import of the names in a configuration, with the user's own line where one fails."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _NOT_THE_USERS = tuple(str(Path(path).resolve()) for path in (*_HERE, sysconfig.
 
 
 def import_name(path: str, place: str, separator: str = ".") -> Any:
-    """What `module.name` names; `place` is where the configuration says so.
+    """Import `module.name`; `place` is where the configuration says so.
 
     Raises:
         UserError: there is no such thing, or the module fails when it is imported.
@@ -81,7 +81,7 @@ def users_error(error: BaseException) -> tuple[BaseException, str | None]:
 
 
 def in_words(error: BaseException) -> str:
-    """What the user's own code raised, on one line, and the line where it did."""
+    """The error of the user's own code, on one line, and the line that raised it."""
     cause, where = users_error(error)
     return one_line(cause) if where is None else f"{one_line(cause)} ({where})"
 
@@ -137,7 +137,12 @@ def namespace_of(cls: Any, base: str | None = None) -> str | None:
     return None
 
 
-def _imported(module: str) -> Any:
+def is_lightnings(each: object, *names: str) -> bool:
+    """Recognize an object of one of Lightning's classes, of either package, by the class's name."""
+    return any(namespace_of(type(each), name) is not None for name in names)
+
+
+def _imported(module: str) -> object:
     if module in sys.modules:
         return sys.modules[module]
     try:
@@ -150,13 +155,13 @@ def _imported(module: str) -> Any:
         return getattr(sys.modules[outer], inner)
 
 
-def _import_module(module: str) -> Any:
+def _import_module(module: str) -> ModuleType:
     with without_training():
         return importlib.import_module(module)
 
 
 def _exists(module: str) -> bool:
-    """Whether there is a module of this name; it is imported."""
+    """Look for a module of this name, by importing it."""
     try:
         _import_module(module)
     except ModuleNotFoundError as error:
@@ -181,7 +186,7 @@ def _is_module(path: str, place: str) -> str:
 
 
 def _near_in(owner: Any, name: str, place: str) -> str:
-    """What to write instead of a name that a module or a class lacks."""
+    """The remedy for a name that a module or a class lacks."""
     if not isinstance(owner, ModuleType):
         return did_you_mean(name, [each for each in vars(owner) if not each.startswith("_")])
     found = classes_in(owner, place)

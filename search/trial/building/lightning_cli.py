@@ -7,19 +7,19 @@ ours, which hands it the configuration of the trial and comes back when the fit 
 
 from __future__ import annotations
 
-import copy
 import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from jsonargparse import ArgumentError, ArgumentParser
 
 from search.errors import UserError
-from search.study_file.trial_sections import OWN_SECTIONS
+from search.plain.tree import Tree
+from search.study_file.trial_config import CliClasses, Sections
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import import_name, namespace_of
 from search.trial.building.lightning_packages import Apart, unmixed, with_apart
@@ -27,26 +27,23 @@ from search.trial.building.parser_errors import explain
 from search.trial.building.trainer import quiet
 from search.trial.building.trainer_names import refuse_unknown_names
 
-_OF_FIT = ("ckpt_path", "weights_only")
-
 
 @dataclass
 class DrivenCli:
-    """What the CLI was about to fit: its model and data, and what it makes its Trainer of.
-
-    `config` is what it read, defaults included, with its `parsers`; `linked` are the paths that
-    its links set, `apart` what it cannot read; `is_run` says that it fits by itself, told so by a
-    subcommand.
-    """
+    """A CLI that was about to fit."""
 
     model: Any = None
     data: Any = None
-    config: Mapping[str, Any] = field(default_factory=dict)
+    # the configuration that it read, defaults included
+    config: Tree = field(default_factory=dict)
     parsers: list[ArgumentParser] = field(default_factory=list)
+    # paths that its own links set
     linked: set[str] = field(default_factory=set)
+    # objects of the other Lightning package, which it cannot read
     apart: list[Apart] = field(default_factory=list)
     trainer_class: Callable[..., Any] | None = None
-    trainer_arguments: dict[str, Any] = field(default_factory=dict)
+    trainer_arguments: dict[str, object] = field(default_factory=dict)
+    # a subcommand tells it to fit by itself
     is_run: bool = True
 
 
@@ -54,7 +51,7 @@ class _Reached(BaseException):
     """The fit would begin now; passes through whatever the user's code catches."""
 
 
-def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
+def drive_cli(sections: Sections, namespace: str | None) -> DrivenCli:
     """Let a CLI read the configuration and build everything, up to its fit.
 
     Args:
@@ -63,25 +60,27 @@ def drive_cli(config: Mapping[str, Any], namespace: str | None) -> DrivenCli:
     Raises:
         UserError: what is named makes no LightningCLI, or that refuses the configuration.
     """
-    cli = config.get("cli")
-    given = {key: value for key, value in config.items() if key not in (*OWN_SECTIONS, *_OF_FIT)}
-    # jsonargparse works in the tree that it is given
-    arguments = copy.deepcopy(given)
+    cli = sections.cli
+    # the weights are loaded without it
+    arguments = replace(sections, ckpt_path=None, weights_only=None).lightning_tree()
     if cli is None:
+        name, classes = "LightningCLI", {}
         target = importlib.import_module(f"{namespace}.cli").LightningCLI
-        classes = {}
     else:
-        target, classes = _target(cli["name"]), _classes(cli)
+        name, classes = cli.name, _classes(cli)
+        target = _target(name)
     driven = DrivenCli()
     with _constructor(lambda original: _driving(original, arguments, driven)), suppress(_Reached):
         target(**classes)
-        raise UserError(f"cli: {config['cli']['name']} made no LightningCLI. Name what makes one.")
+        raise UserError(f"cli: {name} made no LightningCLI. Name what makes one.")
     return driven
 
 
 def _target(name: str) -> Callable[..., Any]:
     target: Callable[..., Any] = import_name(name, "cli", ":")
-    if not callable(target) or (isinstance(target, type) and not _is_cli(target)):
+    if not callable(target) or (
+        isinstance(target, type) and namespace_of(target, "LightningCLI") is None
+    ):
         raise UserError(
             f"cli: must be a subclass of LightningCLI or a function that makes one, got {name}. "
             f"Name such a one, as in cli: {name.partition(':')[0]}:MyCLI."
@@ -89,17 +88,13 @@ def _target(name: str) -> Callable[..., Any]:
     return target
 
 
-def _is_cli(target: type) -> bool:
-    return namespace_of(target, "LightningCLI") is not None
-
-
-def _classes(cli: Mapping[str, Any]) -> dict[str, Any]:
-    names = {"model_class": "model", "datamodule_class": "data"}
-    return {
-        argument: import_name(cli[key], f"cli.{key}")
-        for argument, key in names.items()
-        if cli.get(key)
-    }
+def _classes(cli: CliClasses) -> Tree:
+    classes = {}
+    if cli.model:
+        classes["model_class"] = import_name(cli.model, "cli.model")
+    if cli.data:
+        classes["datamodule_class"] = import_name(cli.data, "cli.data")
+    return classes
 
 
 @contextmanager
@@ -121,7 +116,7 @@ def _constructor(ours: Callable[[Callable[..., None]], Callable[..., None]]) -> 
 
 
 def _driving(
-    original: Callable[..., None], arguments: Mapping[str, Any], driven: DrivenCli
+    original: Callable[..., None], arguments: Tree, driven: DrivenCli
 ) -> Callable[..., None]:
     signature = inspect.signature(original)
 
@@ -162,7 +157,7 @@ def _record_trainer(cli: Any, driven: DrivenCli) -> None:
     def before_instantiate_classes() -> None:
         trainer_class = cli.trainer_class
 
-        def make(**given: Any) -> Any:
+        def make(**given: object) -> object:
             arguments = with_apart(given, driven.apart)
             driven.trainer_class, driven.trainer_arguments = trainer_class, arguments
             refuse_unknown_names(arguments, str(namespace_of(type(cli), "LightningCLI")))

@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import copy
 import importlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from jsonargparse import ArgumentError, ArgumentParser
 
 from search.errors import UserError
-from search.plain.tree import class_places, read_path, write_path
+from search.plain.tree import Tree, class_places, read_path, write_path
 from search.trial.building.importing import import_name, namespace_of
 from search.trial.building.parser_errors import explain
 from search.trial.building.signatures import made_class
+from search.trial.building.trainer import listed
 
 # arguments of the Trainer whose objects it calls by name only, and their base class
 _CALLED_BY_NAME = {"callbacks": "Callback", "logger": "Logger"}
@@ -28,25 +29,27 @@ _CALLED_BY_NAME = {"callbacks": "Callback", "logger": "Logger"}
 
 @dataclass(frozen=True)
 class Apart:
-    """An object of the other package: the Trainer's argument that it belongs to, where in the list
-    there (None: it is alone), and its section."""
+    """An object of the other package."""
 
+    # the argument of the Trainer that it belongs to
     argument: str
+    # its place in the list there; None where it is alone
     index: int | None
     base: type
-    section: dict[str, Any]
+    section: Tree
 
 
-def unmixed(config: Mapping[str, Any], namespace: str) -> tuple[dict[str, Any], list[Apart]]:
-    """The configuration as the package `namespace` can read it, and what has to be made apart.
+def unmixed(sections: Tree, namespace: str) -> tuple[Tree, list[Apart]]:
+    """The sections as the package `namespace` can read them, and what has to be made apart.
 
     Raises:
         UserError: a class cannot be imported, or is of the other package where Lightning insists.
     """
-    found = list(_of_the_other(config, namespace))
+    found = list(_of_the_other(sections, namespace))
     if not found:
-        return dict(config), []
-    read, apart = copy.deepcopy(dict(config)), []
+        return sections, []
+    read = copy.deepcopy(sections)
+    apart: list[Apart] = []
     for place, path, named in found:
         own = _same_in(namespace, named)
         if own is not None:
@@ -60,7 +63,7 @@ def unmixed(config: Mapping[str, Any], namespace: str) -> tuple[dict[str, Any], 
     return read, apart
 
 
-def with_apart(arguments: dict[str, Any], apart: list[Apart]) -> dict[str, Any]:
+def with_apart(arguments: Tree, apart: list[Apart]) -> Tree:
     """The Trainer's arguments with what had to be made apart, each where it was.
 
     Raises:
@@ -72,13 +75,12 @@ def with_apart(arguments: dict[str, Any], apart: list[Apart]) -> dict[str, Any]:
         if each.index is None:
             complete[each.argument] = made
             continue
-        others = complete.get(each.argument) or []
-        others = list(others) if isinstance(others, list | tuple) else [others]
+        others = listed(complete.get(each.argument))
         complete[each.argument] = [*others[: each.index], made, *others[each.index :]]
     return complete
 
 
-def _of_the_other(config: Mapping[str, Any], namespace: str) -> Iterator[tuple[str, str, Any]]:
+def _of_the_other(config: Tree, namespace: str) -> Iterator[tuple[str, str, object]]:
     for place, path in class_places(config):
         if "." not in path:
             continue  # jsonargparse finds some by their bare names
@@ -100,7 +102,7 @@ def _same_in(namespace: str, named: Any) -> str | None:
     return f"{own}.{named.__qualname__}"
 
 
-def _apart(place: str, named: Any, config: Mapping[str, Any]) -> Apart | None:
+def _apart(place: str, named: Any, config: Tree) -> Apart | None:
     parts = place.split(".")
     if parts[0] != "trainer" or len(parts) not in (2, 3) or parts[1] not in _CALLED_BY_NAME:
         return None
@@ -118,7 +120,7 @@ def _apart(place: str, named: Any, config: Mapping[str, Any]) -> Apart | None:
     )
 
 
-def _take_out(trainer: dict[str, Any], each: Apart) -> None:
+def _take_out(trainer: Tree, each: Apart) -> None:
     if each.index is None:
         del trainer[each.argument]
     else:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
 
-import yaml
+from lightning.pytorch import LightningModule
 
+from search.study_file.trial_config import Sections
 from search.trial.building.build import build, refusing_unfit
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
 
 
-def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
+def load_model(sections: Sections, checkpoint: Path, import_path: Path) -> LightningModule:
     """The model of a trial's configuration with the weights of a checkpoint, on the CPU.
 
     Built from the configuration, it needs no `save_hyperparameters`, and gets what a LightningCLI
@@ -25,7 +25,7 @@ def load_model(config: Path, checkpoint: Path, import_path: Path) -> Any:
     for folder in (str(Path.cwd()), str(import_path)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    built = build(yaml.safe_load(config.read_text("utf-8")))
+    built = build(sections)
     model = built.model
     make_checkpoints_safe(model, built.data)
     with refusing_unfit("load_model", str(checkpoint)):

@@ -30,22 +30,24 @@ _TO_WRITE = (
 
 @dataclass(frozen=True)
 class _Report:
-    """The `lines` of a report, the `place` of the value that it is about, the `class_path` that
-    stands there, where one does, and the `keys` that the parser knows."""
+    """The report of a parser about one value."""
 
     lines: tuple[str, ...]
+    # path of the value
     place: str
+    # the class that stands there; None for a plain value
     class_path: str | None
+    # full paths that the parser knows
     keys: tuple[str, ...]
 
     @property
     def group(self) -> str:
-        """Where the arguments of the place are written."""
+        """The place where its arguments are written."""
         return self.place if self.class_path is None else f"{self.place}.init_args"
 
     @property
     def named(self) -> Any:
-        """What the class_path names; None where there is none."""
+        """The class or function of the class_path; None where there is none."""
         if self.class_path is None:
             return None
         try:
@@ -119,7 +121,7 @@ def _required(path: str) -> str:
 
 
 def _known_to(report: _Report, name: str) -> str:
-    """What to write instead of an argument that is not accepted."""
+    """The remedy for an argument that is not accepted."""
     named = report.named
     if named is None:
         place, _, last = _joined(report.group, name).rpartition(".")

@@ -1,4 +1,4 @@
-"""What a class_path takes and makes, be it a class, a function or a classmethod.
+"""Parameters and results of what a class_path names, be it a class, a function or a classmethod.
 
 The parameters are those that jsonargparse accepts: it follows `**kwargs` through the source.
 """
@@ -24,12 +24,12 @@ class Parameter:
     """A parameter that a configuration may give."""
 
     name: str
-    # with the range that it may bring along; EMPTY where there is none
-    annotation: Any
+    # the type, with the range that it may bring along; EMPTY where there is none
+    annotation: object
     # EMPTY where one must be given; None where branches of the source disagree about it
-    default: Any
+    default: object
     # the class or function whose own parameter it is
-    taker: Any
+    taker: object
     # given under dict_kwargs, because no parser finds it behind the `**kwargs`
     is_hidden: bool = False
 
@@ -50,7 +50,7 @@ def parameters(named: Any) -> dict[str, Parameter]:
 
 
 def has_open_kwargs(named: Any) -> bool:
-    """Whether what a class_path names has a `**kwargs`, which may take names nobody can list."""
+    """Find a `**kwargs`, which may take names that nobody can list."""
     function = named.__init__ if inspect.isclass(named) else named
     kinds = [each.kind for each in inspect.signature(function).parameters.values()]
     return inspect.Parameter.VAR_KEYWORD in kinds

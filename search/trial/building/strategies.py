@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from lightning.pytorch import Trainer
+
 from search.errors import UserError
 from search.trial.building.build import Built, make_trainer
 from search.trial.process.failures import one_line
@@ -14,7 +16,7 @@ from search.trial.process.failures import one_line
 _IN_PROCESS_LAUNCHER = "_MultiProcessingLauncher"
 
 
-def trainer_of_trials(built: Built) -> Any:
+def trainer_of_trials(built: Built) -> Trainer:
     """The Trainer with the strategy that trials will have.
 
     Raises:
@@ -45,7 +47,7 @@ def _has_strategy(arguments: Mapping[str, Any]) -> bool:
     return bool(arguments.get("strategy", "auto") != "auto")
 
 
-def _builds(built: Built, **overrides: Any) -> bool:
+def _builds(built: Built, **overrides: object) -> bool:
     try:
         make_trainer(built, Path(), [], **overrides)
     except Exception:

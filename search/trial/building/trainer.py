@@ -1,4 +1,4 @@
-"""What a trial's Trainer is given where the configuration leaves it open."""
+"""Arguments of a trial's Trainer where the configuration leaves them open."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from search.trial.building.importing import namespace_of
+from lightning.pytorch import Trainer
+
+from search.trial.building.importing import is_lightnings
 
 # a probe and a check run alone: the ranks of a distributed Trainer would begin the whole fit
-ONE_DEVICE: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+ONE_DEVICE: dict[str, object] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 
 
 def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> dict[str, Any]:
-    """What a look at a few batches changes of a Trainer's arguments.
+    """The arguments that make a Trainer look at a few batches.
 
     It runs on one device. A checkpoint callback of the user's that no folder can be named to would
     write where the user works.
@@ -33,7 +35,7 @@ def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> di
         "callbacks": [
             each
             for each in callbacks_of(arguments)
-            if namespace_of(type(each), "Checkpoint") is None or hasattr(each, "dirpath")
+            if not is_lightnings(each, "Checkpoint") or hasattr(each, "dirpath")
         ],
         **ONE_DEVICE,
     }
@@ -41,15 +43,28 @@ def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> di
 
 def callbacks_of(arguments: Mapping[str, Any]) -> list[Any]:
     """The user's own callbacks: a list, a single one, or none."""
-    own = arguments.get("callbacks") or []
-    return list(own) if isinstance(own, list | tuple) else [own]
+    return listed(arguments.get("callbacks"))
 
 
-def keep_in(folder: Path, trainer: Any) -> None:
+def listed(value: Any) -> list[Any]:
+    """The objects of an argument that takes a list, a single object, or None."""
+    if not value:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def callbacks_on(trainer: Trainer) -> list[Any]:
+    """The callbacks of a Trainer, the user's and ours."""
+    # (Lightning 2.6) its class does not declare the attribute
+    callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
+    return callbacks
+
+
+def keep_in(folder: Path, trainer: Trainer) -> None:
     """Let the user's checkpoint callbacks save in `folder` where they name no place of their own;
     Lightning has them save where the first logger does, which may be a place of all trials."""
-    for each in trainer.callbacks:
-        if namespace_of(type(each), "ModelCheckpoint") is not None and each.dirpath is None:
+    for each in callbacks_on(trainer):
+        if is_lightnings(each, "ModelCheckpoint") and each.dirpath is None:
             each.dirpath = str(folder.absolute())
 
 
@@ -64,8 +79,8 @@ def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:
     callbacks = callbacks_of(complete)
     defaults = {
         "logger": False,
-        "enable_checkpointing": any(namespace_of(type(each), "Checkpoint") for each in callbacks),
-        "enable_progress_bar": any(namespace_of(type(each), "ProgressBar") for each in callbacks),
+        "enable_checkpointing": any(is_lightnings(each, "Checkpoint") for each in callbacks),
+        "enable_progress_bar": any(is_lightnings(each, "ProgressBar") for each in callbacks),
         "enable_model_summary": False,
     }
     for key, default in defaults.items():

@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch import Trainer
 
 from search.layout import TrialFolder
+from search.plain.tree import Tree
 from search.plain.whole_files import discard, files_of, put_in_place, recover
 from search.trial.checkpoints import sharded
 from search.trial.checkpoints.safe_hooks import unwritable
@@ -35,7 +37,7 @@ _DAMAGE = (
 )
 
 
-def save_checkpoint(trainer: Any, path: Path, kept: Mapping[str, Any] | None = None) -> None:
+def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, Any] | None = None) -> None:
     """Write a checkpoint so that `path` is either the old one or the whole new one.
 
     Every rank must call it: sharded strategies gather their weights here.
@@ -63,7 +65,7 @@ def save_checkpoint(trainer: Any, path: Path, kept: Mapping[str, Any] | None = N
 
 
 def is_intact(path: Path) -> bool:
-    """Whether a checkpoint is there and every record in it matches its checksum.
+    """Check that a checkpoint is there, and every record in it against its checksum.
 
     torch writes a zip archive with a CRC-32 of each record, which it does not check itself when it
     loads (2.13).
@@ -114,17 +116,17 @@ def resume_point(folder: TrialFolder) -> Path | None:
     return usable if kept.get("best") is None else None
 
 
-def kept_state(path: Path) -> dict[str, Any]:
-    """What the keeper of checkpoints wrote into an intact one; empty where there is none."""
+def kept_state(path: Path) -> Tree:
+    """The state of the keeper in an intact checkpoint; empty where there is none."""
     return _kept(_loaded(path) or {})
 
 
-def _kept(checkpoint: Mapping[str, Any]) -> dict[str, Any]:
-    state: dict[str, Any] = checkpoint.get("callbacks", {}).get(KEEPER, {})
+def _kept(checkpoint: Mapping[str, Any]) -> Tree:
+    state: Tree = checkpoint.get("callbacks", {}).get(KEEPER, {})
     return state
 
 
-def read_checkpoint(path: Path) -> dict[str, Any]:
+def read_checkpoint(path: Path) -> Tree:
     """A checkpoint on the CPU, that of a sharded strategy put together.
 
     Raises:
@@ -132,17 +134,19 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     if path.is_dir():
         return sharded.consolidated(path)
-    checkpoint: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    checkpoint: Tree = torch.load(path, map_location="cpu", weights_only=True)
     return checkpoint
 
 
-def _loaded(path: Path) -> dict[str, Any] | None:
-    """What an intact checkpoint holds, of a folder what the keeper knew; None where it may not be
-    loaded."""
+def _loaded(path: Path) -> Tree | None:
+    """The content of an intact checkpoint, of a folder the keeper's state alone; None where it may
+    not be loaded."""
     if path.is_dir():
         return {"callbacks": {KEEPER: sharded.kept_state(path)}}
     try:
-        loaded: dict[str, Any] = torch.load(path, map_location="cpu", mmap=True, weights_only=True)
+        loaded: dict[str, object] = torch.load(
+            path, map_location="cpu", mmap=True, weights_only=True
+        )
     except pickle.UnpicklingError:
         return None
     return loaded

@@ -12,7 +12,7 @@ import torch
 Generator = torch.Generator | np.random.Generator | np.random.RandomState | random.Random
 
 
-def generator_states(holders: Mapping[str, Any]) -> dict[str, Any]:
+def generator_states(holders: Mapping[str, object]) -> dict[str, object]:
     """The state of each generator that is an attribute of one of `holders`, by name."""
     return {name: _state(generator) for name, generator in _generators(holders)}
 
@@ -24,7 +24,7 @@ def restore_generators(holders: Mapping[str, Any], states: Mapping[str, Any]) ->
             _restore(generator, states[name])
 
 
-def _generators(holders: Mapping[str, Any]) -> Iterator[tuple[str, Generator]]:
+def _generators(holders: Mapping[str, object]) -> Iterator[tuple[str, Generator]]:
     for place, holder in holders.items():
         # objects with slots, and compiled ones, have none
         for name, value in getattr(holder, "__dict__", {}).items():
@@ -32,22 +32,25 @@ def _generators(holders: Mapping[str, Any]) -> Iterator[tuple[str, Generator]]:
                 yield f"{place}.{name}", value
 
 
-def _state(generator: Generator) -> Any:
-    if isinstance(generator, torch.Generator):
-        return generator.get_state()
-    if isinstance(generator, np.random.Generator):
-        return generator.bit_generator.state
-    if isinstance(generator, np.random.RandomState):
-        return generator.get_state(legacy=False)
-    return generator.getstate()
+def _state(generator: Generator) -> object:
+    match generator:
+        case torch.Generator():
+            return generator.get_state()
+        case np.random.Generator():
+            return generator.bit_generator.state
+        case np.random.RandomState():
+            return generator.get_state(legacy=False)
+        case random.Random():
+            return generator.getstate()
 
 
 def _restore(generator: Generator, state: Any) -> None:
-    if isinstance(generator, torch.Generator):
-        generator.set_state(state.cpu())
-    elif isinstance(generator, np.random.Generator):
-        generator.bit_generator.state = state
-    elif isinstance(generator, np.random.RandomState):
-        generator.set_state(state)
-    else:
-        generator.setstate(state)
+    match generator:
+        case torch.Generator():
+            generator.set_state(state.cpu())
+        case np.random.Generator():
+            generator.bit_generator.state = state
+        case np.random.RandomState():
+            generator.set_state(state)
+        case random.Random():
+            generator.setstate(state)

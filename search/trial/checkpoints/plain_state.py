@@ -24,7 +24,7 @@ _DEEPEST = 100
 # what notes that were changed by somebody raise
 _NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 
-Place = tuple[Any, ...]
+Place = tuple[object, ...]
 Note = list[Any]
 
 
@@ -87,18 +87,18 @@ class Plain:
         return self._noted([list(pair) for pair in value.items()], "pairs", kind.__name__, place)
 
 
-def _is_plain_key(key: Any) -> bool:
+def _is_plain_key(key: object) -> bool:
     if type(key) is tuple:
         return all(_is_plain_key(each) for each in key)
     return type(key) in ATOMS
 
 
-def _all_same(before: list[Any], after: list[Any]) -> bool:
+def _all_same(before: list[object], after: list[object]) -> bool:
     return all(one is other for one, other in zip(before, after, strict=True))
 
 
 def restored(plain: Any, notes: list[Note], live: Mapping[str, Any]) -> Any:
-    """What `Plain` made `plain` of.
+    """The value that `Plain` made `plain` of.
 
     Raises:
         UserError: a class or an object that it needs is no longer there, or the notes are not

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 
-def random_state() -> dict[str, Any]:
+def random_state() -> dict[str, object]:
     """The global random state of torch, CUDA, NumPy and Python.
 
     Long rows of numbers are tensors: a checkpoint with two thousand single numbers takes twice
@@ -39,5 +39,5 @@ def restore_random_state(state: dict[str, Any]) -> None:
     random.setstate((version, tuple(internal.tolist()), gauss))
 
 
-def _row(numbers: Any) -> torch.Tensor:
+def _row(numbers: object) -> torch.Tensor:
     return torch.from_numpy(np.array(numbers, dtype=np.int64))

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from lightning.pytorch import LightningDataModule, LightningModule
 
 from search.errors import UserError
 from search.trial.checkpoints.plain_state import Plain, restored
@@ -24,7 +25,9 @@ _HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
 _TYPES = ("hparams_type", "datamodule_hparams_type")
 
 
-def make_checkpoints_safe(model: Any, data: Any, *, in_double: bool = False) -> None:
+def make_checkpoints_safe(
+    model: LightningModule, data: LightningDataModule | None, *, in_double: bool = False
+) -> None:
     """Let checkpoints of `model` be written as plain data, and read as what they were.
 
     Args:
@@ -45,7 +48,8 @@ def make_checkpoints_safe(model: Any, data: Any, *, in_double: bool = False) -> 
         _restore(checkpoint, model, data)
         load(checkpoint)
 
-    model.on_save_checkpoint, model.on_load_checkpoint = on_save_checkpoint, on_load_checkpoint
+    for name, hook in zip(HOOKS, (on_save_checkpoint, on_load_checkpoint), strict=True):
+        setattr(model, name, hook)
 
 
 def unwritable(checkpoint: Mapping[str, Any]) -> list[tuple[list[Any], str]]:
@@ -70,7 +74,9 @@ def refuse_unwritable(checkpoint: Mapping[str, Any]) -> None:
     )
 
 
-def _write_plainly(checkpoint: dict[str, Any], model: Any, data: Any) -> None:
+def _write_plainly(
+    checkpoint: dict[str, Any], model: LightningModule, data: LightningDataModule | None
+) -> None:
     live = _live_objects(model, data)
     left_out = {}
     for key in _HYPERPARAMETERS:
@@ -99,18 +105,21 @@ def _safe_arguments(arguments: Any) -> tuple[dict[str, Any], list[str]]:
     return safe, [name for name in content if name in unsafe]
 
 
-def _restore(checkpoint: dict[str, Any], model: Any, data: Any) -> None:
+def _restore(
+    checkpoint: dict[str, Any], model: LightningModule, data: LightningDataModule | None
+) -> None:
     found = checkpoint.get(NOTES)
     if found is None:
         return
     restored(checkpoint, found["notes"], _live_objects(model, data))
     for key, owner in zip(_HYPERPARAMETERS, (model, data), strict=True):
+        arguments = {} if owner is None else owner.hparams
         for name in found["left_out"].get(key, ()):
-            checkpoint[key][name] = owner.hparams[name]
+            checkpoint[key][name] = arguments[name]
 
 
-def _live_objects(model: Any, data: Any) -> dict[str, Any]:
-    """What model and data hold by name: attributes, modules inside, hyperparameters."""
+def _live_objects(model: LightningModule, data: LightningDataModule | None) -> dict[str, Any]:
+    """Objects of model and data by name: attributes, modules inside, hyperparameters."""
     found: dict[str, Any] = {}
     for owner, value in (("data", data), ("model", model)):
         if value is None:

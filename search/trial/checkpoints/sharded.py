@@ -50,7 +50,7 @@ def write_manifest(folder: Path, kept: Mapping[str, Any]) -> None:
 
 
 def is_intact(folder: Path) -> bool:
-    """Whether every file that the manifest names is there and has its checksum."""
+    """Check every file that the manifest names against its checksum."""
     checksums = _manifest(folder).get("files", {})
     try:
         return bool(checksums) and all(
@@ -61,7 +61,7 @@ def is_intact(folder: Path) -> bool:
 
 
 def kept_state(folder: Path) -> dict[str, Any]:
-    """What the keeper knew when the folder was written."""
+    """The state of the keeper when the folder was written."""
     kept: dict[str, Any] = _manifest(folder).get("kept", {})
     return kept
 

@@ -57,22 +57,22 @@ _TIMES = {each.__name__: each for each in (datetime.datetime, datetime.date, dat
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """How objects of one kind become plain data and objects again.
+    """One kind of objects, as plain data and back.
 
-    `taken_apart` gives what the object holds, which is made plain in its turn, and details that
+    `taken_apart` gives the content of an object, which is made plain in its turn, and details that
     are plain already; `put_together` takes both.
     """
 
     is_kind: Callable[[Any], bool]
-    taken_apart: Callable[[Any], tuple[Any, Any]]
-    put_together: Callable[[Any, Any], Any]
+    taken_apart: Callable[[Any], tuple[object, object]]
+    put_together: Callable[[Any, Any], object]
 
 
-def _exactly(*classes: type) -> Callable[[Any], bool]:
+def _exactly(*classes: type) -> Callable[[object], bool]:
     return lambda value: type(value) in classes
 
 
-def _array_apart(array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
+def _array_apart(array: np.ndarray[Any, Any]) -> tuple[object, object]:
     details = [array.dtype.str, list(array.shape)]
     if array.dtype.fields is not None:
         raise Unwritable
@@ -85,7 +85,7 @@ def _array_apart(array: np.ndarray[Any, Any]) -> tuple[Any, Any]:
         return torch.from_numpy(flat.view(np.uint8).copy()), details
 
 
-def _array_together(content: Any, details: Any) -> Any:
+def _array_together(content: Any, details: Any) -> object:
     dtype, shape = np.dtype(details[0]), details[1]
     if dtype.hasobject:
         array = np.empty(len(content), dtype)
@@ -95,56 +95,56 @@ def _array_together(content: Any, details: Any) -> Any:
     return (flat if flat.dtype == dtype else flat.view(dtype)).reshape(shape).copy()
 
 
-def _scalar_apart(value: Any) -> tuple[Any, Any]:
+def _scalar_apart(value: Any) -> tuple[object, object]:
     if type(value.item()) in ATOMS:
         return value.item(), value.dtype.str
     return np.asarray(value), value.dtype.str
 
 
-def _scalar_together(content: Any, details: Any) -> Any:
+def _scalar_together(content: Any, details: Any) -> object:
     return content[()] if isinstance(content, np.ndarray) else np.dtype(details).type(content)
 
 
-def _default_apart(value: Any) -> tuple[Any, Any]:
+def _default_apart(value: Any) -> tuple[object, object]:
     factory = value.default_factory
     if factory is not None and _FACTORIES.get(getattr(factory, "__name__", "")) is not factory:
         raise Unwritable
     return dict(value), factory and factory.__name__
 
 
-def _time_apart(value: Any) -> tuple[Any, Any]:
+def _time_apart(value: Any) -> tuple[object, object]:
     zone = getattr(value, "tzinfo", None)
     if zone is not None and not isinstance(zone, datetime.timezone | zoneinfo.ZoneInfo):
         raise Unwritable
     return value.isoformat(), [type(value).__name__, getattr(zone, "key", None)]
 
 
-def _time_together(content: Any, details: Any) -> Any:
+def _time_together(content: Any, details: Any) -> object:
     name, zone = details
     time: Any = _TIMES[name].fromisoformat(content)
     return time if zone is None else time.replace(tzinfo=zoneinfo.ZoneInfo(zone))
 
 
-def _is_enum(cls: Any) -> bool:
+def _is_enum(cls: object) -> bool:
     return isinstance(cls, type) and issubclass(cls, enum.Enum)
 
 
-def _is_named_tuple(cls: Any) -> bool:
+def _is_named_tuple(cls: object) -> bool:
     return isinstance(cls, type) and issubclass(cls, tuple) and hasattr(cls, "_fields")
 
 
-def _is_dataclass(cls: Any) -> bool:
+def _is_dataclass(cls: object) -> bool:
     return isinstance(cls, type) and dataclasses.is_dataclass(cls)
 
 
-def _dataclass_apart(value: Any) -> tuple[Any, Any]:
+def _dataclass_apart(value: Any) -> tuple[object, object]:
     if isinstance(value, torch.nn.Module):
         raise Unwritable
     held = {each.name: getattr(value, each.name) for each in dataclasses.fields(value)}
     return {**held, **getattr(value, "__dict__", {})}, name_of(type(value))
 
 
-def _dataclass_together(content: Any, details: Any) -> Any:
+def _dataclass_together(content: Any, details: Any) -> object:
     cls = class_named(details, _is_dataclass)
     made = object.__new__(cls)
     for name, each in content.items():
@@ -152,27 +152,27 @@ def _dataclass_together(content: Any, details: Any) -> Any:
     return made
 
 
-def _numpy_generator(content: Any, details: Any) -> Any:
+def _numpy_generator(content: Any, details: Any) -> object:
     bits = _BIT_GENERATORS[details]()
     bits.state = content
     return np.random.Generator(bits)
 
 
-def _with_state(made: Any, set_state: str, state: Any) -> Any:
+def _with_state(made: Any, set_state: str, state: Any) -> object:
     getattr(made, set_state)(state)
     return made
 
 
-def _is_config(value: Any) -> bool:
+def _is_config(value: object) -> bool:
     omegaconf = sys.modules.get("omegaconf")
     return omegaconf is not None and isinstance(value, omegaconf.Container)
 
 
-def _config_apart(value: Any) -> tuple[Any, Any]:
+def _config_apart(value: object) -> tuple[object, object]:
     return sys.modules["omegaconf"].OmegaConf.to_container(value, resolve=False), None
 
 
-def _config_together(content: Any, details: Any) -> Any:
+def _config_together(content: Any, details: Any) -> object:
     return sys.modules["omegaconf"].OmegaConf.create(content)
 
 

@@ -30,7 +30,7 @@ def name_of(cls: type) -> list[str]:
     return name
 
 
-def _found(name: list[str]) -> Any:
+def _found(name: list[str]) -> object:
     """A class of an imported module; nothing is imported, and no module's own lookup runs."""
     found: Any = sys.modules.get(name[0])
     for part in name[1].split("."):

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 
 from search.messages import Reported, Stepped
@@ -68,7 +68,7 @@ class ReportCallback(PyTorchLightningPruningCallback):  # type: ignore[misc]  # 
         super().__init__(judge, monitor=metric)
         self._judge = judge
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         """The judge broadcasts by itself; Optuna's way through the database stays off."""
         self._judge.trainer = trainer
         self.is_ddp_backend = False
@@ -81,10 +81,10 @@ class SignsOfLife(Callback):
         self._link = link
         self._told_at = 0.0
 
-    def on_train_batch_end(self, *args: Any) -> None:
+    def on_train_batch_end(self, *args: object) -> None:
         self._tell()
 
-    def on_validation_batch_end(self, *args: Any) -> None:
+    def on_validation_batch_end(self, *args: object) -> None:
         self._tell()
 
     def _tell(self) -> None:

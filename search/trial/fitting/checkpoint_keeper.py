@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.layout import TrialFolder
 from search.plain.whole_files import keep_copy
 from search.study_file.objective import Objective
-from search.trial.building.importing import namespace_of
+from search.trial.building.importing import is_lightnings
+from search.trial.building.trainer import callbacks_on
 from search.trial.checkpoints.files import save_checkpoint
 from search.trial.fitting.epoch_end import (
     EpochEnd,
@@ -32,6 +33,8 @@ from search.trial.process.ranks import gather
 # an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
 # saved in the middle, where Lightning cannot restore the order of a shuffled loader
 _MID_EPOCH_SAVE_S = 60.0
+# callbacks of Lightning's that tune before a fit
+_FINDERS = ("LearningRateFinder", "BatchSizeFinder")
 
 
 class CheckpointKeeper(Callback):
@@ -55,7 +58,7 @@ class CheckpointKeeper(Callback):
         self._at_best: dict[str, float] = {}
         self._at_last: dict[str, float] = {}
         self._restored: dict[str, Any] | None = None
-        self._of_ranks: list[dict[str, Any]] = []
+        self._of_ranks: list[dict[str, object]] = []
         # from the end of an epoch until it is saved
         self._epoch_end: EpochEnd | None = None
         self._is_best = False
@@ -66,18 +69,18 @@ class CheckpointKeeper(Callback):
         # whether the fit has come to its first epoch, all that it goes on from restored
         self.has_begun = False
 
-    def join(self, trainer: Any, *, goes_on: bool) -> None:
+    def join(self, trainer: Trainer, *, goes_on: bool) -> None:
         """Take a place before all other callbacks of a Trainer, too.
 
         Args:
             goes_on: whether the trial goes on from a checkpoint. Then nothing is done that is done
                 once before the first epoch: finding a learning rate would begin the fit anew.
         """
-        others = trainer.callbacks
+        others = callbacks_on(trainer)
         if goes_on:
             trainer.num_sanity_val_steps = 0
-            others = [each for each in others if not _is_finder(each)]
-        trainer.callbacks[:] = [FirstCallback(self._save_between), *others]
+            others = [each for each in others if not is_lightnings(each, *_FINDERS)]
+        callbacks_on(trainer)[:] = [FirstCallback(self._save_between), *others]
 
     @property
     def value(self) -> float | None:
@@ -113,7 +116,9 @@ class CheckpointKeeper(Callback):
         self._at_last = state_dict.get("at_last", {})
         self._restored = state_dict
 
-    def on_save_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         end = self._epoch_end or epoch_end(trainer)
         checkpoint["callbacks"][self.state_key] |= {
             **trainer_state(trainer),
@@ -123,18 +128,20 @@ class CheckpointKeeper(Callback):
             "in_the_middle": self._epoch_end is None,
         }
 
-    def on_load_checkpoint(self, trainer: Any, pl_module: Any, checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(
+        self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
         # an attempt can end between the two names of one checkpoint
         is_best = checkpoint["callbacks"].get(self.state_key, {}).get("is_best")
         if is_best and trainer.is_global_zero:
-            keep_copy(Path(trainer.ckpt_path), self._folder.best_ckpt)
+            keep_copy(Path(str(trainer.ckpt_path)), self._folder.best_ckpt)
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._saves_best_at_once = weights_may_change(trainer)
         run_after(pl_module, "on_train_start", lambda: self._go_on(trainer))
         run_after(pl_module, "on_train_epoch_end", lambda: self._note_end(trainer))
 
-    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *args: object) -> None:
         stop = self._link.stop_requested
         if trainer.world_size > 1:
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
@@ -143,7 +150,7 @@ class CheckpointKeeper(Callback):
                 self._save_last(trainer)
             raise StopRequested("interrupted; goes on from its last checkpoint")
 
-    def note(self, trainer: Any, *, is_over: bool = False) -> None:
+    def note(self, trainer: Trainer, *, is_over: bool = False) -> None:
         """Read the metrics that count, and keep the best.
 
         Args:
@@ -157,22 +164,22 @@ class CheckpointKeeper(Callback):
             if not is_over and (self._saves_best_at_once or not is_last_batch):
                 self._save_best_now(trainer)
 
-    def _go_on(self, trainer: Any) -> None:
+    def _go_on(self, trainer: Trainer) -> None:
         if self._restored is not None:
             self._restore(trainer, self._restored)
             self._restored = None
         self.has_begun = True
 
-    def _restore(self, trainer: Any, state: Mapping[str, Any]) -> None:
+    def _restore(self, trainer: Trainer, state: Mapping[str, Any]) -> None:
         of_ranks = state.get("of_ranks", [])
         is_same = len(of_ranks) == trainer.world_size
         drawn = of_ranks[trainer.global_rank] if is_same else {}
         go_on(trainer, {**state, **drawn})
 
-    def _note_end(self, trainer: Any) -> None:
+    def _note_end(self, trainer: Trainer) -> None:
         self._epoch_end = epoch_end(trainer)
 
-    def _save_between(self, trainer: Any) -> None:
+    def _save_between(self, trainer: Trainer) -> None:
         if self._epoch_end is None:
             return
         with counted_as(trainer, self._epoch_end):
@@ -182,17 +189,17 @@ class CheckpointKeeper(Callback):
         self._is_best = False
         self._epoch_end = None
 
-    def _save_last(self, trainer: Any) -> None:
+    def _save_last(self, trainer: Trainer) -> None:
         if trainer.is_global_zero and self._folder.last_ckpt.exists():
             keep_copy(self._folder.last_ckpt, self._folder.previous_ckpt)
         self._save(trainer, self._folder.last_ckpt)
         self._saved_at = time.monotonic()
 
-    def _save_best_now(self, trainer: Any) -> None:
+    def _save_best_now(self, trainer: Trainer) -> None:
         self._save(trainer, self._folder.best_ckpt)
         self._is_best = False
 
-    def _save(self, trainer: Any, path: Path) -> None:
+    def _save(self, trainer: Trainer, path: Path) -> None:
         if trainer.world_size > 1:
             end = self._epoch_end or epoch_end(trainer)
             self._of_ranks = gather(trainer, end.drawn)
@@ -205,9 +212,3 @@ class CheckpointKeeper(Callback):
             "stepped": stepped,
         }
         save_checkpoint(trainer, path, kept)
-
-
-def _is_finder(callback: Any) -> bool:
-    """Whether a callback is one of Lightning's that tune before a fit."""
-    finders = ("LearningRateFinder", "BatchSizeFinder")
-    return any(namespace_of(type(callback), each) is not None for each in finders)

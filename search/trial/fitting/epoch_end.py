@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from torch.utils.data import DataLoader
 from torchmetrics import Metric
 
+from search.trial.building.trainer import callbacks_on
 from search.trial.checkpoints.generators import generator_states, restore_generators
 from search.trial.checkpoints.random_state import random_state, restore_random_state
 
@@ -34,24 +35,24 @@ class FirstCallback(Callback):
     def __init__(self, between: Callable[[Any], None]) -> None:
         self._between = between
 
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._between(trainer)
 
-    def on_train_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._between(trainer)
 
 
 @dataclass(frozen=True)
 class EpochEnd:
-    """What is noted right after the module's own `on_train_epoch_end`, the last who may draw."""
+    """State right after the module's own `on_train_epoch_end`, the last who may draw."""
 
     # counters of Lightning's loop, by which it knows a checkpoint of an epoch's end
-    progress: dict[str, Any]
+    progress: dict[str, object]
     # the state of random numbers, global and of generators of the user's
     drawn: dict[str, Any]
 
 
-def epoch_end(trainer: Any) -> EpochEnd:
+def epoch_end(trainer: Trainer) -> EpochEnd:
     """Note the present moment."""
     return EpochEnd(
         progress=trainer.fit_loop.epoch_progress.state_dict(),
@@ -60,7 +61,7 @@ def epoch_end(trainer: Any) -> EpochEnd:
 
 
 @contextmanager
-def counted_as(trainer: Any, end: EpochEnd) -> Iterator[None]:
+def counted_as(trainer: Trainer, end: EpochEnd) -> Iterator[None]:
     """Let the Trainer's counters be those of the end of the epoch while it saves."""
     progress = trainer.fit_loop.epoch_progress
     now = progress.state_dict()
@@ -71,11 +72,11 @@ def counted_as(trainer: Any, end: EpochEnd) -> Iterator[None]:
         progress.load_state_dict(now)
 
 
-def run_after(module: Any, hook: str, step: Callable[[], None]) -> None:
+def run_after(module: LightningModule, hook: str, step: Callable[[], None]) -> None:
     """Run `step` after a hook of the module, which Lightning calls after those of callbacks."""
     own = getattr(module, hook)
 
-    def both(*args: Any, **kwargs: Any) -> Any:
+    def both(*args: object, **kwargs: object) -> object:
         result = own(*args, **kwargs)
         step()
         return result
@@ -83,8 +84,19 @@ def run_after(module: Any, hook: str, step: Callable[[], None]) -> None:
     setattr(module, hook, both)
 
 
-def trainer_state(trainer: Any) -> dict[str, Any]:
-    """What neither weights nor optimizers nor callbacks hold, and the next epoch may depend on."""
+def run_before(module: LightningModule, hook: str, step: Callable[[], None]) -> None:
+    """Run `step` before a hook of the module."""
+    own = getattr(module, hook)
+
+    def both(*args: object, **kwargs: object) -> object:
+        step()
+        return own(*args, **kwargs)
+
+    setattr(module, hook, both)
+
+
+def trainer_state(trainer: Trainer) -> dict[str, Any]:
+    """State that the next epoch may depend on, beside weights, optimizers and callbacks."""
     metrics = trainer.callback_metrics.items()
     return {
         "callback_metrics": {name: torch.as_tensor(value).cpu() for name, value in metrics},
@@ -97,7 +109,7 @@ def trainer_state(trainer: Any) -> dict[str, Any]:
     }
 
 
-def go_on(trainer: Any, state: Mapping[str, Any]) -> None:
+def go_on(trainer: Trainer, state: Mapping[str, Any]) -> None:
     """Undo what was done since the fit began, so that the next epoch begins as it would have.
 
     Args:
@@ -115,9 +127,9 @@ def go_on(trainer: Any, state: Mapping[str, Any]) -> None:
     restore_random_state(state["random"])
 
 
-def weights_may_change(trainer: Any) -> bool:
-    """Whether the weights may be others at the end of an epoch than at its validation."""
-    module, callbacks = trainer.lightning_module, trainer.callbacks
+def weights_may_change(trainer: Trainer) -> bool:
+    """Look for hooks that may change the weights between a validation and the end of its epoch."""
+    module, callbacks = trainer.lightning_module, callbacks_on(trainer)
     if _is_users(module, "on_validation_end") or _is_users(module, "on_train_epoch_end"):
         return True
     names = {cls.__name__ for each in callbacks for cls in type(each).__mro__}
@@ -126,8 +138,8 @@ def weights_may_change(trainer: Any) -> bool:
     )
 
 
-def _is_users(owner: Any, hook: str) -> bool:
-    """Whether a hook is neither Lightning's nor ours."""
+def _is_users(owner: object, hook: str) -> bool:
+    """Recognize a hook that is neither Lightning's nor ours."""
     definer = next(cls for cls in type(owner).__mro__ if hook in vars(cls))
     return definer.__module__.partition(".")[0] not in _NOT_THE_USERS
 
@@ -144,7 +156,7 @@ def _begin_next_epoch(fit_loop: Any) -> None:
     fit_loop.on_iteration_done()
 
 
-def _begin_validation_loaders(trainer: Any) -> None:
+def _begin_validation_loaders(trainer: Trainer) -> None:
     """Make what an earlier validation made; workers that persist draw a seed when they begin."""
     if trainer.val_dataloaders is None:
         trainer.fit_loop.epoch_loop.val_loop.setup_data()
@@ -153,11 +165,12 @@ def _begin_validation_loaders(trainer: Any) -> None:
             iter(loader)
 
 
-def holders(trainer: Any) -> dict[str, Any]:
+def holders(trainer: Trainer) -> dict[str, Any]:
     """The objects that may have random generators of their own: modules, data, loaders."""
     found = {f"module.{name}": each for name, each in trainer.lightning_module.named_modules()}
-    if trainer.datamodule is not None:
-        found["data"] = trainer.datamodule
+    # (Lightning 2.6) the Trainer's class does not declare the attribute
+    if (data := trainer.datamodule) is not None:  # type: ignore[attr-defined]
+        found["data"] = data
     loaders = {"train": trainer.train_dataloader, "val": trainer.val_dataloaders}
     for kind, tree in loaders.items():
         for number, loader in enumerate(loaders_of(tree)):
@@ -168,23 +181,26 @@ def holders(trainer: Any) -> dict[str, Any]:
     return found
 
 
-def loaders_of(tree: Any) -> list[Any]:
+def loaders_of(tree: object) -> list[object]:
     """The loaders of what a module's hook gives: one, or lists and mappings of them."""
-    if isinstance(tree, Mapping):
-        return [each for value in tree.values() for each in loaders_of(value)]
-    if isinstance(tree, list | tuple):
-        return [each for value in tree for each in loaders_of(value)]
-    return [] if tree is None else [tree]
+    match tree:
+        case Mapping():
+            return [each for value in tree.values() for each in loaders_of(value)]
+        case list() | tuple():
+            return [each for value in tree for each in loaders_of(value)]
+        case None:
+            return []
+    return [tree]
 
 
-def _updated_metrics(module: Any) -> Iterator[tuple[str, Metric]]:
+def _updated_metrics(module: LightningModule) -> Iterator[tuple[str, Metric]]:
     """Metrics that go on from epoch to epoch, such as the best so far; Lightning resets others."""
     for name, each in module.named_modules():
         if isinstance(each, Metric) and each.update_count:
             yield name, each
 
 
-def _restore_metrics(module: Any, states: Mapping[str, Any]) -> None:
+def _restore_metrics(module: LightningModule, states: Mapping[str, Any]) -> None:
     modules = dict(module.named_modules())
     for name, saved in states.items():
         metric = modules[name]
@@ -193,7 +209,10 @@ def _restore_metrics(module: Any, states: Mapping[str, Any]) -> None:
         metric._update_count = saved["count"]  # torchmetrics 1.9: there is no setter
 
 
-def _moved(value: Any, device: torch.device) -> Any:
-    if isinstance(value, list):
-        return [_moved(each, device) for each in value]
-    return value.to(device) if isinstance(value, torch.Tensor) else value
+def _moved(value: object, device: torch.device) -> object:
+    match value:
+        case list():
+            return [_moved(each, device) for each in value]
+        case torch.Tensor():
+            return value.to(device)
+    return value

@@ -17,6 +17,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 from search.layout import TrialFolder
 from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PRUNED, Ended
 from search.plain.whole_files import make_folder
+from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import lightning_of_model
 from search.trial.checkpoints.files import kept_state, resume_point
 from search.trial.fitting.loggers import Run, alone, carry_over, config_digest, make_loggers, run_of
@@ -37,12 +38,11 @@ class LoggerRuns:
         config: the configuration of the trial.
     """
 
-    def __init__(self, config: Mapping[str, Any], run: Run) -> None:
+    def __init__(self, config: TrialConfig, run: Run) -> None:
         self._run = run
-        trial = config.get("trial", {})
         self._params = {
-            **trial.get("params", {}),
-            "seed_everything": config.get("seed_everything"),
+            **config.trial.params,
+            "seed_everything": config.sections.seed_everything,
         }
         self.loggers = make_loggers(config, run)
 
@@ -75,14 +75,15 @@ class LoggerRuns:
 
     def _begin(self, logger: Any) -> None:
         loggers = self._run.loggers
-        if isinstance(logger, loggers.CSVLogger):
-            carry_over(logger, self._run.steps)
-        elif isinstance(logger, loggers.WandbLogger):
-            self._run.remember(wandb=str(logger.version))
-        elif isinstance(logger, loggers.MLFlowLogger):
-            digest = config_digest(self._run.folder)
-            self._run.remember(mlflow=logger.run_id, mlflow_config=digest)
-            logger.experiment.update_run(logger.run_id, status="RUNNING")
+        match logger:
+            case loggers.CSVLogger():
+                carry_over(logger, self._run.steps)
+            case loggers.WandbLogger():
+                self._run.remember(wandb=str(logger.version))
+            case loggers.MLFlowLogger():
+                digest = config_digest(self._run.folder)
+                self._run.remember(mlflow=logger.run_id, mlflow_config=digest)
+                logger.experiment.update_run(logger.run_id, status="RUNNING")
         logger.log_hyperparams(self._params)
 
     def _note(self, logger: Any, finals: dict[str, float], step: int) -> None:
@@ -93,21 +94,22 @@ class LoggerRuns:
 
     def _close(self, logger: Any, cause: str) -> None:
         loggers = self._run.loggers
-        if isinstance(logger, loggers.WandbLogger):
-            logger.experiment.summary["cause"] = cause
-            logger.experiment.finish(exit_code=0 if cause in _FINISHED else 1)
-        elif isinstance(logger, loggers.MLFlowLogger):
-            logger.experiment.set_tag(logger.run_id, "cause", cause)
-            logger.finalize(_MLFLOW_STATUS.get(cause, "FAILED"))
-        elif isinstance(logger, loggers.CSVLogger | loggers.TensorBoardLogger):
-            logger.finalize("success")
+        match logger:
+            case loggers.WandbLogger():
+                logger.experiment.summary["cause"] = cause
+                logger.experiment.finish(exit_code=0 if cause in _FINISHED else 1)
+            case loggers.MLFlowLogger():
+                logger.experiment.set_tag(logger.run_id, "cause", cause)
+                logger.finalize(_MLFLOW_STATUS.get(cause, "FAILED"))
+            case loggers.CSVLogger() | loggers.TensorBoardLogger():
+                logger.finalize("success")
 
 
-def close_runs(config: Mapping[str, Any], folder: TrialFolder) -> Ended:
+def close_runs(config: TrialConfig, folder: TrialFolder) -> Ended:
     """Close the runs of a trial whose process died, as its `ending` says."""
     ending = json.loads(folder.ending.read_text("utf-8"))
     checkpoint = resume_point(folder)
-    run = run_of(config, folder, lightning_of_model(config), checkpoint)
+    run = run_of(config, folder, lightning_of_model(config.sections), checkpoint)
     # nothing of it will be written anew, so all that was logged stays
     runs = LoggerRuns(config, replace(run, steps=sys.maxsize))
     runs.begin(ending["effective_batch"])

@@ -16,7 +16,7 @@ import json
 import os
 import secrets
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -26,8 +26,10 @@ import torch
 
 from search.errors import UserError
 from search.layout import TrialFolder
+from search.plain.tree import Tree
 from search.plain.whole_files import make_folder, write_whole
 from search.plain.wording import did_you_mean
+from search.study_file.trial_config import LoggerChoice, TrialConfig
 from search.trial.checkpoints.files import kept_state
 from search.trial.process.failures import one_line
 
@@ -44,55 +46,58 @@ CLASSES = {
 
 @dataclass(frozen=True)
 class Run:
-    """What the loggers of one trial are made for.
+    """One trial, as its loggers know it."""
 
-    `loggers` is the module of Lightning's loggers; `steps` how many are behind a trial that goes
-    on, None for one that begins; `shares` whether trials write into one place of the study.
-    """
-
+    # the module of Lightning's loggers
     loggers: ModuleType
     folder: TrialFolder
     study: str
     number: int
+    # steps that are behind a trial that goes on; None for one that begins
     steps: int | None
+    # trials write into one place of the study
     shares: bool
 
     def known(self, logger: str) -> str | None:
         """The id of the run that an earlier attempt began."""
-        ids = json.loads(self.folder.runs.read_text()) if self.folder.runs.is_file() else {}
-        return ids.get(logger)
+        return self._ids.get(logger)
 
     def remember(self, **ids: str) -> None:
         """Write the id of a run down, so that the next attempt goes on with it."""
-        known = json.loads(self.folder.runs.read_text()) if self.folder.runs.is_file() else {}
+        known = self._ids
         make_folder(self.folder.logs)
         write_whole(self.folder.runs, json.dumps({**known, **ids}))
 
+    @property
+    def _ids(self) -> dict[str, str]:
+        path = self.folder.runs
+        ids: dict[str, str] = json.loads(path.read_text()) if path.is_file() else {}
+        return ids
+
 
 def run_of(
-    config: Mapping[str, Any], folder: TrialFolder, lightning: ModuleType, checkpoint: Path | None
+    config: TrialConfig, folder: TrialFolder, lightning: ModuleType, checkpoint: Path | None
 ) -> Run:
-    """What the configuration says of the run.
+    """The run of a configuration.
 
     Args:
         lightning: the package of the trial's classes.
         checkpoint: what the trial goes on from; None where it begins.
     """
-    trial = config.get("trial", {})
     return Run(
         loggers=importlib.import_module(f"{lightning.__name__}.loggers"),
         folder=folder,
-        study=trial.get("study", folder.study.name),
-        number=trial.get("number", 0),
+        study=config.trial.study or folder.study.name,
+        number=config.trial.number,
         steps=None if not folder.logs.exists() else _steps_behind(checkpoint),
-        shares=any(each["name"] != "csv" for each in config.get("logger", ())),
+        shares=any(each.name != "csv" for each in config.logger),
     )
 
 
-def make_loggers(config: Mapping[str, Any], run: Run) -> list[Any]:
+def make_loggers(config: TrialConfig, run: Run) -> list[Any]:
     """The loggers that the study file names; nothing is sent yet."""
     with alone(run):
-        return [_FACTORIES[each["name"]](run, _options(each)) for each in config.get("logger", ())]
+        return [_FACTORIES[each.name](run, each.options) for each in config.logger]
 
 
 @contextlib.contextmanager
@@ -108,14 +113,14 @@ def alone(run: Run) -> Iterator[None]:
 
 
 def logger_problems(
-    config: Mapping[str, Any], folder: TrialFolder, lightning: ModuleType
+    config: TrialConfig, folder: TrialFolder, lightning: ModuleType
 ) -> Iterator[str]:
     """A line for each logger that could not be made in a trial."""
-    if (config.get("trainer") or {}).get("logger") is not None:
+    if config.sections.trainer.get("logger") is not None:
         return
     run = run_of(config, folder, lightning, None)
-    for each in config.get("logger", ()):
-        name, options = each["name"], _options(each)
+    for each in config.logger:
+        name, options = each.name, each.options
         if name in _MODULES:
             importlib.import_module(_MODULES[name])
         known = _known_options(name, run.loggers)
@@ -136,29 +141,26 @@ def logger_problems(
             yield f"logger: {name} cannot be made: {one_line(error)}"
 
 
-def plain_loggers(config: Mapping[str, Any], lightning: str) -> tuple[dict[str, Any], ...]:
+def plain_loggers(config: TrialConfig, lightning: str) -> tuple[Tree, ...]:
     """The study's loggers in LightningCLI's form, for a training outside of it: a module may call
     what only its own logger has. None where Lightning's default will do.
 
     Args:
         lightning: the package of the trial's classes.
     """
-    named = config.get("logger", ())
-    if all(each["name"] == "csv" for each in named):
+    if all(each.name == "csv" for each in config.logger):
         return ()
     loggers = importlib.import_module(f"{lightning}.loggers")
-    return tuple(_plain_logger(each, loggers, config) for each in named)
+    return tuple(_plain_logger(each, loggers, config) for each in config.logger)
 
 
-def _plain_logger(
-    each: Mapping[str, Any], loggers: ModuleType, config: Mapping[str, Any]
-) -> dict[str, Any]:
-    cls = getattr(loggers, CLASSES[each["name"]])
+def _plain_logger(each: LoggerChoice, loggers: ModuleType, config: TrialConfig) -> Tree:
+    cls = getattr(loggers, CLASSES[each.name])
     own = inspect.signature(cls).parameters
     arguments = {"save_dir": "."}
-    if each["name"] == "mlflow":
-        arguments = {"experiment_name": config.get("trial", {}).get("study", "lightning_logs")}
-    given = {**arguments, **_options(each)}
+    if each.name == "mlflow":
+        arguments = {"experiment_name": config.trial.study or "lightning_logs"}
+    given = {**arguments, **each.options}
     # what the logger passes on, jsonargparse wants apart
     passed_on = {key: value for key, value in given.items() if key not in own}
     return {
@@ -166,10 +168,6 @@ def _plain_logger(
         "init_args": {key: value for key, value in given.items() if key in own},
         **({"dict_kwargs": passed_on} if passed_on else {}),
     }
-
-
-def _options(each: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in each.items() if key != "name"}
 
 
 def _steps_behind(checkpoint: Path | None) -> int:
@@ -182,13 +180,13 @@ def _steps_behind(checkpoint: Path | None) -> int:
     return int(content["loops"]["fit_loop"]["epoch_loop.state_dict"]["_batches_that_stepped"])
 
 
-def _csv(run: Run, options: dict[str, Any]) -> Any:
+def _csv(run: Run, options: Tree) -> Any:
     defaults = {"save_dir": run.folder.root, "name": "", "version": run.folder.logs.name}
     return run.loggers.CSVLogger(**{**defaults, **options})
 
 
-def _tensorboard(run: Run, options: dict[str, Any]) -> Any:
-    defaults: dict[str, Any] = {
+def _tensorboard(run: Run, options: Tree) -> Any:
+    defaults: Tree = {
         "save_dir": run.folder.study.logs / "tensorboard",
         "name": "",
         "version": run.folder.root.name,
@@ -200,7 +198,7 @@ def _tensorboard(run: Run, options: dict[str, Any]) -> Any:
     return run.loggers.TensorBoardLogger(**{**defaults, **options})
 
 
-def _wandb(run: Run, options: dict[str, Any]) -> Any:
+def _wandb(run: Run, options: Tree) -> Any:
     defaults = {
         "name": str(run.number),
         "group": run.study,
@@ -211,9 +209,9 @@ def _wandb(run: Run, options: dict[str, Any]) -> Any:
     return run.loggers.WandbLogger(**{**defaults, **options})
 
 
-def _mlflow(run: Run, options: dict[str, Any]) -> Any:
+def _mlflow(run: Run, options: Tree) -> Any:
     uri, is_local = _tracking_uri(run, options)
-    defaults: dict[str, Any] = {"experiment_name": run.study, "run_name": str(run.number)}
+    defaults: Tree = {"experiment_name": run.study, "run_name": str(run.number)}
     if is_local:
         defaults["artifact_location"] = (run.folder.study.logs / "artifacts").absolute().as_uri()
     # MLflow refuses another value of a parameter: a batch that was halved is another run
@@ -222,7 +220,7 @@ def _mlflow(run: Run, options: dict[str, Any]) -> Any:
     return run.loggers.MLFlowLogger(**{**defaults, **options, "tracking_uri": uri})
 
 
-_FACTORIES: dict[str, Callable[[Run, dict[str, Any]], Any]] = {
+_FACTORIES: dict[str, Callable[[Run, Tree], object]] = {
     "csv": _csv,
     "tensorboard": _tensorboard,
     "wandb": _wandb,
@@ -230,8 +228,8 @@ _FACTORIES: dict[str, Callable[[Run, dict[str, Any]], Any]] = {
 }
 
 
-def _tracking_uri(run: Run, options: Mapping[str, Any]) -> tuple[str, bool]:
-    """Where MLflow keeps its runs, and whether that is the study's own store."""
+def _tracking_uri(run: Run, options: Tree) -> tuple[str, bool]:
+    """The store of MLflow's runs; True where it is the study's own."""
     given = options.get("tracking_uri") or os.environ.get("MLFLOW_TRACKING_URI")
     if given:
         return given, False
@@ -250,7 +248,7 @@ def carry_over(logger: Any, steps: int | None) -> None:
         steps: rows from this step on are written anew by the attempt.
     """
     path = Path(logger.log_dir) / "metrics.csv"
-    rows: list[dict[str, Any]] = []
+    rows: list[Tree] = []
     if steps is not None and path.is_file():
         with path.open(newline="") as file:
             rows = [row for row in csv.DictReader(file) if (row.get("step") or "").isdigit()]
@@ -265,7 +263,7 @@ def carry_over(logger: Any, steps: int | None) -> None:
 
 
 def _known_options(name: str, loggers: ModuleType) -> list[str]:
-    """What may stand beside the name of a logger in a study file."""
+    """The options that may stand beside the name of a logger in a study file."""
     takers: list[Any] = [getattr(loggers, CLASSES[name])]
     if name == "wandb":
         takers.append(importlib.import_module("wandb").init)
@@ -275,7 +273,7 @@ def _known_options(name: str, loggers: ModuleType) -> list[str]:
     return [key for key in dict.fromkeys(names) if key not in ("kwargs", "experiment", "name")]
 
 
-def _check_login(options: Mapping[str, Any]) -> None:
+def _check_login(options: Tree) -> None:
     """Raise UserError where W&B would ask for a key that nobody can type."""
     mode = options.get("mode") or os.environ.get("WANDB_MODE")
     if options.get("offline") or mode in ("offline", "dryrun", "disabled"):

@@ -1,4 +1,4 @@
-"""The metrics that count: where a module logs them, and what is told of one that it does not.
+"""The metrics that count: where a module logs them, and the message for one that it does not.
 
 A metric of validations has a value at each of them. One of training alone, as GANs and
 self-supervised modules have it, has a value at the end of each epoch.
@@ -7,9 +7,8 @@ self-supervised modules have it, has a value at the end of each epoch.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.errors import UserError
 from search.plain.wording import did_you_mean
@@ -17,8 +16,8 @@ from search.study_file.outcome_constraints import RESOURCES
 from search.trial.fitting.no_value import no_value
 
 
-def validates(trainer: Any) -> bool:
-    """Whether a fit has validations at all."""
+def validates(trainer: Trainer) -> bool:
+    """Look for validations in a fit."""
     loaders = trainer.val_dataloaders
     has_none = isinstance(loaders, list | tuple | Mapping) and not loaders
     return bool(trainer.enable_validation) and not has_none
@@ -33,21 +32,21 @@ class MetricKinds(Callback):
 
     def __init__(self, metrics: Mapping[str, str]) -> None:
         self._metrics = metrics
-        self._before: dict[str, Any] = {}
+        self._before: dict[str, object] = {}
         self.validated = False
         self._at_validation: set[str] = set()
 
-    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._before = dict(trainer.callback_metrics)
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self.validated = True
         for name, value in trainer.callback_metrics.items():
             # Lightning makes a tensor anew for each value
             if value is not self._before.get(name):
                 self._at_validation.add(name)
 
-    def of_training(self, trainer: Any) -> list[str]:
+    def of_training(self, trainer: Trainer) -> list[str]:
         """The metrics that training alone logged, in a fit that ended.
 
         Raises:

@@ -1,13 +1,13 @@
-"""Why a fit that came to its end has no value: no validation ran in it."""
+"""Reasons why a fit that ended has no value: no validation ran in it."""
 
 from __future__ import annotations
 
-from typing import Any
+from lightning.pytorch import Trainer
 
 _NOTHING = ("max_epochs", "max_steps", "limit_train_batches", "limit_val_batches")
 
 
-def no_value(trainer: Any, metric: str) -> str:
+def no_value(trainer: Trainer, metric: str) -> str:
     """One line: what kept the validations of a fit that ended from running.
 
     Args:
@@ -16,7 +16,7 @@ def no_value(trainer: Any, metric: str) -> str:
     return f"objective.metric: {metric} has no value, because no validation ran: {_why(trainer)}"
 
 
-def _why(trainer: Any) -> str:
+def _why(trainer: Trainer) -> str:
     for name in _NOTHING:
         if getattr(trainer, name) == 0:
             return f"trainer.{name} is 0. Raise it."

@@ -1,4 +1,4 @@
-"""What a trial takes: parameters, seconds an epoch, memory. Measured in every trial."""
+"""Parameters, seconds an epoch and memory of a trial, measured in every one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.messages import Measured
 from search.study_file.outcome_constraints import OutcomeConstraint
@@ -41,7 +41,7 @@ class ResourceMeter(Callback):
 
     @property
     def measured(self) -> Measured:
-        """What the trial takes so far."""
+        """The measurements so far."""
         times = [*self._epoch_times, *([self._validated] if self._validated is not None else [])]
         return Measured(
             parameters=self._parameters,
@@ -64,30 +64,32 @@ class ResourceMeter(Callback):
         self._epoch_times = list(state_dict["epoch_times"])
         self._peak = int(state_dict["peak_memory"])
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._device = trainer.strategy.root_device
         self._count(pl_module)
         self._link.send(self.measured)
 
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._began = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Any, pl_module: Any, *args: Any) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, *args: object
+    ) -> None:
         # lazy layers have no size before their first batch
         if self._parameters is None:
             self._count(pl_module)
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         is_over = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
         if self._began is not None and is_over:
             self._validated = time.monotonic() - self._began
 
-    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._began is not None:
             self._epoch_times.append(time.monotonic() - self._began)
         self._began = self._validated = None
 
-    def _count(self, module: Any) -> None:
+    def _count(self, module: LightningModule) -> None:
         parameters = list(module.parameters())
         if any(torch.nn.parameter.is_lazy(parameter) for parameter in parameters):
             return

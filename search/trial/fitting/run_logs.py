@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.messages import DONE
+from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import Built
 from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
 from search.trial.fitting.logger_runs import NOT_FINAL, LoggerRuns
@@ -29,7 +30,7 @@ class RunLogs(Callback):
 
     def __init__(
         self,
-        config: Mapping[str, Any],
+        config: TrialConfig,
         built: Built,
         run: Run,
         keeper: CheckpointKeeper,
@@ -40,16 +41,16 @@ class RunLogs(Callback):
         self._meter = meter
         self._resources = resources
         has_own = built.trainer_arguments.get("logger") is not None
-        self._runs = LoggerRuns({**config, "logger": ()} if has_own else config, run)
+        self._runs = LoggerRuns(replace(config, logger=()) if has_own else config, run)
         self._cause = DONE
 
     @property
-    def trainer_arguments(self) -> dict[str, Any]:
-        """What the Trainer is given: nothing where it has a logger of the user's own."""
+    def trainer_arguments(self) -> dict[str, object]:
+        """The loggers for the Trainer; nothing where it has one of the user's own."""
         return {"logger": self._runs.loggers} if self._runs.loggers else {}
 
     @contextlib.contextmanager
-    def open(self, trainer: Any, effective_batch: int | None) -> Iterator[None]:
+    def open(self, trainer: Trainer, effective_batch: int | None) -> Iterator[None]:
         """Begin the runs, or go on with them, and close them at the end of the block."""
         if self._runs.loggers and trainer.is_global_zero:
             self._runs.begin(effective_batch)
@@ -62,13 +63,15 @@ class RunLogs(Callback):
             if trainer.is_global_zero:
                 self._runs.close(trainer.loggers, self._cause)
 
-    def on_fit_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._note_end(trainer, DONE)
 
-    def on_exception(self, trainer: Any, pl_module: Any, exception: BaseException) -> None:
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
         self._note_end(trainer, cause_of(exception))
 
-    def _note_end(self, trainer: Any, cause: str) -> None:
+    def _note_end(self, trainer: Trainer, cause: str) -> None:
         """Write the final values while the loggers are open still."""
         values = self._keeper.metrics if cause == DONE else self._keeper.last_metrics
         if cause in NOT_FINAL or not values or not trainer.is_global_zero:

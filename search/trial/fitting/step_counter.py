@@ -6,7 +6,7 @@ import math
 from collections.abc import Sized
 from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.utilities.data import _extract_batch_size
 
 from search.study_file.curve_steps import SAMPLES, VALIDATIONS
@@ -35,12 +35,12 @@ class StepCounter(Callback):
         self.step = state_dict["step"]
 
     def on_train_batch_end(
-        self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
     ) -> None:
         if self._unit == SAMPLES:
             self._samples += _samples(trainer, batch, batch_idx) * trainer.world_size
 
-    def advance(self, trainer: Any) -> None:
+    def advance(self, trainer: Trainer) -> None:
         """Count a value that is read."""
         self._validations += 1
         if self._unit is None:
@@ -49,13 +49,13 @@ class StepCounter(Callback):
             # steps grow, whatever a module's own code does to its Trainer
             self.step = max(self._counted(trainer), self.step + 1)
 
-    def _counted(self, trainer: Any) -> int:
+    def _counted(self, trainer: Trainer) -> int:
         if self._unit == SAMPLES:
             return self._samples
         return self._validations if self._unit == VALIDATIONS else int(trainer.current_epoch) + 1
 
 
-def _samples(trainer: Any, batch: Any, batch_idx: int) -> int:
+def _samples(trainer: Trainer, batch: Any, batch_idx: int) -> int:
     """The samples of a batch on one device: as its loader says, else as Lightning reads them off
     the batch, which may be of any kind."""
     loader = trainer.train_dataloader
@@ -77,7 +77,7 @@ def _first_length(batch: Any) -> int | None:
         return None
 
 
-def _place_in_epoch(trainer: Any) -> int:
+def _place_in_epoch(trainer: Trainer) -> int:
     batches, interval = trainer.num_training_batches, trainer.val_check_batch
     if not math.isfinite(batches) or not interval or interval >= batches:
         return int(trainer.current_epoch) + 1

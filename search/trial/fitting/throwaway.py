@@ -13,13 +13,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.layout import StudyFolder, TrialFolder
+from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import Built
 from search.trial.building.import_guard import NAMESPACES
-from search.trial.building.importing import namespace_of
+from search.trial.building.importing import is_lightnings
+from search.trial.building.trainer import callbacks_on
 from search.trial.checkpoints.files import save_checkpoint
 from search.trial.fitting.epoch_end import run_after
 from search.trial.fitting.loggers import CLASSES, make_loggers, run_of
@@ -35,7 +37,7 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
     The constructors of Lightning's own loggers are replaced, because a logger may be made by a
     section, by a CLI of the user's, or by a class that derives from one.
     """
-    instead: dict[str, dict[str, Any]] = {
+    instead: dict[str, dict[str, object]] = {
         "CSVLogger": {"save_dir": str(folder)},
         "TensorBoardLogger": {"save_dir": str(folder)},
         "WandbLogger": {
@@ -101,9 +103,9 @@ class ThrowawayCheckpoints(Callback):
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def setup(self, trainer: Any, pl_module: Any, stage: str) -> None:
-        for each in trainer.callbacks:
-            is_checkpoint = namespace_of(type(each), "Checkpoint") is not None
+    def setup(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        for each in callbacks_on(trainer):
+            is_checkpoint = is_lightnings(each, "Checkpoint")
             if is_checkpoint and getattr(each, "dirpath", None) is not None:
                 each.dirpath = str(self._folder)
 
@@ -115,10 +117,10 @@ class FirstEpochSaver(Callback):
         self._path = path
         self.seconds = 0.0
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         run_after(pl_module, "on_train_epoch_end", lambda: self._save(trainer))
 
-    def _save(self, trainer: Any) -> None:
+    def _save(self, trainer: Trainer) -> None:
         if trainer.current_epoch > 0:
             return
         began = time.monotonic()
@@ -126,20 +128,21 @@ class FirstEpochSaver(Callback):
         self.seconds = time.monotonic() - began
 
 
-def look_loggers(config: Mapping[str, Any], built: Built, folder: TrialFolder) -> dict[str, Any]:
-    """What a Trainer is given to log with: the loggers of the study, or the user's own, if those
-    write into the folder that is thrown away."""
+def look_loggers(config: TrialConfig, built: Built, folder: TrialFolder) -> dict[str, Any]:
+    """The logger argument of a Trainer: the study's loggers, or the user's own, if those write into
+    the folder that is thrown away."""
     given = built.trainer_arguments.get("logger")
     if isinstance(given, bool):
         return {}
     if given is not None:
         loggers = list(given) if isinstance(given, Iterable) else [given]
-        return {"logger": [each if _is_redirected(each) else DummyLogger() for each in loggers]}
+        redirected = CLASSES.values()
+        return {
+            "logger": [
+                each if is_lightnings(each, *redirected) else DummyLogger() for each in loggers
+            ]
+        }
     trial = StudyFolder(folder.root / "look").trial(0)
     trial.root.mkdir(parents=True, exist_ok=True)
     trial.config.touch()
     return {"logger": make_loggers(config, run_of(config, trial, built.lightning, None))}
-
-
-def _is_redirected(logger: Any) -> bool:
-    return any(namespace_of(type(logger), name) is not None for name in CLASSES.values())

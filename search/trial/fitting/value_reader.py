@@ -1,11 +1,10 @@
-"""When the values of a trial are read, and what is done with each: in this order."""
+"""Values of a trial: the moment of reading, then count, keep and report, in this order."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.errors import UserError
 from search.trial.fitting.callbacks import ReportCallback
@@ -43,22 +42,22 @@ class ValueReader(Callback):
         self._report = report
         self._at_epoch_ends = at_epoch_ends
         # what Lightning held before; it keeps a metric through epochs that do not log it
-        self._before: dict[str, Any] = {}
+        self._before: dict[str, object] = {}
 
-    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self._report is not None:
             self._report.on_fit_start(trainer, pl_module)
         # a metric may be logged in the module's own hook
         run_after(pl_module, "on_train_epoch_end", lambda: self._end_epoch(trainer, pl_module))
 
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._before = dict(trainer.callback_metrics)
 
-    def on_validation_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_validation_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if not self._at_epoch_ends:
             self._before = dict(trainer.callback_metrics)
 
-    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+    def on_validation_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if trainer.sanity_checking or self._at_epoch_ends:
             return
         for metric, place in self._metrics.items():
@@ -68,20 +67,20 @@ class ValueReader(Callback):
         if self._are_new(trainer.callback_metrics):
             self._read(trainer, pl_module, is_over=False)
 
-    def _end_epoch(self, trainer: Any, pl_module: Any) -> None:
+    def _end_epoch(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if validates(trainer) and not self._at_epoch_ends:
             return
         if self._are_new(trainer.callback_metrics):
             self._read(trainer, pl_module, is_over=True)
 
-    def _are_new(self, logged: Mapping[str, Any]) -> bool:
+    def _are_new(self, logged: Mapping[str, object]) -> bool:
         # Lightning makes a tensor anew for each value
         return all(
             metric in logged and logged[metric] is not self._before.get(metric)
             for metric in self._metrics
         )
 
-    def _read(self, trainer: Any, pl_module: Any, *, is_over: bool) -> None:
+    def _read(self, trainer: Trainer, pl_module: LightningModule, *, is_over: bool) -> None:
         self._steps.advance(trainer)
         self._keeper.note(trainer, is_over=is_over)
         if self._report is not None:

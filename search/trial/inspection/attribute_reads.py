@@ -1,4 +1,4 @@
-"""Which attributes and saved hyperparameters the source of some classes may read.
+"""Attributes and saved hyperparameters that the source of some classes may read.
 
 Looks at methods that can run: those that Lightning calls, and what these call. Where source is
 missing, or an object is handed on as a whole, everything may be read.
@@ -7,12 +7,11 @@ missing, or an object is handed on as a whole, everything may be read.
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Collection, Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeGuard
+
+from search.trial.inspection.source import syntax_of
 
 # an object under one of these names gives all that it holds to whoever gets it
 _WHOLE = frozenset(
@@ -26,16 +25,17 @@ _HARMLESS = frozenset({"super", "isinstance", "type", "id", "save_hyperparameter
 
 @dataclass(frozen=True)
 class Code:
-    """A class, the methods of it that are `called` from outside, and the `names` of the attributes
-    and hyperparameters of its object that are looked for."""
+    """A class whose source is searched."""
 
     cls: type
+    # methods that are called from outside
     called: Collection[str]
+    # attributes and hyperparameters of its object that are looked for
     names: Set[str]
 
 
 def may_read(codes: Iterable[Code]) -> bool:
-    """Whether code that can run may read one of the names that are looked for."""
+    """Look for a reading of one of the names in code that can run."""
     codes = list(codes)
     names = frozenset(name for code in codes for name in code.names)
     methods: dict[str, list[tuple[ast.AST, Code]]] = {}
@@ -69,33 +69,35 @@ def kept_names(classes: Iterable[type], argument: str) -> set[str] | None:
         if tree is None:
             return None
         for node in tree.body:
-            if isinstance(node, ast.FunctionDef) and node.name == "__init__":
-                nodes = list(ast.walk(node))
-                kept = [each for each in nodes if _is_keeping(each, argument)]
-                targets = [each for assign in kept for each in assign.targets]
-                names |= {target.attr for target in targets if isinstance(target, ast.Attribute)}
-                harmless = {id(assign.value) for assign in kept}
-                for each in nodes:
-                    if isinstance(each, ast.Call):
-                        harmless |= {id(given) for given in _passed_by_call(each)}
-                uses = (each for each in nodes if isinstance(each, ast.Name))
-                if any(use.id == argument and id(use) not in harmless for use in uses):
-                    return None
+            match node:
+                case ast.FunctionDef(name="__init__"):
+                    kept = _kept_by(node, argument)
+                    if kept is None:
+                        return None
+                    names |= kept
     return names
 
 
-def _is_keeping(node: ast.AST, argument: str) -> TypeGuard[ast.Assign]:
-    return isinstance(node, ast.Assign) and (
-        isinstance(node.value, ast.Name) and node.value.id == argument
-    )
+def _kept_by(constructor: ast.FunctionDef, argument: str) -> set[str] | None:
+    """The attributes in which one constructor keeps an argument; None for any other use of it."""
+    kept: set[str] = set()
+    harmless: set[ast.AST] = set()
+    uses: set[ast.AST] = set()
+    for node in ast.walk(constructor):
+        match node:
+            case ast.Assign(targets=targets, value=ast.Name(id=name) as value) if name == argument:
+                kept |= {each.attr for each in targets if isinstance(each, ast.Attribute)}
+                harmless.add(value)
+            case ast.Call():
+                harmless |= set(_passed_by_call(node))
+            case ast.Name(id=name) if name == argument:
+                uses.add(node)
+    return kept if uses <= harmless else None
 
 
 @lru_cache(maxsize=256)
 def _source(cls: type) -> ast.ClassDef | None:
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):
-        return None
+    tree = syntax_of(cls)
     return tree if isinstance(tree, ast.ClassDef) else None
 
 
@@ -122,54 +124,65 @@ class _Reader:
         return any(self._is_reading(node) for node in self._nodes)
 
     def _passed_by(self, node: ast.AST) -> Iterator[ast.AST]:
-        if isinstance(node, ast.Attribute) or (
-            isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant)
-        ):
-            yield node.value
-        elif isinstance(node, ast.Assign) and _name_of(node.value) in self._whole:
-            if all(isinstance(target, ast.Name) for target in node.targets):
-                self._whole |= {str(_name_of(target)) for target in node.targets}
-                yield node.value
-        elif isinstance(node, ast.Call):
-            yield from _passed_by_call(node)
+        match node:
+            case ast.Attribute(value=owner) | ast.Subscript(value=owner, slice=ast.Constant()):
+                yield owner
+            case ast.Assign(value=value, targets=targets) if _name_of(value) in self._whole:
+                names = [each.id for each in targets if isinstance(each, ast.Name)]
+                if len(names) == len(targets):
+                    self._whole |= set(names)
+                    yield value
+            case ast.Call():
+                yield from _passed_by_call(node)
 
     def _is_reading(self, node: ast.AST) -> bool:
-        if isinstance(node, ast.Global):
-            return True
-        if isinstance(node, ast.MatchClass):
-            return not self._names.isdisjoint(node.kwd_attrs)
         is_passed = id(node) in self._passed
-        if isinstance(node, ast.Constant):
-            is_text = isinstance(node.value, str)
-            return is_text and not is_passed and node.value in self._names
-        if not isinstance(getattr(node, "ctx", None), ast.Load):
-            return False
-        name = _name_of(node)
-        if isinstance(node, ast.Attribute) and name in self._names_of(node.value):
-            return True
-        return not is_passed and (name in self._whole or name in _DYNAMIC)
+        match node:
+            case ast.Global():
+                return True
+            case ast.MatchClass(kwd_attrs=names):
+                return not self._names.isdisjoint(names)
+            case ast.Constant(value=str(text)):
+                return not is_passed and text in self._names
+            case ast.Attribute(attr=name, value=owner, ctx=ast.Load()):
+                is_own = name in self._names_of(owner)
+                return is_own or (not is_passed and self._gives_all(name))
+            case ast.Name(id=name, ctx=ast.Load()):
+                return not is_passed and self._gives_all(name)
+        return False
+
+    def _gives_all(self, name: str) -> bool:
+        """Recognize a name that may lead to anything an object holds."""
+        return name in self._whole or name in _DYNAMIC
 
     def _names_of(self, owner: ast.AST) -> Set[str]:
         """The names that are looked for in an object, which is the method's own or any other."""
-        if isinstance(owner, ast.Attribute) and owner.attr in ("hparams", "hparams_initial"):
-            owner = owner.value
-        return self._own if isinstance(owner, ast.Name) and owner.id == "self" else self._names
+        match owner:
+            case ast.Attribute(attr="hparams" | "hparams_initial", value=inner):
+                owner = inner
+        match owner:
+            case ast.Name(id="self"):
+                return self._own
+        return self._names
 
 
 def _passed_by_call(call: ast.Call) -> Iterator[ast.AST]:
     name = _name_of(call.func)
-    if name in _BY_NAME and len(call.args) > 1 and isinstance(call.args[1], ast.Constant):
-        # the name itself is found among the texts
-        yield from (call.func, call.args[0])
-    elif name in _HARMLESS or _is_of_super(call.func):
+    match call.args:
+        case [owner, ast.Constant(), *_] if name in _BY_NAME:
+            # the name itself is found among the texts
+            yield from (call.func, owner)
+            return
+    if name in _HARMLESS or _is_of_super(call.func):
         yield from call.args
         yield from (each.value for each in call.keywords)
 
 
 def _is_of_super(function: ast.AST) -> bool:
     """A base class's own method, whose source is looked at by itself."""
-    if isinstance(function, ast.Attribute) and isinstance(function.value, ast.Call):
-        return _name_of(function.value.func) == "super"
+    match function:
+        case ast.Attribute(value=ast.Call(func=maker)):
+            return _name_of(maker) == "super"
     return False
 
 
@@ -183,13 +196,16 @@ def _handed(tree: ast.AST) -> set[str]:
 
 def _mentioned(tree: ast.AST) -> set[str]:
     """Names of methods that may be called."""
-    nodes = list(ast.walk(tree))
-    texts = {node.value for node in nodes if isinstance(node, ast.Constant)}
-    names = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
-    return names | {text for text in texts if isinstance(text, str)}
+    names = set()
+    for node in ast.walk(tree):
+        match node:
+            case ast.Attribute(attr=name) | ast.Constant(value=str(name)):
+                names.add(name)
+    return names
 
 
 def _name_of(node: ast.AST) -> str | None:
-    if isinstance(node, ast.Name):
-        return node.id
-    return node.attr if isinstance(node, ast.Attribute) else None
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name
+    return None

@@ -1,4 +1,4 @@
-"""Which searched paths change nothing: all that is built from their values is the same, or only a
+"""Searched paths that change nothing: all that is built from their values is the same, or only a
 hook reads it that never runs, as a module's configure_optimizers beside a section optimizer.
 
 What cannot be compared counts as different, and what may be read counts as read: a path is only
@@ -20,7 +20,7 @@ from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.trainer import callbacks_of
 from search.trial.checkpoints.safe_hooks import HOOKS
 from search.trial.inspection.attribute_reads import Code, kept_names, may_read
-from search.trial.inspection.fingerprint import SAVED_ARGUMENTS, Holding, Incomparable
+from search.trial.inspection.fingerprint import SAVED_ARGUMENTS, Fingerprints, Incomparable
 
 _JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler")
 _OPTIMIZERS = "configure_optimizers"
@@ -39,14 +39,14 @@ _REPLACED = (
 
 @dataclass(frozen=True)
 class _Held:
-    """What the objects hold that were built with `value`."""
+    """The content of the objects that were built with one value of a path."""
 
-    value: Any
+    value: object
     # of model, data and each callback: what not every such object has; hyperparameters by
     # `hparams.NAME`
-    own: list[dict[str, Any]]
+    own: list[dict[str, object]]
     # everything else
-    rest: list[Any]
+    rest: list[object]
 
 
 class Consumption:
@@ -74,8 +74,8 @@ class Consumption:
 
 
 def _why_dead(built: Built, differing: list[set[str]]) -> str | None:
-    """Why a difference in these attributes and hyperparameters of each owner is none; None where
-    it may be one."""
+    """The reason why a difference in these attributes and hyperparameters of each owner is none;
+    None where it may be one."""
     names = [{name.removeprefix(_HYPERPARAMETER) for name in each} for each in differing]
     replaced = replaced_hooks(_OPTIMIZERS in vars(built.model), built.data is not None)
     if any(names) and may_read(_codes(built, names, replaced)):
@@ -145,17 +145,17 @@ def _differing(held: list[_Held]) -> list[set[str]]:
     return found
 
 
-def _held(value: Any, built: Built) -> _Held:
-    holding, common = Holding(), _common()
+def _held(value: object, built: Built) -> _Held:
+    contents, common = Fingerprints(), _common()
     try:
-        rest = [holding.of(_arguments(built)), holding.of(_given_optimizers(built))]
-        own: list[dict[str, Any]] = []
+        rest = [contents.of(_arguments(built)), contents.of(_given_optimizers(built))]
+        own: list[dict[str, object]] = []
         for owner in _owners(built):
             attributes = _attributes(owner)
             shared = {name: each for name, each in attributes.items() if name in common}
-            rest.append([type(owner).__qualname__, holding.of(shared)])
+            rest.append([type(owner).__qualname__, contents.of(shared)])
             own.append(
-                {name: holding.of(each) for name, each in attributes.items() if name not in shared}
+                {name: contents.of(each) for name, each in attributes.items() if name not in shared}
             )
     except Exception:
         # an object of the user's may raise whatever it likes when it is looked at
@@ -163,7 +163,7 @@ def _held(value: Any, built: Built) -> _Held:
     return _Held(value, own, rest)
 
 
-def _attributes(owner: Any) -> dict[str, Any]:
+def _attributes(owner: object) -> dict[str, object]:
     """The attributes of an object and of its classes, and its hyperparameters."""
     inherited = {
         name: each
@@ -180,17 +180,17 @@ def _attributes(owner: Any) -> dict[str, Any]:
     return {**inherited, **attributes, **hyperparameters}
 
 
-def _owners(built: Built) -> list[Any]:
+def _owners(built: Built) -> list[object]:
     """Whose code runs: model, data, callbacks."""
     data = [] if built.data is None else [built.data]
     return [built.model, *data, *callbacks_of(built.trainer_arguments)]
 
 
-def _arguments(built: Built) -> dict[str, Any]:
+def _arguments(built: Built) -> dict[str, object]:
     return {key: each for key, each in built.trainer_arguments.items() if key != "callbacks"}
 
 
-def _given_optimizers(built: Built) -> Any:
+def _given_optimizers(built: Built) -> object:
     """Optimizers and schedulers of the sections; those of the module's own follow from it."""
     if _OPTIMIZERS not in vars(built.model):
         return None

@@ -1,4 +1,4 @@
-"""What an object holds, as plain data that can be compared.
+"""The content of an object, as plain data that can be compared.
 
 What cannot be compared, or would take too long, is equal to nothing: two objects are only ever
 called the same where that is certain.
@@ -39,7 +39,7 @@ class Incomparable:
     __hash__ = None  # type: ignore[assignment]
 
 
-class Holding:
+class Fingerprints:
     """Turns objects into plain data, up to a number of objects in all."""
 
     def __init__(self) -> None:
@@ -47,8 +47,8 @@ class Holding:
         # the objects that the present one was reached through
         self._above: list[int] = []
 
-    def of(self, value: Any) -> Any:
-        """What `value` holds."""
+    def of(self, value: object) -> object:
+        """The content of `value`."""
         self._left -= 1
         if self._left < 0 or len(self._above) > _DEEPEST or isinstance(value, Incomparable):
             return Incomparable()
@@ -66,32 +66,33 @@ class Holding:
         finally:
             self._above.pop()
 
-    def _content(self, value: Any) -> Any:
-        """What an object holds beside its attributes."""
-        if isinstance(value, torch.Tensor):
-            return checksum(value), value.requires_grad
-        if isinstance(value, Mapping):
-            # the numbers under which a module keeps its hooks are counted through
-            items = value.values() if _is_numbered(value) else value.items()
-            return [self.of(each) for each in items]
-        if isinstance(value, list | tuple):
-            return [self.of(each) for each in value]
-        if isinstance(value, types.FunctionType):
-            cells = [_cell_content(cell) for cell in value.__closure__ or ()]
-            parts = [cells, value.__defaults__, value.__kwdefaults__]
-            return value.__code__, self.of(parts)
-        if isinstance(value, types.MethodType | types.BuiltinMethodType):
-            return value.__name__, self.of([getattr(value, "__func__", None), value.__self__])
-        if isinstance(value, functools.partial):
-            return self.of([value.func, value.args, value.keywords])
-        if isinstance(value, torch.optim.Optimizer):
-            groups = [{k: v for k, v in g.items() if k != "params"} for g in value.param_groups]
-            return [len(group["params"]) for group in value.param_groups], self.of(groups)
-        if isinstance(value, RemovableHandle):
-            return None
+    def _content(self, value: object) -> object:
+        """The content of an object beside its attributes."""
+        match value:
+            case torch.Tensor():
+                return checksum(value), value.requires_grad
+            case Mapping():
+                # the numbers under which a module keeps its hooks are counted through
+                items = value.values() if _is_numbered(value) else value.items()
+                return [self.of(each) for each in items]
+            case list() | tuple():
+                return [self.of(each) for each in value]
+            case types.FunctionType():
+                cells = [_cell_content(cell) for cell in value.__closure__ or ()]
+                parts = [cells, value.__defaults__, value.__kwdefaults__]
+                return value.__code__, self.of(parts)
+            case types.MethodType() | types.BuiltinMethodType():
+                return value.__name__, self.of([getattr(value, "__func__", None), value.__self__])
+            case functools.partial():
+                return self.of([value.func, value.args, value.keywords])
+            case torch.optim.Optimizer():
+                groups = [{k: v for k, v in g.items() if k != "params"} for g in value.param_groups]
+                return [len(group["params"]) for group in value.param_groups], self.of(groups)
+            case RemovableHandle():
+                return None
         return self._reduced(value)
 
-    def _reduced(self, value: Any) -> Any:
+    def _reduced(self, value: object) -> object:
         """The state of an object that is not in its attributes, such as a generator's."""
         if hasattr(value, "__array_interface__") or not hasattr(value, "__dict__"):
             return _pickled(value)
@@ -100,7 +101,7 @@ class Holding:
             return self.of(value.__reduce_ex__(2))
         return None
 
-    def _attributes(self, value: Any) -> Any:
+    def _attributes(self, value: object) -> object:
         if isinstance(value, torch.optim.Optimizer | RemovableHandle | types.MethodType):
             return None
         slots = [
@@ -116,7 +117,7 @@ class Holding:
 
 
 def _is_findable(value: Any) -> bool:
-    """Whether a module, class or function is the one that its name leads to."""
+    """Look a module, class or function up by its own name."""
     if isinstance(value, types.ModuleType | logging.Logger):
         return True
     found: Any = sys.modules.get(getattr(value, "__module__", None) or "builtins")
@@ -125,7 +126,7 @@ def _is_findable(value: Any) -> bool:
     return found is value
 
 
-def _is_numbered(value: Mapping[Any, Any]) -> bool:
+def _is_numbered(value: Mapping[object, object]) -> bool:
     return isinstance(value, OrderedDict) and all(type(key) is int for key in value)
 
 
@@ -133,14 +134,14 @@ def _names(slots: Any) -> tuple[str, ...]:
     return (slots,) if isinstance(slots, str) else tuple(slots)
 
 
-def _cell_content(cell: types.CellType) -> Any:
+def _cell_content(cell: types.CellType) -> object:
     try:
         return cell.cell_contents
     except ValueError:  # not filled yet
         return None
 
 
-def checksum(tensor: torch.Tensor) -> Any:
+def checksum(tensor: torch.Tensor) -> object:
     """Shape, type, and a number that changes with the values of a tensor or with their order."""
     if torch.nn.parameter.is_lazy(tensor):
         return None

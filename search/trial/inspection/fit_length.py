@@ -1,4 +1,4 @@
-"""How long a whole trial is, in epochs and batches, as Lightning itself counts them.
+"""The length of a whole trial in epochs and batches, as Lightning itself counts them.
 
 A fit with the trial's own limits is begun and left before its first batch: by then Lightning knows
 what its limits come to for these loaders.
@@ -10,15 +10,15 @@ import math
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.trial.building.build import Built, make_trainer
-from search.trial.building.importing import namespace_of
-from search.trial.building.trainer import one_short_epoch
+from search.trial.building.importing import is_lightnings
+from search.trial.building.trainer import callbacks_on, one_short_epoch
 
+# callbacks of Lightning's that decide how long a fit is
 _DECIDING = ("Timer", "GradientAccumulationScheduler")
 # what says how long a fit is; everything else is as in a look at a few batches
 _LIMITS = (
@@ -34,21 +34,18 @@ _LIMITS = (
 
 @dataclass(frozen=True)
 class Length:
-    """A trial that is neither pruned nor stopped early; None where a number is not known.
-
-    epochs, train_batches, val_batches: of the whole trial.
-    max_time_s: what `trainer.max_time` gives it.
-    """
+    """A trial that is neither pruned nor stopped early; None where a number is not known."""
 
     epochs: int | None = None
     train_batches: int | None = None
     val_batches: int | None = None
+    # seconds that `trainer.max_time` gives it
     max_time_s: float | None = None
 
 
 @dataclass(frozen=True)
 class _Limits:
-    """What a Trainer knows once its loaders are there; infinite where a loader has no length."""
+    """The limits of a Trainer once its loaders are there; infinite where a loader has no length."""
 
     train: float
     val: float
@@ -68,8 +65,8 @@ class _Reader(Callback):
 
     limits: _Limits | None = None
 
-    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        timers = [each for each in trainer.callbacks if namespace_of(type(each), "Timer")]
+    def on_train_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        timers = [each for each in callbacks_on(trainer) if is_lightnings(each, "Timer")]
         self.limits = _Limits(
             train=trainer.num_training_batches,
             val=sum(trainer.num_val_batches),
@@ -91,17 +88,12 @@ def length_of(built: Built, folder: Path) -> Length:
     reader = _Reader()
     arguments = {key: value for key, value in look.items() if key not in _LIMITS}
     # the others would begin their work, with a logger or beside the user's own files
-    deciding = [each for each in arguments["callbacks"] if _decides(each)]
+    deciding = [each for each in arguments["callbacks"] if is_lightnings(each, *_DECIDING)]
     arguments |= {"callbacks": deciding, "enable_checkpointing": False, "logger": DummyLogger()}
     with suppress(_Known):
         make_trainer(built, folder, [reader], **arguments).fit(built.model, datamodule=built.data)
     # a fit of no epochs or batches never starts
     return Length() if reader.limits is None else _length(reader.limits, every)
-
-
-def _decides(callback: Any) -> bool:
-    """Whether a callback of Lightning's says how long a fit is."""
-    return any(namespace_of(type(callback), name) is not None for name in _DECIDING)
 
 
 def _length(limits: _Limits, every: int | None) -> Length:
@@ -126,7 +118,7 @@ def _batches_of_steps(limits: _Limits) -> float:
 
 
 def _validations(limits: _Limits, total: int, every: int | None) -> int:
-    """How often `total` batches are validated.
+    """The number of validations in `total` batches.
 
     Args:
         every: an epoch of how many is validated; None where batches are counted across epochs.

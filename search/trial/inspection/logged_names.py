@@ -1,11 +1,11 @@
-"""Which names a module logs at a validation, read from its source without running it."""
+"""The names that a module logs at a validation, read from its source without running it."""
 
 from __future__ import annotations
 
 import ast
-import inspect
-import textwrap
 from collections.abc import Iterator, Mapping
+
+from search.trial.inspection.source import arguments_of, syntax_of
 
 _HOOKS = (
     "validation_step",
@@ -18,6 +18,7 @@ _TRAINING_HOOKS = ("training_step", "on_train_batch_end", "on_train_epoch_end")
 _MAX_DEPTH = 8
 
 Texts = Mapping[str, str]
+Classes = tuple[type, ...]
 
 
 def logged_at_validation(module: type) -> tuple[str, ...]:
@@ -31,38 +32,37 @@ def logged_at_validation(module: type) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _logged(classes: tuple[type, ...], method: str, texts: Texts, depth: int) -> Iterator[str]:
+def _logged(classes: Classes, method: str, texts: Texts, depth: int) -> Iterator[str]:
     found = _source(classes, method)
     if found is None or depth > _MAX_DEPTH:
         return
     function, rest = found
     known = {**_default_texts(function), **texts}
     for node in ast.walk(function):
-        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
-            continue
-        owner = ast.unparse(node.func.value)
-        if owner == "self" and node.func.attr in ("log", "log_dict"):
+        match node:
+            case ast.Call(func=ast.Attribute(attr=name, value=value)):
+                owner = ast.unparse(value)
+            case _:
+                continue
+        if owner == "self" and name in ("log", "log_dict"):
             yield from _names(node, known)
         elif owner in ("self", "super()"):
             where = classes if owner == "self" else rest
-            yield from _logged(where, node.func.attr, _passed(where, node, known), depth + 1)
+            yield from _logged(where, name, _passed(where, name, node, known), depth + 1)
 
 
-def _source(
-    classes: tuple[type, ...], method: str
-) -> tuple[ast.FunctionDef, tuple[type, ...]] | None:
+def _source(classes: Classes, method: str) -> tuple[ast.FunctionDef, Classes] | None:
     """The first definition of a method that is not Lightning's own, and the classes after it."""
     for index, cls in enumerate(classes):
         if method not in vars(cls):
             continue
         if cls.__name__ in ("LightningModule", "Module"):
             return None
-        try:
-            text = textwrap.dedent(inspect.getsource(vars(cls)[method]))
-            parsed = ast.parse(text).body[0]
-        except (OSError, TypeError, SyntaxError, IndexError):
-            return None
-        return (parsed, classes[index + 1 :]) if isinstance(parsed, ast.FunctionDef) else None
+        match syntax_of(vars(cls)[method]):
+            case ast.FunctionDef() as function:
+                return function, classes[index + 1 :]
+            case _:
+                return None
     return None
 
 
@@ -76,19 +76,24 @@ def _names(call: ast.Call, texts: Texts) -> Iterator[str]:
 
 def _text(node: ast.expr, texts: Texts) -> str | None:
     """The text that an expression is, where only texts that are known go into it."""
-    if isinstance(node, ast.Constant):
-        return node.value if isinstance(node.value, str) else None
-    if isinstance(node, ast.Name):
-        return texts.get(node.id)
-    if isinstance(node, ast.FormattedValue):
-        return _text(node.value, texts)
-    if isinstance(node, ast.JoinedStr):
-        parts = [_text(each, texts) for each in node.values]
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        parts = [_text(node.left, texts), _text(node.right, texts)]
-    else:
-        return None
-    return None if None in parts else "".join(part for part in parts if part is not None)
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.Name(id=name):
+            return texts.get(name)
+        case ast.FormattedValue(value=inner):
+            return _text(inner, texts)
+        case ast.JoinedStr(values=parts):
+            return _joined(parts, texts)
+        case ast.BinOp(op=ast.Add(), left=left, right=right):
+            return _joined([left, right], texts)
+    return None
+
+
+def _joined(nodes: list[ast.expr], texts: Texts) -> str | None:
+    parts = [_text(each, texts) for each in nodes]
+    known = [part for part in parts if part is not None]
+    return "".join(known) if len(known) == len(parts) else None
 
 
 def _default_texts(function: ast.FunctionDef) -> dict[str, str]:
@@ -98,13 +103,10 @@ def _default_texts(function: ast.FunctionDef) -> dict[str, str]:
     return {each.arg: text for each, node in pairs if (text := _text(node, {})) is not None}
 
 
-def _passed(classes: tuple[type, ...], call: ast.Call, texts: Texts) -> dict[str, str]:
+def _passed(classes: Classes, method: str, call: ast.Call, texts: Texts) -> dict[str, str]:
     """The texts among the arguments of a call of one of the module's own methods."""
-    assert isinstance(call.func, ast.Attribute)
-    found = _source(classes, call.func.attr)
+    found = _source(classes, method)
     if found is None:
         return {}
-    names = [each.arg for each in found[0].args.args[1:]]
-    given = dict(zip(names, call.args, strict=False))
-    given |= {each.arg: each.value for each in call.keywords if each.arg is not None}
+    given = arguments_of(call, [each.arg for each in found[0].args.args[1:]])
     return {name: text for name, node in given.items() if (text := _text(node, texts)) is not None}

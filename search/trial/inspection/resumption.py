@@ -1,5 +1,8 @@
-"""Whether a trial that is cut off ends as it would have: three epochs of a few batches are trained
-whole, and the last of them once more from the checkpoint before it; then the two are compared."""
+"""A check that a trial which is cut off ends as it would have.
+
+It trains three epochs of a few batches whole, and the last of them once more from the checkpoint
+before it; then it compares the two.
+"""
 
 from __future__ import annotations
 
@@ -7,16 +10,14 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.layout import TrialFolder
 from search.messages import OOM
 from search.plain.whole_files import keep_copy
-from search.study_file.objective import Objective
-from search.study_file.objectives import watched_in
+from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import build, make_trainer, seed_everything
 from search.trial.building.trainer import one_short_epoch
 from search.trial.checkpoints.files import read_checkpoint
@@ -54,21 +55,21 @@ class _Between(Callback):
 
     folder: TrialFolder
 
-    def on_train_epoch_start(self, trainer: Any, pl_module: Any) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         if self.folder.last_ckpt.exists():
             keep_copy(self.folder.last_ckpt, self.folder.root / "between.ckpt")
 
 
 @dataclass(frozen=True)
 class _Trained:
-    trainer: Any
+    trainer: Trainer
     # of weights, optimizers, schedulers and metrics
-    digest: Any
+    digest: object
     between: Path
 
 
 def resumption_note(
-    config: Mapping[str, Any], folder: Path, *, at_epoch_ends: bool = False
+    config: TrialConfig, folder: Path, *, at_epoch_ends: bool = False
 ) -> str | None:
     """One line where a trial that is cut off does not end as it would have; None where it does,
     or where two trials of one seed differ anyway.
@@ -84,11 +85,13 @@ def resumption_note(
         return _note(config, Path(scratch), at_epoch_ends)
 
 
-def _note(config: Mapping[str, Any], scratch: Path, at_epoch_ends: bool) -> str | None:
+def _note(config: TrialConfig, scratch: Path, at_epoch_ends: bool) -> str | None:
     whole = _trained(config, scratch / "whole", at_epoch_ends)
     if not whole.between.exists():  # it ended with its first epoch
         return None
-    if (whole.trainer.reload_dataloaders_every_n_epochs or 0) > 1:
+    # (Lightning 2.6) the Trainer's class does not declare the attribute
+    every = whole.trainer.reload_dataloaders_every_n_epochs  # type: ignore[attr-defined]
+    if (every or 0) > 1:
         return _ENDS + _RELOADED
     try:
         cut = _trained(config, scratch / "cut", at_epoch_ends, whole.between)
@@ -108,16 +111,14 @@ def _note(config: Mapping[str, Any], scratch: Path, at_epoch_ends: bool) -> str 
 
 
 def _trained(
-    config: Mapping[str, Any], root: Path, at_epoch_ends: bool, checkpoint: Path | None = None
+    config: TrialConfig, root: Path, at_epoch_ends: bool, checkpoint: Path | None = None
 ) -> _Trained:
     root.mkdir(parents=True)
     folder = TrialFolder(root)
-    seed_everything(config)
-    built = build(config)
-    watched = watched_in(config)
-    keeper = CheckpointKeeper(
-        folder, Objective(**config["objective"]), watched.metrics, SilentLink()
-    )
+    seed_everything(config.sections)
+    built = build(config.sections)
+    watched = config.watched
+    keeper = CheckpointKeeper(folder, config.objective, watched.metrics, SilentLink())
     steps, between = StepCounter(None), _Between(folder)
     values = ValueReader(watched.metrics, steps, keeper, None, at_epoch_ends=at_epoch_ends)
     arguments = one_short_epoch(built.trainer_arguments, train=_BATCHES, val=1)
@@ -133,17 +134,18 @@ def _trained(
     return _Trained(trainer, repr(digest), root / "between.ckpt")
 
 
-def _digest(value: Any) -> Any:
+def _digest(value: object) -> object:
     """Plain data that differs where a state does."""
-    if isinstance(value, torch.Tensor):
-        return checksum(value)
-    if isinstance(value, Mapping):
-        return [(key, _digest(each)) for key, each in value.items()]
-    if isinstance(value, list | tuple):
-        return [_digest(each) for each in value]
+    match value:
+        case torch.Tensor():
+            return checksum(value)
+        case Mapping():
+            return [(key, _digest(each)) for key, each in value.items()]
+        case list() | tuple():
+            return [_digest(each) for each in value]
     return value
 
 
-def _has_persistent_workers(trainer: Any) -> bool:
+def _has_persistent_workers(trainer: Trainer) -> bool:
     loaders = [*loaders_of(trainer.train_dataloader), *loaders_of(trainer.val_dataloaders)]
     return any(getattr(each, "persistent_workers", False) for each in loaders)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import ast
 import inspect
-import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import FunctionType
 from typing import Any
 
 from search.trial.building.import_guard import NAMESPACES
+from search.trial.inspection.source import arguments_of, syntax_of
 
 _MAX_DEPTH = 3
 _LIBRARIES = (*NAMESPACES, "lightning", "torch", "torchvision", "builtins")
@@ -24,13 +24,16 @@ _SPELLINGS = ("lower", "upper", "strip", "casefold", "title", "capitalize")
 
 @dataclass(frozen=True)
 class _Scope:
-    """A function in which an argument is known as `name`, the `owner` of its `self`, and the
-    dictionaries that are written in it."""
+    """A function in which an argument is looked for."""
 
     node: ast.AST
+    # the argument's name there; None where it is known through `self` alone
     name: str | None
-    owner: Any
+    # the class of its `self`
+    owner: object
+    # global and local names, each with its value or its syntax
     names: Mapping[str, Any]
+    # calls between it and the function that takes the argument
     depth: int
 
 
@@ -42,7 +45,7 @@ def text_choices(named: Any, name: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _scopes(named: Any, name: str) -> Iterator[_Scope]:
+def _scopes(named: object, name: str) -> Iterator[_Scope]:
     """The function that takes the argument and, of a class, all methods that are the user's."""
     if not inspect.isclass(named):
         if not callable(named):
@@ -58,10 +61,11 @@ def _scopes(named: Any, name: str) -> Iterator[_Scope]:
                 yield from _scope(method, name if takes else None, named, 0)
 
 
-def _scope(function: Any, name: str | None, owner: Any, depth: int) -> Iterator[_Scope]:
-    try:
-        node = ast.parse(textwrap.dedent(inspect.getsource(function))).body[0]
-    except (OSError, TypeError, SyntaxError, IndexError):
+def _scope(
+    function: Callable[..., object], name: str | None, owner: object, depth: int
+) -> Iterator[_Scope]:
+    node = syntax_of(function)
+    if node is None:
         return
     local = {
         target.id: each.value
@@ -75,104 +79,118 @@ def _scope(function: Any, name: str | None, owner: Any, depth: int) -> Iterator[
 
 
 def _texts(scope: _Scope, name: str) -> Iterator[str]:
-    def is_it(node: Any) -> bool:
+    def is_it(node: ast.AST) -> bool:
         return _is_argument(node, scope.name, name)
 
     for node in ast.walk(scope.node):
-        if isinstance(node, ast.Compare):
-            yield from _compared(node, is_it, scope)
-        elif isinstance(node, ast.Match) and is_it(node.subject):
-            yield from _matched(node)
-        elif isinstance(node, ast.Subscript) and is_it(node.slice):
-            yield from _words_in(node.value, scope)
-        elif isinstance(node, ast.Call):
-            looks_up = isinstance(node.func, ast.Attribute) and node.func.attr == "get"
-            if looks_up and node.args and is_it(node.args[0]):
-                yield from _words_in(node.func.value, scope)  # type: ignore[attr-defined]
-            yield from _handed_on(node, is_it, scope)
+        match node:
+            case ast.Compare():
+                yield from _compared(node, is_it, scope)
+            case ast.Match(subject=subject) if is_it(subject):
+                yield from _matched(node)
+            case ast.Subscript(slice=key, value=owner) if is_it(key):
+                yield from _words_in(owner, scope)
+            case ast.Call():
+                yield from _looked_up(node, is_it, scope)
+                yield from _handed_on(node, is_it, scope)
 
 
-def _is_argument(node: Any, local: str | None, name: str) -> bool:
-    """Whether an expression is the argument: itself, kept in `self` or in the hyperparameters."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return node.func.attr in _SPELLINGS and _is_argument(node.func.value, local, name)
-    if isinstance(node, ast.Name):
-        return node.id == local
-    if isinstance(node, ast.Attribute):
-        return node.attr == name and ast.unparse(node.value) in ("self", "self.hparams", "hparams")
-    return (
-        isinstance(node, ast.Subscript)
-        and isinstance(node.slice, ast.Constant)
-        and node.slice.value == name
-        and ast.unparse(node.value).endswith("hparams")
-    )
+def _is_argument(node: ast.AST, local: str | None, name: str) -> bool:
+    """Recognize the argument: itself, kept in `self` or in the hyperparameters."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr=method, value=owner)):
+            return method in _SPELLINGS and _is_argument(owner, local, name)
+        case ast.Name(id=found):
+            return found == local
+        case ast.Attribute(attr=found, value=owner):
+            return found == name and ast.unparse(owner) in ("self", "self.hparams", "hparams")
+        case ast.Subscript(slice=ast.Constant(value=found), value=owner):
+            return found == name and ast.unparse(owner).endswith("hparams")
+    return False
 
 
-def _compared(node: ast.Compare, is_it: Callable[[Any], bool], scope: _Scope) -> Iterator[str]:
+def _compared(node: ast.Compare, is_it: Callable[[ast.AST], bool], scope: _Scope) -> Iterator[str]:
     sides = [node.left, *node.comparators]
     for left, operator, right in zip(sides, node.ops, sides[1:], strict=False):
-        if isinstance(operator, ast.Eq | ast.NotEq) and (is_it(left) or is_it(right)):
-            other = right if is_it(left) else left
-            if isinstance(other, ast.Constant) and isinstance(other.value, str):
-                yield other.value
-        elif isinstance(operator, ast.In | ast.NotIn) and is_it(left):
-            yield from _words_in(right, scope)
+        match operator:
+            case ast.Eq() | ast.NotEq() if is_it(left) or is_it(right):
+                yield from _word(right if is_it(left) else left)
+            case ast.In() | ast.NotIn() if is_it(left):
+                yield from _words_in(right, scope)
 
 
 def _matched(node: ast.Match) -> Iterator[str]:
     for case in node.cases:
         for pattern in ast.walk(case.pattern):
-            value = pattern.value if isinstance(pattern, ast.MatchValue) else None
-            if isinstance(value, ast.Constant) and isinstance(value.value, str):
-                yield value.value
+            if isinstance(pattern, ast.MatchValue):
+                yield from _word(pattern.value)
 
 
-def _words_in(node: Any, scope: _Scope) -> Iterator[str]:
+def _words_in(node: object, scope: _Scope) -> Iterator[str]:
     """The texts of a collection, or the keys of a dictionary: written there, named there, kept in
     the class, or handed to what makes one of it."""
-    if isinstance(node, ast.Name) and node.id in scope.names:
-        node = scope.names[node.id]
-    elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls"):
-        node = getattr(scope.owner, node.attr, None)
-    if isinstance(node, ast.Call) and node.args:
-        node = node.args[0]
-    if isinstance(node, ast.Dict):
-        node = node.keys
-    elif isinstance(node, ast.Tuple | ast.List | ast.Set):
-        node = node.elts
-    if not isinstance(node, Mapping | list | tuple | set | frozenset):
-        return
-    for each in node:
-        pair = isinstance(each, ast.Tuple | ast.List) and each.elts
-        first = each.elts[0] if pair else each
-        value = first.value if isinstance(first, ast.Constant) else first
-        if isinstance(value, str):
-            yield value
+    match node:
+        case ast.Name(id=name) if name in scope.names:
+            node = scope.names[name]
+        case ast.Attribute(attr=name, value=owner) if ast.unparse(owner) in ("self", "cls"):
+            node = getattr(scope.owner, name, None)
+    match node:
+        case ast.Call(args=[first, *_]):
+            node = first
+    match node:
+        case ast.Dict(keys=each):
+            members: Iterable[object] = each
+        case ast.Tuple(elts=each) | ast.List(elts=each) | ast.Set(elts=each):
+            members = each
+        case Mapping() | list() | tuple() | set() | frozenset():
+            members = node
+        case _:
+            return
+    for member in members:
+        match member:
+            # a pair, as a dictionary is made of
+            case ast.Tuple(elts=[first, *_]) | ast.List(elts=[first, *_]):
+                yield from _word(first)
+            case _:
+                yield from _word(member)
 
 
-def _handed_on(node: ast.Call, is_it: Callable[[Any], bool], scope: _Scope) -> Iterator[str]:
-    """What a function of the user's does with the argument that it is handed."""
+def _word(node: object) -> Iterator[str]:
+    match node:
+        case ast.Constant(value=str(text)) | str(text):
+            yield text
+
+
+def _looked_up(node: ast.Call, is_it: Callable[[ast.AST], bool], scope: _Scope) -> Iterator[str]:
+    """The keys of a dictionary whose `get` is given the argument."""
+    match node:
+        case ast.Call(func=ast.Attribute(attr="get", value=owner), args=[key, *_]):
+            if is_it(key):
+                yield from _words_in(owner, scope)
+
+
+def _handed_on(node: ast.Call, is_it: Callable[[ast.AST], bool], scope: _Scope) -> Iterator[str]:
+    """The texts in a function of the user's that is handed the argument."""
     function = _called(node.func, scope)
     if function is None or scope.depth >= _MAX_DEPTH:
         return
     names = list(inspect.signature(function).parameters)
     if isinstance(node.func, ast.Attribute) and "self" in names[:1]:
         names = names[1:]
-    given = dict(zip(names, node.args, strict=False))
-    given |= {each.arg: each.value for each in node.keywords if each.arg is not None}
-    for parameter, value in given.items():
+    for parameter, value in arguments_of(node, names).items():
         if is_it(value):
             for inner in _scope(function, parameter, scope.owner, scope.depth + 1):
                 yield from _texts(inner, parameter)
 
 
-def _called(node: ast.expr, scope: _Scope) -> Any:
+def _called(node: ast.expr, scope: _Scope) -> FunctionType | None:
     """The user's own function, or constructor, that is called; None for any other."""
     found: Any = None
-    if isinstance(node, ast.Name):
-        found = scope.names.get(node.id)
-    elif isinstance(node, ast.Attribute) and ast.unparse(node.value) in ("self", "cls"):
-        found = inspect.unwrap(getattr(scope.owner, node.attr, None) or (lambda: None))
+    match node:
+        case ast.Name(id=name):
+            found = scope.names.get(name)
+        case ast.Attribute(attr=name, value=owner) if ast.unparse(owner) in ("self", "cls"):
+            found = inspect.unwrap(getattr(scope.owner, name, None) or (lambda: None))
     if inspect.isclass(found):
         found = vars(found).get("__init__")
     module = getattr(found, "__module__", None) or "builtins"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from lightning.pytorch import Trainer
 
 from search.plain.visible_gpus import visible_gpus
 
@@ -53,7 +54,7 @@ def usable_gpus() -> tuple[str, ...]:
     return tuple(entries[device] for device in order if device < len(entries))
 
 
-def limit_gpu_memory(trainer: Any, share: float) -> None:
+def limit_gpu_memory(trainer: Trainer, share: float) -> None:
     """Keep a trial that trains on GPUs within its share of their memory."""
     if share >= 1.0 or trainer.strategy.root_device.type != "cuda":
         return
@@ -61,7 +62,7 @@ def limit_gpu_memory(trainer: Any, share: float) -> None:
         torch.cuda.set_per_process_memory_fraction(share * (1.0 - _MARGIN), device)
 
 
-def _use(trainer: Any, arguments: Mapping[str, Any], usable: int) -> GpuUse:
+def _use(trainer: Trainer, arguments: Mapping[str, Any], usable: int) -> GpuUse:
     if trainer.strategy.root_device.type != "cuda":
         return GpuUse()
     devices = arguments.get("devices")

@@ -61,7 +61,7 @@ def end(status: int, inherited: Iterable[Any] = ()) -> NoReturn:
     os._exit(status)
 
 
-def open_files() -> list[Any]:
+def open_files() -> list[object]:
     """The Python files that are open and that the collector looks after."""
     # by its type alone: asking an object for its class may run a stranger's code
     return [each for each in gc.get_objects() if issubclass(type(each), io.IOBase)]
@@ -84,7 +84,7 @@ def _close_layers(files: Iterable[Any]) -> None:
             _guarded(file.close, file)
 
 
-def _is_layer(file: Any) -> bool:
+def _is_layer(file: object) -> bool:
     return type(file).__module__ != "_io"
 
 

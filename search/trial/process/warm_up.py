@@ -31,7 +31,7 @@ def fit_toy(lightning: ModuleType) -> None:
         def validation_step(self, batch: Any, batch_idx: int) -> None:
             self.log("loss", self.layer(batch[0]).square().mean())
 
-        def configure_optimizers(self) -> Any:
+        def configure_optimizers(self) -> object:
             return torch.optim.Adam(self.parameters())
 
     batches = DataLoader(TensorDataset(torch.ones(1, 1)))

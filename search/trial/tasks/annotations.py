@@ -3,42 +3,37 @@
 from __future__ import annotations
 
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from search.answers import AnnotatedRanges
 from search.errors import UserError
+from search.plain.tree import Tree, class_places
 from search.space.distributions import Distribution
+from search.study_file.trial_config import Sections
 from search.trial.building.importing import import_name
 from search.trial.building.signatures import parameters
 
 
-def annotated_ranges(config: Mapping[str, Any]) -> AnnotatedRanges:
+def annotated_ranges(sections: Sections) -> AnnotatedRanges:
     """The ranges of every annotated argument of every class in a configuration.
 
     Problems are returned, never raised.
     """
     try:
-        return AnnotatedRanges(ranges=dict(_ranges(config, "")))
+        return AnnotatedRanges(ranges=dict(_ranges(sections.lightning_tree())))
     except UserError as error:
         return AnnotatedRanges(problems=(str(error),))
 
 
-def _ranges(tree: Any, place: str) -> Iterator[tuple[str, Any]]:
-    if isinstance(tree, Mapping) and isinstance(tree.get("class_path"), str):
-        named = import_name(tree["class_path"], f"{place}.class_path")
+def _ranges(tree: Tree) -> Iterator[tuple[str, Tree]]:
+    for place, path in class_places(tree):
+        named = import_name(path, f"{place}.class_path")
         for name, distribution in _annotated(named):
             yield f"{place}.{name}", distribution.to_tree()
-    inside: Iterable[tuple[Any, Any]] = ()
-    if isinstance(tree, Mapping):
-        inside = tree.items()
-    elif isinstance(tree, list):
-        inside = enumerate(tree)
-    for key, value in inside:
-        yield from _ranges(value, f"{place}.{key}" if place else str(key))
 
 
-def _annotated(named: Any) -> Iterator[tuple[str, Distribution]]:
+def _annotated(named: object) -> Iterator[tuple[str, Distribution]]:
     """Annotated parameters: the key beside the class_path, and the range."""
     for parameter in parameters(named).values():
         if (distribution := range_in(parameter.annotation)) is not None:

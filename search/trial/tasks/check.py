@@ -1,4 +1,4 @@
-"""The preflight: what can only be known with torch, found out before any trial exists.
+"""The preflight: the facts that torch alone can find out, before any trial exists.
 
 Runs in an attempt of its own on the configuration of a middle-of-the-range trial: builds it, looks
 what the searched paths change, and takes one training and one validation step.
@@ -12,14 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
+from lightning.pytorch import Trainer
 
 from search.answers import Checked
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import KILLED
+from search.plain.tree import Tree
 from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
-from search.study_file.objectives import watched_in
+from search.study_file.trial_config import Sections, TrialConfig, Variant
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.building.importing import import_name, in_words
 from search.trial.building.signatures import parameters
@@ -39,7 +41,6 @@ from search.trial.inspection.dead_paths import Consumption
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import gpu_use, usable_gpus
 
-Variant = Mapping[str, Any]
 # in the words of Python and Lightning, where a module or a callback needs another logger than csv
 _WANTS_LOGGER = (
     "'ExperimentWriter' object has no attribute",
@@ -49,9 +50,8 @@ _WANTS_LOGGER = (
 )
 
 
-def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
-    """Look at the study's configuration; `config["preflight"]` has the sections of a valid point
-    for each far value of each path: `{path, value, sections}`.
+def check(config: TrialConfig, folder: TrialFolder) -> Checked:
+    """Look at the study's configuration, and at its variants.
 
     Problems are returned, never raised.
 
@@ -70,14 +70,14 @@ def check(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
         return Checked(problems=(_own_failure(in_words(error), folder),))
 
 
-def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
-    variants: list[Variant] = config.get("preflight", [])
+def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
+    variants = config.preflight
     imported = set(sys.modules)
-    seed_everything(config)
-    problems = list(_unbuildable(config, variants, folder))
+    seed_everything(config.sections)
+    problems = list(_unbuildable(variants, folder))
     if problems:
         return Checked(problems=tuple(problems))
-    built = build(config)
+    built = build(config.sections)
     if (problem := _no_optimizer(built) or _no_data(built)) is not None:
         return Checked(problems=(problem,))
     batch_size = micro_batch_of(built)
@@ -85,16 +85,16 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
     if problems:
         return Checked(problems=tuple(problems))
     gpus = usable_gpus()
-    use = gpu_use(_trainers(config, built, variants), len(gpus))
+    use = gpu_use(_trainers(built, variants), len(gpus))
     fitted, kinds = _dry_run(config, built, folder)
     loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)
     return Checked(
         memory_paths=tuple(
             path
-            for path in dict.fromkeys(variant["path"] for variant in variants)
-            if _changes_memory(config, path, [each for each in variants if each["path"] == path])
+            for path in dict.fromkeys(variant.path for variant in variants)
+            if _changes_memory(path, [each for each in variants if each.path == path])
         ),
-        batch_size_path=_batch_size_path(config, built),
+        batch_size_path=_batch_size_path(config.sections, built),
         batch_size=batch_size,
         samples=_samples(loader),
         drops_last=bool(getattr(loader, "drop_last", False)),
@@ -110,15 +110,13 @@ def _facts(config: Mapping[str, Any], folder: TrialFolder) -> Checked:
             leaves_epoch_ends(trainer)
             for trainer in (
                 built.trainer_arguments,
-                *(variant["sections"].get("trainer") or {} for variant in variants),
+                *(variant.sections.trainer for variant in variants),
             )
         ),
     )
 
 
-def _unbuildable(
-    config: Mapping[str, Any], variants: Iterable[Variant], folder: TrialFolder
-) -> Iterator[str]:
+def _unbuildable(variants: Iterable[Variant], folder: TrialFolder) -> Iterator[str]:
     """One line for each end of a range from which no trial can be built, else for each path that
     changes nothing."""
     refused: dict[str, None] = {}
@@ -126,13 +124,13 @@ def _unbuildable(
     # of each path and value: what fails, None where nothing does
     outcomes: dict[str, list[tuple[Any, str | None]]] = {}
     for variant in variants:
-        path, value = variant["path"], variant["value"]
+        path, value = variant.path, variant.value
         failed = None
         try:
             # of one seed, so that what differs is due to the value
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(0)
-                consumption.note(path, value, build_with_trainer({**config, **variant["sections"]}))
+                consumption.note(path, value, build_with_trainer(variant.sections))
         except UserError as error:
             refused[str(error)] = None
             continue
@@ -205,41 +203,37 @@ def _no_data(built: Built) -> str | None:
     return f"data: {type(built.data).__name__} has no train_dataloader. Write that method."
 
 
-def _has_own(owner: Any, method: str, base: type) -> bool:
+def _has_own(owner: object, method: str, base: type) -> bool:
     """True where a method is not the one that Lightning's base class has."""
     return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
 
 
-def build_with_trainer(config: Mapping[str, Any]) -> Built:
+def build_with_trainer(sections: Sections) -> Built:
     """Build everything of a configuration once, with a Trainer, which is let go.
 
     Raises:
         UserError: as `build`; anything else comes from the classes that are built.
     """
-    built = build(config)
+    built = build(sections)
     trainer_of_trials(built)
     return built
 
 
-def _trainers(
-    config: Mapping[str, Any], built: Built, variants: Iterable[Variant]
-) -> Iterator[tuple[Any, Mapping[str, Any]]]:
-    """The Trainers that trials can have, each with its arguments; `built` is of `config`."""
+def _trainers(built: Built, variants: Iterable[Variant]) -> Iterator[tuple[Trainer, Tree]]:
+    """The Trainers that trials can have, each with its arguments."""
     yield trainer_of_trials(built), built.trainer_arguments
     for variant in variants:
-        if variant["path"].startswith("trainer."):
-            other = build({**config, **variant["sections"]})
+        if variant.path.startswith("trainer."):
+            other = build(variant.sections)
             yield trainer_of_trials(other), other.trainer_arguments
 
 
-def _dry_run(
-    config: Mapping[str, Any], built: Built, folder: TrialFolder
-) -> tuple[Any, MetricKinds]:
+def _dry_run(config: TrialConfig, built: Built, folder: TrialFolder) -> tuple[Any, MetricKinds]:
     """One training and one validation step, and a checkpoint; returns their Trainer, and what it
     logged when."""
-    kinds, saver = MetricKinds(watched_in(config).metrics), FirstEpochSaver(folder.last_ckpt)
+    kinds, saver = MetricKinds(config.watched.metrics), FirstEpochSaver(folder.last_ckpt)
     # a searched number of batches is another in other trials
-    searched = {variant["path"] for variant in config.get("preflight", [])}
+    searched = {variant.path for variant in config.preflight}
     is_off = "trainer.limit_val_batches" not in searched
     is_off = is_off and built.trainer_arguments.get("limit_val_batches") == 0
     trainer = make_trainer(
@@ -263,15 +257,20 @@ def _samples(loader: Any) -> int | None:
         return None
 
 
-def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
-    """Path at which the configuration writes a micro-batch; None if nothing takes one."""
-    for section, owner in (("data", built.data), ("model", built.model)):
+def _batch_size_path(sections: Sections, built: Built) -> str | None:
+    """The place of the micro-batch in the configuration; None if nothing takes one."""
+    places = (
+        ("data", built.data, sections.data_class),
+        ("model", built.model, sections.model_class),
+    )
+    for section, owner, path in places:
         if owner is None:
             continue
-        path = (config.get(section) or {}).get("class_path")
         # a CLI with a class of its own takes bare arguments, and one without finds bare names
-        is_full = isinstance(path, str) and "." in path
-        named = import_name(str(path), f"{section}.class_path") if is_full else type(owner)
+        if path is not None and "." in path:
+            named = import_name(path, f"{section}.class_path")
+        else:
+            named = type(owner)
         parameter = parameters(named).get("batch_size")
         if parameter is not None:
             key = "" if path is None else f".{parameter.key}"
@@ -279,7 +278,7 @@ def _batch_size_path(config: Mapping[str, Any], built: Built) -> str | None:
     return None
 
 
-def _changes_memory(config: Mapping[str, Any], path: str, variants: list[Variant]) -> bool:
+def _changes_memory(path: str, variants: list[Variant]) -> bool:
     """True where a batch may take another amount of memory at another value of `path`.
 
     Numbers with a decimal point count only if they change the shape of the model; anything else
@@ -290,17 +289,17 @@ def _changes_memory(config: Mapping[str, Any], path: str, variants: list[Variant
         return rest in ("precision", "accelerator", "devices", "strategy")
     if section == "seed_everything":
         return False
-    if not any(isinstance(variant["value"], float) for variant in variants):
+    if not any(isinstance(variant.value, float) for variant in variants):
         return True
-    first, *others = [_shapes({**config, **variant["sections"]}) for variant in variants]
+    first, *others = [_shapes(variant.sections) for variant in variants]
     return any(shapes != first for shapes in others)
 
 
-def _shapes(config: Mapping[str, Any]) -> list[Any]:
+def _shapes(sections: Sections) -> list[object]:
     """The shape of each tensor; of one in a lazy layer, which its first batch will decide on, the
     whole numbers that the layer was made with."""
     with torch.random.fork_rng(devices=[]):
-        model = build(config).model
+        model = build(sections).model
     return [
         (name, _whole_numbers(module) if torch.nn.parameter.is_lazy(tensor) else tensor.shape)
         for name, module in model.named_modules()
@@ -308,5 +307,5 @@ def _shapes(config: Mapping[str, Any]) -> list[Any]:
     ]
 
 
-def _whole_numbers(module: torch.nn.Module) -> list[Any]:
+def _whole_numbers(module: torch.nn.Module) -> list[object]:
     return [each for each in vars(module).items() if isinstance(each[1], int | tuple)]

@@ -29,7 +29,8 @@ from search.answers import (
     Monitor,
 )
 from search.errors import UserError
-from search.plain.tree import class_places, read_path
+from search.plain.tree import Tree, class_places, read_path
+from search.study_file.trial_config import Sections
 from search.trial.building.importing import import_name, in_words, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed
@@ -50,35 +51,35 @@ _CALLABLES = (
 )
 
 
-def describe(config: Mapping[str, Any]) -> Description:
+def describe(sections: Sections) -> Description:
     """Look at the classes of a configuration; problems are returned, never raised."""
     try:
-        return _description(config)
+        return _description(sections)
     except UserError as error:
         return Description(problems=(str(error),))
     except Exception as error:
-        fails = "cli: fails when it is made" if config.get("cli") else "model: cannot be looked at"
+        fails = "cli: fails when it is made" if sections.cli else "model: cannot be looked at"
         return Description(problems=(f"{fails}: {in_words(error)}",))
 
 
-def _description(config: Mapping[str, Any]) -> Description:
-    if config.get("cli"):
-        driven = drive_cli(config, None)
+def _description(sections: Sections) -> Description:
+    if sections.cli:
+        driven = drive_cli(sections, None)
         model, arguments = type(driven.model), tuple(_of_cli(driven))
         has_optimizer = "configure_optimizers" in vars(driven.model)
-        complete: Mapping[str, Any] = driven.config
+        complete = driven.config
     else:
         place = "model.class_path"
-        named = import_name(config["model"]["class_path"], place)
-        config, _ = unmixed(config, lightning_of(named, place).__name__)
+        named = import_name(str(sections.model_class), place)
+        complete, _ = unmixed(sections.lightning_tree(), lightning_of(named, place).__name__)
         model = made_class(named) or type(None)
         arguments = tuple(
             argument
             for section in _SECTIONS
-            if isinstance(config.get(section), Mapping)
-            for argument in _of_node(config[section], section)
+            if isinstance(complete.get(section), Mapping)
+            for argument in _of_node(complete[section], section)
         )
-        complete, has_optimizer = config, bool(config.get("optimizer"))
+        has_optimizer = bool(sections.optimizer)
     replaced = replaced_hooks(has_optimizer, bool(complete.get("data")))
     return Description(
         arguments=tuple(_with_section(each, model, replaced) for each in arguments),
@@ -117,15 +118,16 @@ def _of_cli(driven: DrivenCli) -> Iterator[Argument]:
 
 def _of_node(node: Any, place: str) -> Iterator[Argument]:
     """Arguments of a section: those of the class that it names, else what is written there."""
-    if isinstance(node, Mapping) and isinstance(path := node.get("class_path"), str):
-        named = import_name(_full(path, place), f"{place}.class_path")
-        yield from _of_class(named, node, place, is_bare=False)
-    elif isinstance(node, Mapping):
-        for name, value in node.items():
-            for argument in _of_node(value, f"{place}.{name}"):
-                yield replace(argument, is_foreign=True)
-    elif type(node) in _KINDS:
-        yield Argument(place, _KINDS[type(node)], node)
+    match node:
+        case {"class_path": str(path)}:
+            named = import_name(_full(path, place), f"{place}.class_path")
+            yield from _of_class(named, node, place, is_bare=False)
+        case Mapping():
+            for name, value in node.items():
+                for argument in _of_node(value, f"{place}.{name}"):
+                    yield replace(argument, is_foreign=True)
+        case _ if type(node) in _KINDS:
+            yield Argument(place, _KINDS[type(node)], node)
 
 
 def _full(path: str, place: str) -> str:
@@ -172,7 +174,7 @@ def _of_class(
 
 def _with_words(
     kind: str, choices: tuple[Any, ...], takers: Iterable[Any], name: str, value: Any
-) -> tuple[str, tuple[Any, ...]]:
+) -> tuple[str, tuple[object, ...]]:
     """A text with the words that the source knows, where it knows some."""
     if kind not in (TEXT, OTHER):
         return kind, choices
@@ -198,7 +200,7 @@ def _kind(annotation: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
     return (kinds.pop(), ()) if len(kinds) == 1 else (OTHER, ())
 
 
-def _members(annotation: Any) -> list[Any]:
+def _members(annotation: object) -> list[object]:
     if typing.get_origin(annotation) is typing.Annotated:
         return _members(typing.get_args(annotation)[0])
     if typing.get_origin(annotation) in (Union, types.UnionType):
@@ -225,7 +227,7 @@ def _words(annotation: Any) -> str:
     return annotation.__name__ if isinstance(annotation, type) else str(annotation)
 
 
-def _returns(annotation: Any, base: type) -> bool:
+def _returns(annotation: object, base: type) -> bool:
     """True where an annotation is a Callable that makes what derives from `base`."""
     if typing.get_origin(annotation) is not collections.abc.Callable:
         return False
@@ -233,8 +235,11 @@ def _returns(annotation: Any, base: type) -> bool:
     return any(isinstance(each, type) and issubclass(each, base) for each in _members(made))
 
 
-def _monitors(config: Mapping[str, Any]) -> Iterator[Monitor]:
+def _monitors(config: Tree) -> Iterator[Monitor]:
     for place, _ in class_places(config.get("trainer") or {}):
         arguments = read_path(config["trainer"], f"{place}.init_args") or {}
-        if isinstance(metric := arguments.get("monitor"), str):
-            yield Monitor(metric, "max" if arguments.get("mode") == "max" else "min")
+        match arguments:
+            case {"monitor": str(metric), "mode": "max"}:
+                yield Monitor(metric, "max")
+            case {"monitor": str(metric)}:
+                yield Monitor(metric, "min")

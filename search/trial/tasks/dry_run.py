@@ -1,24 +1,23 @@
-"""A trial of a few batches: what a whole one will take, and whether it can be trusted."""
+"""A trial of a few batches, which tells what a whole one takes and if it can be trusted."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 import torch
-from lightning.pytorch import Callback
+from lightning.pytorch import Callback, LightningModule, Trainer
 from msgspec.structs import replace
 
 from search.answers import DryRun
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import ERROR
-from search.study_file.objectives import watched_in
+from search.study_file.trial_config import DryBatches, TrialConfig
 from search.trial.building.build import Built, build, make_trainer, seed_everything
 from search.trial.building.importing import in_words
 from search.trial.building.trainer import one_short_epoch
@@ -41,7 +40,7 @@ _FEWEST, _MOST = 3, 50
 
 @dataclass
 class _Stopwatch(Callback):
-    """When each batch of the first epoch ended; on a GPU that is when its work was done.
+    """The end of each batch of the first epoch; on a GPU, the end of its work.
 
     A callback may add epochs, as StochasticWeightAveraging does for batch norm.
     """
@@ -51,19 +50,19 @@ class _Stopwatch(Callback):
     train_began: float = 0.0
     val_began: float = 0.0
 
-    def on_train_epoch_start(self, trainer: Any, *args: Any) -> None:
+    def on_train_epoch_start(self, trainer: Trainer, *args: object) -> None:
         if trainer.current_epoch == 0:
             self.train_began = time.monotonic()
 
-    def on_train_batch_end(self, trainer: Any, *args: Any) -> None:
+    def on_train_batch_end(self, trainer: Trainer, *args: object) -> None:
         if trainer.current_epoch == 0:
             self.train_ends.append(_now(trainer))
 
-    def on_validation_epoch_start(self, trainer: Any, *args: Any) -> None:
+    def on_validation_epoch_start(self, trainer: Trainer, *args: object) -> None:
         if trainer.current_epoch == 0:
             self.val_began = time.monotonic()
 
-    def on_validation_batch_end(self, trainer: Any, *args: Any) -> None:
+    def on_validation_batch_end(self, trainer: Trainer, *args: object) -> None:
         if trainer.current_epoch == 0:
             self.val_ends.append(_now(trainer))
 
@@ -71,13 +70,13 @@ class _Stopwatch(Callback):
 @dataclass(frozen=True)
 class _Fitted:
     built: Built
-    trainer: Any
+    trainer: Trainer
     watch: _Stopwatch
     saver: FirstEpochSaver
     began: float
 
 
-def dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
+def dry_run(config: TrialConfig, folder: TrialFolder) -> DryRun:
     """Fit a few batches, save, and go on from what was saved.
 
     Args:
@@ -96,11 +95,11 @@ def dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
         raise UserError(in_words(error)) from error
 
 
-def _dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
-    given: Mapping[str, int] = config.get("dry") or {}
+def _dry_run(config: TrialConfig, folder: TrialFolder) -> DryRun:
     first = _fit(config, folder, train=_FEWEST, val=_FEWEST)
-    train = given.get("train") or _affordable(first.watch.train_began, first.watch.train_ends)
-    val = given.get("val") or _affordable(first.watch.val_began, first.watch.val_ends)
+    asked = config.dry or DryBatches(0, 0)
+    train = asked.train or _affordable(first.watch.train_began, first.watch.train_ends)
+    val = asked.val or _affordable(first.watch.val_began, first.watch.val_ends)
     second = _fit(config, folder, train=train, val=val)
     watch = second.watch
     metric, value = _judged(config, second.trainer)
@@ -117,11 +116,11 @@ def _dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
         checkpoint_bytes=folder.last_ckpt.stat().st_size,
         **_memory(second.trainer),
     )
-    if given:
+    if config.dry:
         return found
     whole = length_of(first.built, folder.root)
     problem = _going_on(config, folder)
-    at_ends = bool(config.get("trial", {}).get("at_epoch_ends"))
+    at_ends = config.trial.at_epoch_ends
     return replace(
         found,
         checkpoint_problem=problem,
@@ -134,7 +133,7 @@ def _dry_run(config: Mapping[str, Any], folder: TrialFolder) -> DryRun:
 
 
 def _fit(
-    config: Mapping[str, Any],
+    config: TrialConfig,
     folder: TrialFolder,
     *,
     train: int,
@@ -142,8 +141,8 @@ def _fit(
     checkpoint: Path | None = None,
 ) -> _Fitted:
     began = time.monotonic()
-    seed_everything(config)
-    built = build(config)
+    seed_everything(config.sections)
+    built = build(config.sections)
     watch, saver = _Stopwatch(), FirstEpochSaver(folder.last_ckpt)
     arguments = one_short_epoch(built.trainer_arguments, train=train, val=val)
     if checkpoint is not None:
@@ -155,17 +154,17 @@ def _fit(
     return _Fitted(built, trainer, watch, saver, began)
 
 
-def _judged(config: Mapping[str, Any], trainer: Any) -> tuple[str, float | None]:
+def _judged(config: TrialConfig, trainer: Trainer) -> tuple[str, float | None]:
     """The objective's metric and value, or those of another that counts and is not finite."""
-    primary = config["objective"]["metric"]
+    primary = config.objective.metric
     logged = trainer.callback_metrics
-    for metric in (primary, *watched_in(config).metrics):
+    for metric in (primary, *config.watched.metrics):
         if metric in logged and not math.isfinite(logged[metric]):
             return metric, float(logged[metric])
     return primary, float(logged[primary]) if primary in logged else None
 
 
-def _going_on(config: Mapping[str, Any], folder: TrialFolder) -> str | None:
+def _going_on(config: TrialConfig, folder: TrialFolder) -> str | None:
     """Go on from the checkpoint for one more batch; returns why that is impossible."""
     try:
         _fit(config, folder, train=1, val=1, checkpoint=folder.last_ckpt)
@@ -186,18 +185,18 @@ def _per_batch(began: float, ends: list[float]) -> float:
     return (ends[-1] - ends[0]) / (len(ends) - 1)
 
 
-def _now(trainer: Any) -> float:
+def _now(trainer: Trainer) -> float:
     if trainer.strategy.root_device.type == "cuda":
         torch.cuda.synchronize(trainer.strategy.root_device)
     return time.monotonic()
 
 
-def _digest(model: Any) -> str:
+def _digest(model: LightningModule) -> str:
     state = model.state_dict()
     return " ".join(f"{checksum(state[name])}" for name in state if torch.is_tensor(state[name]))
 
 
-def _memory(trainer: Any) -> dict[str, Any]:
+def _memory(trainer: Trainer) -> dict[str, Any]:
     device = trainer.strategy.root_device
     if device.type != "cuda":
         return {

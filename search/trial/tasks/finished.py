@@ -6,31 +6,31 @@ Both run in a folder of their own, with the configuration of the trial and a lin
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from lightning.pytorch import LightningDataModule, LightningModule
 from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.answers import ExportFacts, LoggedMetrics
 from search.errors import UserError
 from search.layout import TrialFolder
+from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import (
     Built,
     build,
-    lightning_of_model,
+    driven_cli,
     make_trainer,
     seed_everything,
 )
-from search.trial.building.importing import lightning_of, namespace_of
-from search.trial.building.lightning_cli import drive_cli
-from search.trial.building.trainer import ONE_DEVICE
+from search.trial.building.importing import is_lightnings, lightning_of
+from search.trial.building.trainer import ONE_DEVICE, listed
 from search.trial.checkpoints.files import kept_state, read_checkpoint
 from search.trial.fitting.loggers import plain_loggers
 
 
-def export_facts(config: Mapping[str, Any], folder: TrialFolder) -> ExportFacts:
+def export_facts(config: TrialConfig, folder: TrialFolder) -> ExportFacts:
     """Let LightningCLI read the configuration of a trial, up to its fit."""
     try:
         return _export_facts(config, folder)
@@ -38,11 +38,11 @@ def export_facts(config: Mapping[str, Any], folder: TrialFolder) -> ExportFacts:
         return ExportFacts(problems=(str(error),))
 
 
-def test(config: Mapping[str, Any], folder: TrialFolder) -> LoggedMetrics:
+def test(config: TrialConfig, folder: TrialFolder) -> LoggedMetrics:
     """Run the test loop of a trial's checkpoint, on one device, where no sample counts twice."""
     try:
-        seed_everything(config)
-        built = build(config)
+        seed_everything(config.sections)
+        built = build(config.sections)
         _refuse_untestable(built)
     except UserError as error:
         return LoggedMetrics(problems=(str(error),))
@@ -68,11 +68,10 @@ def test(config: Mapping[str, Any], folder: TrialFolder) -> LoggedMetrics:
     return LoggedMetrics(metrics={metric: float(value) for metric, value in metrics.items()})
 
 
-def _export_facts(config: Mapping[str, Any], folder: TrialFolder) -> ExportFacts:
-    namespace = None if config.get("cli") else lightning_of_model(config).__name__
-    driven = drive_cli(config, namespace)
-    objective = config["objective"]
-    monitor = objective["metric"] if objective["value"] == "best" else None
+def _export_facts(config: TrialConfig, folder: TrialFolder) -> ExportFacts:
+    driven = driven_cli(config.sections)
+    objective = config.objective
+    monitor = objective.metric if objective.value == "best" else None
     lightning = lightning_of(type(driven.model), "model").__name__
     has_own_logger = driven.trainer_arguments.get("logger") is not None
     return ExportFacts(
@@ -85,10 +84,9 @@ def _export_facts(config: Mapping[str, Any], folder: TrialFolder) -> ExportFacts
 
 
 def _keeps(callbacks: Any, monitor: str | None) -> bool:
-    given = callbacks if isinstance(callbacks, list | tuple) else [callbacks]
     return any(
-        namespace_of(type(each), "ModelCheckpoint") is not None and each.monitor == monitor
-        for each in given
+        is_lightnings(each, "ModelCheckpoint") and each.monitor == monitor
+        for each in listed(callbacks)
     )
 
 
@@ -98,10 +96,10 @@ def _refuse_untestable(built: Built) -> None:
         raise UserError(
             f"model: {type(model).__name__} has no test_step. Add one that logs what counts."
         )
-    section, owner, base = "model", model, lightning.LightningModule
+    section = "model"
+    owner: type[LightningModule | LightningDataModule] = type(model)
+    base = lightning.LightningModule
     if built.data is not None:
-        section, owner, base = "data", built.data, lightning.LightningDataModule
-    if type(owner).test_dataloader is base.test_dataloader:
-        raise UserError(
-            f"{section}: {type(owner).__name__} has no test_dataloader. Add one to test on."
-        )
+        section, owner, base = "data", type(built.data), lightning.LightningDataModule
+    if owner.test_dataloader is base.test_dataloader:
+        raise UserError(f"{section}: {owner.__name__} has no test_dataloader. Add one to test on.")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import CombinedLoader
 from pytorch_lightning.utilities.memory import garbage_collection_cuda
@@ -21,7 +22,8 @@ from pytorch_lightning.utilities.memory import garbage_collection_cuda
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import OOM, Probed
-from search.study_file.micro_batches import Epoch, UsableSizes
+from search.study_file.micro_batches import UsableSizes
+from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import (
     Built,
     build,
@@ -31,6 +33,7 @@ from search.trial.building.build import (
     set_micro_batch,
 )
 from search.trial.building.trainer import one_short_epoch
+from search.trial.fitting.epoch_end import run_after, run_before
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import limit_gpu_memory
 from search.trial.process.memory import peak_memory_bytes
@@ -54,28 +57,11 @@ class MemoryGuard:
         self._size = 0
         self._largest = 0
 
-    def watch(self, module: Any) -> None:
+    def watch(self, module: LightningModule) -> None:
         """Put the guard into the module's own hooks, which no callback's hook comes before."""
-        before = module.on_train_batch_start
-        after, after_val = module.on_train_batch_end, module.on_validation_batch_end
-
-        def on_train_batch_start(*args: Any, **kwargs: Any) -> Any:
-            self._refuse_beyond(self._forecast(self._size))
-            return before(*args, **kwargs)
-
-        def on_train_batch_end(*args: Any, **kwargs: Any) -> Any:
-            result = after(*args, **kwargs)
-            self._refuse_beyond(peak_memory_bytes())
-            return result
-
-        def on_validation_batch_end(*args: Any, **kwargs: Any) -> Any:
-            result = after_val(*args, **kwargs)
-            self._refuse_beyond(peak_memory_bytes())
-            return result
-
-        module.on_train_batch_start = on_train_batch_start
-        module.on_train_batch_end = on_train_batch_end
-        module.on_validation_batch_end = on_validation_batch_end
+        run_before(module, "on_train_batch_start", self._refuse_larger)
+        for hook in ("on_train_batch_end", "on_validation_batch_end"):
+            run_after(module, hook, lambda: self._refuse_beyond(peak_memory_bytes()))
 
     def begin(self, size: int) -> None:
         """A size is about to run."""
@@ -85,12 +71,14 @@ class MemoryGuard:
         """A size ran from its first batch to the end of its validation."""
         self._largest = max(self._largest, size)
 
-    def _forecast(self, size: int) -> float:
-        """Peak memory if it grows in proportion to the batch, from the largest size that ran."""
+    def _refuse_larger(self) -> None:
+        """Refuse a size by its forecast, in proportion to the largest size that ran."""
         peak = peak_memory_bytes()
         if not self._largest:
-            return peak
-        return self._baseline + (peak - self._baseline) * size / self._largest
+            self._refuse_beyond(peak)
+        else:
+            growth = (peak - self._baseline) * self._size / self._largest
+            self._refuse_beyond(self._baseline + growth)
 
     def _refuse_beyond(self, memory_bytes: float) -> None:
         if self._memory_bytes is not None and memory_bytes > self._memory_bytes:
@@ -126,7 +114,7 @@ def largest_that_fits(fits: Callable[[int], bool], mode: str, cap: int) -> int:
 
 
 def probe(
-    config: Mapping[str, Any],
+    config: TrialConfig,
     folder: TrialFolder,
     *,
     memory_share: float = 1.0,
@@ -141,11 +129,12 @@ def probe(
     Raises:
         UserError: not even the smallest size runs, or the loader does not take the sizes.
     """
-    seed_everything(config)
-    built = build(config)
-    settings = config["batch"]
-    usable = UsableSizes(has_batch_norm(built.model), Epoch(**settings.get("epoch", {})))
-    cap = usable.up_to(settings.get("max") or _DEFAULT_CAP)
+    batch = config.batch
+    assert batch is not None
+    seed_everything(config.sections)
+    built = build(config.sections)
+    usable = UsableSizes(has_batch_norm(built.model), batch.epoch)
+    cap = usable.up_to(batch.max or _DEFAULT_CAP)
     tried: list[int] = []
     runs = _runner(built, folder, memory_share=memory_share, gpu_share=gpu_share)
 
@@ -156,18 +145,16 @@ def probe(
 
     found = 0
     if cap is not None:
-        found = largest_that_fits(
-            lambda size: fits(usable.from_(size)), settings["auto_scale"], cap
-        )
+        found = largest_that_fits(lambda size: fits(usable.from_(size)), batch.auto_scale, cap)
     if not found:
-        raise UserError(_too_large(usable, settings.get("max")))
+        raise UserError(_too_large(usable, batch.max))
     return Probed(micro_batch=usable.from_(found), tried=tuple(tried))
 
 
 def _runner(
     built: Built, folder: TrialFolder, *, memory_share: float, gpu_share: float
 ) -> Callable[[int], bool]:
-    """What runs a size, and says whether memory was enough for it."""
+    """A function that runs a size; it returns True where memory was enough."""
     arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
     # a logger that does nothing, for modules that call theirs
     arguments |= {"callbacks": None, "enable_checkpointing": False, "logger": DummyLogger()}
@@ -204,7 +191,7 @@ def _trainer(built: Built, folder: TrialFolder, arguments: Mapping[str, Any]) ->
     return make_trainer(built, folder.root, [], **arguments)
 
 
-def _sizes_of_loaders(trainer: Any) -> list[int]:
+def _sizes_of_loaders(trainer: Trainer) -> list[int]:
     """The batch size of each training loader that says it."""
     loaders = CombinedLoader(trainer.train_dataloader).flattened
     sizes = [getattr(each, "batch_size", None) for each in loaders]
@@ -239,7 +226,7 @@ def _too_large(usable: UsableSizes, cap: int | None) -> str:
 
 
 def host_budget_bytes(memory_share: float) -> int:
-    """What a probe on the CPU may take: its share of what is available now, with a margin."""
+    """Memory for a probe on the CPU: its share of what is available now, with a margin."""
     return int((_available_bytes() + peak_memory_bytes()) * _BUDGET * memory_share)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from search.errors import UserError
+from search.study_file.trial_config import Sections
 from search.trial.building.build import build
 from search.trial.building.strategies import trainer_of_trials
 
@@ -21,8 +21,8 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: Any, **mo
     )
     monkeypatch.syspath_prepend(tmp_path)
     arguments = {"accelerator": "cpu", "devices": 2, "strategy": strategy, **more}
-    config: Mapping[str, Any] = {"model": {"class_path": "plain.Plain"}, "trainer": arguments}
-    return trainer_of_trials(build(config))
+    sections = Sections(model={"class_path": "plain.Plain"}, trainer=arguments)
+    return trainer_of_trials(build(sections))
 
 
 @pytest.mark.parametrize("strategy", SPAWNING)

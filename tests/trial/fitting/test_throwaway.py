@@ -7,6 +7,7 @@ import importlib
 import shutil
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,11 +21,10 @@ from lightning.pytorch import callbacks
 from search.answers import DryRun
 from search.engine.dry_trial import middle_config
 from search.engine.preflight import check_config
-from search.engine.trial_config import logger_section
 from search.layout import TrialFolder
 from search.study_file.load import load_study_file
-from search.study_file.objectives import watched_config
 from search.study_file.schema import StudyFile
+from search.study_file.trial_config import DryBatches
 from search.trial.fitting.throwaway import throwaway_loggers
 from search.trial.tasks.check import check
 from search.trial.tasks.dry_run import dry_run
@@ -99,14 +99,13 @@ def files(root: Path) -> set[Path]:
 def problems(study_file: StudyFile, folder: Path) -> tuple[str, ...]:
     (folder / "check").mkdir()
     config = check_config(study_file)
-    (folder / "check/config.yaml").write_text(yaml.safe_dump(config))
+    config.write(folder / "check/config.yaml")
     return check(config, TrialFolder(folder / "check")).problems
 
 
 def dry(study_file: StudyFile, folder: Path, **batches: int) -> DryRun:
     folder.mkdir()
-    config = middle_config(study_file) | watched_config(study_file)
-    config |= {"logger": logger_section(study_file), "dry": batches}
+    config = replace(middle_config(study_file), dry=DryBatches(**batches) if batches else None)
     return dry_run(config, TrialFolder(folder))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 
-from search.trial.inspection.fingerprint import Holding
+from search.trial.inspection.fingerprint import Fingerprints
 
 
 class Thing:
@@ -77,15 +77,16 @@ MAKERS: dict[str, Callable[[int], Any]] = {
 @pytest.mark.parametrize("name", MAKERS)
 def test_objects_are_equal_where_their_value_is(name: str) -> None:
     make = MAKERS[name]
-    assert Holding().of(make(1)) == Holding().of(make(1))
-    assert Holding().of(make(1)) != Holding().of(make(2))
+    assert Fingerprints().of(make(1)) == Fingerprints().of(make(1))
+    assert Fingerprints().of(make(1)) != Fingerprints().of(make(2))
 
 
 def test_what_cannot_be_compared_is_never_equal() -> None:
     generator = (number for number in range(3))
-    assert Holding().of(generator) != Holding().of(generator)
-    assert Holding().of(Holding().of(generator)) != Holding().of(Holding().of(generator))
+    assert Fingerprints().of(generator) != Fingerprints().of(generator)
+    one, other = (Fingerprints().of(generator) for _ in range(2))
+    assert Fingerprints().of(one) != Fingerprints().of(other)
     lock = Thing(lock=threading.Lock())
-    assert Holding().of(lock) != Holding().of(lock)
+    assert Fingerprints().of(lock) != Fingerprints().of(lock)
     many = list(range(100_000))
-    assert Holding().of(many) != Holding().of(many)
+    assert Fingerprints().of(many) != Fingerprints().of(many)

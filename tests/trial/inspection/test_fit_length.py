@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from lightning.pytorch import Callback
 
+from search.study_file.trial_config import Sections
 from search.trial.building.build import Built, build, make_trainer
 from search.trial.inspection.fit_length import Length, length_of
 
@@ -80,7 +81,7 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def built(kind: str, trainer: dict[str, Any]) -> Built:
     model = {"class_path": "length_nets.Net", "init_args": {"kind": kind}}
     given = {"accelerator": "cpu", "logger": False, "num_sanity_val_steps": 0, **trainer}
-    return build({"model": model, "trainer": given})
+    return build(Sections(model=model, trainer=given))
 
 
 @pytest.mark.parametrize(
@@ -135,7 +136,9 @@ def test_one_batch_stays_one_batch_whatever_was_imported_before(tmp_path: Path) 
         "import lightning.pytorch, pytorch_lightning, inspect\n"
         "from search.trial.building.build import build\n"
         "trainer = {'limit_train_batches': 1, 'limit_val_batches': 1.0, 'val_check_interval': 1}\n"
-        "built = build({'model': {'class_path': 'length_nets.Net'}, 'trainer': trainer})\n"
+        "from search.study_file.trial_config import Sections\n"
+        "model = {'class_path': 'length_nets.Net'}\n"
+        "built = build(Sections(model=model, trainer=trainer))\n"
         "assert str(built.trainer_arguments) == str(trainer), built.trainer_arguments\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, check=True)

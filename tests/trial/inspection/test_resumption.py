@@ -12,6 +12,7 @@ from conformance.kinds import Kind, lightning
 from conformance.trials import Cut, CutLink, config_of, end_state, same, trained
 
 from search.layout import TrialFolder
+from search.study_file.trial_config import TrialConfig
 from search.trial.attempt import fit
 from search.trial.building.loading import load_model
 from search.trial.inspection.resumption import resumption_note
@@ -30,7 +31,7 @@ def users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     torch.set_num_threads(1)
 
 
-def config(model: str, **more: Any) -> dict[str, Any]:
+def config(model: str, **more: Any) -> TrialConfig:
     module = model if "." in model else f"state.{model}"
     return config_of(Kind("modules", model, f"kinds.{module}", **more))
 
@@ -91,7 +92,7 @@ def test_checkpoint_with_unsafe_hyperparameters_loads_everywhere(tmp_path: Path)
     assert torch.load(path, weights_only=True)["hyper_parameters"] == {"lr": 0.05, "width": 6}
 
     plainly = sys.modules["kinds.state"].Hyperparameters.load_from_checkpoint(path)
-    built = load_model(trial.folder.config, path, tmp_path)
+    built = load_model(of_trial.sections, path, tmp_path)
     for model in (plainly, built):
         weights = torch.load(path, weights_only=True)["state_dict"]
         assert same(dict(model.state_dict()), dict(weights))
@@ -102,8 +103,9 @@ def test_checkpoint_with_unsafe_hyperparameters_loads_everywhere(tmp_path: Path)
 
 
 def test_best_checkpoint_has_the_weights_of_its_validation(tmp_path: Path) -> None:
-    trial = trained(config("ScalesAtEnd", trainer={"max_epochs": 2}), tmp_path / "study")
-    model = load_model(trial.folder.config, trial.folder.best_ckpt, tmp_path)
+    of_trial = config("ScalesAtEnd", trainer={"max_epochs": 2})
+    trial = trained(of_trial, tmp_path / "study")
+    model = load_model(of_trial.sections, trial.folder.best_ckpt, tmp_path)
     model.eval()
     losses = [model.loss(batch).item() for batch in model.val_dataloader()]
     assert sum(losses) / len(losses) == pytest.approx(trial.value)

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 
 from search.layout import TrialFolder
+from search.study_file.trial_config import TrialConfig
+
+OBJECTIVE = {"metric": "val_loss"}
 
 MODULE = """
 import pytorch_lightning as pl
@@ -66,8 +69,8 @@ def test_what_cannot_be_tested_is_told(
 ) -> None:
     from search.trial.tasks.finished import test
 
-    fixed = {"trainer": {"accelerator": "cpu"}, "seed_everything": 1}
-    tested = test({**config, **fixed}, TrialFolder(tmp_path))
+    fixed = {"trainer": {"accelerator": "cpu"}, "seed_everything": 1, "objective": OBJECTIVE}
+    tested = test(TrialConfig.from_tree({**config, **fixed}), TrialFolder(tmp_path))
     assert tested.problems == (problem,)
 
 
@@ -78,10 +81,12 @@ def test_module_that_uses_its_logger_can_be_tested(module: None, tmp_path: Path)
     from search.trial.building.build import build
     from search.trial.tasks.finished import test
 
-    config = {"model": {"class_path": "untestable.Drawing"}, "trainer": {"accelerator": "cpu"}}
+    model = {"class_path": "untestable.Drawing"}
+    tree = {"model": model, "trainer": {"accelerator": "cpu"}, "objective": OBJECTIVE}
+    config = TrialConfig.from_tree(tree)
     folder = TrialFolder(tmp_path)
     folder.best_ckpt.parent.mkdir(exist_ok=True)
-    built = build(config)
+    built = build(config.sections)
     trainer = built.trainer_class(max_epochs=0, logger=False, accelerator="cpu")
     trainer.fit(built.model)
     trainer.save_checkpoint(folder.best_ckpt)

@@ -13,6 +13,7 @@ from pytorch_lightning.utilities.memory import is_oom_error
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import Probed
+from search.study_file.trial_config import TrialConfig
 from search.trial.tasks.probe import MemoryGuard, largest_that_fits, probe
 
 pytestmark = pytest.mark.real
@@ -167,11 +168,12 @@ def probed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         config = {
             "model": {"class_path": "batch_nets.Net", "init_args": arguments},
             "trainer": {"accelerator": "cpu", "logger": False, "max_epochs": 3},
+            "objective": {"metric": "val_loss"},
             "batch": {"auto_scale": "binsearch", "max": 32, **(batch or {})},
         }
         if data:
             config["data"] = {"class_path": f"batch_nets.{data}"}
-        return probe(config, TrialFolder(tmp_path))
+        return probe(TrialConfig.from_tree(config), TrialFolder(tmp_path))
 
     yield run
     sys.modules.pop("batch_nets", None)
