@@ -18,7 +18,7 @@ from search.messages import Ended, Message, Reported, Verdict
 from search.results.export import plain_config
 from search.study_file.trial_config import TrialConfig
 from search.trial.attempt import fit
-from search.trial.tasks.finished import describe_trial
+from search.trial.tasks.finished import export_facts
 
 Curve = dict[int, float]
 
@@ -105,8 +105,8 @@ def end_state(outcome: Outcome) -> dict[str, Any]:
 
 def exported(config: TrialConfig, folder: TrialFolder) -> tuple[dict[str, Any], str]:
     """The configuration that `search export` writes, and the Lightning package it is for."""
-    described = describe_trial(config, folder)
-    assert described.problem is None
+    described = export_facts(config, folder)
+    assert described.problems == ()
     return plain_config(config, described), described.lightning
 
 
