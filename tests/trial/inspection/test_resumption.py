@@ -97,8 +97,8 @@ def test_checkpoint_with_unsafe_hyperparameters_loads_everywhere(tmp_path: Path)
         weights = torch.load(path, weights_only=True)["state_dict"]
         assert same(dict(model.state_dict()), dict(weights))
     assert type(built.hparams["criterion"]) is torch.nn.MSELoss
-    assert finished.test(of_trial, trial.folder).problem == (
-        "model: Hyperparameters has no test_step. Add one that logs what counts."
+    assert finished.test(of_trial, trial.folder).problems == (
+        "model: Hyperparameters has no test_step. Add one that logs what counts.",
     )
 
 
