@@ -19,6 +19,8 @@ from search.store.lock import StudyLock
 from search.store.rebuild import disagreements
 from search.study_file.load import parse_study_tree
 
+pytestmark = pytest.mark.real
+
 Run = Callable[..., tuple[int, str, str]]
 # value of each complete trial; the best is trial 3
 ENDS = (("done", 0.4), ("pruned", None), ("done", 0.3), ("done", 0.1), ("interrupted", None))

@@ -148,6 +148,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning")
+@pytest.mark.real
 @pytest.mark.parametrize("form", OPTIONS)
 @pytest.mark.parametrize("spelling", SPELLINGS)
 def test_state_of_cmaes_in_a_database_is_not_unpickled(
