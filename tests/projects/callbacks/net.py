@@ -85,7 +85,7 @@ class Board(loggers.TensorBoardLogger):
     def __init__(self, root: str = "board") -> None:
         super().__init__(root)
 
-    def random_point(self) -> int:
+    def drawn(self) -> int:
         return 1
 
 
