@@ -32,7 +32,7 @@ def best_trial(record: StudyRecord, *, instead: str, go_on: str = _GO_ON) -> Tri
         UserError: several objectives have no best trial.
         StudyFailed: none has finished.
     """
-    if record.several:
+    if record.is_multi_objective:
         raise UserError(f"{record.name}: several objectives have no best trial. {instead}")
     return best_trials(record, go_on=go_on)[0]
 

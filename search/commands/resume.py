@@ -48,7 +48,7 @@ def resume(
         source=str(folder.study_file),
         import_path=origin(folder) or folder.root.absolute(),
         workers=worker_count("--workers", workers, study_file.trainer),
-        trials=trials or study_history(folder).asked,
+        trials=trials or study_history(folder).n_trials,
         timeout_s=seconds("--timeout", timeout),
         trial_timeout_s=seconds("--trial-timeout", trial_timeout),
         url=storage,

@@ -257,7 +257,7 @@ class Ledger:
             message=ending.outcome.message,
             step=trial.last_step,
             **({"may_recur": True} if ending.outcome.may_recur else {}),
-            **ending.details(is_single=not self.attributes.several),
+            **ending.details(is_single=not self.attributes.is_multi_objective),
         )
         self._claimed.discard(number)
         for key, violation in ending.constraints.items():

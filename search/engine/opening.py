@@ -86,7 +86,7 @@ def plan(
 
 def open_ledger(
     opening: Opening,
-    asked: int | None,
+    n_trials: int | None,
     patience: Patience = endless,
     steps: Steps | None = None,
     note: Callable[[str], None] = _ignore,
@@ -109,7 +109,7 @@ def open_ledger(
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
-        begin(folder, attributes_of(study_file, asked, steps))
+        begin(folder, attributes_of(study_file, n_trials, steps))
     with without_collector():
         recorded = recorded_study(folder)
         study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
@@ -123,7 +123,7 @@ def open_ledger(
         pruner = pruner_of(study_file, steps)
     queue = Queue(folder, sampling.points, study_file.enqueue)
     ledger = Ledger(recorded, storage, sampling, pruner, queue)
-    ledger.set_attributes(attributes_of(study_file, asked, steps))
+    ledger.set_attributes(attributes_of(study_file, n_trials, steps))
     if opening.changes:
         # after the events, which are what the study is
         write_whole(folder.study_file, dump_yaml(study_file.to_tree()))

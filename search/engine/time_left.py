@@ -69,7 +69,7 @@ def time_left(
     return TimeLeft(max(0.0, low), max(0.0, high))
 
 
-def trials_time_left(times: Iterable[TrialTime], *, asked: int, workers: int) -> TimeLeft | None:
+def trials_time_left(times: Iterable[TrialTime], *, n_trials: int, workers: int) -> TimeLeft | None:
     """That of a study of which so many trials are asked for; None before the first trial ended.
 
     Args:
@@ -80,15 +80,15 @@ def trials_time_left(times: Iterable[TrialTime], *, asked: int, workers: int) ->
     begun = [each.seconds for each in times if not each.is_finished]
     # one that no attempt is known of says nothing
     timed = [seconds for seconds in ended if seconds]
-    return time_left(timed, begun, ahead=max(asked, len(times)) - len(ended), workers=workers)
+    return time_left(timed, begun, ahead=max(n_trials, len(times)) - len(ended), workers=workers)
 
 
 def study_time_left(record: StudyRecord) -> TimeLeft | None:
     """That of a study that runs; None for one that does not, or that has no total."""
-    if not record.is_running or record.asked is None:
+    if not record.is_running or record.n_trials is None:
         return None
     times = trial_times(record).values()
-    return trials_time_left(times, asked=record.asked, workers=workers_seen(record))
+    return trials_time_left(times, n_trials=record.n_trials, workers=workers_seen(record))
 
 
 def trial_times(record: StudyRecord) -> dict[int, TrialTime]:

@@ -59,7 +59,7 @@ def ending_of(study: StudyAttributes, trial: TrialHistory, outcome: Outcome) -> 
 
     One that is done without a value of every objective has failed: nothing could be learnt from it.
     """
-    is_plain = not study.several and not study.outcome_constraints
+    is_plain = not study.is_multi_objective and not study.outcome_constraints
     metrics = {} if is_plain else outcome.metrics
     known = trial.outcomes_with(metrics)
     if outcome.cause == DONE:
@@ -83,8 +83,8 @@ def _with_every_value(
     """The outcome of an attempt that is done; an error where an objective has no value, diverged
     where one is not finite."""
     values: dict[str, float | None] = {study.objectives[0].metric: outcome.value}
-    if study.several:
-        values = {each.metric: known.get(each.metric) for each in study.several}
+    if study.is_multi_objective:
+        values = {each.metric: known.get(each.metric) for each in study.objectives}
     missing = [metric for metric, value in values.items() if value is None]
     if missing:
         return Outcome(ERROR, message=f"ended without a value of {', '.join(missing)}")
@@ -97,9 +97,9 @@ def _with_every_value(
 def _values(
     study: StudyAttributes, trial: TrialHistory, outcome: Outcome, known: Mapping[str, float]
 ) -> list[float] | None:
-    if study.several:
+    if study.is_multi_objective:
         # of a pruned trial not all are known
-        return [known[each.metric] for each in study.several] if outcome.cause == DONE else None
+        return [known[each.metric] for each in study.objectives] if outcome.cause == DONE else None
     value = outcome.value
     if outcome.cause != DONE and (curve := trial.curve):
         value = curve[max(curve)]

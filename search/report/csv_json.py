@@ -52,13 +52,15 @@ def export_csv(record: StudyRecord) -> str:
     paths = [dim.path for dim in StudyData(record).dimensions]
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    metrics = [f"values.{each.metric}" for each in record.several]
+    metrics = []
+    if record.is_multi_objective:
+        metrics = [f"values.{each.metric}" for each in record.objectives]
     names = (*_FIRST, *metrics, *(f"params.{path}" for path in paths), *_LAST)
     writer.writerow([_cell(name) for name in names])
     for trial in _by_number(record):
         cells = _columns(trial)
         first, last = [cells[name] for name in _FIRST], [cells[name] for name in _LAST]
-        values = trial.values if record.several and trial.values else [""] * len(metrics)
+        values = trial.values if record.is_multi_objective and trial.values else [""] * len(metrics)
         params = [_param(trial.params.get(path, "")) for path in paths]
         writer.writerow([_cell(value) for value in (*first, *values, *params, *last)])
     return out.getvalue()

@@ -71,7 +71,7 @@ class StudyData:
     def best(self) -> TrialRecord | None:
         """The best complete trial, one with a finite value where there is any; None of several
         objectives."""
-        if self.record.several:
+        if self.record.is_multi_objective:
             return None
         return self.ranked[0] if self.ranked else self.record.best
 

@@ -51,9 +51,9 @@ def trials_dataframe(record: StudyRecord) -> DataFrame:
 
 
 def _values(record: StudyRecord, trials: Sequence[TrialRecord]) -> dict[str, list[float | None]]:
-    if not record.several:
+    if not record.is_multi_objective:
         return {"value": [trial.value for trial in trials]}
     return {
         f"values_{index}": [trial.values[index] if trial.values else None for trial in trials]
-        for index in range(len(record.several))
+        for index in range(len(record.objectives))
     }

@@ -90,12 +90,12 @@ def figure_html(record: StudyRecord, name: str) -> str:
 def _panels(data: StudyData) -> list[Panel]:
     """Every figure that says something of the study; some of them for each objective."""
     record = data.record
-    if not record.several:
+    if not record.is_multi_objective:
         names = [name for name in FIGURES if name != "pareto"]
         return [_panel(name, _HEADINGS[name], FIGURES[name](data)) for name in names]
     panels = []
     for name in FIGURES:
-        count = len(record.several) if name in EACH_OBJECTIVE else 1
+        count = len(record.objectives) if name in EACH_OBJECTIVE else 1
         for index in range(count):
             its_data = data_for(record, name, index)
             shown = f": {its_data.metric}" if count > 1 else ""

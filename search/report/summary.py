@@ -101,7 +101,7 @@ def summarise(data: StudyData) -> Summary:
         compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
         best=best,
-        front=record.front if record.several else (),
+        front=record.front if record.is_multi_objective else (),
         bests=tuple(_bests(record)),
         best_params=_params(data, best),
         batch=_batch(best),
@@ -115,7 +115,9 @@ def parameter_rows(data: StudyData) -> tuple[ParameterRow, ...]:
 
 
 def _bests(record: StudyRecord) -> Iterator[BestOf]:
-    for index, each in enumerate(record.several):
+    if not record.is_multi_objective:
+        return
+    for index, each in enumerate(record.objectives):
         best = record.of_objective(index).best
         if best is not None:
             yield BestOf(each.metric, format_outcome(each.metric, best.value), best.number)
@@ -125,7 +127,7 @@ def _sentence(data: StudyData) -> str:
     record = data.record
     words = {"minimize": "lowest", "maximize": "highest"}
     aims = " and the ".join(f"{words[each.direction]} {each.metric}" for each in record.objectives)
-    total = f" of {record.asked:,}" if record.asked is not None else ""
+    total = f" of {record.n_trials:,}" if record.n_trials is not None else ""
     names = [dimension.label for dimension in data.dimensions]
     over = f" over {', '.join(names[:_MAX_NAMES])}" if names else ""
     if len(names) > _MAX_NAMES:

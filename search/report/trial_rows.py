@@ -116,7 +116,7 @@ def _objectives(data: StudyData) -> Iterator[Column]:
     record = data.record
     for index, each in enumerate(record.objectives):
         if each.metric not in RESOURCES:
-            value_of = partial(_value, index) if record.several else attrgetter("value")
+            value_of = partial(_value, index) if record.is_multi_objective else attrgetter("value")
             yield _numbers(shorten(each.metric), "Value of the objective", value_of)
 
 

@@ -57,7 +57,7 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
     Raises:
         UserError: there are fewer, or several objectives put them in no order.
     """
-    if study.several:
+    if study.is_multi_objective:
         raise UserError(
             f"{study.name}: has several objectives, which put trials in no order. "
             "Confirm a study of one objective."

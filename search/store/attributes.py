@@ -23,12 +23,12 @@ def attributes_to_json(study: StudyAttributes) -> dict[str, Any]:
     """The facts of a study as `study_attributes` reads them."""
     tree = {
         **asdict(study.objectives[0]),
-        "asked": study.asked,
+        "asked": study.n_trials,
         "space": {path: fields_of(each) for path, each in study.space.items()},
         "settings": study.settings,
     }
-    if study.several:
-        tree["objectives"] = [asdict(each) for each in study.several]
+    if study.is_multi_objective:
+        tree["objectives"] = [asdict(each) for each in study.objectives]
         tree["reported"] = study.reported
     if study.outcome_constraints:
         tree["outcome_constraints"] = list(study.outcome_constraints)
@@ -38,12 +38,12 @@ def attributes_to_json(study: StudyAttributes) -> dict[str, Any]:
 
 
 def study_attributes(
-    tree: Mapping[str, Any], asked: int | None, steps: Steps | None
+    tree: Mapping[str, Any], n_trials: int | None, steps: Steps | None
 ) -> StudyAttributes:
     """The facts of a study out of JSON.
 
     Args:
-        asked: the total of trials last asked for.
+        n_trials: the total of trials last asked for.
         steps: what the steps of its curves count.
 
     Raises:
@@ -57,7 +57,7 @@ def study_attributes(
         outcome_constraints=tuple(
             checked(text, str) for text in tree.get("outcome_constraints", ())
         ),
-        asked=asked,
+        n_trials=n_trials,
         space={path: from_fields(fields) for path, fields in tree["space"].items()},
         settings=checked(tree["settings"], dict),
         steps=steps,

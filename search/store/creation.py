@@ -54,9 +54,9 @@ def begin(folder: StudyFolder, attributes: StudyAttributes) -> None:
     if was_cut_off(folder):
         remove_sqlite(folder.db)
     write_facts(folder, attributes, StudyHistory())
-    if attributes.several:
+    if attributes.is_multi_objective:
         # Optuna's own tools number the objectives else
-        names = {_METRIC_NAMES: [each.metric for each in attributes.several]}
+        names = {_METRIC_NAMES: [each.metric for each in attributes.objectives]}
         append_event(folder.events, ATTRIBUTES, attributes=names)
 
 

@@ -22,6 +22,6 @@ def study_tree(record: StudyRecord) -> dict[str, Any]:
         "direction": record.direction,
         "objectives": record.objectives,
         "outcome_constraints": record.outcome_constraints,
-        "asked": record.asked,
+        "asked": record.n_trials,
         "front": [trial.number for trial in record.front],
     }

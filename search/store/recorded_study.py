@@ -51,7 +51,7 @@ def recorded_study(folder: StudyFolder) -> RecordedStudy:
 
 
 def attributes_of(
-    study_file: StudyFile, asked: int | None, steps: Steps | None = None
+    study_file: StudyFile, n_trials: int | None, steps: Steps | None = None
 ) -> StudyAttributes:
     """The facts of a study, out of its study file."""
     objectives = (ObjectiveRecord(each.metric, each.direction) for each in study_file.judged)
@@ -59,7 +59,7 @@ def attributes_of(
         objectives=tuple(objectives),
         reported=reported_metric(study_file),
         outcome_constraints=tuple(study_file.outcome_constraints),
-        asked=asked,
+        n_trials=n_trials,
         space=study_file.space,
         settings={
             "sampler": study_file.sampler.name,
@@ -83,9 +83,9 @@ def write_facts(folder: StudyFolder, attributes: StudyAttributes, known: StudyHi
     if known.facts != facts:
         append_event(folder.events, STUDY, study=facts)
         known.facts = facts
-    if known.asked != attributes.asked:
-        append_event(folder.events, ASKED, trials=attributes.asked)
-        known.asked = attributes.asked
+    if known.n_trials != attributes.n_trials:
+        append_event(folder.events, ASKED, trials=attributes.n_trials)
+        known.n_trials = attributes.n_trials
     if attributes.steps is not None and known.steps != attributes.steps:
         append_event(folder.events, STEPS, **asdict(attributes.steps))
         known.steps = attributes.steps
@@ -107,4 +107,4 @@ def _attributes_in_file(folder: StudyFolder, history: StudyHistory) -> StudyAttr
         study_file = load_kept(folder)
     except UserError as error:
         raise StorageError(str(error)) from error
-    return attributes_of(study_file, history.asked, history.steps)
+    return attributes_of(study_file, history.n_trials, history.steps)

@@ -109,7 +109,7 @@ class StudyAttributes:
     # what a trial must keep to
     outcome_constraints: tuple[str, ...] = ()
     # the total of trials last asked for
-    asked: int | None
+    n_trials: int | None
     space: Space
     # sampler, pruner and seed
     settings: dict[str, Any] = field(default_factory=dict)
@@ -117,9 +117,8 @@ class StudyAttributes:
     steps: Steps | None = None
 
     @property
-    def several(self) -> tuple[ObjectiveRecord, ...]:
-        """The objectives where there is more than one."""
-        return self.objectives if len(self.objectives) > 1 else ()
+    def is_multi_objective(self) -> bool:
+        return len(self.objectives) > 1
 
     @property
     def reported_index(self) -> int:
@@ -157,7 +156,7 @@ class StudyRecord(StudyAttributes):
     def best(self) -> TrialRecord | None:
         """The complete, feasible trial with the best value, the earliest of equals; None without
         one, and where several objectives make it a matter of taste."""
-        return None if self.several else next(iter(self.ranked), None)
+        return None if self.is_multi_objective else next(iter(self.ranked), None)
 
     @property
     def ranked(self) -> list[TrialRecord]:
@@ -171,10 +170,10 @@ class StudyRecord(StudyAttributes):
     def front(self) -> tuple[TrialRecord, ...]:
         """The complete, feasible trials that no other is better than in every objective, by the
         first; with one objective the best trial alone."""
-        if not self.several:
+        if not self.is_multi_objective:
             return () if self.best is None else (self.best,)
-        trials = [t for t in self._results if len(t.values) == len(self.several)]
-        places = front_of([t.values for t in trials], [each.direction for each in self.several])
+        trials = [t for t in self._results if len(t.values) == len(self.objectives)]
+        places = front_of([t.values for t in trials], [each.direction for each in self.objectives])
         sign = sign_of(self.direction)
         front = (trials[place] for place in places)
         return tuple(sorted(front, key=lambda t: (sign * t.values[0], t.number)))
@@ -182,9 +181,9 @@ class StudyRecord(StudyAttributes):
     def of_objective(self, index: int) -> StudyRecord:
         """The study as if it had only the objective at this place; its curves only where they are
         those of that objective."""
-        if not self.several:
+        if not self.is_multi_objective:
             return self
-        objective = self.several[index]
+        objective = self.objectives[index]
         is_reported = objective.metric == self.reported
         trials = (
             replace(

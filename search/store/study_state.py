@@ -33,10 +33,10 @@ def study_state(record: StudyRecord) -> str:
         return NEW
     if _has_failed(record):
         return FAILED
-    if record.asked is None:
+    if record.n_trials is None:
         return STOPPED
     is_whole = all(trial.is_finished for trial in record.trials)
-    return FINISHED if is_whole and record.finished >= record.asked else INTERRUPTED
+    return FINISHED if is_whole and record.finished >= record.n_trials else INTERRUPTED
 
 
 def busy_s(record: StudyRecord) -> float | None:
@@ -106,7 +106,7 @@ def in_utc(time: datetime) -> datetime:
 def _has_failed(record: StudyRecord) -> bool:
     finished = [trial for trial in record.trials if trial.is_finished]
     failed = [trial for trial in finished if trial.state == "FAIL"]
-    is_whole = record.asked is not None and len(finished) >= record.asked
+    is_whole = record.n_trials is not None and len(finished) >= record.n_trials
     if is_whole or len(failed) < MAX_FAILURES_IN_A_ROW:
         return is_whole and len(failed) == len(finished)
     ended = [trial for trial in finished if trial.ended is not None]

@@ -83,20 +83,20 @@ class Board:
         return sum(self.counts[state] for state in ENDS)
 
     @property
-    def asked(self) -> int | None:
-        return self.record.asked if self.record else None
+    def n_trials(self) -> int | None:
+        return self.record.n_trials if self.record else None
 
     @property
     def time_left(self) -> TimeLeft | None:
         """Estimated seconds to go; None before the first trial ended, and without a total."""
-        if self.asked is None:
+        if self.n_trials is None:
             return None
         running = {
             number: TrialTime(self._ended_s(number) + self.age_s(trial))
             for number, trial in self.running.items()
         }
         times = {**self._times, **running}.values()
-        return trials_time_left(times, asked=self.asked, workers=self.workers)
+        return trials_time_left(times, n_trials=self.n_trials, workers=self.workers)
 
     def age_s(self, trial: RunningTrial) -> float:
         """Seconds since the trial's attempt began."""
@@ -141,7 +141,7 @@ class Board:
         best = event.record.best
         if best is not None and best.value is not None:
             self.best = Best(best.number, best.value, best.params)
-        if event.record.several:
+        if event.record.is_multi_objective:
             self.front = {trial.number: trial.values for trial in event.record.front}
 
     def _start(self, event: TrialStarted) -> None:
@@ -187,7 +187,7 @@ class Board:
         params = self._params.pop(event.number, {})
         if event.state != "COMPLETE" or event.infeasible:
             return
-        if self.record is not None and self.record.several:
+        if self.record is not None and self.record.is_multi_objective:
             self._join_front(event.number, event.values, self.record)
             return
         value = event.value
@@ -198,5 +198,5 @@ class Board:
         """Add a trial to the front, and take off those that it dominates."""
         trials = {**self.front, number: values}
         numbers = list(trials)
-        kept = front_of(list(trials.values()), [each.direction for each in record.several])
+        kept = front_of(list(trials.values()), [each.direction for each in record.objectives])
         self.front = {numbers[place]: trials[numbers[place]] for place in kept}

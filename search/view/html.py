@@ -42,7 +42,7 @@ def _values(trial: TrialRecord) -> tuple[Any, ...]:
 
 def _counts(record: StudyRecord) -> str:
     counts = Counter(trial.state for trial in record.trials)
-    total = f" of {record.asked}" if record.asked is not None else ""
+    total = f" of {record.n_trials}" if record.n_trials is not None else ""
     return f"{record.finished}{total} trials finished: {', '.join(ends(counts).values())}"
 
 

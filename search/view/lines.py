@@ -85,10 +85,10 @@ def opening_line(event: StudyOpened) -> str:
     record = event.record
     if event.resumed:
         trials = f"{record.finished}{_of_total(record)} trials done"
-    elif record.asked is None:
+    elif record.n_trials is None:
         trials = "trials until it is stopped"
     else:
-        trials = f"{record.asked} trials"
+        trials = f"{record.n_trials} trials"
     parts = (objectives_text(record), trials, format_count(event.workers, "worker"))
     return f"study {clean(record.name)}: {', '.join(parts)}"
 
@@ -121,7 +121,7 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     if (best := record.best) is not None:
         value = f"{clean(record.metric)} {format_number(best.value)}"
         lines.append(f"best: trial {best.number}, {value}  {parameters(best.params)}")
-    if record.several and record.front:
+    if record.is_multi_objective and record.front:
         numbers = ", ".join(str(trial.number) for trial in record.front)
         lines.append(f"Pareto front: trials {numbers}")
     if event.reason in ("interrupted", "timeout"):
@@ -133,8 +133,8 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
 
 def _values(event: TrialEnded, board: Board) -> str:
     record = board.record
-    if record is not None and record.several:
-        text = values_text(record.several, event.values)
+    if record is not None and record.is_multi_objective:
+        text = values_text(record.objectives, event.values)
         return f"  {text}" if text else ""
     if event.value is None:
         return ""
@@ -153,4 +153,4 @@ def _standing(event: TrialEnded, board: Board) -> str:
 
 
 def _of_total(record: StudyRecord) -> str:
-    return f" of {record.asked}" if record.asked is not None else ""
+    return f" of {record.n_trials}" if record.n_trials is not None else ""

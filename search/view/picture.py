@@ -155,9 +155,9 @@ class Picture:
     def _progress(self, width: int) -> list[Text]:
         board = self._board
         lines: list[Text] = []
-        if board.asked is not None:
-            count = Text(f"{board.finished}/{board.asked}", style="bold")
-            bar = _bar(board.finished, board.asked, min(_BAR_WIDTH, width - count.cell_len - 3))
+        if board.n_trials is not None:
+            count = Text(f"{board.finished}/{board.n_trials}", style="bold")
+            bar = _bar(board.finished, board.n_trials, min(_BAR_WIDTH, width - count.cell_len - 3))
             lines += flow([bar, count], width, indent=1)
         parts = []
         for state, text in ends(board.counts).items():
@@ -171,7 +171,7 @@ class Picture:
     def _best(self, width: int, has_params: bool = True) -> list[Text]:
         best, record = self._board.best, self._board.record
         assert record is not None
-        if record.several:
+        if record.is_multi_objective:
             front = ", ".join(map(str, self._board.front)) or "none yet"
             return words(f"Pareto front  {front}", width, style="bold green")
         if best is None:
@@ -252,8 +252,8 @@ class Picture:
 
     def _outcome(self, ended: TrialEnded) -> str:
         record = self._board.record
-        if record is not None and record.several:
-            return values_text(record.several, ended.values)
+        if record is not None and record.is_multi_objective:
+            return values_text(record.objectives, ended.values)
         return format_number(ended.value) if ended.value is not None else ""
 
 

@@ -46,7 +46,7 @@ def status_json(records: Sequence[StudyRecord]) -> str:
 
 def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
     counts = Counter(trial.state for trial in record.trials)
-    total = f"{record.finished}/{record.asked}" if record.asked else record.finished
+    total = f"{record.finished}/{record.n_trials}" if record.n_trials else record.finished
     metrics = [f"{clean(each.metric)} {ARROWS[each.direction]}" for each in record.objectives]
     seen = last_seen(record)
     return [
@@ -73,7 +73,7 @@ def _at_work(record: StudyRecord) -> dict[str, Any]:
 
 
 def _best_text(record: StudyRecord) -> str:
-    if record.several:
+    if record.is_multi_objective:
         return f"front of {len(record.front)}"
     return format_number(record.best.value if record.best else None)
 

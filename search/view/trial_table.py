@@ -62,7 +62,7 @@ def print_trial(
 
 def print_best(record: StudyRecord, stream: TextIO) -> None:
     """The best trial: value, parameters, checkpoint; of several objectives the Pareto front."""
-    if record.several:
+    if record.is_multi_objective:
         _print_front(record, stream)
         return
     trial = record.best
@@ -87,7 +87,7 @@ def best_json(record: StudyRecord) -> str:
     """The best trial as a JSON object, with its checkpoint; of several objectives, an object with
     the `front` as a list of such trials."""
     body: dict[str, Any] = {"study": record.name}
-    if record.several:
+    if record.is_multi_objective:
         body["objectives"] = record.objectives
         body["front"] = [_with_checkpoint(trial) for trial in record.front]
     else:
@@ -112,7 +112,7 @@ def batch_text(trial: TrialRecord) -> str:
 
 
 def _print_front(record: StudyRecord, stream: TextIO) -> None:
-    console, objectives = plain_console(stream), record.several
+    console, objectives = plain_console(stream), record.objectives
     count = f"{len(record.front)} of {record.finished} trials"
     console.print(Text(f"{clean(record.name)}, Pareto front: {count}", style="bold"))
     names = [f"{clean(each.metric)} {ARROWS[each.direction]}" for each in objectives]
@@ -152,7 +152,7 @@ def _parameter_pairs(trial: TrialRecord) -> _Pairs:
 def _outcome_pairs(record: StudyRecord, trial: TrialRecord) -> _Pairs:
     """Values of the objectives, other metrics that count, and what the trial took."""
     names = [each.metric for each in record.objectives]
-    values = trial.values if record.several else (trial.value,)
+    values = trial.values if record.is_multi_objective else (trial.value,)
     taken = {name: getattr(trial, name) for name in RESOURCES}
     known = {**trial.metrics, **taken, **dict(zip(names, values, strict=False))}
     pairs: _Pairs = []

@@ -43,7 +43,7 @@ def parent(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tiny.py").write_text(TINY)
     (root / "study.yaml").write_text(yaml.safe_dump(TREE))
     folder = StudyFolder(root / "studies" / "study")
-    ledger = open_ledger(plan(folder, load_study_file(root / "study.yaml"), None), asked=6)
+    ledger = open_ledger(plan(folder, load_study_file(root / "study.yaml"), None), n_trials=6)
     for cause in ENDS:
         number = ledger.sample()
         ledger.begin_attempt(number, pid=0)
@@ -113,7 +113,7 @@ def test_trials_inside_the_new_space_are_taken_over_whole(root: Path, search: Ru
 
     wide = StudyFolder(root / "studies/wide")
     new = read_study(wide)
-    assert (new.asked, new.finished) == (50, len(fits))
+    assert (new.n_trials, new.finished) == (50, len(fits))
     for number, (mine, theirs) in enumerate(zip(new.trials, fits, strict=True)):
         assert mine.number == number
         assert mine.taken_from == f"study, trial {theirs.number}"

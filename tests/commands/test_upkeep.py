@@ -37,7 +37,7 @@ def made(root: Path, keep: dict[str, Any]) -> StudyFolder:
     }
     folder = StudyFolder(root / "studies" / "study")
     study_file = parse_study_tree(tree, source="study.yaml", default_name="study")
-    ledger = open_ledger(plan(folder, study_file, None), asked=5)
+    ledger = open_ledger(plan(folder, study_file, None), n_trials=5)
     for cause, value in ENDS:
         number = ledger.sample()
         ledger.begin_attempt(number, pid=0)

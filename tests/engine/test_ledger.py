@@ -32,10 +32,10 @@ TREE = {
 
 
 def opened(
-    folder: StudyFolder, asked: int | None = 10, note: Callable[[str], None] = pytest.fail
+    folder: StudyFolder, n_trials: int | None = 10, note: Callable[[str], None] = pytest.fail
 ) -> Ledger:
     study_file = parse_study_tree(TREE, source="study.yaml", default_name=folder.name)
-    return open_ledger(plan(folder, study_file, None), asked, note=note)
+    return open_ledger(plan(folder, study_file, None), n_trials, note=note)
 
 
 @pytest.fixture
@@ -131,12 +131,16 @@ def test_read_study_says_what_the_ledger_says(folder: StudyFolder, ledger: Ledge
     ledger.set_sizes(ledger.sample(), {"micro_batch": 8, "accumulation": 2, "effective_batch": 16})
     read, record = read_study(folder), ledger.record()
     assert read.trials == record.trials
-    assert (read.space, read.metric, read.asked) == (record.space, record.metric, record.asked)
+    assert (read.space, read.metric, read.n_trials) == (
+        record.space,
+        record.metric,
+        record.n_trials,
+    )
 
 
-def test_asked_total_is_remembered(folder: StudyFolder, ledger: Ledger) -> None:
-    opened(folder, asked=77)
-    assert read_study(folder).asked == 77
+def test_total_of_trials_is_remembered(folder: StudyFolder, ledger: Ledger) -> None:
+    opened(folder, n_trials=77)
+    assert read_study(folder).n_trials == 77
 
 
 def test_events_tell_the_whole_trial_in_strict_json(ledger: Ledger) -> None:

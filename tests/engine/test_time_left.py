@@ -55,9 +55,9 @@ def test_nothing_is_known_before_a_trial_ended_and_nothing_is_left_after_the_las
 
 def test_only_a_study_that_runs_has_time_left() -> None:
     ended = realistic(20)
-    assert study_time_left(replace(ended, asked=40)) is None
-    assert study_time_left(replace(ended, asked=None, is_running=True, read_at=NOW)) is None
-    left = study_time_left(replace(ended, asked=40, is_running=True, read_at=NOW))
+    assert study_time_left(replace(ended, n_trials=40)) is None
+    assert study_time_left(replace(ended, n_trials=None, is_running=True, read_at=NOW)) is None
+    left = study_time_left(replace(ended, n_trials=40, is_running=True, read_at=NOW))
     assert left is not None
     assert 0 < left.low_s < left.high_s
 
@@ -71,7 +71,7 @@ def test_trials_that_run_are_taken_off() -> None:
     running = AttemptRecord(1, 7, "b", NOW + timedelta(seconds=52))
     young = trial(5, "RUNNING", None, started=running.started, attempts=(running,))
     now = NOW + timedelta(seconds=60)
-    record = study(*trials, young, asked=6, is_running=True, read_at=now)
+    record = study(*trials, young, n_trials=6, is_running=True, read_at=now)
     left = study_time_left(record)
     assert left is not None
     assert left.low_s <= 2.0 <= left.high_s

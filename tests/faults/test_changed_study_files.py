@@ -107,7 +107,7 @@ def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (root / "tiny.py").write_text(TINY)
     (root / "study.yaml").write_text(yaml.safe_dump(TREE))
     folder = StudyFolder(root / "studies" / "study")
-    ledger = open_ledger(plan(folder, load_study_file(root / "study.yaml"), None), asked=3)
+    ledger = open_ledger(plan(folder, load_study_file(root / "study.yaml"), None), n_trials=3)
     for cause in ("done", "done", "interrupted"):
         number = ledger.sample()
         ledger.begin_attempt(number, pid=0)
@@ -164,12 +164,12 @@ def test_change_that_may_be_is_told_and_remembered(
     study_file = StudyFolder(tmp_path / "studies" / "study")
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(TREE))
-    first = open_ledger(plan(study_file, load_study_file(path), None), asked=3)
+    first = open_ledger(plan(study_file, load_study_file(path), None), n_trials=3)
     first.sample()
     given = load_study_file(path, set_values=[set_value])
     opening = plan(study_file, given, None)
     assert line in opening.changes
-    again = open_ledger(opening, asked=5)
+    again = open_ledger(opening, n_trials=5)
     assert again.created == 1
     assert load_study_file(study_file.study_file) == given
     assert again.attributes.settings["pruner"] == given.pruner.name

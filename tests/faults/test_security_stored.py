@@ -85,7 +85,7 @@ def made(root: Path, options: str, *ends: str) -> StudyFolder:
     folder = StudyFolder(root / "studies/demo")
     path = root / "demo.yaml"
     path.write_text(STUDY.replace("OPTIONS", options))
-    ledger = open_ledger(plan(folder, load_study_file(path), None), asked=9)
+    ledger = open_ledger(plan(folder, load_study_file(path), None), n_trials=9)
     numbers = [ledger.sample() for _ in ends]
     for number, end in zip(numbers, ends, strict=True):
         ledger.begin_attempt(number, pid=1)

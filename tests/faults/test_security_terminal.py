@@ -33,7 +33,7 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A study as a run leaves it, untrained: two trials are done, two failed."""
     folder = StudyFolder(tmp_path_factory.mktemp("template") / "demo")
     study_file = parse_study_tree(TREE, source="demo.yaml", default_name="demo")
-    ledger = open_ledger(plan(folder, study_file, None), asked=4)
+    ledger = open_ledger(plan(folder, study_file, None), n_trials=4)
     for cause in ("done", CAUSE, "done", CAUSE):
         number = ledger.sample()
         ledger.begin_attempt(number, pid=1)

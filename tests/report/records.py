@@ -45,7 +45,7 @@ def study(*trials, metric="val_loss", direction="minimize", objectives=(), **fie
         "objectives": objectives,
         "reported": objectives[0].metric,
         "space": SPACE,
-        "asked": 50,
+        "n_trials": 50,
     }
     return StudyRecord(trials=tuple(trials), **(given | fields))
 
@@ -70,7 +70,7 @@ def realistic(count=50, *, epochs=20, seed=0, workers=2):
         begin = clocks[worker] + 0.15
         clocks[worker] = begin + taken
         finished.append(_timed(done, begin, taken))
-    return study(*finished, asked=count)
+    return study(*finished, n_trials=count)
 
 
 def _trained(number, params, earlier, *, epochs, rng):

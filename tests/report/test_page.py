@@ -41,9 +41,9 @@ def test_report_says_when_no_checkpoint_is_left(tmp_path: Path):
     ("fields", "word"),
     [
         ({"is_running": True}, "running"),
-        ({"asked": 1}, "finished"),
-        ({"asked": 50}, "interrupted"),
-        ({"asked": None}, "stopped"),
+        ({"n_trials": 1}, "finished"),
+        ({"n_trials": 50}, "interrupted"),
+        ({"n_trials": None}, "stopped"),
     ],
 )
 def test_report_says_the_state_of_the_study(fields, word):

@@ -222,5 +222,5 @@ def test_study_of_one_objective_is_stored_as_it_always_was(folder: StudyFolder) 
     assert '"values"' not in last
     assert '"metrics"' not in last
     record = read_study(folder)
-    assert (record.several, record.best) == ((), record.trials[0])
+    assert (record.is_multi_objective, record.best) == (False, record.trials[0])
     assert (record.trials[0].parameters, record.trials[0].epoch_time) == (None, None)

@@ -44,10 +44,10 @@ def test_study_that_was_cut_off_while_it_was_made_is_made_anew(
     study_file = load_study_file(tmp_path / "study.yaml")
     begin(folder, attributes_of(study_file, 5))
     folder.db.write_bytes(LEFT[left])
-    ledger = open_ledger(plan(folder, study_file, None), asked=5)
+    ledger = open_ledger(plan(folder, study_file, None), n_trials=5)
     assert not was_cut_off(folder)
     assert ledger.sample() == 0
-    assert ledger.attributes.asked == 5
+    assert ledger.attributes.n_trials == 5
 
 
 def test_database_that_nobody_here_has_begun_is_left_alone(

@@ -45,16 +45,20 @@ CASES: dict[str, tuple[StudyRecord, str, float | None]] = {
         100,
     ),
     "paused": (study(ran(0, 0, 10), is_running=True, read_at=SEEN, paused=PAUSED), "paused", 10),
-    "finished": (study(ran(0, 0, 10), ran(1, 5, 20, "PRUNED"), asked=2), "finished", 20),
-    "a night between": (study(ran(0, 0, 10), ran(1, 50_000, 50_010), asked=2), "finished", 20),
-    "interrupted": (study(ran(0, 0, 10), ran(1, 5, 12, "WAITING"), asked=9), "interrupted", 12),
-    "cut off": (study(ran(0, 0, 10), ran(1, 5, None, "RUNNING"), asked=9), "interrupted", 10),
-    "one more waits": (study(ran(0, 0, 10), ran(1, 5, 12, "WAITING"), asked=1), "interrupted", 12),
-    "without a total": (study(ran(0, 0, 10), asked=None), "stopped", 10),
-    "every trial failed": (study(*failures[:2], asked=2), "failed", 2),
-    "failures in a row": (study(ran(9, -5, -1), *failures, asked=50), "failed", 9),
+    "finished": (study(ran(0, 0, 10), ran(1, 5, 20, "PRUNED"), n_trials=2), "finished", 20),
+    "a night between": (study(ran(0, 0, 10), ran(1, 50_000, 50_010), n_trials=2), "finished", 20),
+    "interrupted": (study(ran(0, 0, 10), ran(1, 5, 12, "WAITING"), n_trials=9), "interrupted", 12),
+    "cut off": (study(ran(0, 0, 10), ran(1, 5, None, "RUNNING"), n_trials=9), "interrupted", 10),
+    "one more waits": (
+        study(ran(0, 0, 10), ran(1, 5, 12, "WAITING"), n_trials=1),
+        "interrupted",
+        12,
+    ),
+    "without a total": (study(ran(0, 0, 10), n_trials=None), "stopped", 10),
+    "every trial failed": (study(*failures[:2], n_trials=2), "failed", 2),
+    "failures in a row": (study(ran(9, -5, -1), *failures, n_trials=50), "failed", 9),
     "failures for several causes": (
-        study(*failures[:4], ran(4, 4, 5, "FAIL", cause="oom"), asked=50),
+        study(*failures[:4], ran(4, 4, 5, "FAIL", cause="oom"), n_trials=50),
         "interrupted",
         5,
     ),
@@ -85,7 +89,7 @@ def test_a_study_that_waits_for_disk_is_told_to_be_paused(tmp_path: Path) -> Non
     }
     folder = StudyFolder(tmp_path / "demo")
     study_file = parse_study_tree(tree, source="demo.yaml", default_name="demo")
-    ledger = open_ledger(plan(folder, study_file, None), asked=4)
+    ledger = open_ledger(plan(folder, study_file, None), n_trials=4)
     number = ledger.sample()
     ledger.begin_attempt(number, pid=1)
     # a model of this size needs more disk than any machine has

@@ -78,7 +78,7 @@ def printed(monkeypatch: pytest.MonkeyPatch) -> Printed:
 
 
 def long_record() -> StudyRecord:
-    record = study(trial(0, 0.0086431, params=PARAMS), trial(1, 0.9, "PRUNED"), asked=50)
+    record = study(trial(0, 0.0086431, params=PARAMS), trial(1, 0.9, "PRUNED"), n_trials=50)
     return replace(
         record,
         name=LONG,
@@ -98,7 +98,7 @@ def test_status_cuts_no_name_value_or_metric(printed: Printed, width: int) -> No
 def test_status_is_a_table_where_it_fits_and_names_once_what_all_studies_share(
     printed: Printed,
 ) -> None:
-    records = [replace(study(trial(0, 0.25), asked=1), name=name) for name in ("one", "two")]
+    records = [replace(study(trial(0, 0.25), n_trials=1), name=name) for name in ("one", "two")]
     wide = printed(lambda stream: print_status(records, stream), 120).lines
     assert wide[0].split()[:3] == ["study", "state", "trials"]
     assert [line.split()[:2] for line in wide[1:]] == [["one", "finished"], ["two", "finished"]]
@@ -141,7 +141,7 @@ def board(*, running: int = 2, is_long: bool = False) -> Board:
     now = [0.0]
     board = Board(clock=lambda: now[0])
     params = PARAMS if is_long else {LR: 0.0123, "model.init_args.latent_size": 16}
-    record = long_record() if is_long else study(asked=50)
+    record = long_record() if is_long else study(n_trials=50)
     board.fold(StudyOpened(replace(record, trials=()), running, resumed=False))
     for number in range(2):
         board.fold(TrialStarted(number, 1, params, 0, 20))

@@ -42,7 +42,9 @@ LOG = Path("studies/demo/trials/0001/log.txt")
 NOON = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
-def study(*trials: TrialRecord, direction: str = "minimize", asked: int | None = 4) -> StudyRecord:
+def study(
+    *trials: TrialRecord, direction: str = "minimize", n_trials: int | None = 4
+) -> StudyRecord:
     return StudyRecord(
         name="demo",
         folder=Path("studies/demo"),
@@ -50,7 +52,7 @@ def study(*trials: TrialRecord, direction: str = "minimize", asked: int | None =
         objectives=(ObjectiveRecord("val_loss", direction),),
         reported="val_loss",
         space={LR: FloatRange(1e-4, 1e-1, log=True)},
-        asked=asked,
+        n_trials=n_trials,
         trials=trials,
     )
 
@@ -205,7 +207,7 @@ def test_board_knows_the_better_value_in_both_directions() -> None:
 def test_board_estimates_the_time_left_as_a_range() -> None:
     now = [0.0]
     board = Board(clock=lambda: now[0])
-    board.fold(StudyOpened(study(asked=10), 2, resumed=False))
+    board.fold(StudyOpened(study(n_trials=10), 2, resumed=False))
     assert board.time_left is None
     board.fold(TrialEnded(0, "COMPLETE", "done", 0.5, None, 4.0, LOG))
     board.fold(TrialEnded(1, "PRUNED", "pruned", None, None, 2.0, LOG))
@@ -225,7 +227,7 @@ def test_board_and_status_estimate_the_same_time_left() -> None:
 
     # cut off after 6 of its 10 seconds
     first, again = attempt(1, 9, 15), attempt(2, 100, 104)
-    before = study(trial(0, 0.5), trial(1, None, "WAITING", attempts=(first,)), asked=2)
+    before = study(trial(0, 0.5), trial(1, None, "WAITING", attempts=(first,)), n_trials=2)
     now = [104.0]
     board = Board(clock=lambda: now[0])
     board.fold(StudyOpened(before, 1, resumed=True))
@@ -238,7 +240,7 @@ def test_board_and_status_estimate_the_same_time_left() -> None:
         trial(0, 0.5),
         trial(1, 0.4, attempts=(first, again)),
         trial(2, None, "RUNNING", attempts=(attempt(1, 104, None),)),
-        asked=2,
+        n_trials=2,
     )
     left = study_time_left(
         replace(after, is_running=True, read_at=NOON + timedelta(seconds=now[0]))

@@ -24,15 +24,15 @@ _MAX_PANELS = 6
 def pareto(data: StudyData) -> Plot:
     """The two objectives against each other; of more than two, a panel for each pair."""
     record = data.record
-    if not record.several:
+    if not record.is_multi_objective:
         return Plot("A Pareto front needs several objectives.")
     trials = [t for t in record.trials if t.values and all(map(is_finite, t.values))]
     if not record.front:
         return Plot("The Pareto front appears once a trial is complete.")
     note = "Dots are complete trials; none is better in every objective than those in orange."
-    if len(record.several) == 2:
+    if len(record.objectives) == 2:
         return Plot(_finding(record), _two(record, trials), note)
-    pairs = list(combinations(range(len(record.several)), 2))[:_MAX_PANELS]
+    pairs = list(combinations(range(len(record.objectives)), 2))[:_MAX_PANELS]
     note += " A trial may be on the front for an objective that its panel does not show."
     return Plot(_finding(record), _pairs(record, trials, pairs), note)
 
@@ -44,7 +44,7 @@ def _finding(record: StudyRecord) -> str:
     if len(front) == 1:
         return text
     ranges = []
-    for index, each in enumerate(record.several):
+    for index, each in enumerate(record.objectives):
         values = [trial.values[index] for trial in front]
         low, high = (format_outcome(each.metric, end) for end in (min(values), max(values)))
         ranges.append(f"{each.metric} {low} to {high}")
@@ -57,7 +57,7 @@ def _two(record: StudyRecord, trials: Sequence[TrialRecord]) -> go.Figure:
     figure.add_traces(_traces(record, trials, (0, 1), (x, y)))
     front = sorted(record.front, key=lambda trial: trial.values[0])
     # the edge of what was reached: the next value of y is only had for a worse x
-    shape = "hv" if record.several[0].direction == "minimize" else "vh"
+    shape = "hv" if record.objectives[0].direction == "minimize" else "vh"
     figure.add_trace(
         go.Scatter(
             x=[x.clip(trial.values[0]) for trial in front],
@@ -88,7 +88,7 @@ def _pairs(
 def _axes(record: StudyRecord, trials: Sequence[TrialRecord]) -> list[ValueAxis]:
     """An axis for each objective; the whole front lies within, be its ends wild or not."""
     axes = []
-    for index, each in enumerate(record.several):
+    for index, each in enumerate(record.objectives):
         axis = value_axis(each.metric, each.direction, [trial.values[index] for trial in trials])
         ends = [axis.low, axis.high, *(trial.values[index] for trial in record.front)]
         axes.append(replace(axis, low=min(ends), high=max(ends)))
@@ -129,7 +129,7 @@ def _traces(
 def _hover(record: StudyRecord, trial: TrialRecord) -> str:
     lines = [
         f"{each.metric} {format_outcome(each.metric, value)}"
-        for each, value in zip(record.several, trial.values, strict=True)
+        for each, value in zip(record.objectives, trial.values, strict=True)
     ]
     lines += [f"violates {constraint}" for constraint in trial.infeasible]
     return hover_text(f"trial {trial.number}", *lines)

@@ -44,7 +44,7 @@ class StudyHistory:
     """What happened to a study as a whole."""
 
     # the total of trials last asked for
-    asked: int | None = None
+    n_trials: int | None = None
     # what the steps of its curves count
     steps: Steps | None = None
     # the facts of its study file, as JSON; None where an earlier release began it
@@ -79,7 +79,7 @@ def attributes_in(folder: StudyFolder, history: StudyHistory) -> StudyAttributes
     if history.facts is None:
         return None
     try:
-        return study_attributes(history.facts, history.asked, history.steps)
+        return study_attributes(history.facts, history.n_trials, history.steps)
     except NONSENSE as error:
         raise StorageError(
             f"{folder.events}: {corrupt_data_message(error)}. Restore the file from a copy."
@@ -129,7 +129,7 @@ def trial_history(folder: TrialFolder) -> TrialHistory | None:
 def _apply(history: StudyHistory, event: Event) -> None:
     kind = event["event"]
     if kind == ASKED:
-        history.asked = checked(event.get("trials"), int, NoneType)
+        history.n_trials = checked(event.get("trials"), int, NoneType)
     elif kind == STEPS:
         history.steps = steps_in(event)
     elif kind == STUDY:
