@@ -199,16 +199,18 @@ def _with_combinations(request: RunRequest, view: View) -> RunRequest:
 
 
 def _patience(view: View, signals: SignalWatch) -> Patience:
-    """What is done while another program locks the database: it is told once, and a signal ends
-    the wait. What could not be written is in the events files and comes back with the next start.
+    """The wait while another program locks the database: each is told once, and a signal ends it.
+    What could not be written is in the events files and comes back with the next start.
     """
-    told: list[str] = []
+    before_s = 0.0
 
     def wait(waited_s: float) -> None:
+        nonlocal before_s
         signals.check()
-        if waited_s > _LOCK_TOLD_S and not told:
-            told.append("locked")
+        # a new wait begins at zero again
+        if before_s <= _LOCK_TOLD_S < waited_s:
             view.handle(Note("another program has locked the database; waiting until it is done"))
+        before_s = waited_s
         view.tick()
 
     return wait

@@ -13,7 +13,7 @@ from faults.invariant import check_invariant
 from faults.table import RowWriter
 from faults.test_kills import epochs, slow
 
-LOCKS_S = (1, 6)
+LOCKS_S = (6, 1, 6)
 # a user is told what the study waits for when it has waited for three seconds
 SURELY_TOLD_S = 5
 TRIALS, EPOCHS = 4, 5
@@ -49,4 +49,4 @@ def test_foreign_locks_delay_and_end_no_trial(
     project: Project, wait_for: Callable[..., Any], row: RowWriter
 ) -> None:
     assert_locks_end_no_trial(project, wait_for, LOCKS_S)
-    row("another program locks the database", f"{' and '.join(map(str, LOCKS_S))} s, 0 lost")
+    row("another program locks the database", f"{', '.join(map(str, LOCKS_S))} s, 0 lost")
