@@ -78,7 +78,11 @@ def test_attempt_sees_the_gpus_of_its_slot_and_no_others(project: Project) -> No
         for attempt, gpus in (("one", ("MIG-1a",)), ("two", ("5", "3")), ("three", None)):
             folder = TrialFolder(project.root / attempt)
             folder.root.mkdir()
-            folder.config.write_text(yaml.safe_dump({"model": {"class_path": "seen.Seen"}}))
+            folder.config.write_text(
+                yaml.safe_dump(
+                    {"model": {"class_path": "seen.Seen"}, "objective": {"metric": "val_loss"}}
+                )
+            )
             executor.start(attempt, "check", folder, Slot(1, gpus=gpus))
             while not any(isinstance(message, Exited) for _, message in executor.poll(60)):
                 pass
