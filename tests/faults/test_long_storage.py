@@ -214,9 +214,10 @@ def test_damaged_checkpoint_or_events_file_is_healed_or_told(
             assert "events.jsonl: " in line, done
             continue
         assert result.returncode == 0, (done, output)
-        check_invariant(project, asked=4, output=output)
         assert project.states() == ["COMPLETE"] * 4, done
+        # reports that the disk took from the events are in no other place
         if trial.events not in damaged:
+            check_invariant(project, asked=4, output=output)
             # neither a fallback nor a start from nothing changes what comes of a trial
             assert project.curves() == undamaged, done
     row(
