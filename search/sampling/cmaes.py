@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.samplers import CmaEsSampler
 
-from search.store.database.write_through import _PREFIX
+from search.store.database.write_through import PRIVATE_PREFIX
 
 
 class PrivateCmaEsSampler(CmaEsSampler):
@@ -20,4 +20,4 @@ class PrivateCmaEsSampler(CmaEsSampler):
 
     def __init__(self, *, secret: str, **options: Any) -> None:
         super().__init__(**options)
-        self._attr_prefix = f"{_PREFIX}{secret}:"
+        self._attr_prefix = f"{PRIVATE_PREFIX}{secret}:"

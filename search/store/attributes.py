@@ -12,10 +12,10 @@ from search.errors import printable
 from search.space.distributions import fields_of, from_fields
 from search.store.records import FINISHED, ObjectiveRecord, StudyAttributes
 from search.study_file.curve_steps import UNITS, Steps
+from search.study_file.objective import DIRECTIONS
 
 # what reading a value raises that no study wrote
 NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
-DIRECTIONS = ("minimize", "maximize")
 STATES = ("WAITING", "RUNNING", *FINISHED)
 
 

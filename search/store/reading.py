@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from search.errors import StorageError
 from search.layout import StudyFolder, TrialFolder
+from search.plain.strict_json import field_values
 from search.store.attributes import NONSENSE, corrupt_data_message
 from search.store.lock import is_held
 from search.store.recorded_study import RecordedStudy, recorded_study
-from search.store.records import StudyAttributes, StudyRecord
+from search.store.records import StudyRecord
 from search.store.retention import DiskFloor
 from search.store.study_state import workers_seen
 
@@ -48,9 +49,12 @@ def study_record(recorded: RecordedStudy, storage: str) -> StudyRecord:
         )
         for trial in recorded.trials
     ]
-    facts = {each.name: getattr(attributes, each.name) for each in fields(StudyAttributes)}
     return StudyRecord(
-        name=folder.name, folder=folder.root, storage=storage, trials=tuple(trials), **facts
+        name=folder.name,
+        folder=folder.root,
+        storage=storage,
+        trials=tuple(trials),
+        **field_values(attributes),
     )
 
 

@@ -30,7 +30,14 @@ _REPORT = sqlalchemy.text(
 _NEWEST = sqlalchemy.text("SELECT max(trial_id) FROM trials")
 _COUNT = sqlalchemy.text("SELECT count(*) FROM trials WHERE study_id = :study_id")
 _KNOWS_REPORT = ("sqlite", "postgresql")
+# begins the name of an attribute of a trial that stays in memory: a state of CMA-ES
+PRIVATE_PREFIX = "cma:"
 T = TypeVar("T")
+
+
+def is_private(attribute: str) -> bool:
+    """Whether an attribute of a trial stays in memory."""
+    return attribute.startswith(PRIVATE_PREFIX)
 
 
 class WriteThroughStorage(InMemoryStorage):
@@ -183,11 +190,3 @@ class WriteThroughStorage(InMemoryStorage):
         target = self._database_trials.get(trial_id)
         if target is not None and not is_private(key):
             self._write(lambda: self.database.set_trial_system_attr(target, key, value))
-
-
-_PREFIX = "cma:"
-
-
-def is_private(attribute: str) -> bool:
-    """Whether an attribute of a trial is a state of CMA-ES that stays in memory."""
-    return attribute.startswith(_PREFIX)
