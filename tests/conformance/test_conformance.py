@@ -6,24 +6,19 @@ import os
 from pathlib import Path
 
 import pytest
-import torch
 from conformance.kinds import EXACT, KINDS, SAME, Kind
 from conformance.table import TABLE, rendered
-from conformance.trials import config_of, end_state, replayed, same, trained
+from conformance.trials import config_of, end_state, replayed, same, trained, work_beside_kinds
 
 from search.trial.inspection.resumption import resumption_note
-
-PROJECTS = Path(__file__).parent.parent / "projects"
 
 pytestmark = [pytest.mark.real, pytest.mark.filterwarnings("ignore")]
 
 
 @pytest.fixture(autouse=True)
 def users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(PROJECTS))
-    monkeypatch.chdir(tmp_path)
+    work_beside_kinds(monkeypatch, tmp_path)
     monkeypatch.setattr(os, "environ", dict(os.environ))
-    torch.set_num_threads(1)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: f"{kind.group}: {kind.name}")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 from conformance.kinds import RANKS, Kind
+from conformance.trials import PROJECTS
 from conftest import Project
 
-PROJECTS = Path(__file__).parent.parent / "projects"
 KILLED = "model.init_args.killed"
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 import yaml
 from conformance.kinds import Kind
@@ -20,7 +21,16 @@ from search.study_file.trial_config import TrialConfig
 from search.trial.attempt import fit
 from search.trial.tasks.finished import export_facts
 
+PROJECTS = Path(__file__).parent.parent / "projects"
+
 Curve = dict[int, float]
+
+
+def work_beside_kinds(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Work in a folder, as an attempt that imports the projects' kinds and has one thread."""
+    monkeypatch.syspath_prepend(str(PROJECTS))
+    monkeypatch.chdir(folder)
+    torch.set_num_threads(1)
 
 
 class Cut(BaseException):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from users_modules import importable
 
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
@@ -144,15 +145,10 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     for name, text in MODULES.items():
         (root / f"{name}.py").write_text(text)
     theirs = ("models", "data", "train", *MODULES)
-    with pytest.MonkeyPatch.context() as patch:
+    with importable(root, *theirs) as patch:
         patch.chdir(root)
-        patch.syspath_prepend(str(root))
         patch.setattr(sys, "argv", ["search", "folder"])
-        for name in theirs:
-            patch.delitem(sys.modules, name, raising=False)
         yield root
-    for name in theirs:
-        sys.modules.pop(name, None)
 
 
 def problems(root: Path, text: str) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from users_modules import importable
 
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
@@ -56,12 +57,9 @@ TAKEN = [
 
 @pytest.fixture(scope="module", autouse=True)
 def project() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(PROJECT))
+    with importable(PROJECT, "nets") as patch:
         patch.setattr(sys, "argv", ["search", "folder"])
-        patch.delitem(sys.modules, "nets", raising=False)
         yield
-    sys.modules.pop("nets", None)
 
 
 def problems(class_path: str, arguments: str, folder: Path) -> tuple[str, ...]:

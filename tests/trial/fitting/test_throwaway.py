@@ -17,6 +17,7 @@ import lightning.pytorch as pl
 import pytest
 import yaml
 from lightning.pytorch import callbacks
+from users_modules import importable
 
 from search.answers import DryRun
 from search.engine.dry_trial import middle_config
@@ -75,13 +76,11 @@ def callback(name: str) -> dict[str, Any]:
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("callbacks") / "project"
     shutil.copytree(PROJECT, root)
-    with pytest.MonkeyPatch.context() as patch:
+    with importable(root, "net") as patch:
         patch.chdir(root)
-        patch.syspath_prepend(str(root))
         # writes a cache of its own beside what it draws
         patch.setenv("PYTHONDONTWRITEBYTECODE", "1")
         yield root
-    sys.modules.pop("net", None)
 
 
 def study(root: Path, **changes: Any) -> StudyFile:

@@ -7,20 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 from conformance.kinds import Kind
-from conformance.trials import Outcome, config_of, trained
-
-PROJECTS = Path(__file__).parents[2] / "projects"
+from conformance.trials import Outcome, config_of, trained, work_beside_kinds
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(autouse=True)
 def users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(PROJECTS))
-    monkeypatch.chdir(tmp_path)
-    torch.set_num_threads(1)
+    work_beside_kinds(monkeypatch, tmp_path)
 
 
 def outcome(folder: Path, model: str, cuts: tuple[int, ...] = (), **sections: Any) -> Outcome:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from users_modules import importable
 
 from search.study_file.trial_config import Sections
 from search.trial.inspection.dead_paths import Consumption, replaced_hooks, section_instead
@@ -334,10 +334,8 @@ CASES: list[tuple[str, dict[str, Any], str, dict[str, Any], str | None]] = [
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("ways")
     (root / "ways.py").write_text(MODULE)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(root))
+    with importable(root, "ways"):
         yield root
-    sys.modules.pop("ways", None)
 
 
 def with_value(config: dict[str, Any], path: str, value: float) -> dict[str, Any]:

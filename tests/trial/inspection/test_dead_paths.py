@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from users_modules import importable
 
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
@@ -115,11 +115,9 @@ DEAD = {
 def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     root = tmp_path_factory.mktemp("reading")
     (root / "reading.py").write_text(MODULE)
-    with pytest.MonkeyPatch.context() as patch:
+    with importable(root, "reading") as patch:
         patch.chdir(root)
-        patch.syspath_prepend(str(root))
         yield root
-    sys.modules.pop("reading", None)
 
 
 def problems(root: Path, model: str, space: dict[str, str], data: str = "Data") -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 from conformance.kinds import Kind, lightning
-from conformance.trials import Cut, CutLink, config_of, end_state, same, trained
+from conformance.trials import Cut, CutLink, config_of, end_state, same, trained, work_beside_kinds
 
 from search.layout import TrialFolder
 from search.study_file.trial_config import TrialConfig
@@ -19,16 +19,12 @@ from search.trial.inspection.resumption import resumption_note
 from search.trial.tasks import finished
 from search.trial.tasks.check import check
 
-PROJECTS = Path(__file__).parents[2] / "projects"
-
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
 @pytest.fixture(autouse=True)
 def users_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.syspath_prepend(str(PROJECTS))
-    monkeypatch.chdir(tmp_path)
-    torch.set_num_threads(1)
+    work_beside_kinds(monkeypatch, tmp_path)
 
 
 def config(model: str, **more: Any) -> TrialConfig:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from users_modules import importable
 
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
@@ -49,12 +50,9 @@ MODULES: list[tuple[str, dict[str, Any] | None, list[str]]] = [
 
 @pytest.fixture(scope="module", autouse=True)
 def project() -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(PROJECT))
+    with importable(PROJECT, "lits") as patch:
         patch.setattr(sys, "argv", ["search", "folder"])
-        patch.delitem(sys.modules, "lits", raising=False)
         yield
-    sys.modules.pop("lits", None)
 
 
 def sections(model: str, data: dict[str, Any] | None) -> dict[str, Any]:
