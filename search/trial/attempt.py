@@ -179,7 +179,8 @@ def _fit(
     link.send(started)
     if own_rank() == 0:
         forget_last_words(folder)
-    with logs.open(trainer, started.effective_batch), meter.told(), name_killed_rank(trainer):
+    watched_ranks = name_killed_rank(trainer, folder)
+    with logs.open(trainer, started.effective_batch), meter.told(), watched_ranks:
         with _refuse_to_resume(trainer, keeper):
             trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
         if keeper.value is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -76,12 +77,14 @@ def test_study_in_postgresql_resumes_and_hides_its_password(project: Project, ur
     assert not (project.root / "studies/study/study.db").exists()
     value = json.loads(best.stdout)["value"]
     assert min(values_in(url)) == value
-    engine = sqlalchemy.create_engine(url)
-    with engine.begin() as connection:
+    with opened(url) as engine, engine.begin() as connection:
         connection.execute(sqlalchemy.text("UPDATE trial_values SET value = 9"))
-    optuna.create_study(storage=url, study_name="another").add_trial(
+    storage = optuna.storages.RDBStorage(url)
+    optuna.create_study(storage=storage, study_name="another").add_trial(
         optuna.trial.create_trial(value=0.25)
     )
+    storage.remove_session()
+    storage.engine.dispose()
     again = project.run("resume", "study", "--trials", "4", "--storage", url)
     assert again.returncode == 0, again.stderr
     line = "differed from the events of the study and is written anew"
@@ -95,8 +98,15 @@ def test_study_in_postgresql_resumes_and_hides_its_password(project: Project, ur
     assert "agree, nothing to do" in agreed.stdout, agreed.stderr
 
 
+@contextlib.contextmanager
+def opened(url: str) -> Iterator[sqlalchemy.Engine]:
+    engine = sqlalchemy.create_engine(url)
+    yield engine
+    engine.dispose()
+
+
 def values_in(url: str) -> list[float]:
-    with sqlalchemy.create_engine(url).connect() as connection:
+    with opened(url) as engine, engine.connect() as connection:
         rows = connection.execute(sqlalchemy.text("SELECT value FROM trial_values"))
         return [value for (value,) in rows]
 

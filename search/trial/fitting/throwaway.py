@@ -28,6 +28,8 @@ from search.trial.fitting.loggers import CLASSES, make_loggers, run_of
 
 # MLflow takes ten seconds to make a database, and none for a folder, which it wants to be allowed
 _ALLOW_FOLDER = "MLFLOW_ALLOW_FILE_STORE"
+# MLflow keeps the store of its last logger here, for the processes that are started from now on
+_TRACKING = "MLFLOW_TRACKING_URI"
 
 
 @contextmanager
@@ -64,7 +66,7 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
     modules = [importlib.import_module(f"{name}.loggers") for name in NAMESPACES]
     classes = [(getattr(module, name), instead[name]) for module in modules for name in instead]
     originals = [cls.__init__ for cls, _ in classes]
-    is_allowed = os.environ.get(_ALLOW_FOLDER)
+    before = {name: os.environ.get(name) for name in (_ALLOW_FOLDER, _TRACKING)}
     os.environ[_ALLOW_FOLDER] = "true"
     for cls, arguments in classes:
         cls.__init__ = _with_arguments(cls.__init__, arguments)
@@ -73,9 +75,10 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
     finally:
         for (cls, _), original in zip(classes, originals, strict=True):
             cls.__init__ = original
-        del os.environ[_ALLOW_FOLDER]
-        if is_allowed is not None:
-            os.environ[_ALLOW_FOLDER] = is_allowed
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _with_arguments(

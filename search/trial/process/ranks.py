@@ -9,6 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +18,7 @@ from typing import Any
 import torch.distributed
 
 from search.layout import TrialFolder
-from search.messages import ERROR, INTERRUPTED, PRUNED, Ended
+from search.messages import ERROR, INTERRUPTED, KILLED, PRUNED, Ended
 from search.plain.whole_files import write_whole
 from search.trial.process.failures import RankKilled, cause_of
 from search.wire import encode
@@ -42,8 +44,7 @@ def gather(trainer: Any, value: Any) -> list[Any]:
 def leave_last_words(folder: TrialFolder, said: Ended) -> None:
     """Write how a rank other than 0 failed, unless another rank ended it."""
     if said.cause not in (PRUNED, INTERRUPTED):
-        with contextlib.suppress(OSError):
-            write_whole(folder.rank_end(own_rank()), encode(said).decode())
+        _leave(folder, own_rank(), said)
 
 
 def forget_last_words(folder: TrialFolder) -> None:
@@ -53,19 +54,47 @@ def forget_last_words(folder: TrialFolder) -> None:
 
 
 @contextlib.contextmanager
-def name_killed_rank(trainer: Any) -> Iterator[None]:
+def name_killed_rank(trainer: Any, folder: TrialFolder) -> Iterator[None]:
     """Replace an error of rank 0 where its reason is that somebody killed another rank.
+
+    Lightning looks every five seconds whether its processes live, and kills rank 0 at once where
+    one does not, so the words are left in the trial's folder as well, before it can see that.
 
     Raises:
         RankKilled: in place of the error.
     """
+    launcher = trainer.strategy.launcher
+    is_over = threading.Event()
+    if hasattr(launcher, "procs"):
+        watch = (launcher, folder, is_over)
+        threading.Thread(target=_watch, args=watch, name="ranks", daemon=True).start()
     try:
         yield
     except Exception as error:
-        processes = getattr(trainer.strategy.launcher, "procs", None) or []
+        processes = getattr(launcher, "procs", None) or []
         if processes and cause_of(error) == ERROR:
             _refuse_killed(processes, error)
         raise
+    finally:
+        is_over.set()
+
+
+def _watch(launcher: Any, folder: TrialFolder, is_over: threading.Event) -> None:
+    """Start a thread that waits for each process, as soon as Lightning has started them."""
+    while not launcher.procs:
+        if is_over.wait(_POLL_S):
+            return
+    for rank, process in enumerate(launcher.procs, 1):
+        wait = (rank, process, folder)
+        threading.Thread(target=_wait, args=wait, name=f"rank-{rank}", daemon=True).start()
+
+
+def _wait(rank: int, process: subprocess.Popen[bytes], folder: TrialFolder) -> None:
+    """Leave the last words of a process that a signal ends."""
+    # as long as this waits, Lightning's own look at the process finds it alive
+    message = _killed(rank, process.wait())
+    if message is not None:
+        _leave(folder, rank, Ended(KILLED, message=message))
 
 
 def _refuse_killed(processes: list[Any], error: Exception) -> None:
@@ -74,8 +103,19 @@ def _refuse_killed(processes: list[Any], error: Exception) -> None:
     while time.monotonic() < deadline and any(each.poll() is None for each in processes):
         time.sleep(_POLL_S)
     for rank, process in enumerate(processes, 1):
-        status = process.poll()
-        # Lightning ends the other ranks itself by SIGTERM
-        if status is not None and status < 0 and status != -signal.SIGTERM:
-            name = signal.Signals(-status).name
-            raise RankKilled(f"rank {rank} was killed by {name}") from error
+        message = _killed(rank, process.poll())
+        if message is not None:
+            raise RankKilled(message) from error
+
+
+def _killed(rank: int, status: int | None) -> str | None:
+    """How a rank was killed, by its exit status; None where no signal from outside ended it."""
+    # Lightning ends the other ranks itself by SIGTERM
+    if status is None or status >= 0 or status == -signal.SIGTERM:
+        return None
+    return f"rank {rank} was killed by {signal.Signals(-status).name}"
+
+
+def _leave(folder: TrialFolder, rank: int, said: Ended) -> None:
+    with contextlib.suppress(OSError):
+        write_whole(folder.rank_end(rank), encode(said).decode())

@@ -4,6 +4,7 @@ nothing where the user works."""
 from __future__ import annotations
 
 import importlib
+import os
 import shutil
 import sys
 from collections.abc import Iterator
@@ -207,7 +208,12 @@ def test_no_parameter_is_blamed_for_what_fails_at_every_value(
     )
 
 
-def test_constructors_of_loggers_are_lightnings_again(root: Path) -> None:
+def test_process_is_left_as_it_was(root: Path, tmp_path: Path) -> None:
+    before = dict(os.environ)
+    with throwaway_loggers(tmp_path):
+        # tells MLflow, which tells the processes that are started from now on
+        pl.loggers.MLFlowLogger("mine", tracking_uri="http://127.0.0.1:9").log_metrics({"a": 1})
+    assert {key: os.environ.get(key) for key in {*before, *os.environ}} == before
     assert pl.loggers.CSVLogger("somewhere").root_dir == "somewhere/lightning_logs"
 
 

@@ -21,7 +21,7 @@ from search.trial.checkpoints import sharded
 from search.trial.checkpoints.files import is_intact, read_checkpoint, resume_point
 
 MODELS = '''
-import os, signal
+import os, signal, time
 from pathlib import Path
 import torch
 from torch.distributed.fsdp import fully_shard
@@ -45,10 +45,12 @@ class Ranked(Tiny):
         if self.happens == "memory" and self.global_rank == 1 and self.batch_size > 8:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
         once = Path(f"{self.happens}-{os.path.basename(os.getcwd())}")
-        if self.happens.startswith("killed") and not once.exists():
+        if "killed" in self.happens and not once.exists():
             if self.global_rank == int(self.happens[-1]):
                 once.touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.happens.startswith("unseen"):
+                time.sleep(30)  # until Lightning sees it
 
     def test_step(self, batch, batch_idx):
         x, y = batch
@@ -122,14 +124,15 @@ def test_rank_that_ran_out_of_memory_or_was_killed_ends_its_attempt_like_the_fir
         model={"class_path": "ranked.Ranked"},
         trainer={**TWO, "max_epochs": 2, "strategy": "ddp"},
         sampler="grid",
-        space={HAPPENS: {"choice": ["memory", "killed1"]}},
-        budget={"trials": 2},
+        space={HAPPENS: {"choice": ["memory", "killed1", "unseen killed1"]}},
+        budget={"trials": 3},
     )
     result = project.run("run", path)
     assert result.returncode == 0, result.stdout + result.stderr
     memory = "OutOfMemoryError: CUDA out of memory. Tried to allocate 20.00 GiB"
-    ends = sorted((causes(project, 0), causes(project, 1)))
+    ends = sorted(causes(project, number) for number in range(3))
     assert ends == [
+        [("killed", "rank 1 was killed by SIGKILL"), ("done", None)],
         [("killed", "rank 1 was killed by SIGKILL"), ("done", None)],
         [("oom", f"{memory}; goes on in batches of 8 x 2"), ("done", None)],
     ]
