@@ -5,8 +5,6 @@ A problem is a complete line for the user, without the name of what was asked ab
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from search.messages import Message
@@ -67,7 +65,7 @@ class Checked(Answer, frozen=True, kw_only=True):
 class AnnotatedRanges(Answer, frozen=True, kw_only=True):
     """The ranges that the annotations of the study's classes bring along."""
 
-    ranges: dict[str, Any] = msgspec.field(default_factory=dict)
+    ranges: dict[str, object] = msgspec.field(default_factory=dict)
     """Full paths, each with what a study file would say of it."""
 
 
@@ -82,7 +80,7 @@ class ExportFacts(Answer, frozen=True, kw_only=True):
     """True where the configuration already keeps the checkpoint of the objective."""
     threads: int | None = None
     """CPU threads that the trial trained with; None where its checkpoint does not say."""
-    loggers: tuple[dict[str, Any], ...] = ()
+    loggers: tuple[dict[str, object], ...] = ()
     """Loggers of the study in LightningCLI's form; empty where the default will do."""
 
 
@@ -147,7 +145,7 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Value of the configuration, else the default; None where neither is finite and plain."""
     choices: tuple[Plain, ...] = ()
     """Values of a choice, or the words that the source knows of a text."""
-    hint: dict[str, Any] | None = None
+    hint: dict[str, object] | None = None
     """Range of its annotation, as a study file would say it."""
     annotation: str = ""
     """Its type as text."""

@@ -88,5 +88,5 @@ def _command(error: Any) -> str:
     return " ".join(["search", *error.ctx.command_path.split()[1:]])
 
 
-def _see_help(error: Any) -> str:
+def _see_help(error: object) -> str:
     return f"See {_command(error)} --help."

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
 
 import msgspec
 
@@ -109,7 +108,7 @@ class LineBuffer:
         return lines
 
 
-def _without_special_numbers(tree: Any) -> Any:
+def _without_special_numbers(tree: object) -> object:
     """The same tree with the names of NaN and the infinities in their place."""
     if isinstance(tree, float) and not math.isfinite(tree):
         return repr(tree)

@@ -57,7 +57,7 @@ def import_path_of(given: Any, place: str) -> str:
     return f"{_name_of_main(place, name) if module == '__main__' else module}.{name}"
 
 
-def import_folder(given: Iterable[Any]) -> Path | None:
+def import_folder(given: Iterable[object]) -> Path | None:
     """The folder on this process's path where what was given is, the script's own first; None
     where all of it is installed."""
     on_path = {Path(entry).resolve() for entry in sys.path}

@@ -25,7 +25,7 @@ _CLASSES = {
     "data": ("LightningDataModule", "MyDataModule"),
 }
 # sections whose objects the tool makes itself
-_PYTHON: Mapping[str, Any] = {
+_PYTHON: Mapping[str, object] = {
     "trainer": {"max_epochs": 20},
     "logger": "csv",
     "sampler": "tpe",
@@ -41,7 +41,7 @@ _NAMED = type | FunctionType | MethodType
 _REPLACED = ("sampler", "pruner")
 
 
-def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> dict[str, Any]:
+def study_tree(path: Path | None, sections: Mapping[str, object], source: str) -> dict[str, Any]:
     """The tree of a study file with `sections` laid over it; of `sections` alone without a file.
 
     Args:
@@ -72,7 +72,7 @@ def study_tree(path: Path | None, sections: Mapping[str, Any], source: str) -> d
 
 
 def class_section(
-    given: Any, arguments: Mapping[str, Any] | None, argument: str, source: str
+    given: object, arguments: Mapping[str, object] | None, argument: str, source: str
 ) -> dict[str, Any] | None:
     """The section of a class, its name or a section, with `arguments` over its init_args.
 
@@ -98,8 +98,8 @@ def class_section(
 
 
 def objective_section(
-    given: Any, metric: str | None, direction: str | None, source: str
-) -> dict[str, Any]:
+    given: object, metric: str | None, direction: str | None, source: str
+) -> dict[str, object]:
     """The section of one objective, its name or a section, with `metric` and `direction` over it.
 
     Args:
@@ -119,7 +119,7 @@ def objective_section(
     return {**(section or {}), **{key: value for key, value in over.items() if value is not None}}
 
 
-def classes_in(value: Any) -> Iterator[Any]:
+def classes_in(value: object) -> Iterator[object]:
     """Every class and function in a tree of mappings and lists."""
     if isinstance(value, _NAMED):
         yield value
@@ -142,13 +142,13 @@ def refuse_options_of_run(sections: Mapping[str, object], source: str) -> None:
             raise UserError(f"{source}: {key}: belongs to the run. Write study.run({key}=...).")
 
 
-def _description(given: Any) -> str:
+def _description(given: object) -> str:
     if isinstance(given, ModuleType):
         return f"the module {given.__name__}"
     return f"an instance of {type(given).__name__}"
 
 
-def _class_instead(given: Any, argument: str) -> str:
+def _class_instead(given: object, argument: str) -> str:
     """The next step where something else was given instead of a class."""
     base, example = _CLASSES[argument]
     if isinstance(given, functools.partial) and not given.args:
@@ -161,7 +161,7 @@ def _class_instead(given: Any, argument: str) -> str:
     return f"Write {argument}={example}, a {base} class of your own."
 
 
-def _plain(value: Any, place: str) -> Any:
+def _plain(value: object, place: str) -> Any:
     """A value as YAML has it."""
     if isinstance(value, Distribution):
         return value.to_tree()
@@ -185,7 +185,7 @@ def _plain(value: Any, place: str) -> Any:
     )
 
 
-def _plain_instead(value: Any, path: str) -> str:
+def _plain_instead(value: object, path: str) -> str:
     """The next step where an instance was given that no file can hold."""
     name = type(value).__name__
     section, is_inside = path.partition(".")[0], "." in path

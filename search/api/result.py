@@ -68,7 +68,7 @@ class Result:
         """The complete configuration of the trial, as LightningCLI takes it."""
         return self._sections.lightning_tree()
 
-    def load_model(self) -> Any:
+    def load_model(self) -> object:
         """The LightningModule, built as the trial built it, with the checkpoint's weights, on the
         CPU.
 

@@ -44,7 +44,7 @@ def enqueue(
     print(f"the next trial of {taker} has these values")
 
 
-def _values(words: Sequence[str]) -> dict[str, Any]:
+def _values(words: Sequence[str]) -> dict[str, object]:
     """The value of each path, of PATH=VALUE."""
     from search.plain.yaml import parse_yaml, shown
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -83,7 +83,7 @@ def init(
     print(f"Next: search check {shlex.quote(str(output))}")
 
 
-def _sections_with_classes(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _sections_with_classes(tree: Mapping[str, object]) -> dict[str, object]:
     """The sections that name classes, as the configuration of a trial has them."""
     from search.study_file.lightning_sections import cli_tree
 
@@ -95,14 +95,14 @@ def _sections_with_classes(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 def _sections(
     module: str | None, data: str | None, config: Path | None, cli: str | None, output: Path
-) -> dict[str, Any]:
+) -> dict[str, object]:
     """The sections that the study file itself has."""
     if module is None and config is None:
         raise UserError(
             "init: needs a module, as in `search init my_package.module:MyModule`, or a "
             "LightningCLI configuration: `search init --config config.yaml`. Give one."
         )
-    sections: dict[str, Any] = {}
+    sections: dict[str, object] = {}
     if config is not None:
         relative = os.path.relpath(config, output.parent)
         sections["base"] = Path(relative).as_posix()

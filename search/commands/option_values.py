@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from search.errors import UserError
 from search.executors.slots import cores
@@ -12,7 +11,7 @@ from search.plain.durations import parse_duration
 from search.store.provenance.machine import usable_gpus
 
 
-def worker_count(option: str, text: str, trainer: Mapping[str, Any]) -> int:
+def worker_count(option: str, text: str, trainer: Mapping[str, object]) -> int:
     """Trials at a time: a number, or auto for as many as there are GPUs for, where trials may use
     them, else one a core.
 
@@ -31,7 +30,7 @@ def worker_count(option: str, text: str, trainer: Mapping[str, Any]) -> int:
     return int(text)
 
 
-def _trials_on_gpus(trainer: Mapping[str, Any]) -> int:
+def _trials_on_gpus(trainer: Mapping[str, object]) -> int:
     """Trials that the GPUs of this machine have room for; 0 where they use none."""
     if trainer.get("accelerator") not in (None, "auto", "gpu", "cuda"):
         return 0

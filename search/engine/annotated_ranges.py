@@ -24,7 +24,7 @@ def with_ranges(
     study_file: StudyFile,
     source: str,
     folder: StudyFolder | None,
-    ask_classes: Callable[[Mapping[str, Any]], AnnotatedRanges],
+    ask_classes: Callable[[Mapping[str, object]], AnnotatedRanges],
 ) -> StudyFile:
     """The study file with every range, those of an existing study or those of the annotations.
 
@@ -38,13 +38,13 @@ def with_ranges(
     """
     if folder is not None and folder.study_file.is_file():
         stored = load_study_file(folder.study_file).space
-        ranges: Mapping[str, Any] = {path: each.to_tree() for path, each in stored.items()}
+        ranges: Mapping[str, object] = {path: each.to_tree() for path, each in stored.items()}
     else:
         ranges = ask_classes(study_file.sections).ranges
     return _filled(study_file, source, ranges)
 
 
-def _filled(study_file: StudyFile, source: str, ranges: Mapping[str, Any]) -> StudyFile:
+def _filled(study_file: StudyFile, source: str, ranges: Mapping[str, object]) -> StudyFile:
     tree = study_file.to_tree()
     problems = []
     space: dict[str, Any] = {}

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from search.answers import (
     AnnotatedRanges,
@@ -60,7 +60,7 @@ TEST = Question("test", LoggedMetrics, "the test")
 
 def ask(
     question: Question[AnswerT],
-    config: Mapping[str, Any],
+    config: Mapping[str, object],
     *,
     place: str,
     executor: Executor,
@@ -99,7 +99,7 @@ def ask(
 
 def ask_once(
     question: Question[AnswerT],
-    config: Mapping[str, Any],
+    config: Mapping[str, object],
     *,
     place: str,
     sys_path: Sequence[Path],

@@ -304,7 +304,7 @@ class Ledger:
         """The places of the queue that a trial has."""
         return {trial.enqueued for trial in self._trials if trial.enqueued is not None}
 
-    def _append(self, number: int, event: str, *, sync: bool = True, **details: Any) -> None:
+    def _append(self, number: int, event: str, *, sync: bool = True, **details: object) -> None:
         """Append an event of a trial to the file that was begun when it was sampled.
 
         Raises:

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import TypeVar
 
 from search.plain.tree import ARGUMENT_KEYS
+
+KeyT = TypeVar("KeyT")
 
 
 class _NotSet:
@@ -23,13 +25,13 @@ class _NotSet:
 NOT_SET = _NotSet()
 
 
-def value_at(tree: Mapping[Any, Any], key: Any) -> Any:
+def value_at(tree: Mapping[KeyT, object], key: KeyT) -> object:
     """The value of a key; `NOT_SET` where there is none, or a mapping of arguments is empty."""
     value = tree.get(key, NOT_SET)
     return NOT_SET if key in ARGUMENT_KEYS and not value else value
 
 
-def is_equal(old: Any, new: Any, *, typed: bool = True) -> bool:
+def is_equal(old: object, new: object, *, typed: bool = True) -> bool:
     """Compare two trees of plain data, whatever the order of their keys.
 
     Args:
@@ -49,5 +51,5 @@ def is_equal(old: Any, new: Any, *, typed: bool = True) -> bool:
     return bool(old == new) or (_is_nan(old) and _is_nan(new))
 
 
-def _is_nan(value: Any) -> bool:
+def _is_nan(value: object) -> bool:
     return isinstance(value, float) and math.isnan(value)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 NOTHING = "–"
 _DIGITS = 5
@@ -27,7 +26,7 @@ def format_number(value: float | None) -> str:
     return f"{value:.{_DIGITS}g}"
 
 
-def format_value(value: Any) -> str:
+def format_value(value: object) -> str:
     """A parameter as the study file writes it: `null`, `true`, numbers short, text as it is."""
     if value is None:
         return "null"

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 
-def to_json(value: Any, indent: int | None = None) -> str:
+def to_json(value: object, indent: int | None = None) -> str:
     """Strict JSON: NaN and infinities become null, dataclasses objects, times ISO 8601, and what
     JSON has no word for, such as a path, text."""
     text = json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
@@ -22,7 +22,7 @@ def field_values(record: Any) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     """The value in the types of JSON."""
     if value is None or isinstance(value, bool | int | str):
         return value

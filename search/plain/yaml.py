@@ -27,8 +27,10 @@ _Resolvers = dict[str, list[tuple[str, re.Pattern[str]]]]
 class _PlainKeys(yaml.constructor.SafeConstructor):
     """Refuses doubled keys, and those that are no plain words."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        seen: set[Any] = set()
+    def construct_mapping(
+        self, node: yaml.MappingNode, deep: bool = False
+    ) -> dict[Hashable, object]:
+        seen: set[object] = set()
         for key_node, _ in node.value:
             key = self.construct_object(key_node, deep=True)
             if not isinstance(key, str | int | float | bool | None):
@@ -72,7 +74,7 @@ _CORE_SCHEMA = (
     ("tag:yaml.org,2002:merge", r"<<", "<"),
 )
 for _tag, _pattern, _first in _CORE_SCHEMA:
-    _letters: list[Any] = ["" if letter == "\0" else letter for letter in _first]
+    _letters: list[object] = ["" if letter == "\0" else letter for letter in _first]
     for _class in (_Loader, _QuickLoader, _Dumper):
         _class.add_implicit_resolver(_tag, re.compile(rf"^(?:{_pattern})$"), _letters)
 
@@ -120,7 +122,7 @@ def parse_yaml(text: str, place: str) -> Any:
         return _loaded_or_explained(text, place)
 
 
-def _loaded_or_explained(text: str, place: str) -> Any:
+def _loaded_or_explained(text: str, place: str) -> object:
     try:
         return _loaded(text, place, _Loader)
     except yaml.YAMLError as error:
@@ -129,12 +131,12 @@ def _loaded_or_explained(text: str, place: str) -> Any:
         raise StudyFileError([f"{place}: cannot be read as YAML: {shown(str(error))}."]) from error
 
 
-def dump_yaml(tree: Any) -> str:
+def dump_yaml(tree: object) -> str:
     """YAML that readers of version 1.1 (LightningCLI) and 1.2 read back to the same values."""
     return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100)
 
 
-def flow_yaml(value: Any) -> str:
+def flow_yaml(value: object) -> str:
     """A value on one line, in the form of `dump_yaml`."""
     text = yaml.dump(
         value,
@@ -147,7 +149,7 @@ def flow_yaml(value: Any) -> str:
     return text.removesuffix("\n...\n").strip()
 
 
-def shown(value: Any, limit: int = 60) -> str:
+def shown(value: object, limit: int = 60) -> str:
     """A value for a message: on one line, without control characters and passwords, not too
     long."""
     text = (
@@ -160,13 +162,13 @@ def shown(value: Any, limit: int = 60) -> str:
     return printable(without_passwords(text), limit)
 
 
-def shown_exactly(value: Any) -> str:
+def shown_exactly(value: object) -> str:
     """A value for a message that tells it from every other: text in quotes where it needs them,
     and nothing cut off."""
     return printable(without_passwords(flow_yaml(value)))
 
 
-def _loaded(text: str, place: str, loader: type[_Loader | _QuickLoader]) -> Any:
+def _loaded(text: str, place: str, loader: type[_Loader | _QuickLoader]) -> object:
     _check_size(text, place, loader)
     return yaml.load(text, loader)
 

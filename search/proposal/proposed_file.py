@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import Any
 
 from search.answers import OPTIMIZER_CALLABLE, Argument, Description
 from search.plain.metric_names import likely_direction
@@ -60,8 +59,8 @@ def guess_metric(description: Description) -> Guess:
 
 
 def proposed_file(
-    sections: Mapping[str, Any],
-    tree: Mapping[str, Any],
+    sections: Mapping[str, object],
+    tree: Mapping[str, object],
     description: Description,
     guess: Guess,
     command: str,
@@ -100,7 +99,7 @@ def count_searched(description: Description) -> int:
     return max(1, live)
 
 
-def missing_arguments(description: Description, tree: Mapping[str, Any]) -> list[str]:
+def missing_arguments(description: Description, tree: Mapping[str, object]) -> list[str]:
     """Arguments that have no value, and to which neither a range nor the file gives one."""
     return [
         short_path(argument.path, tree)
@@ -113,7 +112,7 @@ def missing_arguments(description: Description, tree: Mapping[str, Any]) -> list
     ]
 
 
-def short_path(path: str, tree: Mapping[str, Any]) -> str:
+def short_path(path: str, tree: Mapping[str, object]) -> str:
     """`model.lr` for `model.init_args.lr`, where a study file takes it for the same."""
     short = path.replace(".init_args.", ".")
     return short if full_path(short, tree) == path else path
@@ -144,7 +143,7 @@ def _number(value: float) -> str:
 
 
 def _sections(
-    sections: Mapping[str, Any], proposals: Sequence[Proposal], *, lacks_data: bool
+    sections: Mapping[str, object], proposals: Sequence[Proposal], *, lacks_data: bool
 ) -> Iterator[str]:
     for key, value in sections.items():
         if not isinstance(value, Mapping) or "class_path" not in value:
@@ -197,7 +196,7 @@ def _objective(guess: Guess) -> Iterator[str]:
         yield f"# also logged: {shown(name)} ({direction})"
 
 
-def _space(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[str]:
+def _space(proposals: Sequence[Proposal], tree: Mapping[str, object]) -> Iterator[str]:
     live = [each for each in proposals if _is_live(each)]
     for each in live:
         assert each.distribution is not None
@@ -231,7 +230,7 @@ def _optimizers(proposals: Sequence[Proposal]) -> Iterator[Argument]:
             yield argument
 
 
-def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, Any]) -> Iterator[str]:
+def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, object]) -> Iterator[str]:
     """Lines for heads of attention, which must divide a width, or no model can be built."""
     live = [each.argument for each in proposals if _is_live(each)]
     pairs = [

@@ -66,7 +66,7 @@ class Recorder(Callback):
 '''
 # the loggers of Lightning's that keep what they log in `save_dir`, each with the arguments by which
 # nothing is kept elsewhere or sent away
-_KEPT: dict[str, dict[str, Any]] = {
+_KEPT: dict[str, dict[str, object]] = {
     "CSVLogger": {},
     "TensorBoardLogger": {},
     "WandbLogger": {"offline": True, "log_model": False},
@@ -173,7 +173,7 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
     )
 
 
-def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
+def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, object]:
     """A configuration laid over the exported one, so that its values can be read here, and what
     its loggers keep is thrown away."""
     arguments = {
@@ -197,14 +197,14 @@ def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, Any]:
     }
 
 
-def _is_of_lightning(logger: Mapping[str, Any]) -> bool:
+def _is_of_lightning(logger: Mapping[str, object]) -> bool:
     """True for a logger in `_KEPT`, by its import path or its name alone."""
     module, _, name = str(logger.get("class_path")).rpartition(".")
     known = ("", *(f"{each}.loggers" for each in _LIGHTNING))
     return name in _KEPT and module in known
 
 
-def _kept_in(scratch: Path, logger: Mapping[str, Any], index: int) -> dict[str, Any]:
+def _kept_in(scratch: Path, logger: Mapping[str, Any], index: int) -> dict[str, object]:
     """A logger that the module may need, writing into a folder of its own that will be gone."""
     folder = scratch / f"logger{index}"
     folder.mkdir(exist_ok=True)

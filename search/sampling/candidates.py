@@ -7,7 +7,6 @@ What is sampled depends on the study's seed, the trial's number and the trials b
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import numpy as np
 import optuna
@@ -25,7 +24,10 @@ _TURNS = 10
 
 
 def stage(
-    study: optuna.Study, storage: WriteThroughStorage, sampling: Sampling, fixed: Mapping[str, Any]
+    study: optuna.Study,
+    storage: WriteThroughStorage,
+    sampling: Sampling,
+    fixed: Mapping[str, object],
 ) -> Trial:
     """A new trial with a valid point, staged in memory.
 
@@ -41,7 +43,10 @@ def stage(
 
 
 def _staged(
-    study: optuna.Study, storage: WriteThroughStorage, sampling: Sampling, fixed: Mapping[str, Any]
+    study: optuna.Study,
+    storage: WriteThroughStorage,
+    sampling: Sampling,
+    fixed: Mapping[str, object],
 ) -> Trial:
     number = len(study.get_trials(deepcopy=False))
     if sampling.is_listed and not (sampling.points.is_plain and sampling.name == "bruteforce"):
@@ -83,7 +88,9 @@ def _suggest(trial: Trial, path: str, distribution: Distribution) -> None:
         trial.suggest_int(path, low, high, step=distribution.step, log=distribution.log)
 
 
-def _next_listed(sampling: Sampling, tried: Iterable[Params], fixed: Mapping[str, Any]) -> Params:
+def _next_listed(
+    sampling: Sampling, tried: Iterable[Params], fixed: Mapping[str, object]
+) -> Params:
     """The next point of the list that was not tried; one that was where all were."""
     seen = {_key(params) for params in tried}
     wanted = fixed.items()
@@ -95,7 +102,7 @@ def _key(params: Params) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((path, repr(value)) for path, value in params.items()))
 
 
-def _drawn(sampling: Sampling, number: int, fixed: Mapping[str, Any]) -> Params:
+def _drawn(sampling: Sampling, number: int, fixed: Mapping[str, object]) -> Params:
     params = sampling.points.random_point(fixed, f"{sampling.seed}:{number}")
     if params is None:
         raise UserError(

@@ -39,7 +39,7 @@ _SAMPLERS: Mapping[str, Callable[..., samplers.BaseSampler]] = {
     "nsgaii": samplers.NSGAIISampler,
     "bruteforce": samplers.BruteForceSampler,
 }
-_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+_DEFAULTS: Mapping[str, Mapping[str, object]] = {
     # keeps parallel workers from trying the same place twice
     "tpe": {"constant_liar": True},
     "qmc": {"scramble": True},
@@ -231,7 +231,7 @@ def independent_paths(sampling: Sampling) -> tuple[str, ...]:
 
 
 def check_options(
-    kind: str, name: str, options: Mapping[str, Any], cls: Callable[..., Any]
+    kind: str, name: str, options: Mapping[str, object], cls: Callable[..., object]
 ) -> None:
     """Raise UserError for an option that `cls` does not take.
 

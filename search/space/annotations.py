@@ -7,8 +7,6 @@ The same functions make the ranges of a space in Python.
 
 from __future__ import annotations
 
-from typing import Any
-
 from search.space.distributions import Distribution, Hinted, Scalar
 from search.space.notation import parse_distribution
 
@@ -40,7 +38,7 @@ def Choice(*values: Scalar) -> Distribution:
     return _distribution("Choice", {"choice": list(values)})
 
 
-def _distribution(name: str, tree: dict[str, Any]) -> Distribution:
+def _distribution(name: str, tree: dict[str, object]) -> Distribution:
     try:
         distribution = parse_distribution(tree)
     except ValueError as error:

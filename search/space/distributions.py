@@ -49,18 +49,18 @@ class _Distribution(ABC):
     when: When
 
     @abstractmethod
-    def ends(self, most: int) -> tuple[Any, ...]: ...
+    def ends(self, most: int) -> tuple[object, ...]: ...
 
     @abstractmethod
     def own_tree(self) -> dict[str, Any]:
         """The mapping that a user would write, without its conditions."""
 
     @property
-    def low_end(self) -> Any:
+    def low_end(self) -> object:
         """The low end of a range, the first value of a choice."""
         return self.ends(2)[0]
 
-    def to_tree(self) -> dict[str, Any]:
+    def to_tree(self) -> dict[str, object]:
         """The mapping that a user would write; the inverse of `parse_distribution`."""
         tree = self.own_tree()
         if self.when:
@@ -94,16 +94,16 @@ class _Range(_Distribution):
     def count(self) -> int | None: ...
 
     @abstractmethod
-    def coerce(self, value: Any) -> Any: ...
+    def coerce(self, value: object) -> Any: ...
 
     @property
-    def middle(self) -> Any:
+    def middle(self) -> object:
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         if self.step is None:
             return middle
         return self.low + round((middle - self.low) / self.step) * self.step
 
-    def ends(self, most: int) -> tuple[Any, ...]:
+    def ends(self, most: int) -> tuple[object, ...]:
         return (self.low, self.high)
 
     def all_values(self) -> list[Any] | None:
@@ -111,7 +111,7 @@ class _Range(_Distribution):
             return None
         return [self.low + index * self.step for index in range(self.count)]
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         if isinstance(value, bool) or not isinstance(value, int | float):
             return False
         if not self.low <= value <= self.high:
@@ -121,7 +121,7 @@ class _Range(_Distribution):
         steps = (value - self.low) / self.step
         return abs(steps - round(steps)) < 1e-8
 
-    def quantile(self, share: float) -> Any:
+    def quantile(self, share: float) -> object:
         if self.log:
             # an integer has the place from half below it to half above it
             half = 0.5 if self.kind == "int" else 0.0
@@ -131,14 +131,14 @@ class _Range(_Distribution):
             return min(self.high, self.low + share * (self.high - self.low))
         return min(self.high, self.low + _index_at(share, self.count) * self.step)
 
-    def draw(self, random: Random) -> Any:
+    def draw(self, random: Random) -> object:
         if self.log:
             return self._inside(math.exp(random.uniform(math.log(self.low), math.log(self.high))))
         if self.step is None or self.count is None:
             return random.uniform(self.low, self.high)
         return min(self.high, self.low + self.step * random.randint(0, self.count - 1))
 
-    def _inside(self, value: float) -> Any:
+    def _inside(self, value: float) -> object:
         return min(self.high, max(self.low, self.coerce(value)))
 
     @property
@@ -194,7 +194,7 @@ class IntRange(_Range):
     def count(self) -> int:
         return (self.high - self.low) // self.step + 1
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return isinstance(value, int) and super().contains(value)
 
     def coerce(self, value: Any) -> Any:
@@ -216,10 +216,10 @@ class Choice(_Distribution):
     subtrees: tuple[Any, ...] | None = None
 
     @property
-    def middle(self) -> Any:
+    def middle(self) -> object:
         return self.values[len(self.values) // 2]
 
-    def ends(self, most: int) -> tuple[Any, ...]:
+    def ends(self, most: int) -> tuple[object, ...]:
         if len(self.values) <= most:
             return self.values
         last = len(self.values) - 1
@@ -235,10 +235,10 @@ class Choice(_Distribution):
     def contains(self, value: Any) -> bool:
         return any(is_same(value, each) for each in self.values)
 
-    def quantile(self, share: float) -> Any:
+    def quantile(self, share: float) -> object:
         return self.values[_index_at(share, len(self.values))]
 
-    def draw(self, random: Random) -> Any:
+    def draw(self, random: Random) -> object:
         return random.choice(self.values)
 
     def coerce(self, value: Any) -> Any:
@@ -309,7 +309,7 @@ def _index_at(share: float, count: int) -> int:
     return min(count - 1, int(share * count))
 
 
-def _one_or_list(values: tuple[Scalar, ...]) -> Any:
+def _one_or_list(values: tuple[Scalar, ...]) -> object:
     return values[0] if len(values) == 1 else list(values)
 
 

@@ -15,7 +15,7 @@ from search.space.spelling import Spelling
 _SEED = "fixed points"
 
 
-def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | None]:
+def point_of(points: Points, given: Mapping[str, object]) -> tuple[Params, str | None]:
     """An enqueued point by full paths, and its problem: `PATH: rule. Remedy.` or `rule.`"""
     spell = Spelling(points.space, points.sections)
     params = {spell(str(path)): value for path, value in given.items()}
@@ -81,7 +81,7 @@ def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | Non
     return None
 
 
-def first_point_problems(given: Sequence[Mapping[str, Any]], points: Points) -> Iterator[str]:
+def first_point_problems(given: Sequence[Mapping[str, object]], points: Points) -> Iterator[str]:
     """A line for each point of `enqueue` that no trial can have."""
     for index, point in enumerate(given):
         _, problem = point_of(points, point)

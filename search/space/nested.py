@@ -19,7 +19,7 @@ def in_class(path: str) -> str:
     return path if path.partition(".")[0] in CLASS_KEYS else f"init_args.{path}"
 
 
-def flatten(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
+def flatten(space: Mapping[object, object], full: Spell) -> Iterator[tuple[str, str, object]]:
     """Each parameter of a space: its path as it is written, by its full spelling, and its tree.
 
     Parameters inside an option come after its choice, as `path[option].rest`, and with the
@@ -32,7 +32,9 @@ def flatten(space: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, A
         yield from _parameter(str(key), full(str(key)), tree, full)
 
 
-def _parameter(written: str, path: str, tree: Any, full: Spell) -> Iterator[tuple[str, str, Any]]:
+def _parameter(
+    written: str, path: str, tree: object, full: Spell
+) -> Iterator[tuple[str, str, object]]:
     if not isinstance(tree, Mapping):
         yield written, path, tree
         return
@@ -41,7 +43,7 @@ def _parameter(written: str, path: str, tree: Any, full: Spell) -> Iterator[tupl
         own["when"] = conditions
     # the choice keeps the values of its options; what they search becomes parameters of their own
     options = own.get("choice")
-    nested: list[tuple[str, Mapping[Any, Any]]] = []
+    nested: list[tuple[str, Mapping[object, object]]] = []
     if isinstance(options, Mapping):
         nested = [(str(name), each) for name, each in options.items() if _has_space(each)]
         own["choice"] = {name: _without_space(each) for name, each in options.items()}
@@ -50,11 +52,13 @@ def _parameter(written: str, path: str, tree: Any, full: Spell) -> Iterator[tupl
         yield from _option(f"{path}[{name}]", option, full)
 
 
-def _option(place: str, option: Mapping[Any, Any], full: Spell) -> Iterator[tuple[str, str, Any]]:
+def _option(
+    place: str, option: Mapping[Any, Any], full: Spell
+) -> Iterator[tuple[str, str, object]]:
     value = option.get("value")
     is_class = isinstance(value, Mapping) and "class_path" in value
 
-    def inside(key: Any) -> str:
+    def inside(key: object) -> str:
         return f"{place}.{in_class(str(key)) if is_class else key}"
 
     for key, tree in option["space"].items():
@@ -69,18 +73,18 @@ def _option(place: str, option: Mapping[Any, Any], full: Spell) -> Iterator[tupl
         yield from _parameter(inside(key), inside(key), own, full)
 
 
-def _conditions(path: str, given: Any, full: Spell) -> Any:
+def _conditions(path: str, given: object, full: Spell) -> object:
     if not isinstance(given, Mapping):
         return given
     chosen = {path[: match.start()]: match[1] for match in OPTION.finditer(path)}
     return {**{full(str(key)): values for key, values in given.items()}, **chosen}
 
 
-def _has_space(option: Any) -> bool:
+def _has_space(option: object) -> bool:
     return isinstance(option, Mapping) and isinstance(option.get("space"), Mapping)
 
 
-def _without_space(option: Any) -> Any:
+def _without_space(option: Any) -> object:
     if not _has_space(option):
         return option
     return {key: value for key, value in option.items() if key != "space"}

@@ -28,7 +28,7 @@ _NUMBERS = "Write a number; words and switches go into {choice: [...]}."
 _EXACT = 2**53
 
 
-def parse_distribution(tree: Any) -> Distribution | Hinted:
+def parse_distribution(tree: object) -> Distribution | Hinted:
     """The distribution that a mapping like `{float: [1e-4, 1e-1], log: true}` describes.
 
     Raises:
@@ -55,7 +55,7 @@ def parse_distribution(tree: Any) -> Distribution | Hinted:
     return replace(_range(kind, tree), when=when)
 
 
-def _in_braces(tree: Any) -> str:
+def _in_braces(tree: object) -> str:
     """A remedy for a range that was given without its kind."""
     listed = tree if isinstance(tree, list) else []
     numbers = [each for each in listed if isinstance(each, int | float) and each is not True]
@@ -66,7 +66,7 @@ def _in_braces(tree: Any) -> str:
     return "Write {float: [1e-4, 1e-1], log: true}, or give a fixed value in its section."
 
 
-def _when(conditions: Any) -> When:
+def _when(conditions: object) -> When:
     if not isinstance(conditions, Mapping) or not conditions:
         raise ValueError(
             f"when must be a mapping of a searched path to its value, got {shown(conditions)}. "
@@ -100,7 +100,7 @@ def _options(options: Mapping[Any, Any]) -> Choice:
     return Choice(tuple(options), subtrees=tuple(each["value"] for each in options.values()))
 
 
-def _choice(values: Any) -> Choice:
+def _choice(values: object) -> Choice:
     if isinstance(values, Mapping):
         return _options(values)
     if not isinstance(values, list):
@@ -137,7 +137,7 @@ def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:
     return IntRange(low, high, log, step or 1)
 
 
-def _ends(kind: str, ends: Any) -> list[Any]:
+def _ends(kind: str, ends: object) -> list[Any]:
     if not isinstance(ends, list) or len(ends) != 2:
         raise ValueError(f"{kind} must be [low, high], got {shown(ends)}. Give both ends.")
     for end in ends:
@@ -172,7 +172,7 @@ def _check_step(kind: str, step: Any, width: float) -> None:
         )
 
 
-def _check_number(kind: str, value: Any) -> None:
+def _check_number(kind: str, value: object) -> None:
     wanted = int if kind == "int" else int | float
     if isinstance(value, bool) or not isinstance(value, wanted):
         rule = "whole numbers" if kind == "int" else "numbers"

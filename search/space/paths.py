@@ -33,14 +33,14 @@ FINALIST = "finalist"
 
 
 def normalise_space(
-    space: Mapping[Any, Any], tree: Mapping[str, Any]
-) -> tuple[dict[str, Any], list[str]]:
+    space: Mapping[object, object], tree: Mapping[str, object]
+) -> tuple[dict[str, object], list[str]]:
     """The space keyed by full paths, spaces inside of choices included, and a line for each path
     that is spelt twice.
 
     `model.lr` is short for `model.init_args.lr`; the same wherever the tree has a class.
     """
-    full: dict[str, Any] = {}
+    full: dict[str, object] = {}
     problems: list[str] = []
     for written, path, value in flatten(space, lambda each: full_path(each, tree)):
         if path in full:
@@ -49,7 +49,7 @@ def normalise_space(
     return full, problems
 
 
-def full_path(path: str, tree: Mapping[str, Any]) -> str:
+def full_path(path: str, tree: Mapping[str, object]) -> str:
     """`model.lr` as `model.init_args.lr`, `optimizer.lr` as `optimizer.init_args.lr`, and inside
     `dict_kwargs` what stands there; a full path as it is. A CLI with a class of its own takes bare
     arguments: there `model.lr` is full."""
@@ -67,13 +67,13 @@ def full_path(path: str, tree: Mapping[str, Any]) -> str:
     return ".".join(full)
 
 
-def _always_a_class(path: list[str], tree: Mapping[str, Any]) -> bool:
+def _always_a_class(path: list[str], tree: Mapping[str, object]) -> bool:
     return path in (["model"], ["data"]) and tree.get("cli") is None
 
 
 def path_problems(
-    space: Mapping[str, Any],
-    tree: Mapping[str, Any],
+    space: Mapping[str, object],
+    tree: Mapping[str, object],
     *,
     scales: bool,
     own_keys: Collection[str],
@@ -108,13 +108,13 @@ def through_plain_value(path: str) -> str:
     )
 
 
-def _options(given: Any) -> Mapping[str, Any] | None:
+def _options(given: object) -> Mapping[str, object] | None:
     """The named options of what was written for a path; None where there are none."""
     options = given.get("choice") if isinstance(given, Mapping) else None
     return options if isinstance(options, Mapping) else None
 
 
-def _option_problem(path: str, space: Mapping[str, Any]) -> str | None:
+def _option_problem(path: str, space: Mapping[str, object]) -> str | None:
     for match in OPTION.finditer(path):
         choice, name = path[: match.start()], match[1]
         options = _options(space.get(choice))
@@ -127,8 +127,8 @@ def _option_problem(path: str, space: Mapping[str, Any]) -> str | None:
 
 
 def _with_options(
-    path: str, space: Mapping[str, Any], tree: Mapping[str, Any]
-) -> Mapping[str, Any]:
+    path: str, space: Mapping[str, object], tree: Mapping[str, object]
+) -> Mapping[str, object]:
     """The sections as they are where the options that the path names are chosen."""
     for match in OPTION.finditer(path):
         choice = path[: match.start()]

@@ -43,7 +43,7 @@ class Points:
     space: Space
     constraints: tuple[Expression, ...] = ()
     derive: Mapping[str, Expression] = field(default_factory=dict)
-    sections: Mapping[str, Any] = field(default_factory=dict)
+    sections: Mapping[str, object] = field(default_factory=dict)
     found: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
@@ -61,14 +61,14 @@ class Points:
         """The paths that not every trial has, parents first."""
         return tuple(path for path, each in self.ordered.items() if each.when)
 
-    def config(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def config(self, params: Mapping[str, object]) -> dict[str, Any]:
         """The sections with a point and what derives from it laid over them."""
         config = self.sections_with(params)
         for path, value in self.derived(params).items():
             write_path(config, config_path(path), value)
         return config
 
-    def derived(self, params: Mapping[str, Any]) -> Params:
+    def derived(self, params: Mapping[str, object]) -> Params:
         """The derived values of a point; one that derives from a parameter it lacks is left out.
 
         Raises:
@@ -76,7 +76,7 @@ class Points:
         """
         return _Facts(self, params).all_derived()
 
-    def violation(self, params: Mapping[str, Any]) -> str | None:
+    def violation(self, params: Mapping[str, object]) -> str | None:
         """The first constraint that a point violates, or what cannot be computed; None where it is
         valid. A constraint on a parameter that the point lacks holds."""
         facts = _Facts(self, params)
@@ -107,7 +107,9 @@ class Points:
             write_path(config, path, value)
         return config
 
-    def complete(self, fixed: Mapping[str, Any], value: Callable[[Distribution], Any]) -> Params:
+    def complete(
+        self, fixed: Mapping[str, object], value: Callable[[Distribution], object]
+    ) -> Params:
         """A point that has the values of `fixed` and elsewhere those of `value`."""
         params: Params = {}
         for path, distribution in self.ordered.items():
@@ -115,11 +117,11 @@ class Points:
                 params[path] = fixed[path] if path in fixed else value(distribution)
         return params
 
-    def low_ends(self, fixed: Mapping[str, Any]) -> Params:
+    def low_ends(self, fixed: Mapping[str, object]) -> Params:
         """A point that has the values of `fixed`, and elsewhere the low ends."""
         return self.complete(fixed, lambda distribution: distribution.low_end)
 
-    def random_point(self, fixed: Mapping[str, Any], seed: str) -> Params | None:
+    def random_point(self, fixed: Mapping[str, object], seed: str) -> Params | None:
         """A random valid point that has the values of `fixed`; None where none was found."""
         random = Random(seed)
         for _ in range(DRAWS):
@@ -128,7 +130,9 @@ class Points:
                 return params
         return None
 
-    def valid_or_random(self, params: Params, fixed: Mapping[str, Any], seed: str) -> Params | None:
+    def valid_or_random(
+        self, params: Params, fixed: Mapping[str, object], seed: str
+    ) -> Params | None:
         """The point if it is valid, else a random valid one that has the values of `fixed`; None
         where none was found."""
         if self.violation(params) is None:
@@ -168,11 +172,11 @@ class Points:
 class _Facts:
     """The values of paths at one point, for expressions; each is computed once."""
 
-    def __init__(self, points: Points, params: Mapping[str, Any]) -> None:
+    def __init__(self, points: Points, params: Mapping[str, object]) -> None:
         self._points = points
         self._params = params
         self._derived: Params = {}
-        self._config: dict[str, Any] | None = None
+        self._config: dict[str, object] | None = None
 
     def all_derived(self) -> Params:
         derived: Params = {}
@@ -208,7 +212,7 @@ class _Facts:
             raise Missing(path) from error
 
 
-def has_options(path: str, params: Mapping[str, Any]) -> bool:
+def has_options(path: str, params: Mapping[str, object]) -> bool:
     """Tell whether a point has chosen the options that the path names in brackets."""
     return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))
 

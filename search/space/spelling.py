@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from search.plain.tree import ARGUMENT_KEYS
 from search.space.distributions import Choice, Space
@@ -14,7 +13,7 @@ from search.space.paths import full_path
 class Spelling:
     """The full spelling of a path: `model.lr`, and in options `model.encoder[mlp].width`."""
 
-    def __init__(self, space: Space, sections: Mapping[str, Any]) -> None:
+    def __init__(self, space: Space, sections: Mapping[str, object]) -> None:
         self._space = space
         self._sections = sections
         # without the keys of classes two paths may be one, and then only the full one is meant

@@ -19,7 +19,7 @@ NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
 STATES = ("WAITING", "RUNNING", *FINISHED)
 
 
-def attributes_to_json(study: StudyAttributes) -> dict[str, Any]:
+def attributes_to_json(study: StudyAttributes) -> dict[str, object]:
     """The facts of a study as `study_attributes` reads them."""
     tree = {
         **asdict(study.objectives[0]),
@@ -64,7 +64,7 @@ def study_attributes(
     )
 
 
-def steps_in(tree: Mapping[str, Any]) -> Steps:
+def steps_in(tree: Mapping[str, object]) -> Steps:
     """What the steps of a study count, out of JSON.
 
     Raises:
@@ -75,7 +75,7 @@ def steps_in(tree: Mapping[str, Any]) -> Steps:
     return Steps(one_of(tree["unit"], UNITS), samples, at_ends)
 
 
-def _objective(tree: Mapping[str, Any]) -> ObjectiveRecord:
+def _objective(tree: Mapping[str, object]) -> ObjectiveRecord:
     direction = one_of(tree["direction"], DIRECTIONS)
     return ObjectiveRecord(checked(tree["metric"], str), direction)
 
@@ -86,7 +86,7 @@ def corrupt_data_message(error: Exception) -> str:
     return f"says what no study writes ({reason})"
 
 
-def checked(value: Any, *kinds: type) -> Any:
+def checked(value: object, *kinds: type) -> Any:
     """The value, if it is of one of the `kinds`; a database from others may say anything.
 
     Raises:
@@ -97,7 +97,7 @@ def checked(value: Any, *kinds: type) -> Any:
     return value
 
 
-def one_of(value: Any, known: Collection[str]) -> str:
+def one_of(value: object, known: Collection[str]) -> str:
     """The value, if it is one of the `known` words.
 
     Raises:

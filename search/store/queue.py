@@ -31,7 +31,7 @@ class Queue:
     """
 
     def __init__(
-        self, folder: StudyFolder, points: Points, first: Sequence[Mapping[str, Any]] = ()
+        self, folder: StudyFolder, points: Points, first: Sequence[Mapping[str, object]] = ()
     ) -> None:
         self._folder = folder
         self._points = points
@@ -55,7 +55,7 @@ class Queue:
         return None
 
 
-def enqueue(folder: StudyFolder, params: Mapping[str, Any]) -> None:
+def enqueue(folder: StudyFolder, params: Mapping[str, object]) -> None:
     """Append a point to the queue; it is on the disk when this returns.
 
     Raises:

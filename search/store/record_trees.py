@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from search.plain.strict_json import field_values
 from search.store.records import StudyRecord, TrialRecord
 
 
-def trial_tree(trial: TrialRecord) -> dict[str, Any]:
+def trial_tree(trial: TrialRecord) -> dict[str, object]:
     """Every field of a trial's record, and its duration."""
     return {**field_values(trial), "duration_s": trial.duration_s}
 
 
-def study_tree(record: StudyRecord) -> dict[str, Any]:
+def study_tree(record: StudyRecord) -> dict[str, object]:
     """A study without its trials."""
     return {
         "folder": record.folder,

@@ -91,7 +91,7 @@ def write_facts(folder: StudyFolder, attributes: StudyAttributes, known: StudyHi
         known.steps = attributes.steps
 
 
-def _facts_of(attributes: StudyAttributes) -> dict[str, Any]:
+def _facts_of(attributes: StudyAttributes) -> dict[str, object]:
     """The facts that have no event of their own, as they are read back."""
     tree = attributes_to_json(attributes)
     facts: dict[str, Any] = json.loads(json.dumps(tree))

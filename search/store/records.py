@@ -57,7 +57,7 @@ class TrialRecord:
     accumulation: int | None = None
     effective_batch: int | None = None
     # what follows from `params`
-    derived: dict[str, Any] = field(default_factory=dict)
+    derived: dict[str, object] = field(default_factory=dict)
     attempts: tuple[AttemptRecord, ...] = ()
     # the trial of another study that this one was taken over from
     taken_from: str | None = None

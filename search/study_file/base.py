@@ -21,7 +21,7 @@ _SUBCOMMANDS = ("fit", "validate", "test", "predict")
 _NOT_TAKEN = ("default_root_dir",)
 
 
-def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) -> dict[str, Any]:
+def with_base(tree: Mapping[str, object], path: Path, own_keys: Collection[str]) -> dict[str, Any]:
     """The tree of a study file with what its `base` gives; `base` itself is gone.
 
     Args:
@@ -44,7 +44,7 @@ def with_base(tree: Mapping[str, Any], path: Path, own_keys: Collection[str]) ->
     return _with_file(lay_over(merged, own), path)
 
 
-def lay_over(below: Any, above: Any) -> Any:
+def lay_over(below: object, above: object) -> Any:
     """Merge mappings key by key; anything else, and the mapping of another class, replaces."""
     if not isinstance(below, Mapping) or not isinstance(above, Mapping):
         return copy.deepcopy(above)
@@ -56,7 +56,7 @@ def lay_over(below: Any, above: Any) -> Any:
     return merged
 
 
-def _names(given: Any, path: Path) -> list[str]:
+def _names(given: object, path: Path) -> list[str]:
     names = [given] if isinstance(given, str) else given
     if given is None:
         return []
@@ -136,7 +136,7 @@ def _is_bare(section: object) -> bool:
     return isinstance(section, Mapping) and "class_path" not in section
 
 
-def _with_file(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+def _with_file(tree: dict[str, object], path: Path) -> dict[str, Any]:
     """`ckpt_path` as an absolute path: of the working directory, as LightningCLI takes it, or
     beside the file that names it."""
     name = tree.get("ckpt_path")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from search.space.paths import FINALIST
 
@@ -86,7 +86,7 @@ def steps_of(
     return Steps(unit, epoch_samples, at_epoch_ends)
 
 
-def leaves_epoch_ends(trainer: Mapping[str, Any]) -> bool:
+def leaves_epoch_ends(trainer: Mapping[str, object]) -> bool:
     """Tell whether a Trainer of these arguments may validate other than at the ends of epochs."""
     interval = trainer.get("val_check_interval")
     # 1 is after each batch, 1.0 after the last

@@ -32,14 +32,16 @@ def sections(study_files: Iterable[StudyFile], *, without: Collection[str]) -> l
     return [key for key in (*StudyFile.model_fields, *of_the_cli) if key not in without]
 
 
-def compare(old: Mapping[str, Any], new: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
+def compare(
+    old: Mapping[str, object], new: Mapping[str, object], keys: Iterable[str]
+) -> Iterator[str]:
     """A line `place: was ..., is ...` for each difference of two trees below `keys`."""
     for key in keys:
         below = _compare_space if key == "space" else _compare
         yield from below(key, value_at(old, key), value_at(new, key))
 
 
-def _compare(path: str, old: Any, new: Any) -> Iterator[str]:
+def _compare(path: str, old: object, new: object) -> Iterator[str]:
     if isinstance(old, Mapping) and isinstance(new, Mapping):
         for key in dict.fromkeys((*old, *new)):
             yield from _compare(f"{path}.{key}", value_at(old, key), value_at(new, key))
@@ -65,29 +67,29 @@ def _compare_distribution(path: str, old: Any, new: Any) -> Iterator[str]:
         yield _line(path, old, new)
 
 
-def _option_names(tree: Any) -> list[str]:
+def _option_names(tree: object) -> list[str]:
     """The names of the options of a choice that has whole subtrees for values."""
     options = tree.get("choice") if isinstance(tree, Mapping) else None
     return list(options) if isinstance(options, Mapping) else []
 
 
-def _is_same_kind(old: Any, new: Any) -> bool:
+def _is_same_kind(old: object, new: object) -> bool:
     return is_equal(_without_condition(old), _without_condition(new))
 
 
-def _without_condition(tree: Any) -> Any:
+def _without_condition(tree: object) -> object:
     if not isinstance(tree, Mapping):
         return tree
     return {key: value for key, value in tree.items() if key != "when"}
 
 
-def _is_same_condition(old: Any, new: Any) -> bool:
+def _is_same_condition(old: object, new: object) -> bool:
     if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
         return True
     return is_equal(value_at(old, "when"), value_at(new, "when"), typed=False)
 
 
-def _line(path: str, old: Any, new: Any) -> str:
+def _line(path: str, old: object, new: object) -> str:
     texts = [_text(value, shown) for value in (old, new)]
     if texts[0] == texts[1]:  # the text '4' and the number, or what was cut off
         texts = [_text(value, shown_exactly) for value in (old, new)]

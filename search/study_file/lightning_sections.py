@@ -28,7 +28,7 @@ class Cli(BaseModel):
     data: StrictStr | None = None
 
 
-def cli_tree(value: Any) -> Any:
+def cli_tree(value: object) -> object:
     """`cli: train:MyCLI` as the mapping that it is short for.
 
     Raises:
@@ -63,7 +63,7 @@ def loads_weights_only(value: bool) -> bool:
     return value
 
 
-def _class_section(value: Any) -> Any:
+def _class_section(value: object) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("class_path"), str):
         raise ValueError(f"must be a mapping with class_path and init_args, got {shown(value)}")
     for key in value:
@@ -75,7 +75,7 @@ def _class_section(value: Any) -> Any:
     return value
 
 
-def _full_class_section(value: Any) -> Any:
+def _full_class_section(value: object) -> dict[str, Any]:
     section = _class_section(value)
     if "." not in section["class_path"]:
         raise ValueError(

@@ -60,7 +60,7 @@ def load_kept(folder: StudyFolder) -> StudyFile:
     return load_study_file(folder.study_file)
 
 
-def read_study_tree(path: Path) -> dict[str, Any]:
+def read_study_tree(path: Path) -> dict[str, object]:
     """The plain data of a study file with what its `base` gives.
 
     Raises:
@@ -69,7 +69,7 @@ def read_study_tree(path: Path) -> dict[str, Any]:
     return whole_tree(read_yaml(path), path)
 
 
-def whole_tree(tree: Mapping[str, Any], path: Path) -> dict[str, Any]:
+def whole_tree(tree: Mapping[str, object], path: Path) -> dict[str, Any]:
     """The tree of the study file at `path` with what its base gives.
 
     Raises:
@@ -78,7 +78,7 @@ def whole_tree(tree: Mapping[str, Any], path: Path) -> dict[str, Any]:
     return with_base(tree, path, _OWN_KEYS)
 
 
-def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str) -> StudyFile:
+def parse_study_tree(tree: Mapping[str, object], *, source: str, default_name: str) -> StudyFile:
     """The study file in a tree of plain data.
 
     Raises:
@@ -96,7 +96,9 @@ def parse_study_tree(tree: Mapping[str, Any], *, source: str, default_name: str)
     return study_file
 
 
-def _full_tree(tree: Mapping[str, Any], default_name: str) -> tuple[dict[str, Any], list[str]]:
+def _full_tree(
+    tree: Mapping[str, object], default_name: str
+) -> tuple[dict[str, object], list[str]]:
     """The tree with short forms and short paths spelt out, and a line for each problem met."""
     given: dict[str, Any] = {"name": default_name, "trainer": {}}
     given |= {key: value for key, value in tree.items() if value is not None}
@@ -112,7 +114,7 @@ def _full_tree(tree: Mapping[str, Any], default_name: str) -> tuple[dict[str, An
     return given, problems
 
 
-def _validated(given: Mapping[str, Any]) -> tuple[StudyFile | None, list[str]]:
+def _validated(given: Mapping[str, object]) -> tuple[StudyFile | None, list[str]]:
     """The study file, None where its schema refuses the tree, and a line for each problem."""
     kind = CliStudyFile if "cli" in given else StudyFile
     try:
@@ -122,7 +124,7 @@ def _validated(given: Mapping[str, Any]) -> tuple[StudyFile | None, list[str]]:
     return study_file, list(objective_problems(study_file))
 
 
-def _path_lines(given: Mapping[str, Any], study_file: StudyFile | None) -> Iterator[str]:
+def _path_lines(given: Mapping[str, object], study_file: StudyFile | None) -> Iterator[str]:
     if isinstance(given["space"], dict):
         scales = study_file is not None and study_file.batch.auto_scale != "off"
         yield from path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)

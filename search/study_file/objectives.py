@@ -93,7 +93,7 @@ def watched_of(study_file: StudyFile) -> Watched:
     )
 
 
-def _sound(entry: Mapping[str, Any]) -> dict[str, Any]:
+def _sound(entry: Mapping[str, object]) -> dict[str, Any]:
     """An objective without what is wrong in it, which is told at its own place."""
     sound = {key: value for key, value in entry.items() if key in ("metric", "direction", "value")}
     metric = sound.get("metric")
@@ -106,7 +106,7 @@ def _sound(entry: Mapping[str, Any]) -> dict[str, Any]:
     return sound
 
 
-def _value_problems(listed: Any, primary: str) -> Iterator[str]:
+def _value_problems(listed: object, primary: str) -> Iterator[str]:
     """A line for each objective that says which validation counts and keeps no checkpoint."""
     for index, each in enumerate(listed if isinstance(listed, list) else []):
         if isinstance(each, dict) and "value" in each and each.get("metric") != primary:

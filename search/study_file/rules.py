@@ -210,7 +210,7 @@ def _emptiness(points: Points) -> list[str]:
 
 
 def resolve_config(
-    study_file: StudyFile, params: Mapping[str, Any], found: Mapping[str, Any] | None = None
+    study_file: StudyFile, params: Mapping[str, Any], found: Mapping[str, object] | None = None
 ) -> Tree:
     """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
     over them by path; where finalists are confirmed, the sections are those of the finalist.

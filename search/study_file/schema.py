@@ -99,7 +99,7 @@ class Budget(_Section):
 
     @field_validator("timeout_s", mode="before")
     @classmethod
-    def _duration(cls, value: Any) -> float | None:
+    def _duration(cls, value: object) -> float | None:
         return None if value is None else parse_duration(value)
 
 
@@ -114,8 +114,8 @@ class Keep(_Section):
 
 def _component_parser(
     names: Sequence[str], other_words: Mapping[str, str]
-) -> Callable[[Any], Component]:
-    def parse(value: Any) -> Component:
+) -> Callable[[object], Component]:
+    def parse(value: object) -> Component:
         if isinstance(value, Component):
             return value
         tree = {"name": value} if isinstance(value, str) else value
@@ -139,7 +139,7 @@ def _component(names: Sequence[str], other_words: Mapping[str, str]) -> BeforeVa
 def _components(names: Sequence[str], other_words: Mapping[str, str]) -> BeforeValidator:
     parse = _component_parser(names, other_words)
 
-    def parse_each(value: Any) -> tuple[Component, ...]:
+    def parse_each(value: object) -> tuple[Component, ...]:
         given = value if isinstance(value, list | tuple) else [value]
         components = tuple(parse(each) for each in given)
         for component in components:
@@ -154,7 +154,7 @@ def _outcome_constraint(text: str) -> str:
     return str(parse_constraint(text))
 
 
-def _distribution_tree(distribution: Distribution | Hinted) -> Any:
+def _distribution_tree(distribution: Distribution | Hinted) -> object:
     return distribution.to_tree()
 
 
@@ -192,7 +192,7 @@ class StudyFile(_Section):
     space: Annotated[dict[str, _Distribution], Field(min_length=1)]
     constraints: list[str] = []
     derive: dict[str, str] = {}
-    enqueue: list[dict[str, Any]] = []
+    enqueue: list[dict[str, object]] = []
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS, SAMPLER_WORDS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS, PRUNER_WORDS)] = Component(name="median")
@@ -229,7 +229,7 @@ class StudyFile(_Section):
         return self.seed if self.seed_everything in (None, True) else self.seed_everything
 
     @property
-    def sections(self) -> dict[str, Any]:
+    def sections(self) -> dict[str, object]:
         """The sections of a LightningCLI configuration as the study file has them, uncopied, and
         the CLI that reads it where the study file names one."""
         given = {key: getattr(self, key) for key in ("cli", *LIGHTNING_SECTIONS)}
@@ -273,8 +273,8 @@ class CliStudyFile(StudyFile):
     model_config = ConfigDict(extra="allow")
     model: dict[str, Any] | None = None
     data: dict[str, Any] | None = None
-    optimizer: dict[str, Any] | None = None
-    lr_scheduler: dict[str, Any] | None = None
+    optimizer: dict[str, object] | None = None
+    lr_scheduler: dict[str, object] | None = None
 
 
 def _flat(component: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from search.plain.metric_names import likely_direction
 
@@ -12,7 +11,7 @@ _OFF = ("off", "no", "none", False)
 _SCALES = ("binsearch", "power")
 
 
-def spell_out(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:
     """A tree with its short forms spelt out, and a line for each that could mean two things.
 
     `objective: val_loss` and a list of names or mappings, `batch: power`, `optimizer: torch.optim.
@@ -33,11 +32,11 @@ def spell_out(tree: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     return full, list(_name_metrics(full))
 
 
-def _is_off(value: Any) -> bool:
+def _is_off(value: object) -> bool:
     return value in _OFF if isinstance(value, str | bool) else False
 
 
-def _batch(value: Any) -> Any:
+def _batch(value: object) -> object:
     if _is_off(value):
         return {"auto_scale": "off"}
     if isinstance(value, str) and value in _SCALES:
@@ -47,7 +46,7 @@ def _batch(value: Any) -> Any:
     return value
 
 
-def _name_metrics(full: dict[str, Any]) -> list[str]:
+def _name_metrics(full: dict[str, object]) -> list[str]:
     """Make a mapping of each objective that is only a name; returns a line for each whose name
     says that more of it is better, where the mapping would say minimize."""
     problems = []
@@ -64,7 +63,7 @@ def _name_metrics(full: dict[str, Any]) -> list[str]:
     return problems
 
 
-def _direction_problems(place: str, metric: Any) -> list[str]:
+def _direction_problems(place: str, metric: object) -> list[str]:
     if not isinstance(metric, str) or likely_direction(metric) != "maximize":
         return []
     return [

@@ -52,7 +52,7 @@ class Fitting:
 
     parent: StudyFile
     child: StudyFile
-    was: Mapping[str, Any] = field(default_factory=dict)
+    was: Mapping[str, object] = field(default_factory=dict)
 
     @cached_property
     def differences(self) -> list[str]:
@@ -87,12 +87,12 @@ class Fitting:
         ]
         return lines
 
-    def params(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def params(self, params: Mapping[str, object]) -> dict[str, Any]:
         """The parameters that the child has for a trial of the parent that fits."""
         values = ((path, self._value(path, params)) for path in self._existing(params))
         return {path: self.child.space[path].coerce(value) for path, value in values}
 
-    def misfits(self, params: Mapping[str, Any]) -> list[str]:
+    def misfits(self, params: Mapping[str, object]) -> list[str]:
         """The reasons why a trial of the parent does not fit; none if it does."""
         return (
             self._values_outside(params)
@@ -100,7 +100,7 @@ class Fitting:
             or self._other_configuration(params)
         )
 
-    def _values_outside(self, params: Mapping[str, Any]) -> list[str]:
+    def _values_outside(self, params: Mapping[str, object]) -> list[str]:
         existing = self._existing(params)
         reasons = [
             f"{path} is outside {shown(self.child.space[path].to_tree())}"
@@ -113,22 +113,22 @@ class Fitting:
                 reasons.append(f"{path} is not {shown(fixed)}")
         return reasons
 
-    def _holds(self, path: str, value: Any) -> bool:
+    def _holds(self, path: str, value: object) -> bool:
         distribution: Distribution = self.child.space[path]
         if not isinstance(distribution, Choice):
             return distribution.contains(value)
         return any(self._is_same(path, value, each) for each in distribution.values)
 
-    def _is_same(self, path: str, value: Any, other: Any) -> bool:
+    def _is_same(self, path: str, value: object, other: object) -> bool:
         """Tell whether a value of the parent is `other`; a range of floats makes 1 a 1.0 anyway."""
         is_float = isinstance(self.parent.space.get(path), FloatRange)
         return is_equal(value, other, typed=not is_float)
 
-    def _violations(self, params: Mapping[str, Any]) -> list[str]:
+    def _violations(self, params: Mapping[str, object]) -> list[str]:
         violated = self._points.violation(self.params(params))
         return [] if violated is None else [f"violates {violated}"]
 
-    def _other_configuration(self, params: Mapping[str, Any]) -> list[str]:
+    def _other_configuration(self, params: Mapping[str, object]) -> list[str]:
         """A line for each difference of the configurations although every value is in its range:
         in what an option stands for, a condition leaves out, or derives from the rest."""
         mine = self.params(params)
@@ -151,7 +151,7 @@ class Fitting:
                 reasons.append(f"{path} would not be searched in it")
         return reasons or list(compare(old, new, dict.fromkeys((*old, *new))))
 
-    def _existing(self, params: Mapping[str, Any]) -> list[str]:
+    def _existing(self, params: Mapping[str, object]) -> list[str]:
         """The paths that the child searches in a trial: those whose conditions hold."""
         known: dict[str, Any] = {}
         for path, distribution in in_order(self.child.space).items():
@@ -159,7 +159,7 @@ class Fitting:
                 known[path] = self._value(path, params)
         return [path for path in self.child.space if path in known]
 
-    def _value(self, path: str, params: Mapping[str, Any]) -> Any:
+    def _value(self, path: str, params: Mapping[str, object]) -> object:
         return params[path] if path in params else read_path(self._before, path)
 
     @cached_property
@@ -176,7 +176,7 @@ class Fitting:
         return self.child.points
 
     @cached_property
-    def _before(self) -> dict[str, Any]:
+    def _before(self) -> dict[str, object]:
         tree = self.parent.to_tree()
         for path, value in self.was.items():
             if path not in self.child.space or path in self.parent.space or _is_stated(tree, path):
@@ -188,7 +188,7 @@ class Fitting:
         return tree
 
     @cached_property
-    def _after(self) -> dict[str, Any]:
+    def _after(self) -> dict[str, object]:
         return self.child.to_tree()
 
 
@@ -196,20 +196,20 @@ def _holds_subtree(distribution: Distribution | None) -> bool:
     return isinstance(distribution, Choice) and distribution.subtrees is not None
 
 
-def _is_stated(tree: Mapping[str, Any], path: str) -> bool:
+def _is_stated(tree: Mapping[str, object], path: str) -> bool:
     parent, _, last = path.rpartition(".")
     place = read_path(tree, parent) if parent else tree
     return last in place if isinstance(place, Mapping) else read_path(tree, path) is not None
 
 
-def _without(tree: dict[str, Any], paths: Iterable[str]) -> dict[str, Any]:
+def _without(tree: dict[str, object], paths: Iterable[str]) -> dict[str, object]:
     """The tree without what is at the paths, nor the mappings that this leaves empty."""
     for path in paths:
         _remove(tree, path.split("."))
     return tree
 
 
-def _remove(tree: Any, parts: list[str]) -> None:
+def _remove(tree: object, parts: list[str]) -> None:
     first, *rest = parts
     if isinstance(tree, list) and first.isdigit() and int(first) < len(tree):
         if rest:

@@ -8,7 +8,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable
-from typing import Any
 
 from rich.console import (
     Console,
@@ -69,7 +68,7 @@ class FullScreen(RenderHook):
         codes = [each for each in renderables if isinstance(each, _Codes)]
         return [*codes, _Drawn(self._picture())]
 
-    def _suspend(self, *_: Any) -> None:
+    def _suspend(self, *_: object) -> None:
         """Give the first screen back while Ctrl-Z stops this process."""
         self._write_at_once(_LEAVE)
         signal.signal(signal.SIGTSTP, signal.SIG_DFL)

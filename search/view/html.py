@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from html import escape
-from typing import Any
 
 from search.plain.formats import format_duration, format_number
 from search.store.records import StudyRecord, TrialRecord
@@ -35,7 +34,7 @@ def study_html(name: str, record: StudyRecord | None) -> str:
     )
 
 
-def _values(trial: TrialRecord) -> tuple[Any, ...]:
+def _values(trial: TrialRecord) -> tuple[object, ...]:
     value, time = format_number(trial.value), format_duration(trial.duration_s)
     return trial.number, trial.state, value, time, parameters(trial.params)
 
@@ -46,10 +45,10 @@ def _counts(record: StudyRecord) -> str:
     return f"{record.finished}{total} trials finished: {', '.join(ends(counts).values())}"
 
 
-def _row(tag: str, *values: Any) -> str:
+def _row(tag: str, *values: object) -> str:
     cells = "".join(f"<{tag}>{_text(value)}</{tag}>" for value in values)
     return f"<tr>{cells}</tr>"
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     return escape(clean(value))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TextIO
+from typing import TextIO
 
 from search.engine.progress import Event, StudyEnded, StudyOpened, TrialEnded
 from search.plain.strict_json import field_values, to_json
@@ -39,7 +39,7 @@ class JsonView:
         self._stream.flush()
 
 
-def study_summary(record: StudyRecord) -> dict[str, Any]:
+def study_summary(record: StudyRecord) -> dict[str, object]:
     """A study with its best trial, and the others counted by state."""
     states = [trial.state for trial in record.trials]
     return {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 from rich.text import Text
@@ -257,7 +256,7 @@ class Picture:
         return format_number(ended.value) if ended.value is not None else ""
 
 
-def _params(params: Mapping[str, Any]) -> list[Text]:
+def _params(params: Mapping[str, object]) -> list[Text]:
     return [Text(each) for each in each_parameter(params)]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.text import Text
 
@@ -62,7 +62,7 @@ def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
     ]
 
 
-def _at_work(record: StudyRecord) -> dict[str, Any]:
+def _at_work(record: StudyRecord) -> dict[str, object]:
     """State, seconds with trials running, and the range of those to come; null where unknown."""
     return {
         "state": study_state(record),

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from search.errors import printable
 from search.plain.formats import format_value
@@ -19,7 +18,7 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 ENDS = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
 
 
-def clean(value: Any, limit: int = _LONGEST) -> str:
+def clean(value: object, limit: int = _LONGEST) -> str:
     """Text on one line, with `?` for every character that a terminal would obey.
 
     Only what no person would read to its end is cut, at `limit` characters.
@@ -28,13 +27,13 @@ def clean(value: Any, limit: int = _LONGEST) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def each_parameter(params: Mapping[str, Any]) -> list[str]:
+def each_parameter(params: Mapping[str, object]) -> list[str]:
     """`lr=0.0012` and `latent_size=8`: parameters by their short names."""
     names = short_names(params)
     return [f"{clean(names[path])}={clean(format_value(value))}" for path, value in params.items()]
 
 
-def parameters(params: Mapping[str, Any]) -> str:
+def parameters(params: Mapping[str, object]) -> str:
     """All parameters in one line."""
     return "  ".join(each_parameter(params))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, TextIO
+from typing import TextIO
 
 from rich.console import Console
 from rich.text import Text
@@ -29,7 +29,7 @@ _MOST_VALUES, _FIRST, _LAST = 10, 3, 6
 def print_trial(
     record: StudyRecord,
     trial: TrialRecord,
-    seed: Any,
+    seed: object,
     made: Sequence[tuple[str, str]],
     stream: TextIO,
 ) -> None:
@@ -76,7 +76,7 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
 
 
 def trial_json(
-    record: StudyRecord, trial: TrialRecord, seed: Any, made: Mapping[str, Any] | None
+    record: StudyRecord, trial: TrialRecord, seed: object, made: Mapping[str, object] | None
 ) -> str:
     """One trial as a JSON object, with its seed and what its study was made with."""
     body = {"study": record.name, "metric": record.metric, "objectives": record.objectives}
@@ -86,7 +86,7 @@ def trial_json(
 def best_json(record: StudyRecord) -> str:
     """The best trial as a JSON object, with its checkpoint; of several objectives, an object with
     the `front` as a list of such trials."""
-    body: dict[str, Any] = {"study": record.name}
+    body: dict[str, object] = {"study": record.name}
     if record.is_multi_objective:
         body["objectives"] = record.objectives
         body["front"] = [_with_checkpoint(trial) for trial in record.front]
@@ -141,7 +141,7 @@ def _reason(trial: TrialRecord) -> str:
     return text
 
 
-def _with_checkpoint(trial: TrialRecord) -> dict[str, Any]:
+def _with_checkpoint(trial: TrialRecord) -> dict[str, object]:
     return {**trial_tree(trial), "checkpoint": trial.checkpoint}
 
 

@@ -65,7 +65,7 @@ def cannot_be_written(url: str, error: Exception) -> StorageError:
 
 
 @contextmanager
-def connected(url: str) -> Iterator[Callable[[str], list[tuple[Any, ...]]]]:
+def connected(url: str) -> Iterator[Callable[[str], list[tuple[object, ...]]]]:
     """Queries on a database other than SQLite, for reading.
 
     Raises:
@@ -91,7 +91,7 @@ def _cannot_open(url: str, error: Exception) -> StorageError:
     return StorageError(f"{shown}: cannot be opened: {reason}. Check that it runs.")
 
 
-def _engine_settings(url: str) -> dict[str, Any]:
+def _engine_settings(url: str) -> dict[str, object]:
     if url.startswith("sqlite"):
         return {"connect_args": {"timeout": _LOCK_TIMEOUT_S}}
     return {"pool_pre_ping": True}

@@ -170,12 +170,12 @@ def _add_rows_of(trial: FrozenTrial, rows: Rows, distributions: dict[int, str]) 
         rows["trial_system_attributes"].add((number, key, text))
 
 
-def _as_json(attributes: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _as_json(attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
     """Attributes as Optuna writes them."""
     return ((key, json.dumps(value)) for key, value in attributes.items())
 
 
-def _values_by_place(params: Iterable[Row]) -> dict[Row, Any]:
+def _values_by_place(params: Iterable[Row]) -> dict[Row, object]:
     return {(number, path): value for number, path, value, _ in params}
 
 

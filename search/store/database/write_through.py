@@ -126,11 +126,11 @@ class WriteThroughStorage(InMemoryStorage):
             raise cannot_be_written(self.database.url, error) from error
 
     def create_new_study(
-        self, directions: Any, study_name: str | None = None
+        self, directions: object, study_name: str | None = None
     ) -> int:  # pragma: no cover
         raise NotImplementedError("this storage holds the one study that it was opened with")
 
-    def set_study_user_attr(self, study_id: int, key: str, value: Any) -> None:
+    def set_study_user_attr(self, study_id: int, key: str, value: object) -> None:
         super().set_study_user_attr(study_id, key, value)
         self._write(lambda: self.database.set_study_user_attr(self._database_study, key, value))
 
@@ -180,7 +180,7 @@ class WriteThroughStorage(InMemoryStorage):
         with self.database.engine.begin() as connection:
             connection.execute(_REPORT, row)
 
-    def set_trial_user_attr(self, trial_id: int, key: str, value: Any) -> None:
+    def set_trial_user_attr(self, trial_id: int, key: str, value: object) -> None:
         super().set_trial_user_attr(trial_id, key, value)
         if (target := self._database_trials.get(trial_id)) is not None:
             self._write(lambda: self.database.set_trial_user_attr(target, key, value))

@@ -6,7 +6,6 @@ import subprocess
 import threading
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 _TIMEOUT_S = 2.0
 MAX_BYTES = 200_000
@@ -25,7 +24,7 @@ _SECRET_FILES = (
 _GIT = ("git", "--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "core.quotepath=false")
 
 
-def project_state(folders: Iterable[Path], left_out: Path) -> dict[str, Any] | None:
+def project_state(folders: Iterable[Path], left_out: Path) -> dict[str, object] | None:
     """The state of the first of `folders` that git has under control; None if none is.
 
     Args:
@@ -46,7 +45,7 @@ def project_state(folders: Iterable[Path], left_out: Path) -> dict[str, Any] | N
     return None
 
 
-def _state(root: Path, left_out: Path) -> dict[str, Any]:
+def _state(root: Path, left_out: Path) -> dict[str, object]:
     where = ["--", "."]
     if left_out.is_relative_to(root):
         where.append(f":(exclude,literal){left_out.relative_to(root)}")

@@ -10,7 +10,6 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import psutil
 
@@ -20,7 +19,7 @@ _GPUS = Path("/proc/driver/nvidia/gpus")
 _TIMEOUT_S = 2.0
 
 
-def this_machine(cores: int) -> dict[str, Any]:
+def this_machine(cores: int) -> dict[str, object]:
     """System, processor, memory and GPUs.
 
     Args:

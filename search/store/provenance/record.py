@@ -38,7 +38,7 @@ def gather(
     folders: Sequence[Path],
     study: Path,
     seed: int,
-    trial_seed: Any,
+    trial_seed: object,
     cores: int,
 ) -> dict[str, Any]:
     """What this start is made with.
@@ -67,7 +67,7 @@ def gather(
     }
 
 
-def _redacted_state(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def _redacted_state(state: Mapping[str, Any] | None) -> dict[str, object] | None:
     from search.store.provenance.redaction import redacted, redacted_diff
 
     if state is None:
@@ -75,7 +75,7 @@ def _redacted_state(state: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {**{key: redacted(state[key]) for key in state}, "diff": redacted_diff(state["diff"])}
 
 
-def note_start(folder: StudyFolder, made: Mapping[str, Any]) -> None:
+def note_start(folder: StudyFolder, made: Mapping[str, object]) -> None:
     """Append what this start was made with to the study's file."""
     entries = _entries(folder)
     known = _together(entries)
@@ -84,7 +84,7 @@ def note_start(folder: StudyFolder, made: Mapping[str, Any]) -> None:
     write_whole(folder.provenance, text + "\n")
 
 
-def read_provenance(folder: StudyFolder) -> dict[str, Any] | None:
+def read_provenance(folder: StudyFolder) -> dict[str, object] | None:
     """What the latest start was made with; None where nothing is known."""
     return _together(_entries(folder)) or None
 
@@ -111,7 +111,7 @@ def installed(name: str) -> str | None:
         return None
 
 
-def summary(made: Mapping[str, Any]) -> list[tuple[str, str]]:
+def summary(made: Mapping[str, object]) -> list[tuple[str, str]]:
     """What a study was made with in a few lines, each a label and a text for people.
 
     Args:
@@ -132,7 +132,7 @@ def trial_seed(folder: TrialFolder) -> int | bool | None:
     return read_sections(folder.config).seed_everything if folder.config.is_file() else None
 
 
-def _project(git: Mapping[str, Any]) -> str:
+def _project(git: Mapping[str, object]) -> str:
     if not git:
         return "not under git"
     revision, changed = git.get("revision"), git.get("files_changed")
@@ -140,7 +140,7 @@ def _project(git: Mapping[str, Any]) -> str:
     return f"git {str(revision)[:12] if revision else 'without a commit'}, {changes}"
 
 
-def _machine(machine: Mapping[str, Any]) -> str:
+def _machine(machine: Mapping[str, object]) -> str:
     counts = Counter(map(str, _list(machine.get("gpus"))))
     memory_bytes = machine.get("memory_bytes")
     parts = [
@@ -153,15 +153,15 @@ def _machine(machine: Mapping[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def _mapping(value: Any) -> Mapping[str, Any]:
+def _mapping(value: object) -> Mapping[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _list(value: Any) -> list[Any]:
+def _list(value: object) -> list[object]:
     return value if isinstance(value, list) else []
 
 
-def _entries(folder: StudyFolder) -> list[dict[str, Any]]:
+def _entries(folder: StudyFolder) -> list[dict[str, object]]:
     """The entries of the file; a file that was damaged counts as none, results do not need it."""
     if not folder.provenance.is_file():
         return []
@@ -173,8 +173,8 @@ def _entries(folder: StudyFolder) -> list[dict[str, Any]]:
     return entries if is_whole else []
 
 
-def _together(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    whole: dict[str, Any] = {}
+def _together(entries: Iterable[Mapping[str, object]]) -> dict[str, object]:
+    whole: dict[str, object] = {}
     for entry in entries:
         for key, value in entry.items():
             old = whole.get(key)
@@ -185,7 +185,7 @@ def _together(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def _difference(known: Mapping[str, Any], made: Mapping[str, Any]) -> dict[str, Any]:
+def _difference(known: Mapping[str, object], made: Mapping[str, object]) -> dict[str, object]:
     changed: dict[str, Any] = {}
     for key, value in made.items():
         old = known.get(key)

@@ -57,7 +57,7 @@ _PROGRAM = re.compile(r"\.(?:py|pyi|ipynb|c|cc|cpp|cu|h|hpp|js|ts|rs|go|java)$")
 _FILE = re.compile(r"^(?=diff --git )", re.MULTILINE)
 
 
-def redacted(value: Any) -> Any:
+def redacted(value: object) -> Any:
     """The value, texts at any depth without the secrets in them."""
     if isinstance(value, dict):
         return {key: redacted(each) for key, each in value.items()}
@@ -99,7 +99,7 @@ def refuse_secrets(study_file: StudyFile, source: str) -> None:
         raise StudyFileError(problems)
 
 
-def _texts(tree: Any, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+def _texts(tree: object, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """The texts in a tree, each with its path."""
     if isinstance(tree, str):
         yield ".".join(way), tree

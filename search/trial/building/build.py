@@ -31,7 +31,7 @@ from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed, with_apart
 from search.trial.building.parser_errors import explain
 from search.trial.building.signatures import made_class
-from search.trial.building.trainer import quiet
+from search.trial.building.trainer import callbacks_of, quiet
 from search.trial.building.trainer_names import refuse_unknown_names
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
@@ -161,7 +161,7 @@ def refusing_unfit(place: str, path: str) -> Iterator[None]:
 
 
 def make_trainer(
-    built: Built, folder: Path, added: Sequence[Callback], **overrides: Any
+    built: Built, folder: Path, added: Sequence[Callback], **overrides: object
 ) -> Trainer:
     """The Trainer of `built` with the callbacks `added` after the user's own.
 
@@ -171,7 +171,7 @@ def make_trainer(
     arguments = quiet({**built.trainer_arguments, **overrides})
     refuse_unknown_names(arguments, built.lightning.__name__)
     arguments["default_root_dir"] = str(folder)
-    arguments["callbacks"] += added
+    arguments["callbacks"] = [*callbacks_of(arguments), *added]
     trainer = built.trainer_class(**arguments)
     make_checkpoints_safe(built.model, built.data, in_double=trainer.precision == "64-true")
     return trainer
@@ -205,7 +205,7 @@ def set_micro_batch(built: Built, size: int) -> None:
         owner.batch_size = size
 
 
-def _kept_batch_size(owner: Any) -> int | None:
+def _kept_batch_size(owner: object) -> int | None:
     for holder in (owner, getattr(owner, "hparams", None)):
         size = getattr(holder, "batch_size", None)
         if isinstance(size, int):

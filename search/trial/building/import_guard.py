@@ -51,7 +51,7 @@ def without_training() -> Iterator[None]:
 
 
 def _guarded(
-    original: Callable[..., Any], what: str, is_importing: list[bool]
+    original: Callable[..., object], what: str, is_importing: list[bool]
 ) -> Callable[..., Any]:
     @functools.wraps(original)
     def guarded(*args: object, **kwargs: object) -> object:

@@ -124,7 +124,7 @@ def lightning_of(named: Any, place: str) -> ModuleType:
     )
 
 
-def namespace_of(cls: Any, base: str | None = None) -> str | None:
+def namespace_of(cls: object, base: str | None = None) -> str | None:
     """The Lightning package that a class comes from or derives from; None for any other.
 
     Args:
@@ -185,7 +185,7 @@ def _is_module(path: str, place: str) -> str:
     return f"{place}: {path} is a module. Name a class in it: {path}.{found[0]}{others}."
 
 
-def _near_in(owner: Any, name: str, place: str) -> str:
+def _near_in(owner: object, name: str, place: str) -> str:
     """The remedy for a name that a module or a class lacks."""
     if not isinstance(owner, ModuleType):
         return did_you_mean(name, [each for each in vars(owner) if not each.startswith("_")])

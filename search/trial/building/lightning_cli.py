@@ -76,7 +76,7 @@ def drive_cli(sections: Sections, namespace: str | None) -> DrivenCli:
     return driven
 
 
-def _target(name: str) -> Callable[..., Any]:
+def _target(name: str) -> Callable[..., object]:
     target: Callable[..., Any] = import_name(name, "cli", ":")
     if not callable(target) or (
         isinstance(target, type) and namespace_of(target, "LightningCLI") is None
@@ -145,7 +145,7 @@ def _driving(
     return __init__
 
 
-def _parser_kwargs(given: Mapping[str, Any], is_run: bool) -> dict[str, Any]:
+def _parser_kwargs(given: Mapping[str, Any], is_run: bool) -> dict[str, object]:
     raises = {"exit_on_error": False}
     return {**given, **raises, **({"fit": {**given.get("fit", {}), **raises}} if is_run else {})}
 
@@ -179,7 +179,7 @@ def _record_links(cli: Any, driven: DrivenCli) -> None:
         driven.parsers.append(parser)
         link = parser.link_arguments
 
-        def link_arguments(source: Any, target: str, *args: Any, **kwargs: Any) -> Any:
+        def link_arguments(source: object, target: str, *args: object, **kwargs: object) -> Any:
             driven.linked.add(target)
             return link(source, target, *args, **kwargs)
 

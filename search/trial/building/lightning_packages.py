@@ -102,7 +102,7 @@ def _same_in(namespace: str, named: Any) -> str | None:
     return f"{own}.{named.__qualname__}"
 
 
-def _apart(place: str, named: Any, config: Tree) -> Apart | None:
+def _apart(place: str, named: object, config: Tree) -> Apart | None:
     parts = place.split(".")
     if parts[0] != "trainer" or len(parts) not in (2, 3) or parts[1] not in _CALLED_BY_NAME:
         return None
@@ -127,7 +127,7 @@ def _take_out(trainer: Tree, each: Apart) -> None:
         del trainer[each.argument][each.index]
 
 
-def _made(each: Apart) -> Any:
+def _made(each: Apart) -> object:
     parser = ArgumentParser(exit_on_error=False)
     parser.add_subclass_arguments(each.base, each.argument, fail_untyped=False)
     try:

@@ -39,7 +39,7 @@ class Parameter:
         return "dict_kwargs" if self.is_hidden else "init_args"
 
 
-def parameters(named: Any) -> dict[str, Parameter]:
+def parameters(named: object) -> dict[str, Parameter]:
     """The parameters of what a class_path names, those behind its `**kwargs` included."""
     found = {each.name: each for each in _parameters(named, None, is_hidden=False)}
     if inspect.ismethod(named):
@@ -56,7 +56,7 @@ def has_open_kwargs(named: Any) -> bool:
     return inspect.Parameter.VAR_KEYWORD in kinds
 
 
-def made_class(named: Any) -> type | None:
+def made_class(named: object) -> type | None:
     """The class of what a class_path makes; None where a function does not name what it returns,
     as jsonargparse needs it: it does not know `Self`."""
     if inspect.isclass(named):
@@ -81,7 +81,7 @@ def _annotation(parameter: Any) -> Any:
     return _hints(component).get(parameter.name, parameter.annotation)
 
 
-def _hints(function: Any) -> dict[str, Any]:
+def _hints(function: object) -> dict[str, Any]:
     try:
         return typing.get_type_hints(function, include_extras=True)
     except Exception:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from lightning.pytorch import Trainer
 
@@ -43,7 +42,7 @@ def trainer_of_trials(built: Built) -> Trainer:
     return trainer
 
 
-def _has_strategy(arguments: Mapping[str, Any]) -> bool:
+def _has_strategy(arguments: Mapping[str, object]) -> bool:
     return bool(arguments.get("strategy", "auto") != "auto")
 
 
@@ -55,7 +54,7 @@ def _builds(built: Built, **overrides: object) -> bool:
     return True
 
 
-def _name(arguments: Mapping[str, Any]) -> str:
+def _name(arguments: Mapping[str, object]) -> str:
     strategy = arguments.get("strategy")
     if strategy is None:
         return "null"

@@ -14,7 +14,7 @@ from search.trial.building.importing import is_lightnings
 ONE_DEVICE: dict[str, object] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
 
 
-def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> dict[str, Any]:
+def one_short_epoch(arguments: Mapping[str, object], *, train: int, val: int) -> dict[str, object]:
     """The arguments that make a Trainer look at a few batches.
 
     It runs on one device. A checkpoint callback of the user's that no folder can be named to would
@@ -41,12 +41,12 @@ def one_short_epoch(arguments: Mapping[str, Any], *, train: int, val: int) -> di
     }
 
 
-def callbacks_of(arguments: Mapping[str, Any]) -> list[Any]:
+def callbacks_of(arguments: Mapping[str, object]) -> list[Any]:
     """The user's own callbacks: a list, a single one, or none."""
     return listed(arguments.get("callbacks"))
 
 
-def listed(value: Any) -> list[Any]:
+def listed(value: object) -> list[Any]:
     """The objects of an argument that takes a list, a single object, or None."""
     if not value:
         return []
@@ -68,7 +68,7 @@ def keep_in(folder: Path, trainer: Trainer) -> None:
             each.dirpath = str(folder.absolute())
 
 
-def quiet(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def quiet(arguments: Mapping[str, object]) -> dict[str, object]:
     """The Trainer's arguments with everything off that a trial does not need.
 
     A trial keeps its own checkpoints and its curve is in the study, so what the configuration

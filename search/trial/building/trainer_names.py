@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from typing import Any
 
 from search.errors import UserError
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 
 
-def refuse_unknown_names(arguments: Mapping[str, Any], namespace: str) -> None:
+def refuse_unknown_names(arguments: Mapping[str, object], namespace: str) -> None:
     """Look at the options that are names before a Trainer is made of them.
 
     Args:

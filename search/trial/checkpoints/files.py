@@ -37,7 +37,7 @@ _DAMAGE = (
 )
 
 
-def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, Any] | None = None) -> None:
+def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, object] | None = None) -> None:
     """Write a checkpoint so that `path` is either the old one or the whole new one.
 
     Every rank must call it: sharded strategies gather their weights here.

@@ -17,7 +17,7 @@ def generator_states(holders: Mapping[str, object]) -> dict[str, object]:
     return {name: _state(generator) for name, generator in _generators(holders)}
 
 
-def restore_generators(holders: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+def restore_generators(holders: Mapping[str, object], states: Mapping[str, object]) -> None:
     """Set what `generator_states` returned, where the same generators are there again."""
     for name, generator in _generators(holders):
         if name in states:

@@ -42,7 +42,7 @@ class Plain:
     # [place, class] of what was left out
     unwritable: list[Note] = dataclasses.field(default_factory=list)
 
-    def of(self, value: Any, place: Place = ()) -> Any:
+    def of(self, value: object, place: Place = ()) -> Any:
         """`value` itself where it is plain data already."""
         if type(value) in ATOMS or isinstance(value, torch.Tensor):
             return value
@@ -52,7 +52,7 @@ class Plain:
             self.unwritable.append([list(place), type(value).__qualname__])
             return None
 
-    def _of_object(self, value: Any, place: Place) -> Any:
+    def _of_object(self, value: object, place: Place) -> object:
         if len(place) > _DEEPEST:
             raise Unwritable
         if type(value) in _CONTAINERS:
@@ -64,7 +64,7 @@ class Plain:
         content, details = reference_of(value, self.live)
         return self._noted(content, "reference", details, place)
 
-    def _noted(self, content: Any, kind: str, details: Any, place: Place) -> Any:
+    def _noted(self, content: object, kind: str, details: object, place: Place) -> Any:
         plain = self.of(content, place)
         self.notes.append([list(place), kind, details])
         return plain
@@ -97,7 +97,7 @@ def _all_same(before: list[object], after: list[object]) -> bool:
     return all(one is other for one, other in zip(before, after, strict=True))
 
 
-def restored(plain: Any, notes: list[Note], live: Mapping[str, Any]) -> Any:
+def restored(plain: object, notes: list[Note], live: Mapping[str, object]) -> Any:
     """The value that `Plain` made `plain` of.
 
     Raises:
@@ -117,7 +117,7 @@ def restored(plain: Any, notes: list[Note], live: Mapping[str, Any]) -> Any:
 
 
 def _restore_one(
-    root: list[Any], place: list[Any], kind: str, details: Any, live: Mapping[str, Any]
+    root: list[object], place: list[object], kind: str, details: Any, live: Mapping[str, Any]
 ) -> None:
     *above, last = place
     owner: Any = root

@@ -38,11 +38,11 @@ def make_checkpoints_safe(
         return
     save, load = model.on_save_checkpoint, model.on_load_checkpoint
 
-    def on_save_checkpoint(checkpoint: dict[str, Any]) -> None:
+    def on_save_checkpoint(checkpoint: dict[str, object]) -> None:
         save(checkpoint)
         _write_plainly(checkpoint, model, data)
 
-    def on_load_checkpoint(checkpoint: dict[str, Any]) -> None:
+    def on_load_checkpoint(checkpoint: dict[str, object]) -> None:
         if in_double:
             model.double()
         _restore(checkpoint, model, data)
@@ -57,7 +57,7 @@ def unwritable(checkpoint: Mapping[str, Any]) -> list[tuple[list[Any], str]]:
     return [(place, name) for place, name in checkpoint.get(NOTES, {}).get("unwritable", [])]
 
 
-def refuse_unwritable(checkpoint: Mapping[str, Any]) -> None:
+def refuse_unwritable(checkpoint: Mapping[str, object]) -> None:
     """Make sure that a checkpoint could hold all that it should.
 
     Raises:
@@ -75,7 +75,7 @@ def refuse_unwritable(checkpoint: Mapping[str, Any]) -> None:
 
 
 def _write_plainly(
-    checkpoint: dict[str, Any], model: LightningModule, data: LightningDataModule | None
+    checkpoint: dict[str, object], model: LightningModule, data: LightningDataModule | None
 ) -> None:
     live = _live_objects(model, data)
     left_out = {}
@@ -95,7 +95,7 @@ def _write_plainly(
         }
 
 
-def _safe_arguments(arguments: Any) -> tuple[dict[str, Any], list[str]]:
+def _safe_arguments(arguments: object) -> tuple[dict[str, Any], list[str]]:
     """The arguments that any reader can be given, and the names of the others."""
     plain = Plain({})
     content = plain.of(arguments)

@@ -42,7 +42,7 @@ _INDEX_PARTS = {
 }
 
 
-def write_manifest(folder: Path, kept: Mapping[str, Any]) -> None:
+def write_manifest(folder: Path, kept: Mapping[str, object]) -> None:
     """Note the checksum of every file, and what the keeper knows, as JSON."""
     (folder / _MANIFEST).unlink(missing_ok=True)
     checksums = {_name(folder, path): _checksum(path) for path in files_of(folder)}
@@ -60,13 +60,13 @@ def is_intact(folder: Path) -> bool:
         return False
 
 
-def kept_state(folder: Path) -> dict[str, Any]:
+def kept_state(folder: Path) -> dict[str, object]:
     """The state of the keeper when the folder was written."""
     kept: dict[str, Any] = _manifest(folder).get("kept", {})
     return kept
 
 
-def consolidated(folder: Path) -> dict[str, Any]:
+def consolidated(folder: Path) -> dict[str, object]:
     """The checkpoint as one process would have written it, but for the optimizers' states.
 
     Raises:
@@ -114,7 +114,7 @@ def refuse_code(folder: Path) -> None:
 
 
 class _IndexUnpickler(pickle.Unpickler):
-    def find_class(self, module: str, name: str) -> Any:
+    def find_class(self, module: str, name: str) -> object:
         is_plain = module == "torch" and name.islower() and not name.startswith("_")
         if name in _INDEX_PARTS.get(module, ()) or (module, name) == ("torch", "Size"):
             return super().find_class(module, name)

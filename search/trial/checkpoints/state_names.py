@@ -38,7 +38,7 @@ def _found(name: list[str]) -> object:
     return found
 
 
-def class_named(name: list[str], is_fit: Callable[[Any], bool]) -> Any:
+def class_named(name: list[str], is_fit: Callable[[object], bool]) -> Any:
     found = _found(name)
     if not isinstance(found, type) or not is_fit(found):
         raise UserError(f"checkpoint: {'.'.join(name)} is no longer there. Bring the class back.")

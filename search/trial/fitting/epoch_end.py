@@ -32,7 +32,7 @@ class FirstCallback(Callback):
     Must be the first of the Trainer's callbacks.
     """
 
-    def __init__(self, between: Callable[[Any], None]) -> None:
+    def __init__(self, between: Callable[[Trainer], None]) -> None:
         self._between = between
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
@@ -95,7 +95,7 @@ def run_before(module: LightningModule, hook: str, step: Callable[[], None]) -> 
     setattr(module, hook, both)
 
 
-def trainer_state(trainer: Trainer) -> dict[str, Any]:
+def trainer_state(trainer: Trainer) -> dict[str, object]:
     """State that the next epoch may depend on, beside weights, optimizers and callbacks."""
     metrics = trainer.callback_metrics.items()
     return {

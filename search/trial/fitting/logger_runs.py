@@ -64,7 +64,7 @@ class LoggerRuns:
             for logger in self.loggers:
                 _guarded(self._note, logger, finals, step)
 
-    def close(self, loggers: Iterable[Any], cause: str) -> None:
+    def close(self, loggers: Iterable[object], cause: str) -> None:
         """End runs that Lightning leaves open in W&B and calls failed in MLflow.
 
         Args:
@@ -92,7 +92,7 @@ class LoggerRuns:
         else:
             logger.log_metrics(finals, step)
 
-    def _close(self, logger: Any, cause: str) -> None:
+    def _close(self, logger: object, cause: str) -> None:
         loggers = self._run.loggers
         match logger:
             case loggers.WandbLogger():

@@ -94,7 +94,7 @@ def run_of(
     )
 
 
-def make_loggers(config: TrialConfig, run: Run) -> list[Any]:
+def make_loggers(config: TrialConfig, run: Run) -> list[object]:
     """The loggers that the study file names; nothing is sent yet."""
     with alone(run):
         return [_FACTORIES[each.name](run, each.options) for each in config.logger]
@@ -180,12 +180,12 @@ def _steps_behind(checkpoint: Path | None) -> int:
     return int(content["loops"]["fit_loop"]["epoch_loop.state_dict"]["_batches_that_stepped"])
 
 
-def _csv(run: Run, options: Tree) -> Any:
+def _csv(run: Run, options: Tree) -> object:
     defaults = {"save_dir": run.folder.root, "name": "", "version": run.folder.logs.name}
     return run.loggers.CSVLogger(**{**defaults, **options})
 
 
-def _tensorboard(run: Run, options: Tree) -> Any:
+def _tensorboard(run: Run, options: Tree) -> object:
     defaults: Tree = {
         "save_dir": run.folder.study.logs / "tensorboard",
         "name": "",
@@ -198,7 +198,7 @@ def _tensorboard(run: Run, options: Tree) -> Any:
     return run.loggers.TensorBoardLogger(**{**defaults, **options})
 
 
-def _wandb(run: Run, options: Tree) -> Any:
+def _wandb(run: Run, options: Tree) -> object:
     defaults = {
         "name": str(run.number),
         "group": run.study,
@@ -209,7 +209,7 @@ def _wandb(run: Run, options: Tree) -> Any:
     return run.loggers.WandbLogger(**{**defaults, **options})
 
 
-def _mlflow(run: Run, options: Tree) -> Any:
+def _mlflow(run: Run, options: Tree) -> object:
     uri, is_local = _tracking_uri(run, options)
     defaults: Tree = {"experiment_name": run.study, "run_name": str(run.number)}
     if is_local:

@@ -35,7 +35,12 @@ class StepCounter(Callback):
         self.step = state_dict["step"]
 
     def on_train_batch_end(
-        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
     ) -> None:
         if self._unit == SAMPLES:
             self._samples += _samples(trainer, batch, batch_idx) * trainer.world_size
@@ -55,7 +60,7 @@ class StepCounter(Callback):
         return self._validations if self._unit == VALIDATIONS else int(trainer.current_epoch) + 1
 
 
-def _samples(trainer: Trainer, batch: Any, batch_idx: int) -> int:
+def _samples(trainer: Trainer, batch: object, batch_idx: int) -> int:
     """The samples of a batch on one device: as its loader says, else as Lightning reads them off
     the batch, which may be of any kind."""
     loader = trainer.train_dataloader

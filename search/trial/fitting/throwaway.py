@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
@@ -82,12 +81,12 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
 
 
 def _with_arguments(
-    original: Callable[..., None], arguments: Mapping[str, Any]
+    original: Callable[..., None], arguments: Mapping[str, object]
 ) -> Callable[..., None]:
     signature = inspect.signature(original)
 
     @functools.wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self: object, *args: object, **kwargs: object) -> None:
         given = signature.bind(self, *args, **kwargs)
         own = {key: each for key, each in arguments.items() if key in signature.parameters}
         rest = {key: each for key, each in arguments.items() if key not in own}
@@ -131,7 +130,7 @@ class FirstEpochSaver(Callback):
         self.seconds = time.monotonic() - began
 
 
-def look_loggers(config: TrialConfig, built: Built, folder: TrialFolder) -> dict[str, Any]:
+def look_loggers(config: TrialConfig, built: Built, folder: TrialFolder) -> dict[str, object]:
     """The logger argument of a Trainer: the study's loggers, or the user's own, if those write into
     the folder that is thrown away."""
     given = built.trainer_arguments.get("logger")

@@ -11,7 +11,6 @@ import importlib
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import torch
 
@@ -56,7 +55,7 @@ class Consumption:
         self._held: dict[str, list[_Held]] = {}
         self._built: Built | None = None
 
-    def note(self, path: str, value: Any, built: Built) -> None:
+    def note(self, path: str, value: object, built: Built) -> None:
         """Keep what the objects hold that were built with `value` at `path`."""
         if path.partition(".")[0] in _JUDGED:
             self._held.setdefault(path, []).append(_held(value, built))

@@ -155,7 +155,7 @@ def checksum(tensor: torch.Tensor) -> object:
         return Incomparable()
 
 
-def _pickled(value: Any) -> Any:
+def _pickled(value: Any) -> object:
     try:
         if hasattr(value, "__array_interface__"):  # an array of NumPy's, which may be large
             return str(value.dtype), value.shape, zlib.crc32(np.ascontiguousarray(value).data)

@@ -16,7 +16,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 
 from search.trial.building.build import Built, make_trainer
 from search.trial.building.importing import is_lightnings
-from search.trial.building.trainer import callbacks_on, one_short_epoch
+from search.trial.building.trainer import callbacks_of, callbacks_on, one_short_epoch
 
 # callbacks of Lightning's that decide how long a fit is
 _DECIDING = ("Timer", "GradientAccumulationScheduler")
@@ -88,7 +88,7 @@ def length_of(built: Built, folder: Path) -> Length:
     reader = _Reader()
     arguments = {key: value for key, value in look.items() if key not in _LIMITS}
     # the others would begin their work, with a logger or beside the user's own files
-    deciding = [each for each in arguments["callbacks"] if is_lightnings(each, *_DECIDING)]
+    deciding = [each for each in callbacks_of(arguments) if is_lightnings(each, *_DECIDING)]
     arguments |= {"callbacks": deciding, "enable_checkpointing": False, "logger": DummyLogger()}
     with suppress(_Known):
         make_trainer(built, folder, [reader], **arguments).fit(built.model, datamodule=built.data)

@@ -37,7 +37,7 @@ class _Scope:
     depth: int
 
 
-def text_choices(named: Any, name: str) -> tuple[str, ...]:
+def text_choices(named: object, name: str) -> tuple[str, ...]:
     """The texts that `name`, an argument of what a class_path names, is compared with."""
     found: dict[str, None] = {}
     for scope in _scopes(named, name):

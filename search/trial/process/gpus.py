@@ -62,7 +62,7 @@ def limit_gpu_memory(trainer: Trainer, share: float) -> None:
         torch.cuda.set_per_process_memory_fraction(share * (1.0 - _MARGIN), device)
 
 
-def _use(trainer: Trainer, arguments: Mapping[str, Any], usable: int) -> GpuUse:
+def _use(trainer: Trainer, arguments: Mapping[str, object], usable: int) -> GpuUse:
     if trainer.strategy.root_device.type != "cuda":
         return GpuUse()
     devices = arguments.get("devices")

@@ -39,7 +39,7 @@ def begin() -> None:
         atexit.register(handler)
 
 
-def end(status: int, inherited: Iterable[Any] = ()) -> NoReturn:
+def end(status: int, inherited: Iterable[object] = ()) -> NoReturn:
     """End the process with `status`, within seconds.
 
     Args:
@@ -88,11 +88,11 @@ def _is_layer(file: object) -> bool:
     return type(file).__module__ != "_io"
 
 
-def _interrupt(*_: Any) -> None:
+def _interrupt(*_: object) -> None:
     raise TimeoutError(f"not over after {_STEP_S:g} s, and not waited for any longer")
 
 
-def _guarded(step: Callable[[], Any], file: Any = None) -> None:
+def _guarded(step: Callable[[], object], file: Any = None) -> None:
     try:
         if file is None or not file.closed:
             step()

@@ -23,7 +23,7 @@ def fit_toy(lightning: ModuleType) -> None:
             super().__init__()
             self.layer = torch.nn.Linear(1, 1)
 
-        def training_step(self, batch: Any, batch_idx: int) -> Any:
+        def training_step(self, batch: Any, batch_idx: int) -> object:
             loss = self.layer(batch[0]).square().mean()
             self.log("loss", loss)
             return loss

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from typing import Any
 
 from search.answers import AnnotatedRanges
 from search.errors import UserError
@@ -40,7 +39,7 @@ def _annotated(named: object) -> Iterator[tuple[str, Distribution]]:
             yield f"{parameter.key}.{parameter.name}", distribution
 
 
-def range_in(annotation: Any) -> Distribution | None:
+def range_in(annotation: object) -> Distribution | None:
     """The range that an annotation brings along."""
     for part in (annotation, *typing.get_args(annotation)):
         for extra in getattr(part, "__metadata__", ()):

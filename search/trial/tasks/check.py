@@ -122,7 +122,7 @@ def _unbuildable(variants: Iterable[Variant], folder: TrialFolder) -> Iterator[s
     refused: dict[str, None] = {}
     consumption = Consumption()
     # of each path and value: what fails, None where nothing does
-    outcomes: dict[str, list[tuple[Any, str | None]]] = {}
+    outcomes: dict[str, list[tuple[object, str | None]]] = {}
     for variant in variants:
         path, value = variant.path, variant.value
         failed = None
@@ -148,7 +148,7 @@ def _unbuildable(variants: Iterable[Variant], folder: TrialFolder) -> Iterator[s
 
 
 def _failures(
-    outcomes: Mapping[str, list[tuple[Any, str | None]]], folder: TrialFolder
+    outcomes: Mapping[str, list[tuple[object, str | None]]], folder: TrialFolder
 ) -> Iterator[str]:
     """A line for each value that fails where another of its path does not; where every value
     fails, it is not the value's fault."""
@@ -228,7 +228,7 @@ def _trainers(built: Built, variants: Iterable[Variant]) -> Iterator[tuple[Train
             yield trainer_of_trials(other), other.trainer_arguments
 
 
-def _dry_run(config: TrialConfig, built: Built, folder: TrialFolder) -> tuple[Any, MetricKinds]:
+def _dry_run(config: TrialConfig, built: Built, folder: TrialFolder) -> tuple[Trainer, MetricKinds]:
     """One training and one validation step, and a checkpoint; returns their Trainer, and what it
     logged when."""
     kinds, saver = MetricKinds(config.watched.metrics), FirstEpochSaver(folder.last_ckpt)

@@ -30,6 +30,7 @@ from search.answers import (
 )
 from search.errors import UserError
 from search.plain.tree import Tree, class_places, read_path
+from search.space.distributions import Scalar
 from search.study_file.trial_config import Sections
 from search.trial.building.importing import import_name, in_words, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
@@ -173,8 +174,8 @@ def _of_class(
 
 
 def _with_words(
-    kind: str, choices: tuple[Any, ...], takers: Iterable[Any], name: str, value: Any
-) -> tuple[str, tuple[object, ...]]:
+    kind: str, choices: tuple[Scalar, ...], takers: Iterable[object], name: str, value: object
+) -> tuple[str, tuple[Scalar, ...]]:
     """A text with the words that the source knows, where it knows some."""
     if kind not in (TEXT, OTHER):
         return kind, choices
@@ -185,7 +186,7 @@ def _with_words(
     return TEXT, (*default, *words)
 
 
-def _kind(annotation: Any, value: Any) -> tuple[str, tuple[Any, ...]]:
+def _kind(annotation: object, value: object) -> tuple[str, tuple[Scalar, ...]]:
     members = [each for each in _members(annotation) if each is not type(None)]
     if not members or members == [EMPTY]:
         members = [type(value)]
@@ -208,7 +209,7 @@ def _members(annotation: object) -> list[object]:
     return [annotation]
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> Any:
     if isinstance(value, enum.Enum):
         return value.name
     # JSON has no word for it, and no range begins there
@@ -217,7 +218,7 @@ def _plain(value: Any) -> Any:
     return value if type(value) in _KINDS else None
 
 
-def _words(annotation: Any) -> str:
+def _words(annotation: object) -> str:
     if annotation is EMPTY:
         return ""
     members = _members(annotation)

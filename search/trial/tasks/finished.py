@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Any
 
 import torch
 from lightning.pytorch import LightningDataModule, LightningModule
@@ -83,7 +82,7 @@ def _export_facts(config: TrialConfig, folder: TrialFolder) -> ExportFacts:
     )
 
 
-def _keeps(callbacks: Any, monitor: str | None) -> bool:
+def _keeps(callbacks: object, monitor: str | None) -> bool:
     return any(
         is_lightnings(each, "ModelCheckpoint") and each.monitor == monitor
         for each in listed(callbacks)

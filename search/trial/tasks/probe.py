@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import psutil
 from lightning.pytorch import LightningModule, Trainer
@@ -187,7 +186,7 @@ def _runner(
     return runs
 
 
-def _trainer(built: Built, folder: TrialFolder, arguments: Mapping[str, Any]) -> Any:
+def _trainer(built: Built, folder: TrialFolder, arguments: Mapping[str, object]) -> Trainer:
     return make_trainer(built, folder.root, [], **arguments)
 
 
