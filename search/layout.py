@@ -6,6 +6,7 @@ Knows names and places only; reads and writes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 STUDIES_DIR = Path("studies")
@@ -140,7 +141,7 @@ class StudyFolder:
         """What the study was made with, an entry a start, JSON."""
         return self.root / "provenance.json"
 
-    @property
+    @cached_property
     def trials(self) -> Path:
         return self.root / "trials"
 

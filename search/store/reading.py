@@ -8,6 +8,7 @@ from pathlib import Path
 
 from search.errors import StorageError
 from search.layout import StudyFolder, TrialFolder
+from search.plain.collector import without_collector
 from search.plain.strict_json import field_values
 from search.store.attributes import NONSENSE, corrupt_data_message
 from search.store.lock import is_held
@@ -43,12 +44,13 @@ def study_record(recorded: RecordedStudy, storage: str) -> StudyRecord:
         storage: its database, as it may be shown.
     """
     folder, attributes = recorded.folder, recorded.attributes
-    trials = [
-        trial.record(
-            folder.trial(trial.number).root, attributes.space, attributes.outcome_constraints
-        )
-        for trial in recorded.trials
-    ]
+    with without_collector():
+        trials = [
+            trial.record(
+                folder.trial(trial.number).root, attributes.space, attributes.outcome_constraints
+            )
+            for trial in recorded.trials
+        ]
     return StudyRecord(
         name=folder.name,
         folder=folder.root,

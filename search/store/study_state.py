@@ -100,6 +100,8 @@ def union_s(intervals: Iterable[tuple[float, float]]) -> float:
 
 def in_utc(time: datetime) -> datetime:
     """The time in UTC; one without a zone is taken to be in it."""
+    if time.tzinfo is UTC:
+        return time
     return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
 
 
@@ -119,7 +121,7 @@ def _has_failed(record: StudyRecord) -> bool:
 def _times(record: StudyRecord) -> Iterator[datetime]:
     """Every time that the record knows."""
     for trial in record.trials:
-        known = [trial.started, trial.ended]
-        for attempt in trial.attempts:
-            known += [attempt.started, attempt.ended]
-        yield from (in_utc(time) for time in known if time is not None)
+        for attempt in attempts_of(trial):
+            yield in_utc(attempt.started)
+            if attempt.ended is not None:
+                yield in_utc(attempt.ended)
