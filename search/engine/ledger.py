@@ -29,7 +29,7 @@ from search.store.database.url import shown_url
 from search.store.database.write_through import WriteThroughStorage, is_private
 from search.store.events.event_file import append_event
 from search.store.events.optuna_trials import MICRO_BATCHES, STUDY, user_attributes
-from search.store.events.study_history import MICRO_BATCH
+from search.store.events.study_history import MICRO_BATCH, cache_history
 from search.store.events.trial_history import (
     ATTEMPT_ENDED,
     ATTEMPT_STARTED,
@@ -264,6 +264,8 @@ class Ledger:
             self._storage.set_trial_system_attr(self._trial_id(number), key, violation)
         self._show_attributes(number)
         self._storage.set_trial_state_values(self._trial_id(number), ending.state, ending.values)
+        if self._trials[number].is_finished:
+            cache_history(self.folder, number)
         return ending
 
     def micro_batch(self, key: str) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ from search.store.database.lock_wait import Patience, endless
 from search.store.database.sqlite_file import look_at_sqlite
 from search.store.database.url import address_of, shown_url, sqlite_path, sqlite_url
 from search.store.database.write_through import WriteThroughStorage
+from search.store.events.history_cache import complete_cache
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
 from search.store.placement import check_local, check_writable, refuse_links
 from search.store.queue import Queue
@@ -110,8 +112,10 @@ def open_ledger(
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin(folder, attributes_of(study_file, n_trials, steps))
+    read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)
+        complete_cache(folder, recorded.trials, read_ns)
         study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
         if opening.exists:
             database = _agreeing(opening, study, patience, note)

@@ -5,6 +5,7 @@ Reads events files and nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from dataclasses import dataclass, field
@@ -24,6 +25,12 @@ from search.store.attributes import (
     study_attributes,
 )
 from search.store.events.event_file import Event, read_events
+from search.store.events.history_cache import (
+    add_to_cache,
+    cached_entries,
+    cached_history,
+    stamp_of,
+)
 from search.store.events.trial_history import ATTRIBUTES, Attempt, TrialHistory, after
 from search.store.records import AttemptRecord, StudyAttributes
 from search.study_file.curve_steps import Steps
@@ -96,8 +103,9 @@ def trial_histories(folder: StudyFolder) -> list[TrialHistory]:
     """
     found: dict[int, TrialHistory] = {}
     with without_collector():
+        cached = cached_entries(folder)
         for number in _numbers_in(folder):
-            history = trial_history(folder.trial(number))
+            history = cached_history(cached, folder, number) or trial_history(folder.trial(number))
             if history is not None:
                 # whatever the file says, which a folder that was copied by hand brought along
                 history.number = number
@@ -124,6 +132,17 @@ def trial_history(folder: TrialFolder) -> TrialHistory | None:
         except NONSENSE as error:
             raise _damaged(folder, line, error) from error
     return history
+
+
+def cache_history(folder: StudyFolder, number: int) -> None:
+    """Add a trial that finished to the cache, as its events tell it."""
+    stamp = stamp_of(folder, number)
+    # damaged ones are told by whoever reads them
+    with contextlib.suppress(StorageError):
+        history = trial_history(folder.trial(number))
+        if history is not None and history.is_finished and stamp is not None:
+            history.number = number
+            add_to_cache(folder, history, stamp)
 
 
 def _apply(history: StudyHistory, event: Event) -> None:
