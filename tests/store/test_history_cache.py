@@ -116,9 +116,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "torn header": lambda content: content[:9],
     "torn entry": lambda content: content[: len(content) // 2],
     "another release": lambda content: content.replace(b"histories 1", b"histories 0", 1),
-    "a flipped bit": lambda content: (
-        content[:-200] + bytes([content[-200] ^ 1]) + content[-199:]
-    ),
+    "a flipped bit": lambda content: content[:-200] + bytes([content[-200] ^ 1]) + content[-199:],
     "a stranger's": lambda content: content[:30] + os.urandom(1000),
 }
 
