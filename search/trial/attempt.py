@@ -131,7 +131,7 @@ def read_sections(folder: TrialFolder) -> Sections:
 
 def _read(folder: TrialFolder) -> Tree:
     # of any length: the preflight's has a whole configuration for each far value
-    tree: Tree = yaml.safe_load(folder.config.read_text("utf-8"))
+    tree: Tree = yaml.load(folder.config.read_bytes(), yaml.CSafeLoader)
     return tree
 
 

@@ -24,6 +24,7 @@ from typing import Any, NoReturn
 from search.errors import DISK_TROUBLE
 from search.layout import TrialFolder
 from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready
+from search.plain.collector import without_collector
 from search.plain.visible_gpus import VISIBLE
 from search.trial.process import orphans, process_end
 from search.trial.process.import_path import IMPORT_PATH
@@ -38,6 +39,7 @@ _ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 # imports that Lightning and torch make only at the first fit; seconds in every fresh process
 _LAZY_IMPORTS = (
+    "numpy.random",
     "torch._dynamo",
     "torch.utils.data",
     "torchmetrics",
@@ -169,14 +171,16 @@ def serve() -> NoReturn:
 def _obey(message: Message, attempts: _Attempts) -> None:
     if isinstance(message, Preload):
         before = orphans.children()
-        culprit = _preload(message)
-        attempts.helpers |= orphans.children() - before
-        attempts.warms_up = message.warm_up
-        attempts.open_files += process_end.open_files()
-        # else every fork would write it again
-        process_end.flush(attempts.open_files)
-        gc.collect()
-        gc.freeze()  # keeps the collector from touching, and so copying, the pages shared by forks
+        with without_collector():
+            culprit = _preload(message)
+            attempts.helpers |= orphans.children() - before
+            attempts.warms_up = message.warm_up
+            attempts.open_files += process_end.open_files()
+            # else every fork would write it again
+            process_end.flush(attempts.open_files)
+            # keeps the collector from touching, and so copying, the pages shared by forks; what
+            # the imports have thrown away is a few MiB, which a collection takes 0.3 s to find
+            gc.freeze()
         attempts.fork_spare()
         os.write(attempts.control, encode(Ready(culprit)))
     elif isinstance(message, Launch):
@@ -198,6 +202,8 @@ def _preload(message: Preload) -> str | None:
     modules = [path.rpartition(".")[0] for path in message.class_paths]
     for name in _LAZY_IMPORTS:
         _import(name)
+    # none of them holds a file open, so that nobody has to look through their objects
+    gc.freeze()
     from search.trial.building.import_guard import TrainsOnImport, without_training
 
     culprit: str | None = None
@@ -207,8 +213,10 @@ def _preload(message: Preload) -> str | None:
         if culprit is None and cuda.is_up():
             culprit = name
     from search.trial.building.build import warm_up
+    from search.trial.building.external_callbacks import remember_external_callbacks
 
     warm_up(message.class_paths)
+    remember_external_callbacks()
     return culprit
 
 
