@@ -110,10 +110,11 @@ class LineBuffer:
 
 def _without_special_numbers(tree: object) -> object:
     """The same tree with the names of NaN and the infinities in their place."""
-    if isinstance(tree, float) and not math.isfinite(tree):
-        return repr(tree)
-    if isinstance(tree, dict):
-        return {key: _without_special_numbers(value) for key, value in tree.items()}
-    if isinstance(tree, list | tuple):
-        return [_without_special_numbers(value) for value in tree]
+    match tree:
+        case float() if not math.isfinite(tree):
+            return repr(tree)
+        case dict():
+            return {key: _without_special_numbers(value) for key, value in tree.items()}
+        case list() | tuple():
+            return [_without_special_numbers(value) for value in tree]
     return tree

@@ -12,7 +12,8 @@ from typing import Any
 
 from search.api.importable_classes import import_path_of
 from search.errors import UserError
-from search.space.distributions import Distribution
+from search.plain.tree import items_of
+from search.space.distributions import Choice, FloatRange, IntRange
 from search.study_file.base import lay_over
 from search.study_file.load import read_study_tree
 from search.study_file.overrides import lay_over_space
@@ -35,8 +36,6 @@ _PYTHON: Mapping[str, object] = {
     "budget": {"trials": 50},
     "keep": {"top": 3},
 }
-# what a trial imports by its name
-_NAMED = type | FunctionType | MethodType
 # one chosen instead of another shares no options with it
 _REPLACED = ("sampler", "pruner")
 
@@ -58,8 +57,9 @@ def study_tree(path: Path | None, sections: Mapping[str, object], source: str) -
     if path is None:
         return given
     tree = read_study_tree(path)
-    if isinstance(name := tree.get("objective"), str):
-        tree["objective"] = {"metric": name}
+    match tree:
+        case {"objective": str(name)}:
+            tree["objective"] = {"metric": name}
     # path by path, however the file spells it; `auto` replaces the space
     space = given.pop("space") if isinstance(given.get("space"), dict) else {}
     for section in _REPLACED:
@@ -83,15 +83,19 @@ def class_section(
     Raises:
         UserError: an instance was given.
     """
-    if isinstance(given, _NAMED | str):
-        section: dict[str, Any] = {"class_path": given}
-    elif isinstance(given, Mapping) or given is None:
-        section = dict(given or {})
-    else:
-        raise UserError(
-            f"{source}: {argument}: must be a class, of which each trial makes its own, got "
-            f"{_description(given)}. {_class_instead(given, argument)}"
-        )
+    section: dict[str, Any] = {}
+    match given:
+        case None:
+            pass
+        case Mapping():
+            section |= given
+        case str() | type() | FunctionType() | MethodType():
+            section["class_path"] = given
+        case _:
+            raise UserError(
+                f"{source}: {argument}: must be a class, of which each trial makes its own, got "
+                f"{_description(given)}. {_class_instead(given, argument)}"
+            )
     if arguments:
         section["init_args"] = {**(section.get("init_args") or {}), **arguments}
     return section or None
@@ -108,27 +112,31 @@ def objective_section(
     Raises:
         UserError: it is neither, as a list of several is.
     """
-    section = {"metric": given} if isinstance(given, str) else given
-    if section is not None and not isinstance(section, Mapping):
-        name = "direction" if metric is None else "metric"
-        raise UserError(
-            f"{source}: {name}: is of one objective, got {_description(given)}. Leave it out, and "
-            "write objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
-        )
+    section: dict[str, object] = {}
+    match given:
+        case None:
+            pass
+        case Mapping():
+            section |= given
+        case str():
+            section["metric"] = given
+        case _:
+            name = "direction" if metric is None else "metric"
+            raise UserError(
+                f"{source}: {name}: is of one objective, got {_description(given)}. Leave it out, "
+                "and write objective=[{'metric': 'val_loss', 'direction': 'minimize'}, ...]."
+            )
     over = {"metric": metric, "direction": direction}
-    return {**(section or {}), **{key: value for key, value in over.items() if value is not None}}
+    return section | {key: value for key, value in over.items() if value is not None}
 
 
 def classes_in(value: object) -> Iterator[object]:
     """Every class and function in a tree of mappings and lists."""
-    if isinstance(value, _NAMED):
-        yield value
-    elif isinstance(value, Mapping):
-        for each in value.values():
-            yield from classes_in(each)
-    elif isinstance(value, list | tuple):
-        for each in value:
-            yield from classes_in(each)
+    match value:
+        case type() | FunctionType() | MethodType():
+            yield value
+    for _, each in items_of(value):
+        yield from classes_in(each)
 
 
 def refuse_options_of_run(sections: Mapping[str, object], source: str) -> None:
@@ -163,22 +171,25 @@ def _class_instead(given: object, argument: str) -> str:
 
 def _plain(value: object, place: str) -> Any:
     """A value as YAML has it."""
-    if isinstance(value, Distribution):
-        return value.to_tree()
-    if isinstance(value, Mapping):
-        return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each, f"{place}.{index}") for index, each in enumerate(value)]
-    if isinstance(value, _NAMED):
-        return import_path_of(value, place)
-    if isinstance(value, PathLike):
-        return fspath(value)
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, Real):  # those of NumPy too
-        return int(value) if isinstance(value, Integral) else float(value)
+    match value:
+        case FloatRange() | IntRange() | Choice():
+            return value.to_tree()
+        case Mapping():
+            return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}
+        case list() | tuple():
+            return [_plain(each, f"{place}.{index}") for index, each in enumerate(value)]
+        case type() | FunctionType() | MethodType():
+            return import_path_of(value, place)
+        case PathLike():
+            return fspath(value)
+        case None | bool():
+            return value
+        case str():
+            return str(value)
+        case Integral():  # those of NumPy too
+            return int(value)
+        case Real():
+            return float(value)
     raise UserError(
         f"{place}: must be a plain value, a class, or {{class_path, init_args}}, got "
         f"{_description(value)}. {_plain_instead(value, place.partition(': ')[2])}"

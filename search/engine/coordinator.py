@@ -212,15 +212,16 @@ class Coordinator:
         running = self._running.get(attempt)
         if running is None:
             return
-        if isinstance(message, Stepped | Reported):
-            running.pace.sign(time.monotonic())
-        if isinstance(message, Launched):
-            running.pid = message.pid
-        if isinstance(message, Exited):
-            self._end(attempt, running, message.status)
-        elif isinstance(message, Ended | Probed):
-            running.last_words, running.told_at = message, time.time()
-        elif running.task == "fit" and not isinstance(message, Stepped):
+        match message:
+            case Stepped() | Reported():
+                running.pace.sign(time.monotonic())
+            case Launched():
+                running.pid = message.pid
+            case Exited():
+                self._end(attempt, running, message.status)
+            case Ended() | Probed():
+                running.last_words, running.told_at = message, time.time()
+        if running.task == "fit":
             self._handle_fit(attempt, running, message)
 
     def _handle_fit(self, attempt: str, running: Running, message: Message) -> None:

@@ -196,18 +196,20 @@ class LocalExecutor:
         messages: list[tuple[str, Message]] = []
         for line in self._buffer.lines(data):
             message = decode(line)
-            if isinstance(message, Ready):
-                self._unanswered -= 1
-                if message.culprit is not None and not self._imports_late:
-                    self._import_late(message.culprit)
+            match message:
+                case Ready(culprit=str(culprit)) if not self._imports_late:
+                    self._unanswered -= 1
+                    self._import_late(culprit)
                     break
-                self._launch_waiting()
-            elif isinstance(message, Launched):
-                self._pids[message.attempt] = message.pid
-                messages.append((message.attempt, message))
-            elif isinstance(message, Exited):
-                self._deaths = 0
-                messages += self._exit(message)
+                case Ready():
+                    self._unanswered -= 1
+                    self._launch_waiting()
+                case Launched():
+                    self._pids[message.attempt] = message.pid
+                    messages.append((message.attempt, message))
+                case Exited():
+                    self._deaths = 0
+                    messages += self._exit(message)
         return messages
 
     def _import_late(self, culprit: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
 from search.plain.tree import ARGUMENT_KEYS
 
@@ -37,19 +37,24 @@ def is_equal(old: object, new: object, *, typed: bool = True) -> bool:
     Args:
         typed: 1 and 1.0 differ; true is never 1.
     """
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        return all(
-            is_equal(value_at(old, key), value_at(new, key), typed=typed) for key in {*old, *new}
-        )
-    if isinstance(old, list | tuple) and isinstance(new, list | tuple):
-        return len(old) == len(new) and all(
-            is_equal(one, other, typed=typed) for one, other in zip(old, new, strict=True)
-        )
-    of_one_type = typed or isinstance(old, bool) or isinstance(new, bool)
+    match old, new:
+        case Mapping(), Mapping():
+            return all(
+                is_equal(value_at(old, key), value_at(new, key), typed=typed)
+                for key in {*old, *new}
+            )
+        case ((list() | tuple()), (list() | tuple())):
+            return len(old) == len(new) and all(
+                is_equal(one, other, typed=typed) for one, other in zip(old, new, strict=True)
+            )
+        case float(), float() if math.isnan(old) and math.isnan(new):
+            return True
+    of_one_type = typed or bool in (type(old), type(new))
     if of_one_type and type(old) is not type(new):
         return False
-    return bool(old == new) or (_is_nan(old) and _is_nan(new))
+    return bool(old == new)
 
 
-def _is_nan(value: object) -> bool:
-    return isinstance(value, float) and math.isnan(value)
+def is_number(value: object) -> TypeGuard[float]:
+    """Tell a number from all else, true and false included, which Python takes for 1 and 0."""
+    return isinstance(value, int | float) and not isinstance(value, bool)

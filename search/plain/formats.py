@@ -28,12 +28,13 @@ def format_number(value: float | None) -> str:
 
 def format_value(value: object) -> str:
     """A parameter as the study file writes it: `null`, `true`, numbers short, text as it is."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int | float):
-        return format_number(value)
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case int() | float():
+            return format_number(value)
     return str(value)
 
 

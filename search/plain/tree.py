@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 # the keys of a mapping that names a class; a short path leaves out those of its arguments
@@ -12,68 +12,92 @@ CLASS_KEYS = ("class_path", *ARGUMENT_KEYS)
 Tree = dict[str, Any]
 
 
-def lookup_path(tree: Any, path: str) -> Any:
-    """The value at a dotted path, which may be None.
+def lookup_path(tree: object, path: str) -> Any:
+    """The value at a dotted path, which may be None; numbers index lists.
 
     Raises:
         KeyError: there is nothing.
     """
-    *parents, last = path.split(".")
-    parent = read_path(tree, ".".join(parents)) if parents else tree
-    if isinstance(parent, Mapping):
-        return parent[last]
-    if isinstance(parent, list) and last.isdigit() and int(last) < len(parent):
-        return parent[int(last)]
-    raise KeyError(path)
-
-
-def read_path(tree: Any, path: str) -> Any:
-    """The value at a dotted path; numbers index lists; None where there is nothing."""
     for part in path.split("."):
-        if isinstance(tree, Mapping):
-            tree = tree.get(part)
-        elif isinstance(tree, list) and part.isdigit() and int(part) < len(tree):
-            tree = tree[int(part)]
-        else:
-            return None
+        match tree:
+            case Mapping():
+                tree = tree[part]
+            case list() if is_index(part, tree):
+                tree = tree[int(part)]
+            case _:
+                raise KeyError(path)
     return tree
 
 
-def write_path(tree: Any, path: str, value: Any) -> None:
+def read_path(tree: object, path: str) -> Any:
+    """The value at a dotted path; None where there is nothing."""
+    try:
+        return lookup_path(tree, path)
+    except KeyError:
+        return None
+
+
+def write_path(tree: Tree, path: str, value: object) -> None:
     """Set the value at a dotted path, making the mappings on the way.
 
     Raises:
         KeyError: the path leads through a value that is no mapping, or beyond the end of a list.
     """
     *parents, last = path.split(".")
+    parent: object = tree
     for index, part in enumerate(parents):
-        if isinstance(tree, dict):
-            if tree.get(part) is None:
-                tree[part] = {}
-            tree = tree[part]
-        elif isinstance(tree, list) and part.isdigit() and int(part) < len(tree):
-            tree = tree[int(part)]
-        else:
-            raise KeyError(".".join(parents[:index]))
-    if isinstance(tree, dict):
-        tree[last] = value
-    elif isinstance(tree, list) and last.isdigit() and int(last) < len(tree):
-        tree[int(last)] = value
-    else:
-        raise KeyError(".".join(parents))
+        match parent:
+            case dict():
+                if parent.get(part) is None:
+                    parent[part] = {}
+                parent = parent[part]
+            case list() if is_index(part, parent):
+                parent = parent[int(part)]
+            case _:
+                raise KeyError(".".join(parents[:index]))
+    match parent:
+        case dict():
+            parent[last] = value
+        case list() if is_index(last, parent):
+            parent[int(last)] = value
+        case _:
+            raise KeyError(".".join(parents))
 
 
-def class_paths(tree: Any) -> Iterator[str]:
+def is_index(part: str, values: list[Any]) -> bool:
+    """Tell whether a part of a path is the place of a value in a list."""
+    return part.isdigit() and int(part) < len(values)
+
+
+def items_of(tree: object) -> Iterable[tuple[object, object]]:
+    """The keys and values of a mapping, the places and values of a list, and of all else none."""
+    match tree:
+        case Mapping():
+            return tree.items()
+        case list() | tuple():
+            return enumerate(tree)
+    return ()
+
+
+def as_mapping(value: object) -> Mapping[Any, Any]:
+    """The value where it is a mapping, else an empty one."""
+    return value if isinstance(value, Mapping) else {}
+
+
+def as_list(value: object) -> list[Any]:
+    """The value where it is a list, else an empty one."""
+    return value if isinstance(value, list) else []
+
+
+def class_paths(tree: object) -> Iterator[str]:
     """Every class_path in a tree of mappings and lists, however deep."""
     return (path for _, path in class_places(tree))
 
 
-def class_places(tree: Any, place: str = "") -> Iterator[tuple[str, str]]:
+def class_places(tree: object, place: str = "") -> Iterator[tuple[str, str]]:
     """The place of each class_path in a tree, such as `trainer.callbacks.0`, and the path."""
-    if isinstance(tree, Mapping):
-        path = tree.get("class_path")
-        if isinstance(path, str):
+    match tree:
+        case {"class_path": str(path)}:
             yield place, path
-    if isinstance(tree, Mapping | list | tuple):
-        for key, value in tree.items() if isinstance(tree, Mapping) else enumerate(tree):
-            yield from class_places(value, f"{place}.{key}" if place else str(key))
+    for key, value in items_of(tree):
+        yield from class_places(value, f"{place}.{key}" if place else str(key))

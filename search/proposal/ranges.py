@@ -18,6 +18,7 @@ from search.answers import (
     TEXT,
     Argument,
 )
+from search.plain.equality import is_number
 from search.space.distributions import Choice, Distribution, FloatRange, Hinted, IntRange
 from search.space.notation import parse_distribution
 
@@ -293,9 +294,7 @@ def _batch_size(argument: Argument) -> Proposal:
 
 def _positive(argument: Argument) -> float | None:
     value = argument.value
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 2**40:
-        return None
-    return value
+    return value if is_number(value) and 0 < value < 2**40 else None
 
 
 def _rounded(value: float) -> float:

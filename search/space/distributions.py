@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, ClassVar
 
+from search.plain.equality import is_number
 from search.plain.yaml import shown
 
 Scalar = None | bool | int | float | str
@@ -112,7 +113,7 @@ class _Range(_Distribution):
         return [self.low + index * self.step for index in range(self.count)]
 
     def contains(self, value: object) -> bool:
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not is_number(value):
             return False
         if not self.low <= value <= self.high:
             return False

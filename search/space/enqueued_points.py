@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from search.plain.equality import is_number
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.space.distributions import Choice, Distribution, IntRange, Params, is_same
@@ -53,12 +54,11 @@ def _invalidity(points: Points, params: Params) -> str | None:
     return None
 
 
-def _nearest_value(distribution: Distribution, value: Any) -> str:
+def _nearest_value(distribution: Distribution, value: object) -> str:
     """The remedy for a value that is outside."""
     if isinstance(distribution, Choice):
         return did_you_mean(shown(value), [shown(each) for each in distribution.values])
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(value):
+    if not is_number(value) or not math.isfinite(value):
         return f"Write {shown(distribution.low)}, or another number of that range."
     inside = min(max(value, distribution.low), distribution.high)
     if isinstance(distribution, IntRange):

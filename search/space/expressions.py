@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from search.plain.equality import is_number
 from search.plain.yaml import shown
 
 MAX_CHARACTERS = 300
@@ -30,7 +31,7 @@ _TOKEN = re.compile(
 )
 _STAND_IN = re.compile(r"_path(\d+)_")
 
-_ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+_ARITHMETIC: dict[type[ast.operator], Callable[[float, float], complex]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -45,20 +46,20 @@ _ORDER: dict[type[ast.cmpop], Callable[[Any, Any], bool]] = {
     ast.Gt: operator.gt,
     ast.GtE: operator.ge,
 }
-_FUNCTIONS: dict[str, Callable[..., Any]] = {
+_FUNCTIONS: dict[str, Callable[..., float]] = {
     "min": min,
     "max": max,
     "abs": abs,
     "round": round,
     "int": int,
 }
-_KNOWN_NODES = (
+_KNOWN_NODES = {
     *(ast.BoolOp, ast.And, ast.Or, ast.UnaryOp, ast.Not, ast.USub, ast.UAdd, ast.BinOp),
     *(ast.Compare, ast.Eq, ast.NotEq, ast.In, ast.NotIn, ast.IfExp, ast.Constant, ast.Name),
     *(ast.Load, ast.Tuple, ast.List, ast.Call),
     *_ARITHMETIC,
     *_ORDER,
-)
+}
 _ALLOWED = "Use numbers, texts, paths, comparisons, and/or/not, arithmetic, min, max, abs, round."
 
 
@@ -86,11 +87,12 @@ class Expression:
     @property
     def is_condition(self) -> bool:
         """Tell whether its value is true or false."""
-        return isinstance(self.node, ast.Compare | ast.BoolOp) or (
-            isinstance(self.node, ast.UnaryOp) and isinstance(self.node.op, ast.Not)
-        )
+        match self.node:
+            case ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()):
+                return True
+        return False
 
-    def value(self, lookup: Callable[[str], Any]) -> Any:
+    def value(self, lookup: Callable[[str], object]) -> object:
         """The value of the expression.
 
         Args:
@@ -103,7 +105,7 @@ class Expression:
         return _Evaluation(self.paths, lookup).of(self.node)
 
 
-def parse_expression(text: Any, full: Callable[[str], str]) -> Expression:
+def parse_expression(text: object, full: Callable[[str], str]) -> Expression:
     """Read an expression.
 
     Args:
@@ -166,27 +168,29 @@ def _operands(node: ast.AST) -> Iterable[ast.AST]:
 
 
 def _check_node(node: ast.AST, paths: Sequence[str]) -> None:
-    if not isinstance(node, _KNOWN_NODES):
-        raise ValueError(f"may not have {_name(node)}. {_ALLOWED}")
-    if isinstance(node, ast.Call) and not _is_known_call(node):
-        call = _STAND_IN.sub(lambda match: paths[int(match[1])], ast.unparse(node))
-        raise ValueError(f"may not have the call {shown(call)}. {_ALLOWED}")
-    if isinstance(node, ast.Name) and _STAND_IN.fullmatch(node.id) is None:
-        raise ValueError(
-            f"{node.id} is no path. Write one with its section, such as model.{node.id}."
-        )
-    if isinstance(node, ast.Constant):
-        if not isinstance(node.value, bool | int | float | str | None):
-            raise ValueError(f"may not have {shown(repr(node.value))}. {_ALLOWED}")
-        if isinstance(node.value, int | float):
-            _bounded(node.value)
+    match node:
+        case _ if type(node) not in _KNOWN_NODES:
+            raise ValueError(f"may not have {_name(node)}. {_ALLOWED}")
+        case ast.Call() if not _is_known_call(node):
+            call = _STAND_IN.sub(lambda match: paths[int(match[1])], ast.unparse(node))
+            raise ValueError(f"may not have the call {shown(call)}. {_ALLOWED}")
+        case ast.Name(id=name) if _STAND_IN.fullmatch(name) is None:
+            remedy = f"Write one with its section, such as model.{name}."
+            raise ValueError(f"{name} is no path. {remedy}")
+        case ast.Constant(value=int() | float() as number):
+            _bounded(number)
+        case ast.Constant(value=value) if not (value is None or type(value) is str):
+            raise ValueError(f"may not have {shown(repr(value))}. {_ALLOWED}")
 
 
 def _is_known_call(node: ast.Call) -> bool:
-    if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS or node.keywords:
-        return False
-    # rounding to a number of digits takes as long as the number is large
-    return len(node.args) == 1 or node.func.id in ("min", "max")
+    match node:
+        case ast.Call(func=ast.Name(id="min" | "max"), keywords=[]):
+            return True
+        # rounding to a number of digits takes as long as the number is large
+        case ast.Call(func=ast.Name(id=name), args=[_], keywords=[]):
+            return name in _FUNCTIONS
+    return False
 
 
 def _name(node: ast.AST) -> str:
@@ -204,51 +208,54 @@ def _name(node: ast.AST) -> str:
 
 @dataclass(frozen=True)
 class _Evaluation:
-    """Computes nodes that `_check` has let through; each kind has the method of its name."""
+    """Computes nodes that `_check` has let through."""
 
     paths: tuple[str, ...]
-    lookup: Callable[[str], Any]
+    lookup: Callable[[str], object]
 
-    def of(self, node: ast.expr) -> Any:
-        method: Callable[[Any], Any] = getattr(self, f"_{type(node).__name__.lower()}")
-        return method(node)
+    def of(self, node: ast.expr) -> object:
+        match node:
+            case ast.Constant():
+                return node.value
+            case ast.Name():
+                return self._path(node)
+            case ast.Tuple() | ast.List():
+                return [self.of(each) for each in node.elts]
+            case ast.IfExp():
+                return self.of(node.body if self._truth(node.test) else node.orelse)
+            case ast.BoolOp(op=ast.And()):
+                return all(self._truth(each) for each in node.values)
+            case ast.BoolOp():
+                return any(self._truth(each) for each in node.values)
+            case ast.UnaryOp(op=ast.Not()):
+                return not self._truth(node.operand)
+            case ast.UnaryOp(op=ast.USub()):
+                return -_number(self.of(node.operand))
+            case ast.UnaryOp():
+                return _number(self.of(node.operand))
+            case ast.BinOp():
+                return self._arithmetic(node)
+            case ast.Compare():
+                return self._comparison(node)
+            case ast.Call(func=ast.Name(id=name)):
+                return self._call(name, node.args)
+        raise Incomputable(f"it has {_name(node)}")
 
-    def _constant(self, node: ast.Constant) -> Any:
-        return node.value
-
-    def _name(self, node: ast.Name) -> Any:
+    def _path(self, node: ast.Name) -> object:
         match = _STAND_IN.fullmatch(node.id)
         assert match is not None
         return self.lookup(self.paths[int(match[1])])
 
-    def _tuple(self, node: ast.Tuple | ast.List) -> list[Any]:
-        return [self.of(each) for each in node.elts]
-
-    _list = _tuple
-
-    def _ifexp(self, node: ast.IfExp) -> Any:
-        return self.of(node.body if self._truth(node.test) else node.orelse)
-
-    def _boolop(self, node: ast.BoolOp) -> bool:
-        results = (self._truth(each) for each in node.values)
-        return all(results) if isinstance(node.op, ast.And) else any(results)
-
-    def _unaryop(self, node: ast.UnaryOp) -> Any:
-        if isinstance(node.op, ast.Not):
-            return not self._truth(node.operand)
-        value = _number(self.of(node.operand))
-        return -value if isinstance(node.op, ast.USub) else value
-
-    def _binop(self, node: ast.BinOp) -> Any:
+    def _arithmetic(self, node: ast.BinOp) -> float:
         left, right = _number(self.of(node.left)), _number(self.of(node.right))
-        if isinstance(node.op, ast.Pow) and abs(right) > 64:
+        if type(node.op) is ast.Pow and abs(right) > 64:
             raise Incomputable(f"the power {right} is above 64")
         try:
             return _bounded(_ARITHMETIC[type(node.op)](left, right))
         except (ArithmeticError, ValueError) as error:
             raise Incomputable(str(error)) from error
 
-    def _compare(self, node: ast.Compare) -> bool:
+    def _comparison(self, node: ast.Compare) -> bool:
         left = self.of(node.left)
         for operation, operand in zip(node.ops, node.comparators, strict=True):
             right = self.of(operand)
@@ -257,44 +264,48 @@ class _Evaluation:
             left = right
         return True
 
-    def _call(self, node: ast.Call) -> Any:
-        assert isinstance(node.func, ast.Name)
-        numbers: list[Any] = []
-        for each in node.args:
+    def _call(self, name: str, arguments: Sequence[ast.expr]) -> float:
+        numbers: list[object] = []
+        for each in arguments:
             value = self.of(each)
             # a list counts with its members: max([a, b]) is max(a, b)
             numbers += value if isinstance(value, list) else [value]
         try:
-            return _FUNCTIONS[node.func.id](*map(_number, numbers))
+            return _FUNCTIONS[name](*map(_number, numbers))
         except (TypeError, ValueError, OverflowError) as error:
             raise Incomputable(str(error)) from error
 
     def _truth(self, node: ast.expr) -> bool:
         value = self.of(node)
-        if not isinstance(value, bool):
-            raise Incomputable(f"{shown(value)} is neither true nor false")
-        return value
+        if value is True or value is False:
+            return value
+        raise Incomputable(f"{shown(value)} is neither true nor false")
 
 
-def _holds(operation: ast.cmpop, left: Any, right: Any) -> bool:
-    if isinstance(operation, ast.Eq | ast.NotEq):
-        return bool(left == right) is isinstance(operation, ast.Eq)
-    if isinstance(operation, ast.In | ast.NotIn):
-        if not isinstance(right, list):
+def _holds(operation: ast.cmpop, left: object, right: object) -> bool:
+    match operation, left, right:
+        case ast.Eq(), _, _:
+            return bool(left == right)
+        case ast.NotEq(), _, _:
+            return bool(left != right)
+        case ast.In(), _, list() as members:
+            return left in members
+        case ast.NotIn(), _, list() as members:
+            return left not in members
+        case ((ast.In() | ast.NotIn()), _, _):
             raise Incomputable(f"{shown(right)} is no list to look in")
-        return (left in right) is isinstance(operation, ast.In)
-    if not (isinstance(left, str) and isinstance(right, str)):
-        left, right = _number(left), _number(right)
-    return _ORDER[type(operation)](left, right)
+        case _, str(), str():
+            return _ORDER[type(operation)](left, right)
+    return _ORDER[type(operation)](_number(left), _number(right))
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise Incomputable(f"{shown(value)} is no number")
-    return value
+def _number(value: object) -> float:
+    if is_number(value):
+        return value
+    raise Incomputable(f"{shown(value)} is no number")
 
 
-def _bounded(value: Any) -> Any:
+def _bounded(value: complex) -> float:
     # compared first: an integer beyond every float cannot be asked whether it is finite
     if isinstance(value, complex) or abs(value) > _MAX_NUMBER or not math.isfinite(value):
         raise Incomputable("a number in it is too large")

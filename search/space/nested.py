@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from search.plain.tree import CLASS_KEYS
+from search.plain.tree import CLASS_KEYS, as_mapping
 from search.space.distributions import OPTION
 
 Spell = Callable[[str], str]
@@ -56,20 +56,20 @@ def _option(
     place: str, option: Mapping[Any, Any], full: Spell
 ) -> Iterator[tuple[str, str, object]]:
     value = option.get("value")
-    is_class = isinstance(value, Mapping) and "class_path" in value
+    is_class = "class_path" in as_mapping(value)
 
     def inside(key: object) -> str:
         return f"{place}.{in_class(str(key)) if is_class else key}"
 
     for key, tree in option["space"].items():
         own = tree
-        if isinstance(tree, Mapping) and isinstance(tree.get("when"), Mapping):
+        if conditions := as_mapping(as_mapping(tree).get("when")):
             # a condition on a neighbour is written as the neighbour is
-            conditions = {
+            when = {
                 inside(path) if path in option["space"] else path: values
-                for path, values in tree["when"].items()
+                for path, values in conditions.items()
             }
-            own = {**tree, "when": conditions}
+            own = {**tree, "when": when}
         yield from _parameter(inside(key), inside(key), own, full)
 
 
@@ -81,7 +81,7 @@ def _conditions(path: str, given: object, full: Spell) -> object:
 
 
 def _has_space(option: object) -> bool:
-    return isinstance(option, Mapping) and isinstance(option.get("space"), Mapping)
+    return isinstance(as_mapping(option).get("space"), Mapping)
 
 
 def _without_space(option: Any) -> object:

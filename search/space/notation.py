@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from search.plain.equality import is_number
 from search.plain.wording import did_you_mean, nearest
 from search.plain.yaml import flow_yaml, shown
 from search.space.distributions import (
@@ -57,12 +58,11 @@ def parse_distribution(tree: object) -> Distribution | Hinted:
 
 def _in_braces(tree: object) -> str:
     """A remedy for a range that was given without its kind."""
-    listed = tree if isinstance(tree, list) else []
-    numbers = [each for each in listed if isinstance(each, int | float) and each is not True]
-    if len(numbers) == len(listed) == 2:
-        return f"Write {{float: {flow_yaml(listed)}}}, {{int: ...}} or {{choice: ...}}."
-    if listed:
-        return f"Write {{choice: {shown(listed)}}}."
+    match tree:
+        case [low, high] if is_number(low) and is_number(high):
+            return f"Write {{float: {flow_yaml(tree)}}}, {{int: ...}} or {{choice: ...}}."
+        case [_, *_]:
+            return f"Write {{choice: {shown(tree)}}}."
     return "Write {float: [1e-4, 1e-1], log: true}, or give a fixed value in its section."
 
 
@@ -90,7 +90,7 @@ def _options(options: Mapping[Any, Any]) -> Choice:
             raise ValueError(
                 f"the name of an option must be a word, got {shown(name)}. Write mlp or conv_2."
             )
-        if not isinstance(option, Mapping) or "value" not in option or set(option) != {"value"}:
+        if not isinstance(option, Mapping) or set(option) != {"value"}:
             raise ValueError(
                 f"option {name} must be {{value: ..., space: {{...}}}}, got {shown(option)}. "
                 "Put what stands in the configuration under value."
@@ -106,13 +106,15 @@ def _choice(values: object) -> Choice:
     if not isinstance(values, list):
         raise ValueError(f"choice must be a list, got {shown(values)}. Write [a, b].")
     for value in values:
-        if not isinstance(value, bool | int | float | str | None):
-            raise ValueError(
-                f"choice takes numbers, words, true, false or null, got {shown(value)}. "
-                "Search a plain value."
-            )
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ValueError(f"choice takes finite numbers, got {shown(value)}. Remove it.")
+        match value:
+            case float() if not math.isfinite(value):
+                raise ValueError(f"choice takes finite numbers, got {shown(value)}. Remove it.")
+            case None | bool() | int() | float() | str():
+                continue
+        raise ValueError(
+            f"choice takes numbers, words, true, false or null, got {shown(value)}. "
+            "Search a plain value."
+        )
     # 1, 1.0 and true are equal to Python and to the database
     if len(set(values)) < len(values):
         raise ValueError(f"choice must not repeat a value, got {shown(values)}. Remove one.")
@@ -173,8 +175,8 @@ def _check_step(kind: str, step: Any, width: float) -> None:
 
 
 def _check_number(kind: str, value: object) -> None:
-    wanted = int if kind == "int" else int | float
-    if isinstance(value, bool) or not isinstance(value, wanted):
+    is_of_kind = kind == "float" or type(value) is int
+    if not is_number(value) or not is_of_kind:
         rule = "whole numbers" if kind == "int" else "numbers"
         remedy = "Write float for numbers with a point." if isinstance(value, float) else _NUMBERS
         raise ValueError(f"{kind} takes {rule}, got {shown(value)}. {remedy}")

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.plain.tree import ARGUMENT_KEYS, CLASS_KEYS, read_path, write_path
+from search.plain.tree import ARGUMENT_KEYS, CLASS_KEYS, as_mapping, is_index, read_path, write_path
 from search.plain.wording import did_you_mean, nearest
 from search.space.distributions import OPTION, config_path
 from search.space.nested import flatten
@@ -54,12 +54,11 @@ def full_path(path: str, tree: Mapping[str, object]) -> str:
     `dict_kwargs` what stands there; a full path as it is. A CLI with a class of its own takes bare
     arguments: there `model.lr` is full."""
     full: list[str] = []
-    node: Any = tree
+    node: object = tree
     for part in path.split("."):
-        has_class = isinstance(node, Mapping) and "class_path" in node
+        has_class = "class_path" in as_mapping(node)
         if part not in CLASS_KEYS and (has_class or _always_a_class(full, tree)):
-            behind = read_path(node, "dict_kwargs")
-            is_behind = isinstance(behind, Mapping) and part in behind
+            is_behind = part in as_mapping(read_path(node, "dict_kwargs"))
             full.append("dict_kwargs" if is_behind else "init_args")
             node = read_path(node, full[-1])
         full.append(part)
@@ -110,7 +109,7 @@ def through_plain_value(path: str) -> str:
 
 def _options(given: object) -> Mapping[str, object] | None:
     """The named options of what was written for a path; None where there are none."""
-    options = given.get("choice") if isinstance(given, Mapping) else None
+    options = as_mapping(given).get("choice")
     return options if isinstance(options, Mapping) else None
 
 
@@ -132,11 +131,12 @@ def _with_options(
     """The sections as they are where the options that the path names are chosen."""
     for match in OPTION.finditer(path):
         choice = path[: match.start()]
-        option = (_options(space[choice]) or {})[match[1]]
-        if isinstance(option, Mapping) and "value" in option:
-            tree = copy.deepcopy(dict(tree))
+        option = as_mapping((_options(space[choice]) or {})[match[1]])
+        if "value" in option:
+            changed = copy.deepcopy(dict(tree))
             with contextlib.suppress(KeyError):  # a wrong path of the choice has a line of its own
-                write_path(tree, config_path(choice), copy.deepcopy(option["value"]))
+                write_path(changed, config_path(choice), copy.deepcopy(option["value"]))
+            tree = changed
     return tree
 
 
@@ -215,11 +215,15 @@ def _no_way(at: _Searched) -> str | None:
     """A line where the tree has no way to the path: a plain value before its end, a short list."""
     for end in range(1, len(at.parts)):
         place, part = ".".join(at.parts[:end]), at.parts[end]
-        parent = read_path(at.tree, place)
-        if parent is not None and not isinstance(parent, dict | list):
-            return through_plain_value(place)
-        if isinstance(parent, list) and not (part.isdigit() and int(part) < len(parent)):
-            return f"{place} is a list of {len(parent)}, got {part}. Use a number below that."
+        match read_path(at.tree, place):
+            case None | dict():
+                continue
+            case list() as values:
+                if not is_index(part, values):
+                    count = len(values)
+                    return f"{place} is a list of {count}, got {part}. Use a number below that."
+            case _:
+                return through_plain_value(place)
     return None
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from search.errors import StudyFileError
+from search.plain.tree import as_mapping
 from search.plain.yaml import read_yaml, shown
 from search.study_file.examples import example_of
 from search.study_file.foreign_files import foreign_problem
@@ -46,28 +47,28 @@ def with_base(tree: Mapping[str, object], path: Path, own_keys: Collection[str])
 
 def lay_over(below: object, above: object) -> Any:
     """Merge mappings key by key; anything else, and the mapping of another class, replaces."""
-    if not isinstance(below, Mapping) or not isinstance(above, Mapping):
-        return copy.deepcopy(above)
-    if above.get("class_path", below.get("class_path")) != below.get("class_path"):
-        return copy.deepcopy(dict(above))
-    merged = copy.deepcopy(dict(below))
-    for key, value in above.items():
-        merged[key] = lay_over(merged.get(key), value)
-    return merged
+    match below, above:
+        case Mapping(), Mapping():
+            class_path = below.get("class_path")
+            if above.get("class_path", class_path) != class_path:
+                return copy.deepcopy(dict(above))
+            merged = copy.deepcopy(dict(below))
+            for key, value in above.items():
+                merged[key] = lay_over(merged.get(key), value)
+            return merged
+    return copy.deepcopy(above)
 
 
 def _names(given: object, path: Path) -> list[str]:
-    names = [given] if isinstance(given, str) else given
-    if given is None:
-        return []
-    if not isinstance(names, list) or not all(isinstance(name, str) and name for name in names):
-        raise StudyFileError(
-            [
-                f"{path}: base: must be a path or a list of paths, got {shown(given)}. "
-                f"{example_of('base')}"
-            ]
-        )
-    return names
+    match given:
+        case None:
+            return []
+        case str() if given:
+            return [given]
+        case list() if all(isinstance(name, str) and name for name in given):
+            return given
+    problem = f"must be a path or a list of paths, got {shown(given)}. {example_of('base')}"
+    raise StudyFileError([f"{path}: base: {problem}"])
 
 
 def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
@@ -82,9 +83,10 @@ def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
         raise StudyFileError([f"{path}: base: {line}" for line in error.problems]) from error
     if (problem := foreign_problem(tree, is_base=True)) is not None:
         raise StudyFileError([f"{path}: base: {name}: {problem}"])
-    if isinstance(tree.get("fit"), dict):
+    match tree:
         # a configuration of several subcommands; a trial is a fit
-        tree = {key: value for key, value in tree.items() if key not in _SUBCOMMANDS} | tree["fit"]
+        case {"fit": dict(of_fit)}:
+            tree = {key: each for key, each in tree.items() if key not in _SUBCOMMANDS} | of_fit
     problems = [
         f"{path}: base: {name}: {key} belongs in the study file, not in a LightningCLI config. "
         "Move it."
@@ -93,7 +95,7 @@ def _read(name: str, path: Path, ours: Collection[str]) -> dict[str, Any]:
     ]
     if problems:
         raise StudyFileError(problems)
-    if isinstance(trainer := tree.get("trainer"), dict):
+    if trainer := as_mapping(tree.get("trainer")):
         tree["trainer"] = {key: each for key, each in trainer.items() if key not in _NOT_TAKEN}
     return tree
 
@@ -105,8 +107,9 @@ def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
     and defaults, which are written for them, hold. Returns a line for each class that is named
     nowhere.
     """
-    named = [section for section in ("model", "data") if "class_path" in _mapping(own, section)]
-    bare = [section for section in ("model", "data") if _is_bare(base.get(section))]
+    sections = ("model", "data")
+    named = [section for section in sections if "class_path" in as_mapping(own.get(section))]
+    bare = [section for section in sections if _is_bare(base.get(section))]
     if own.get("cli") is None:
         for section in set(named) & set(bare):
             path = own[section]["class_path"]
@@ -125,11 +128,6 @@ def _name_classes(base: dict[str, Any], own: dict[str, Any]) -> list[str]:
         for section in bare
         if section not in named and section not in own and own.get("cli") is None
     ]
-
-
-def _mapping(tree: Mapping[str, object], section: str) -> Mapping[str, object]:
-    value = tree.get(section)
-    return value if isinstance(value, Mapping) else {}
 
 
 def _is_bare(section: object) -> bool:

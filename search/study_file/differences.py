@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from search.plain.equality import NOT_SET, is_equal, value_at
+from search.plain.tree import as_mapping
 from search.plain.yaml import shown, shown_exactly
 from search.study_file.schema import StudyFile
 
@@ -42,11 +43,12 @@ def compare(
 
 
 def _compare(path: str, old: object, new: object) -> Iterator[str]:
-    if isinstance(old, Mapping) and isinstance(new, Mapping):
-        for key in dict.fromkeys((*old, *new)):
-            yield from _compare(f"{path}.{key}", value_at(old, key), value_at(new, key))
-    elif not is_equal(old, new, typed=path not in _UNTYPED):
-        yield _line(path, old, new)
+    match old, new:
+        case Mapping(), Mapping():
+            for key in dict.fromkeys((*old, *new)):
+                yield from _compare(f"{path}.{key}", value_at(old, key), value_at(new, key))
+        case _ if not is_equal(old, new, typed=path not in _UNTYPED):
+            yield _line(path, old, new)
 
 
 def _compare_space(path: str, old: Any, new: Any) -> Iterator[str]:
@@ -69,8 +71,7 @@ def _compare_distribution(path: str, old: Any, new: Any) -> Iterator[str]:
 
 def _option_names(tree: object) -> list[str]:
     """The names of the options of a choice that has whole subtrees for values."""
-    options = tree.get("choice") if isinstance(tree, Mapping) else None
-    return list(options) if isinstance(options, Mapping) else []
+    return list(as_mapping(as_mapping(tree).get("choice")))
 
 
 def _is_same_kind(old: object, new: object) -> bool:
@@ -84,9 +85,10 @@ def _without_condition(tree: object) -> object:
 
 
 def _is_same_condition(old: object, new: object) -> bool:
-    if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-        return True
-    return is_equal(value_at(old, "when"), value_at(new, "when"), typed=False)
+    match old, new:
+        case Mapping(), Mapping():
+            return is_equal(value_at(old, "when"), value_at(new, "when"), typed=False)
+    return True
 
 
 def _line(path: str, old: object, new: object) -> str:
@@ -98,5 +100,5 @@ def _line(path: str, old: object, new: object) -> str:
     return f"{path}: was {texts[0]}, is {texts[1]}"
 
 
-def _text(value: Any, show: Any) -> str:
-    return str(value) if value is NOT_SET else str(show(value))
+def _text(value: object, show: Callable[[object], str]) -> str:
+    return str(value) if value is NOT_SET else show(value)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from search.plain.tree import as_mapping, items_of
+
 _TARGET = "_target_"
 # what stands inside is given to a class, which may itself let Hydra make objects of it
 _ARGUMENTS = ("model", "data", "space", "finalists")
@@ -41,13 +43,10 @@ def _spelt(path: str) -> str:
 
 
 def _targets(tree: object, place: str) -> Iterator[tuple[str, str]]:
-    if isinstance(tree, Mapping):
-        if isinstance(tree.get(_TARGET), str):
-            yield place or "it", tree[_TARGET]
-        elif "class_path" in tree or place in _ARGUMENTS:
-            return
-        for key, value in tree.items():
-            yield from _targets(value, f"{place}.{key}" if place else str(key))
-    elif isinstance(tree, list) and place not in _ARGUMENTS:
-        for index, value in enumerate(tree):
-            yield from _targets(value, f"{place}.{index}")
+    target = as_mapping(tree).get(_TARGET)
+    if isinstance(target, str):
+        yield place or "it", target
+    elif "class_path" in as_mapping(tree) or place in _ARGUMENTS:
+        return
+    for key, value in items_of(tree):
+        yield from _targets(value, f"{place}.{key}" if place else str(key))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from search.plain.tree import as_list, as_mapping
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.study_file.objective import DIRECTIONS
@@ -35,12 +36,10 @@ def settle_objectives(given: dict[str, Any]) -> list[str]:
     if listed == []:
         given["objective"] = _ANY
         return ["objectives: must name an objective, got none. Add {metric: val_loss}."]
-    if isinstance(listed, list) and len(listed) == 1:
+    if len(as_list(listed)) == 1:
         given["objective"] = given.pop("objectives")[0]
         return []
-    entries = (
-        [each for each in listed if isinstance(each, dict)] if isinstance(listed, list) else []
-    )
+    entries = [each for each in as_list(listed) if isinstance(each, dict)]
     logged = [each for each in entries if each.get("metric") not in RESOURCES]
     given["objective"] = _sound(logged[0]) if logged else _ANY
     if entries and not logged:
@@ -108,8 +107,8 @@ def _sound(entry: Mapping[str, object]) -> dict[str, Any]:
 
 def _value_problems(listed: object, primary: str) -> Iterator[str]:
     """A line for each objective that says which validation counts and keeps no checkpoint."""
-    for index, each in enumerate(listed if isinstance(listed, list) else []):
-        if isinstance(each, dict) and "value" in each and each.get("metric") != primary:
+    for index, each in enumerate(map(as_mapping, as_list(listed))):
+        if "value" in each and each.get("metric") != primary:
             yield (
                 f"objectives.{index}.value: the checkpoint of a trial belongs to {primary}. "
                 "Say it there."

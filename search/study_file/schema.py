@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from search.plain.durations import parse_duration
+from search.plain.tree import as_mapping
 from search.plain.yaml import shown
 from search.space.distributions import Distribution, Hinted
 from search.space.expressions import parse_expression
@@ -116,17 +117,21 @@ def _component_parser(
     names: Sequence[str], other_words: Mapping[str, str]
 ) -> Callable[[object], Component]:
     def parse(value: object) -> Component:
-        if isinstance(value, Component):
-            return value
-        tree = {"name": value} if isinstance(value, str) else value
-        if not isinstance(tree, Mapping) or not isinstance(tree.get("name"), str):
-            got = shown(value)
-            raise ValueError(f"must be a name, or a mapping with a name and options, got {got}")
-        name = re.sub(r"[-\s]", "_", tree["name"].lower())
-        name = next((each for each in names if name.replace("_", "") == each.replace("_", "")), "")
-        if not name:
-            raise Unknown(tree["name"], names, other_words)
-        options = {key: option for key, option in tree.items() if key != "name"}
+        options: dict[str, Any] = {}
+        match value:
+            case Component():
+                return value
+            case str():
+                given = value
+            case {"name": str(given)}:
+                options = {key: each for key, each in as_mapping(value).items() if key != "name"}
+            case _:
+                got = shown(value)
+                raise ValueError(f"must be a name, or a mapping with a name and options, got {got}")
+        letters = re.sub(r"[-\s_]", "", given.lower())
+        name = next((each for each in names if letters == each.replace("_", "")), None)
+        if name is None:
+            raise Unknown(given, names, other_words)
         return Component(name=name, options=options)
 
     return parse

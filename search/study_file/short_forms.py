@@ -8,7 +8,6 @@ from search.plain.metric_names import likely_direction
 
 # a bare `off` is a word in our YAML, and `false` in that of others
 _OFF = ("off", "no", "none", False)
-_SCALES = ("binsearch", "power")
 
 
 def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]:
@@ -33,33 +32,32 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
 
 
 def _is_off(value: object) -> bool:
-    return value in _OFF if isinstance(value, str | bool) else False
+    return isinstance(value, str | bool) and value in _OFF
 
 
 def _batch(value: object) -> object:
-    if _is_off(value):
-        return {"auto_scale": "off"}
-    if isinstance(value, str) and value in _SCALES:
-        return {"auto_scale": value}
-    if isinstance(value, Mapping) and _is_off(value.get("auto_scale")):
-        return {**value, "auto_scale": "off"}
-    return value
+    match value:
+        case "binsearch" | "power":
+            return {"auto_scale": value}
+        case Mapping() if _is_off(value.get("auto_scale")):
+            return {**value, "auto_scale": "off"}
+    return {"auto_scale": "off"} if _is_off(value) else value
 
 
 def _name_metrics(full: dict[str, object]) -> list[str]:
     """Make a mapping of each objective that is only a name; returns a line for each whose name
     says that more of it is better, where the mapping would say minimize."""
     problems = []
-    if isinstance(full.get("objective"), str):
-        problems += _direction_problems("objective", full["objective"])
-        full["objective"] = {"metric": full["objective"]}
-    listed = full.get("objectives")
-    if isinstance(listed, list):
-        for index, each in enumerate(listed):
-            problems += _direction_problems(f"objectives.{index}", each)
-        full["objectives"] = [
-            {"metric": each} if isinstance(each, str) else each for each in listed
-        ]
+    if isinstance(metric := full.get("objective"), str):
+        problems += _direction_problems("objective", metric)
+        full["objective"] = {"metric": metric}
+    match full.get("objectives"):
+        case list() as listed:
+            for index, each in enumerate(listed):
+                problems += _direction_problems(f"objectives.{index}", each)
+            full["objectives"] = [
+                {"metric": each} if isinstance(each, str) else each for each in listed
+            ]
     return problems
 
 

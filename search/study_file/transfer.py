@@ -14,7 +14,7 @@ from typing import Any
 
 from search.errors import UserError
 from search.plain.equality import is_equal
-from search.plain.tree import read_path, write_path
+from search.plain.tree import is_index, read_path, write_path
 from search.plain.yaml import shown
 from search.space.distributions import (
     OPTION,
@@ -211,13 +211,14 @@ def _without(tree: dict[str, object], paths: Iterable[str]) -> dict[str, object]
 
 def _remove(tree: object, parts: list[str]) -> None:
     first, *rest = parts
-    if isinstance(tree, list) and first.isdigit() and int(first) < len(tree):
-        if rest:
-            _remove(tree[int(first)], rest)
-        else:
-            tree[int(first)] = None
-    elif isinstance(tree, dict) and first in tree:
-        if rest:
-            _remove(tree[first], rest)
-        if not rest or tree[first] in ({}, None):
-            del tree[first]
+    match tree:
+        case list() if is_index(first, tree):
+            if rest:
+                _remove(tree[int(first)], rest)
+            else:
+                tree[int(first)] = None
+        case dict() if first in tree:
+            if rest:
+                _remove(tree[first], rest)
+            if not rest or tree[first] in ({}, None):
+                del tree[first]

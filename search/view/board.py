@@ -108,25 +108,26 @@ class Board:
 
     def fold(self, event: Event) -> None:
         """Bring the state up to date with one event."""
-        if isinstance(event, StudyOpened):
-            self._open(event)
-        elif isinstance(event, ProbeStarted):
-            self.running[event.number] = RunningTrial(event.number, "probing", self._clock())
-        elif isinstance(event, BatchSizeFound):
-            self.running.pop(event.number, None)
-        elif isinstance(event, TrialStarted):
-            self._start(event)
-        elif isinstance(event, TrialReported):
-            self._report(event)
-        elif isinstance(event, TrialEnded):
-            self._end(event)
-        elif isinstance(event, Note):
-            self.notes.append(event.text)
-        elif isinstance(event, Stopping):
-            self._stop()
-        elif isinstance(event, StudyEnded):
-            self.record, self.reason = event.record, event.reason
-            self.running.clear()
+        match event:
+            case StudyOpened():
+                self._open(event)
+            case ProbeStarted():
+                self.running[event.number] = RunningTrial(event.number, "probing", self._clock())
+            case BatchSizeFound():
+                self.running.pop(event.number, None)
+            case TrialStarted():
+                self._start(event)
+            case TrialReported():
+                self._report(event)
+            case TrialEnded():
+                self._end(event)
+            case Note():
+                self.notes.append(event.text)
+            case Stopping():
+                self._stop()
+            case StudyEnded():
+                self.record, self.reason = event.record, event.reason
+                self.running.clear()
 
     def is_better(self, value: float, other: float) -> bool:
         """Compare two values of the study's objective."""

@@ -25,11 +25,12 @@ class JsonView:
         self._board.fold(event)
         name = re.sub(r"(?<!^)(?=[A-Z])", "_", type(event).__name__).lower()
         body = field_values(event)
-        if isinstance(event, StudyOpened | StudyEnded):
-            del body["record"]
-            body |= study_summary(event.record)
-        if isinstance(event, TrialEnded):
-            body["time_left"] = self._board.time_left
+        match event:
+            case StudyOpened() | StudyEnded():
+                del body["record"]
+                body |= study_summary(event.record)
+            case TrialEnded():
+                body["time_left"] = self._board.time_left
         print(to_json({"event": name, **body}), file=self._stream, flush=True)
 
     def tick(self) -> None:

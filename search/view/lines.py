@@ -37,25 +37,26 @@ class LinesView:
     def handle(self, event: Event) -> None:
         running = dict(self._board.running)
         self._board.fold(event)
-        if isinstance(event, StudyOpened):
-            self._print(opening_line(event))
-        elif isinstance(event, TrialStarted):
-            again = f" (attempt {event.attempt}, from epoch {event.step})" if event.step else ""
-            self._print(f"trial {event.number:>4}  started{again}  {parameters(event.params)}")
-        elif isinstance(event, TrialEnded):
-            self._print(ended_line(event, self._board, running.get(event.number)))
-        elif isinstance(event, BatchSizeFound):
-            self._print(
-                f"trial {event.number:>4}  micro-batch {event.micro_batch}, "
-                f"the largest of {event.tried} sizes that ran"
-            )
-        elif isinstance(event, Note):
-            self._print(clean(event.text))
-        elif isinstance(event, Stopping):
-            self._print("stopping: trials save their checkpoints; once more to stop at once")
-        elif isinstance(event, StudyEnded):
-            for line in closing_lines(event, self._board):
-                self._print(line)
+        match event:
+            case StudyOpened():
+                self._print(opening_line(event))
+            case TrialStarted():
+                again = f" (attempt {event.attempt}, from epoch {event.step})" if event.step else ""
+                self._print(f"trial {event.number:>4}  started{again}  {parameters(event.params)}")
+            case TrialEnded():
+                self._print(ended_line(event, self._board, running.get(event.number)))
+            case BatchSizeFound():
+                self._print(
+                    f"trial {event.number:>4}  micro-batch {event.micro_batch}, "
+                    f"the largest of {event.tried} sizes that ran"
+                )
+            case Note():
+                self._print(clean(event.text))
+            case Stopping():
+                self._print("stopping: trials save their checkpoints; once more to stop at once")
+            case StudyEnded():
+                for line in closing_lines(event, self._board):
+                    self._print(line)
 
     def tick(self) -> None:
         """Lines need no refreshing."""

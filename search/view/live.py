@@ -49,15 +49,16 @@ class LiveView:
 
     def handle(self, event: Event) -> None:
         self._board.fold(event)
-        if isinstance(event, TrialEnded) and event.state == "FAIL":
-            line = f"trial {event.number} {event.cause}: {clean(event.message or '')}"
-            failure = [Text(line, style="red"), Text(f"  {event.log}", style="dim")]
-            print_lines(self._console, failure)
-        elif isinstance(event, StudyEnded):
-            first, *others = closing_lines(event, self._board)
-            self._closing = [Text(first, style="bold"), *map(Text, others)]
-        elif isinstance(event, Note | BatchSizeFound | Stopping):
-            self._screen.refresh()
+        match event:
+            case TrialEnded(state="FAIL"):
+                line = f"trial {event.number} {event.cause}: {clean(event.message or '')}"
+                failure = [Text(line, style="red"), Text(f"  {event.log}", style="dim")]
+                print_lines(self._console, failure)
+            case StudyEnded():
+                first, *others = closing_lines(event, self._board)
+                self._closing = [Text(first, style="bold"), *map(Text, others)]
+            case Note() | BatchSizeFound() | Stopping():
+                self._screen.refresh()
 
     def tick(self) -> None:
         self._screen.refresh()

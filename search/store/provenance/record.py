@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from search.layout import StudyFolder, TrialFolder
+from search.plain.tree import as_list, as_mapping
 from search.plain.whole_files import write_whole
 from search.study_file.trial_config import read_sections
 
@@ -93,13 +94,10 @@ def origin(folder: StudyFolder) -> Path | None:
     """The folder of the study file that the study was first run from, which the classes it names
     may be in; None where it is not known, or not on this machine."""
     for entry in reversed(_entries(folder)):
-        place = entry.get("folder")
-        if (
-            isinstance(place, str)
-            and Path(place).is_dir()
-            and Path(place) != folder.root.absolute()
-        ):
-            return Path(place)
+        match entry:
+            case {"folder": str(place)} if Path(place).is_dir():
+                if Path(place) != folder.root.absolute():
+                    return Path(place)
     return None
 
 
@@ -117,13 +115,13 @@ def summary(made: Mapping[str, object]) -> list[tuple[str, str]]:
     Args:
         made: of `read_provenance`; a stranger's file may hold anything.
     """
-    packages = _mapping(made.get("packages"))
+    packages = as_mapping(made.get("packages"))
     names = [f"{name} {number}" for name, number in packages.items() if number is not None]
     return [
         ("packages", ", ".join([str(made.get("python", "")), *names])),
-        ("project", _project(_mapping(made.get("git")))),
-        ("machine", _machine(_mapping(made.get("machine")))),
-        ("command", shlex.join(map(str, _list(made.get("command"))))),
+        ("project", _project(as_mapping(made.get("git")))),
+        ("machine", _machine(as_mapping(made.get("machine")))),
+        ("command", shlex.join(map(str, as_list(made.get("command"))))),
     ]
 
 
@@ -141,7 +139,7 @@ def _project(git: Mapping[str, object]) -> str:
 
 
 def _machine(machine: Mapping[str, object]) -> str:
-    counts = Counter(map(str, _list(machine.get("gpus"))))
+    counts = Counter(map(str, as_list(machine.get("gpus"))))
     memory_bytes = machine.get("memory_bytes")
     parts = [
         str(machine.get("cpu", "")),
@@ -151,14 +149,6 @@ def _machine(machine: Mapping[str, object]) -> str:
         str(machine.get("system", "")),
     ]
     return ", ".join(part for part in parts if part)
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
 
 
 def _entries(folder: StudyFolder) -> list[dict[str, object]]:
@@ -177,25 +167,25 @@ def _together(entries: Iterable[Mapping[str, object]]) -> dict[str, object]:
     whole: dict[str, object] = {}
     for entry in entries:
         for key, value in entry.items():
-            old = whole.get(key)
-            if isinstance(old, dict) and isinstance(value, dict):
-                whole[key] = {**old, **value}
-            else:
-                whole[key] = value
+            match whole.get(key), value:
+                case dict() as old, dict() as new:
+                    whole[key] = {**old, **new}
+                case _:
+                    whole[key] = value
     return whole
 
 
 def _difference(known: Mapping[str, object], made: Mapping[str, object]) -> dict[str, object]:
     changed: dict[str, Any] = {}
     for key, value in made.items():
-        old = known.get(key)
-        if isinstance(old, dict) and isinstance(value, dict):
-            inside = {name: None for name in old if name not in value}
-            inside |= {name: each for name, each in value.items() if old.get(name) != each}
-            if inside:
-                changed[key] = inside
-        elif old != value:
-            changed[key] = value
+        match known.get(key), value:
+            case dict() as old, dict() as new:
+                inside = {name: None for name in old if name not in new}
+                inside |= {name: each for name, each in new.items() if old.get(name) != each}
+                if inside:
+                    changed[key] = inside
+            case old, _ if old != value:
+                changed[key] = value
     return changed
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from search.errors import StudyFileError
 from search.plain.secrets import HIDDEN, without_passwords
+from search.plain.tree import items_of
 from search.study_file.schema import StudyFile
 
 _SHORTEST = 6
@@ -59,11 +60,14 @@ _FILE = re.compile(r"^(?=diff --git )", re.MULTILINE)
 
 def redacted(value: object) -> Any:
     """The value, texts at any depth without the secrets in them."""
-    if isinstance(value, dict):
-        return {key: redacted(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [redacted(each) for each in value]
-    return _without_secrets(value) if isinstance(value, str) else value
+    match value:
+        case dict():
+            return {key: redacted(each) for key, each in value.items()}
+        case list():
+            return [redacted(each) for each in value]
+        case str():
+            return _without_secrets(value)
+    return value
 
 
 def redacted_diff(diff: str) -> str:
@@ -103,10 +107,8 @@ def _texts(tree: object, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:
     """The texts in a tree, each with its path."""
     if isinstance(tree, str):
         yield ".".join(way), tree
-    elif isinstance(tree, dict | list | tuple):
-        inside = tree.items() if isinstance(tree, dict) else enumerate(tree)
-        for key, each in inside:
-            yield from _texts(each, (*way, str(key)))
+    for key, each in items_of(tree):
+        yield from _texts(each, (*way, str(key)))
 
 
 def looks_secret(text: str) -> bool:

@@ -65,21 +65,22 @@ def ended_by(error: BaseException) -> Ended:
 
 def cause_of(error: BaseException) -> str:
     """Cause that `error` is, one of those in `messages`."""
-    if isinstance(error, optuna.TrialPruned):
-        return PRUNED
-    if isinstance(error, Diverged):
-        return DIVERGED
-    if isinstance(error, Infeasible):
-        return INFEASIBLE
-    if _is_out_of_memory(error):
-        return OOM
-    # a full or failing disk is not the trial's fault; it is tried again
-    if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
-        return KILLED
-    if isinstance(error, RuntimeError) and _WORKER_KILLED.match(str(error)):
-        return KILLED
-    if isinstance(error, RankKilled):
-        return KILLED
+    match error:
+        case optuna.TrialPruned():
+            return PRUNED
+        case Diverged():
+            return DIVERGED
+        case Infeasible():
+            return INFEASIBLE
+        case _ if _is_out_of_memory(error):
+            return OOM
+        # a full or failing disk is not the trial's fault; it is tried again
+        case OSError() if error.errno in DISK_TROUBLE:
+            return KILLED
+        case RuntimeError() if _WORKER_KILLED.match(str(error)):
+            return KILLED
+        case RankKilled():
+            return KILLED
     # Lightning turns Ctrl-C into SystemExit and SIGTERM into an exception of its own
     names = {cls.__name__ for cls in type(error).__mro__}
     if names & {"StopRequested", "KeyboardInterrupt", "SystemExit", "SIGTERMException"}:
