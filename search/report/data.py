@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 from plotly import graph_objects as go
 
 from search.report.dimensions import Dimension, inferred
 from search.report.importance_shares import Importance, dashboard_importances, param_importances
+from search.report.sample import even_sample
 from search.report.value_axis import ValueAxis, value_axis
 from search.space.short_names import short_names
 from search.store.records import StudyRecord, TrialRecord
 
-Item = TypeVar("Item")
+# of more, the intervals hardly narrow, and the trees take seconds
+_MAX_ASSESSED = 2_000
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,12 @@ class StudyData:
     def importances(self) -> dict[str, Importance]:
         """Path -> share of the variation that it explains; empty with too little data."""
         axis = self.axis if self.scored else None
-        return param_importances(self.scored, self.dimensions, axis)
+        return param_importances(self.assessed, self.dimensions, axis)
+
+    @cached_property
+    def assessed(self) -> list[TrialRecord]:
+        """The scored trials that the importances are of."""
+        return even_sample(self.scored, _MAX_ASSESSED)
 
     @cached_property
     def dashboard_importances(self) -> dict[str, float]:
@@ -151,11 +157,6 @@ def points_of(trials: Iterable[TrialRecord]) -> list[Point]:
         elif trial.state == "COMPLETE" and is_finite(trial.value):
             points.append(Point(trial, score(trial)))
     return points
-
-
-def even_sample(items: Sequence[Item], count: int) -> list[Item]:
-    """So many of the items, spread over all of them."""
-    return [items[place * len(items) // count] for place in range(count)]
 
 
 def finite_curve(trial: TrialRecord) -> list[tuple[int, float]]:

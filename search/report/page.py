@@ -24,7 +24,7 @@ from search.report.all_figures import EACH_OBJECTIVE, FIGURES, data_for, plot_na
 from search.report.data import Plot, StudyData
 from search.report.palette import DARK, OUTCOMES
 from search.report.summary import parameter_rows, summarise, trials_heading
-from search.report.trial_rows import columns, rows
+from search.report.trial_rows import columns, row_tree, rows
 from search.store.provenance.record import read_provenance, summary
 from search.store.records import StudyRecord
 
@@ -39,6 +39,10 @@ _HEADINGS = {
     "contour": "Pairs of parameters",
     "timeline": "Timeline",
 }
+
+
+# of the table of trials; those of the first page are there without JavaScript, too
+PAGE_ROWS = 200
 
 
 @dataclass(frozen=True)
@@ -60,14 +64,17 @@ def build_report(record: StudyRecord) -> str:
         record: the study, with any number of trials, also none.
     """
     data = StudyData(record)
+    shown, table = columns(data), rows(data)
     return _render(
         "page.html.j2",
         record=record,
         summary=summarise(data),
         parameters=parameter_rows(data),
         panels=_panels(data),
-        columns=columns(data),
-        rows=rows(data),
+        columns=shown,
+        rows=table[:PAGE_ROWS],
+        page_rows=PAGE_ROWS,
+        table=_for_script(_compact([row_tree(row, shown) for row in table])),
         trials_heading=trials_heading(record),
         made=summary(made) if (made := read_provenance(StudyFolder(record.folder))) else (),
     )
@@ -164,6 +171,10 @@ def _digest(script: str) -> str:
     parsed = script.replace("\r\n", "\n").replace("\r", "\n")
     digest = hashlib.sha256(parsed.encode()).digest()
     return f"'sha256-{base64.b64encode(digest).decode()}'"
+
+
+def _compact(tree: object) -> str:
+    return json.dumps(tree, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _for_script(text: str) -> Markup:

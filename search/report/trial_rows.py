@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import attrgetter
@@ -62,7 +63,7 @@ def columns(data: StudyData) -> tuple[Column, ...]:
     """Columns in order."""
     return (
         _numbers("#", "Trial number", attrgetter("number")),
-        Column("Outcome", "How the trial ended", "text", _outcome),
+        Column("Outcome", "How the trial ended", "outcome", _outcome),
         *_objectives(data),
         *(_parameter(dimension) for dimension in data.dimensions),
         _numbers("Batch", "Effective batch size", attrgetter("effective_batch")),
@@ -94,6 +95,25 @@ def rows(data: StudyData) -> tuple[Row, ...]:
         )
         for trial in sorted(data.record.trials, key=lambda trial: trial.number)
     )
+
+
+def row_tree(row: Row, shown: Sequence[Column]) -> list[object]:
+    """A row as the page's script reads it: number, outcome, 1 of the best, then the cells."""
+    cells = [_cell_tree(cell, column.kind) for cell, column in zip(row.cells, shown, strict=True)]
+    return [row.number, row.key, int(row.is_best), *cells]
+
+
+def _cell_tree(cell: Cell, kind: str) -> object:
+    """A cell in as few characters as tell it: text or number alone, or [text, sort, rest, kind]."""
+    if cell.rest is not None:
+        return [cell.text, None, cell.rest]
+    if cell.sort is None:
+        return cell.text if cell.kind == kind else [cell.text, None, None, cell.kind]
+    if type(cell.sort) is int and str(cell.sort) == cell.text and cell.kind == kind:
+        return cell.sort
+    # inf and nan by their names, which JSON has not
+    sort = float(f"{cell.sort:.10g}") if math.isfinite(cell.sort) else str(cell.sort)
+    return [cell.text, sort] if cell.kind == kind else [cell.text, sort, None, cell.kind]
 
 
 def _numbers(

@@ -117,6 +117,54 @@ def test_report_filter_shows_only_the_rows_with_all_words(opened, report):
     assert len(column(page, 2)) == 50
 
 
+@pytest.fixture(scope="module")
+def large():
+    return build_report(realistic(450))
+
+
+def test_report_of_a_large_study_shows_its_table_in_pages(opened, large):
+    page = opened(large)
+    assert page.locator("#page-place").text_content() == "rows 1 to 200 of 450"
+    assert column(page, 1) == [str(number) for number in range(200)]
+    page.click("#next-page")
+    page.click("#next-page")
+    assert column(page, 1) == [str(number) for number in range(400, 450)]
+    assert page.locator("#next-page").is_disabled()
+    page.locator("#trial-table thead button").first.click()
+    assert column(page, 1) == [str(number) for number in range(449, 249, -1)]
+
+
+def test_report_filter_finds_rows_of_every_page(opened, large):
+    page = opened(large)
+    page.fill("#filter", "pruned")
+    count = int(page.locator("#shown").text_content().split()[0])
+    assert 0 < count < 450
+    assert set(column(page, 2)) == {"pruned"}
+    page.fill("#filter", "nothing of the kind")
+    assert column(page, 2) == []
+
+
+def test_report_point_leads_to_a_row_of_another_page(opened, large):
+    page = opened(large)
+    page.fill("#filter", "nothing of the kind")
+    click = "emit('plotly_click', {points: [{customdata: 438}]})"
+    page.evaluate(f"document.getElementById('plot-history').{click}")
+    assert page.locator("tr.picked").get_attribute("id") == "trial-438"
+    page.evaluate("window.location.hash = '#trial-7'")
+    page.wait_for_selector("#trial-7.picked")
+
+
+def test_report_links_to_its_best_trial_twice(opened, large):
+    page = opened(large)
+    link = page.locator(".hero a")
+    best = link.get_attribute("href")
+    link.click()
+    page.wait_for_selector(f"{best}.picked")
+    page.click("#next-page")
+    link.click()
+    page.wait_for_selector(f"{best}.picked")
+
+
 def test_report_follows_the_colours_of_the_screen(opened, report):
     page = opened(report, color_scheme="dark")
     colour = "getComputedStyle(document.querySelector('#plot-history .main-svg')).backgroundColor"

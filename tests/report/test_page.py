@@ -131,7 +131,8 @@ def test_report_folds_a_very_long_message():
 def test_report_shows_values_that_are_not_finite():
     record = study(trial(0, value=float("inf")), trial(1, value=0.5))
     text = body(record)
-    assert '<td class="number" data-sort="inf">inf</td>' in text
+    assert '<td class="number">inf</td>' in text
+    assert '["inf","inf"]' in build_report(record)
 
 
 def test_report_is_the_same_each_time():

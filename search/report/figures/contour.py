@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
@@ -18,6 +18,7 @@ from search.report.figure_text import figure_text, hover_text
 from search.report.figures.marks import Dot, dots, star
 from search.report.figures.panels import draw_panel, panels
 from search.report.palette import INK, MUTED, OUTCOMES, PAPER, colorscale
+from search.report.sample import sample, sample_note
 from search.report.value_axis import ValueAxis, value_axis
 
 MIN_TRIALS = 5
@@ -54,7 +55,9 @@ def contour(data: StudyData) -> Plot:
     )
     if len(data.varied) > _DIMENSIONS:
         note += f" {data.shown(_DIMENSIONS, len(data.varied))}"
-    return Plot(_finding(data, dims), _draw(data, points, list(combinations(dims, 2))), note)
+    drawn = {trial.number for trial in sample((p.trial for p in points), data.ranked)}
+    note += sample_note(len(drawn), len(points))
+    return Plot(_finding(data, dims), _draw(data, points, drawn, list(combinations(dims, 2))), note)
 
 
 def shown_points(data: StudyData) -> list[Point]:
@@ -122,8 +125,13 @@ def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:
 
 
 def _draw(
-    data: StudyData, points: Sequence[Point], pairs: Sequence[tuple[Dimension, Dimension]]
+    data: StudyData,
+    points: Sequence[Point],
+    drawn: Collection[int],
+    pairs: Sequence[tuple[Dimension, Dimension]],
 ) -> go.Figure:
+    """The panels: smoothed from all points, with marks for the trials whose numbers are drawn."""
+    marked = [point for point in points if point.trial.number in drawn]
     axis = value_axis(data.metric, data.record.direction, [point.value for point in points])
     figure = panels(len(pairs))
     best = data.ranked[0].params
@@ -132,7 +140,7 @@ def _draw(
         # each its own copy of one scale: Plotly refuses a colour axis to contours beside cells
         filled.update(_colours(data, axis), showscale=index == 0)
         best_star = star(x.coordinate_in(best), y.coordinate_in(best), cliponaxis=False)
-        traces = (filled, *_marks(points, x, y), best_star)
+        traces = (filled, *_marks(marked, x, y), best_star)
         draw_panel(figure, index, traces, _tight(x), {**_tight(y), "showgrid": False})
     figure.update_layout(margin={"r": 80})
     return figure

@@ -11,6 +11,7 @@ from search.report.data import Plot, Point, StudyData, points_of, score
 from search.report.figure_text import hover_text
 from search.report.figures.marks import HOVER, Dot, dots, new_figure, star
 from search.report.palette import ACCENT, Outcome, by_outcome, outcome_key, outcome_of
+from search.report.sample import sample, sample_note
 from search.report.value_axis import ValueAxis, value_axis
 
 
@@ -24,7 +25,9 @@ def history(data: StudyData) -> Plot:
     axis = value_axis(data.metric, data.record.direction, [point.value for point in usual])
     note = "Line: best so far. Trials that did not complete stand at the last value they reported."
     note += axis.clipping_note(point.value for point in points)
-    return Plot(_finding(data), _draw(data, points, axis), note)
+    drawn = points_of(sample((point.trial for point in points), data.ranked))
+    note += sample_note(len(drawn), len(points))
+    return Plot(_finding(data), _draw(data, drawn, axis), note)
 
 
 def best_so_far(data: StudyData) -> list[tuple[int, float]]:

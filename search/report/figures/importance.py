@@ -72,9 +72,12 @@ def _note(data: StudyData, rows: Sequence[_Row]) -> str:
     scales = f" On log scales: {format_list(logs, 6)}." if logs else ""
     missing = [row.label for row in rows if row.known is None]
     left_out = f" So is {format_list(missing, 3)}, which not every trial has." if missing else ""
+    over = format_count(len(data.scored), "complete trial")
+    if len(data.assessed) < len(data.scored):
+        over = f"{len(data.assessed):,} of {over}, evenly selected"
     return (
         f"Bars: fANOVA, the share of the variation that a parameter explains by itself, over "
-        f"{format_count(len(data.scored), 'complete trial')}; lines: {PERCENT} % intervals from "
+        f"{over}; lines: {PERCENT} % intervals from "
         f"{RESAMPLES} bootstrap resamples.{scales} Pruned, failed and infeasible trials are left "
         f"out.{left_out} Diamonds: what optuna-dashboard shows for this study, PED-ANOVA. The two "
         f"answer different questions: a bar, what changes {data.metric} anywhere in the ranges; a "

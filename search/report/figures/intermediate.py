@@ -8,9 +8,10 @@ from statistics import median
 from plotly import graph_objects as go
 
 from search.plain.formats import format_count, format_percent
-from search.report.data import Plot, StudyData, even_sample, finite_curve
+from search.report.data import Plot, StudyData, finite_curve
 from search.report.figures.marks import new_figure
 from search.report.palette import HIGHLIGHT, Outcome, by_outcome, outcome_key
+from search.report.sample import sample, sample_note
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import TrialRecord
 from search.study_file.curve_steps import step_text, step_title
@@ -30,8 +31,7 @@ def intermediate(data: StudyData) -> Plot:
     axis = _axis(data, curves)
     note = "One line a trial; a marker where one was cut short."
     note += axis.clipping_note(value for number in shown for _, value in curves[number])
-    if len(shown) < len(curves):
-        note += f" {len(shown)} of {len(curves):,} trials are drawn, the best ones among them."
+    note += sample_note(len(shown), len(curves))
     return Plot(_finding(data, curves), _draw(data, shown, curves, axis), note)
 
 
@@ -44,12 +44,9 @@ def _axis(data: StudyData, curves: dict[int, Curve]) -> ValueAxis:
 
 
 def _chosen(data: StudyData, curves: dict[int, Curve]) -> set[int]:
-    """Every curve of a small study; of a large one the best and an even sample of the rest."""
-    if len(curves) <= _MAX_CURVES:
-        return set(curves)
-    best = [t.number for t in data.ranked if t.number in curves][: _MAX_CURVES // 3]
-    rest = sorted(curves.keys() - set(best))
-    return {*best, *even_sample(rest, _MAX_CURVES - len(best))}
+    """The trials whose curves are drawn."""
+    trials = [trial for trial in data.record.trials if trial.number in curves]
+    return {trial.number for trial in sample(trials, data.ranked, _MAX_CURVES)}
 
 
 def _finding(data: StudyData, curves: dict[int, Curve]) -> str:

@@ -12,11 +12,12 @@ from typing import Any
 from plotly import graph_objects as go
 
 from search.plain.formats import format_count, format_number, format_value
-from search.report.data import Plot, StudyData, even_sample, score
+from search.report.data import Plot, StudyData, score
 from search.report.dimensions import Dimension
 from search.report.figure_text import figure_text, shorten
 from search.report.figures.marks import HOVER, new_figure
 from search.report.palette import HIGHLIGHT, LINE, LINES, MUTED, PAPER
+from search.report.sample import sample, sample_note
 from search.store.records import TrialRecord
 
 _MAX_AXES = 8
@@ -39,11 +40,10 @@ def parallel(data: StudyData) -> Plot:
     note = "One line a complete trial, the better the stronger its colour; the best in orange."
     if shared and len(shared) < len(data.varied):
         note += " Parameters that only some trials have are left out."
-    if len(trials) > _MAX_LINES:
-        note += f" {_MAX_LINES} of {len(trials):,} trials are drawn, the best ones among them."
-        half = _MAX_LINES // 2
-        trials = trials[:half] + even_sample(trials[half:], half)
-    return Plot(_finding(data, dims), _draw(data, dims, trials), note)
+    drawn = {trial.number for trial in sample(trials, trials, _MAX_LINES)}
+    note += sample_note(len(drawn), len(trials))
+    best_first = [trial for trial in trials if trial.number in drawn]
+    return Plot(_finding(data, dims), _draw(data, dims, best_first), note)
 
 
 def _finding(data: StudyData, dims: Sequence[Dimension]) -> str:

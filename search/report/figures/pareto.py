@@ -14,6 +14,7 @@ from search.report.figure_text import hover_text
 from search.report.figures.marks import Dot, dots, new_figure
 from search.report.figures.panels import draw_panel, panels
 from search.report.palette import HIGHLIGHT, PAPER, by_outcome, outcome_key
+from search.report.sample import sample, sample_note
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.outcome_constraints import format_outcome
@@ -26,10 +27,12 @@ def pareto(data: StudyData) -> Plot:
     record = data.record
     if not record.is_multi_objective:
         return Plot("A Pareto front needs several objectives.")
-    trials = [t for t in record.trials if t.values and all(map(is_finite, t.values))]
+    complete = [t for t in record.trials if t.values and all(map(is_finite, t.values))]
+    trials = sample(complete, record.front)
     if not record.front:
         return Plot("The Pareto front appears once a trial is complete.")
     note = "Dots are complete trials; none is better in every objective than those in orange."
+    note += sample_note(len(trials), len(complete))
     if len(record.objectives) == 2:
         return Plot(_finding(record), _two(record, trials), note)
     pairs = list(combinations(range(len(record.objectives)), 2))[:_MAX_PANELS]

@@ -13,6 +13,7 @@ from search.report.figure_text import hover_text
 from search.report.figures.marks import Dot, dots, star
 from search.report.figures.panels import draw_panel, panels
 from search.report.palette import PAPER, SCALE, outcome_of
+from search.report.sample import sample, sample_note
 from search.store.records import TrialRecord
 
 _PANELS = 9
@@ -31,6 +32,7 @@ def slices(data: StudyData) -> Plot:
         "along the top edge are trials that were pruned or failed there."
     )
     note += data.axis.clipping_note(score(trial) for trial in data.scored)
+    note += sample_note(len(sample(data.scored, data.ranked)), len(data.scored))
     if len(dims) < len(data.dimensions):
         note += f" {data.shown(len(dims), len(data.dimensions))}"
     return Plot(_finding(data), _draw(data, dims), note)
@@ -65,7 +67,8 @@ def _draw(data: StudyData, dims: Sequence[Dimension]) -> go.Figure:
 
 
 def _values(data: StudyData, dim: Dimension) -> go.Scatter:
-    placed = _placed(data.scored, dim, lambda trial: data.axis.clip(score(trial)))
+    drawn = sample(data.scored, data.ranked)
+    placed = _placed(drawn, dim, lambda trial: data.axis.clip(score(trial)))
     marker = {
         "size": 8,
         "color": [dot.trial for dot in placed],
@@ -80,7 +83,7 @@ def _rug(data: StudyData, dim: Dimension) -> go.Scatter:
     """Marks at the top of the panel for the trials without a final value."""
     low, high = _range(data)
     top = data.axis.value_at(high - (high - low) * 0.03)
-    ended = [trial for trial in data.record.trials if trial.state in ("PRUNED", "FAIL")]
+    ended = sample((t for t in data.record.trials if t.state in ("PRUNED", "FAIL")), ())
     with_dim = [trial for trial in ended if dim.coordinate_in(trial.params) is not None]
     looks = [outcome_of(trial) for trial in with_dim]
     marker = {

@@ -11,9 +11,14 @@ from search.report.data import Plot, StudyData
 from search.report.figure_text import hover_text
 from search.report.figures.marks import HOVER, new_figure
 from search.report.palette import MUTED, OUTCOMES, PAPER, Outcome, by_outcome
+from search.report.sample import sample, sample_note
 from search.report.timing import Gap, Span, busy_s, gaps, spans
 
 _GAP_DRAWN = 0.02
+# of more bars, the outlines would hide the bars
+_OUTLINED = 300
+# of the whole width, a pixel or so
+_LEAST_DRAWN = 0.0007
 _UNITS = ((2 * 3600.0, "hours", 3600.0), (180.0, "minutes", 60.0), (0.0, "seconds", 1.0))
 
 
@@ -26,7 +31,12 @@ def timeline(data: StudyData) -> Plot:
     found = gaps(placed)
     if found:
         note += " Dotted lines: nothing ran, the time is left out."
-    return Plot(_finding(placed), _draw(placed, found), note)
+    drawn = {trial.number for trial in sample(data.record.trials, data.record.ranked)}
+    note += sample_note(len(drawn), len(data.record.trials))
+    if len(drawn) < len(data.record.trials):
+        note += " Bars too thin to be seen are widened."
+    figure = _draw(placed, [span for span in placed if span.trial in drawn], found)
+    return Plot(_finding(placed), figure, note)
 
 
 def _finding(placed: Sequence[Span]) -> str:
@@ -39,16 +49,22 @@ def _finding(placed: Sequence[Span]) -> str:
     return text
 
 
-def _draw(placed: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
+def _draw(placed: Sequence[Span], drawn: Sequence[Span], found: Sequence[Gap]) -> go.Figure:
+    """The lanes of all spans, with bars for those that are drawn."""
     lanes = max(span.lane for span in placed) + 1
     busy = busy_s(placed)
     unit, seconds = next((name, size) for least, name, size in _UNITS if busy >= least)
     figure = new_figure(130 + 44 * min(lanes, 12), barmode="overlay")
     drawn_gap_s = _GAP_DRAWN * busy
-    for key, outcome, group in by_outcome(placed, lambda span: span.outcome):
+    outline_px = 0.7 if len(drawn) <= _OUTLINED else 0
+    for key, outcome, group in by_outcome(drawn, lambda span: span.outcome):
         starts_s = [_shift(span.start_s, found, drawn_gap_s) for span in group]
         opacity = 0.55 if key == "running" else 0.9
-        figure.add_trace(_bars(group, starts_s, seconds, outcome).update(opacity=opacity))
+        bars = _bars(group, starts_s, seconds, outcome)
+        if len(drawn) < len(placed):
+            bars.x = [max(length, _LEAST_DRAWN * busy / seconds) for length in bars.x]
+        bars.marker.line.width = outline_px
+        figure.add_trace(bars.update(opacity=opacity))
     _draw_gaps(figure, found, drawn_gap_s, seconds)
     figure.update_xaxes(title_text=f"{unit} since the first start", rangemode="tozero")
     figure.update_yaxes(
@@ -93,7 +109,7 @@ def _bars(
         orientation="h",
         width=0.7,
         name=outcome.word,
-        marker={"color": outcome.colour, "line": {"color": PAPER, "width": 0.7}},
+        marker={"color": outcome.colour, "line": {"color": PAPER}},
         customdata=[span.trial for span in group],
         text=[_hover(span) for span in group],
         textposition="none",
