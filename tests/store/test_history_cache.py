@@ -71,7 +71,8 @@ def test_cached_histories_are_those_of_the_events(
 ) -> None:
     folded = without_cache(folder)
     forbid_folding(monkeypatch)
-    assert read_study(folder) == folded
+    # as the database would get it: 9 is not 9.0
+    assert repr(read_study(folder)) == repr(folded)
 
 
 def test_edit_that_leaves_size_and_time_is_shown(folder: StudyFolder) -> None:
@@ -115,7 +116,7 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
     "empty": lambda content: b"",
     "torn header": lambda content: content[:9],
     "torn entry": lambda content: content[: len(content) // 2],
-    "another release": lambda content: content.replace(b"histories 1", b"histories 0", 1),
+    "another release": lambda content: content.replace(b"histories 2", b"histories 1", 1),
     "a flipped bit": lambda content: content[:-200] + bytes([content[-200] ^ 1]) + content[-199:],
     "a stranger's": lambda content: content[:30] + os.urandom(1000),
 }
@@ -143,6 +144,7 @@ def add_trial(ledger: Ledger, value: float) -> int:
     number = ledger.sample()
     ledger.begin_attempt(number, os.getpid())
     ledger.report(number, 1, 1, value)
+    ledger.set_resources(number, {"parameters": 9, "epoch_time": 1.0, "peak_memory": 1 << 40})
     ledger.end_attempt(number, Outcome(DONE, value))
     return number
 
@@ -158,7 +160,7 @@ def test_trial_that_ended_is_cached_by_its_run(
     ledger.begin_attempt(running, os.getpid())
     ledger.close()
     folded = without_cache(ledger.folder)
-    assert read_study(ledger.folder) == folded
+    assert repr(read_study(ledger.folder)) == repr(folded)
     shutil.rmtree(ledger.folder.trial(running).root)
     forbid_folding(monkeypatch)
     assert read_study(ledger.folder).trials == folded.trials[:3]

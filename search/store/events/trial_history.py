@@ -68,8 +68,8 @@ class TrialHistory:
     attempts: list[Attempt] = field(default_factory=list)
     # some of `SIZES`
     sizes: dict[str, int | None] = field(default_factory=dict)
-    # what the trial took: some of `RESOURCES`
-    resources: dict[str, float | None] = field(default_factory=dict)
+    # what the trial took: some of `RESOURCES`; a whole number stays one in the cache, too
+    resources: dict[str, int | float | None] = field(default_factory=dict)
     # what it logged besides its objective
     metrics: dict[str, float] = field(default_factory=dict)
     # the sampler's and the pruner's own notes
