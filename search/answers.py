@@ -60,6 +60,21 @@ class Checked(Answer, frozen=True, kw_only=True):
     """True where there are validations."""
     notes: tuple[str, ...] = ()
     """Lines for the user that are no problems."""
+    loader_processes: int = 0
+    """Processes that load the batches of a trial."""
+    step_s: dict[int, float] = msgspec.field(default_factory=dict)
+    """As in `Timed`."""
+    memory_bytes: int = 0
+    """As in `Timed`."""
+
+
+class Timed(Answer, frozen=True, kw_only=True):
+    """Measurements of a few training steps, by which trials share a machine."""
+
+    step_s: dict[int, float] = msgspec.field(default_factory=dict)
+    """Seconds of a step by the number of threads; empty where there is nothing to compare."""
+    memory_bytes: int = 0
+    """Memory of the host that the process took for itself; 0 where nothing was measured."""
 
 
 class AnnotatedRanges(Answer, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ from search.answers import (
     DryRun,
     ExportFacts,
     LoggedMetrics,
+    Timed,
 )
 from search.messages import (
     Ended,
@@ -57,6 +58,7 @@ _CLASSES: tuple[type[Message], ...] = (
     AnnotatedRanges,
     ExportFacts,
     LoggedMetrics,
+    Timed,
     DryRun,
     Description,
 )

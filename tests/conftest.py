@@ -112,9 +112,13 @@ class Project:
         return {**os.environ, "HOME": str(self.root), "COLUMNS": "200", "NO_COLOR": "1"}
 
     def start(self, *arguments: str | Path) -> subprocess.Popen[str]:
-        """Start `search` with its output in pipes."""
+        """Start `search` with its output in pipes; a study has one worker where the test does not
+        say otherwise, so that its trials are sampled and end in one order."""
+        given = [str(each) for each in arguments]
+        if given[:1] in (["run"], ["resume"], ["confirm"]) and "--workers" not in given:
+            given += ["--workers", "1"]
         process = subprocess.Popen(
-            [SEARCH, *map(str, arguments)],
+            [SEARCH, *given],
             cwd=self.root,
             env=self.environment(),
             stdin=subprocess.DEVNULL,

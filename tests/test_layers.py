@@ -69,7 +69,7 @@ OWNERS = {
     "rich": {"view"},
     "typer": {"cli", "commands"},
     "pydantic": {"study_file"},
-    "msgspec": {"messages", "answers", "wire", "trial", "store"},
+    "msgspec": {"messages", "answers", "wire", "trial", "store", "engine"},
 }
 
 

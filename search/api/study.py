@@ -105,7 +105,7 @@ class Study:
     def run(
         self,
         trials: int | None = None,
-        workers: int | str = 1,
+        workers: int | str = "auto",
         timeout: float | str | None = None,
         trial_timeout: float | str | None = None,
         *,
@@ -116,7 +116,8 @@ class Study:
 
         Args:
             trials: how many in total, those already done included.
-            workers: how many at a time, or "auto" for one a core or GPU.
+            workers: how many at a time; "auto" for as many as the machine has room for, in which
+                trials end, and are sampled, in another order each time.
             timeout: end this run after so long, saving what runs; seconds, or text like 30m.
             trial_timeout: end a trial that takes longer.
             quiet: show nothing.
@@ -137,7 +138,7 @@ class Study:
             study_file=self._study_file,
             source=self._source,
             import_path=self._import_path,
-            workers=worker_count("workers", str(workers), self._study_file.trainer),
+            workers=worker_count("workers", str(workers)),
             trials=_trial_count(trials, n_trials),
             timeout_s=seconds("timeout", timeout),
             trial_timeout_s=seconds("trial_timeout", trial_timeout),

@@ -13,7 +13,7 @@ _DEFAULT_TRIALS = 50
 def check(
     study_file: StudyFileOrName = None,
     trials: Trials = None,
-    workers: Workers = "1",
+    workers: Workers = "auto",
     json: Json = False,
 ) -> None:
     """Try a study file out in a short dry trial, and say what the study will take."""
@@ -30,23 +30,23 @@ def check(
     if found.note is not None and not json:
         print(found.note)
     loaded = load_study_file(path)
-    count = worker_count("--workers", workers, loaded.trainer)
+    count = worker_count("--workers", workers)
     asked = trials or loaded.budget.trials or _DEFAULT_TRIALS
     if not json:
         print(f"{path}: loading torch, then two short trials", flush=True)
-    tried = dry_trials(loaded, path, count)
+    tried = dry_trials(loaded, path, workers=count, trials=asked)
     checks = checks_of(tried)
     amount = bill(
         tried.first,
         trials=asked,
-        workers=count,
+        workers=tried.choice.workers,
         kept=loaded.keep.top,
         gpus=len(tried.facts.gpus) if tried.facts.gpus_a_trial else 0,
     )
     if json:
         print(checks_json(checks, amount))
     else:
-        print_checks(checks, amount, sys.stdout)
+        print_checks(checks, amount, str(tried.choice), sys.stdout)
     failed = [f"{path}: {each.text}" for each in checks if each.state == FAILED]
     if failed:
         sys.stdout.flush()

@@ -24,7 +24,7 @@ def confirm(
     option: StudyName = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Finalists: the best trials.")] = 3,
     seeds: Annotated[int, typer.Option("--seeds", min=2, help="Runs of each finalist.")] = 5,
-    workers: Workers = "1",
+    workers: Workers = "auto",
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the study of these runs; STUDY-confirm.")
     ] = None,
@@ -55,7 +55,7 @@ def confirm(
         study_file=confirming,
         source=name,
         import_path=project_folder(folder.root),
-        workers=worker_count("--workers", workers, confirming.trainer),
+        workers=worker_count("--workers", workers),
         url=storage,
     )
     confirmed = run_study(request, make_view(quiet=json))

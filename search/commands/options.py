@@ -51,7 +51,10 @@ Trials = Annotated[
     typer.Option("--trials", "-n", min=1, help="Trials in total, those already done included."),
 ]
 Workers = Annotated[
-    str, typer.Option("--workers", "-w", help="Trials at a time, or auto for one a core or GPU.")
+    str,
+    typer.Option(
+        "--workers", "-w", help="Trials at a time, or auto for as many as the machine has room for."
+    ),
 ]
 Timeout = Annotated[
     str | None,

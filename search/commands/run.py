@@ -22,7 +22,7 @@ from search.layout import STUDIES_DIR, StudyFolder
 def run(
     study_file: StudyFileOrName = None,
     trials: Trials = None,
-    workers: Workers = "1",
+    workers: Workers = "auto",
     timeout: Timeout = None,
     trial_timeout: TrialTimeout = None,
     set_: SetValues = None,
@@ -49,7 +49,7 @@ def run(
         study_file=loaded,
         source=str(found.path),
         import_path=found.path.parent.absolute(),
-        workers=worker_count("--workers", workers, loaded.trainer),
+        workers=worker_count("--workers", workers),
         trials=trials,
         timeout_s=seconds("--timeout", timeout),
         trial_timeout_s=seconds("--trial-timeout", trial_timeout),

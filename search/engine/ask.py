@@ -21,6 +21,7 @@ from search.answers import (
     DryRun,
     ExportFacts,
     LoggedMetrics,
+    Timed,
 )
 from search.engine.signals import SignalWatch
 from search.errors import StudyFileError, UserError
@@ -51,6 +52,7 @@ class Question(Generic[AnswerT]):
 
 
 CHECK = Question("check", Checked, "the check before the first trial", attempts=3)
+TIME = Question("time", Timed, "timing a few training steps")
 RANGES = Question("ranges", AnnotatedRanges, "reading annotations")
 DRY = Question("dry", DryRun, "the dry trial")
 INSPECT = Question("inspect", Description, "looking at the classes")
@@ -115,7 +117,7 @@ def ask_once(
         UserError: as `ask`.
         Interrupted: a signal came.
     """
-    with SignalWatch() as signals, own_executor(sys_path, threads=cores()) as executor:
+    with SignalWatch() as signals, own_executor(sys_path) as executor:
 
         def check_and_tick() -> None:
             signals.check()
@@ -137,7 +139,7 @@ def ask_once(
 
 @contextlib.contextmanager
 def own_executor(
-    sys_path: Sequence[Path], *, threads: int, class_paths: Sequence[str] = ()
+    sys_path: Sequence[Path], *, class_paths: Sequence[str] = ()
 ) -> Iterator[Executor]:
     """An executor for questions alone; its server's log goes with it.
 
@@ -148,7 +150,6 @@ def own_executor(
         executor = LocalExecutor(
             class_paths,
             [str(each.absolute()) for each in sys_path],
-            threads=threads,
             server_log=folder.root / "server.log",
         )
         with contextlib.closing(executor):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,19 +14,17 @@ from search.engine.annotated_ranges import with_ranges
 from search.engine.ask import DRY, RANGES, AnswerT, Question, ask, own_executor
 from search.engine.batch_sizes import plan_batches
 from search.engine.extras import check_loggers
-from search.engine.preflight import preflight
+from search.engine.preflight import middle_config, preflight
 from search.engine.signals import SignalWatch
+from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import StudyFileError, UserError
 from search.executors.protocol import Executor, Slot
 from search.executors.slots import cores
 from search.plain.tree import class_paths
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
-from search.study_file.rules import config_of
 from search.study_file.schema import StudyFile
-from search.study_file.trial_config import DryBatches, TrialConfig, TrialFacts
-
-_SEED = "dry trial"
+from search.study_file.trial_config import DryBatches, TrialFacts
 
 
 @dataclass(frozen=True)
@@ -36,6 +35,8 @@ class DryTrials:
     """Study file with every range."""
     facts: Checked
     """Facts of the preflight."""
+    choice: WorkerChoice
+    """Workers that the study would have."""
     first: DryRun
     """Run that also measures a full trial and goes on from its checkpoint."""
     second: DryRun
@@ -48,34 +49,28 @@ class DryTrials:
         return self.first.digest == self.second.digest and same_value
 
 
-def dry_trials(study_file: StudyFile, source: Path, workers: int) -> DryTrials:
+def dry_trials(
+    study_file: StudyFile, source: Path, *, workers: int | None, trials: int
+) -> DryTrials:
     """Try a study file out; nothing is written but temporary folders that are removed.
 
     Args:
         source: the study file.
-        workers: how many would share the cores.
+        workers: how many would share the cores; None for as many as there is room for.
+        trials: how many the study would have.
 
     Raises:
         StudyFileError: the study file cannot be run.
         Interrupted: a signal came.
     """
-    threads = max(1, cores() // workers)
     sys_path = [source.parent, Path.cwd()]
     classes = list(class_paths(study_file.to_tree()))
     with (
         SignalWatch() as signals,
-        own_executor(sys_path, threads=threads, class_paths=classes) as executor,
+        own_executor(sys_path, class_paths=classes) as executor,
     ):
-        return _Attempts(executor, str(source), Slot(threads), signals.check).try_out(study_file)
-
-
-def middle_config(study_file: StudyFile) -> TrialConfig:
-    """The configuration of a valid trial, with the values in the middle of their ranges where
-    those are one."""
-    points = study_file.points
-    middle = points.complete({}, lambda distribution: distribution.middle)
-    params = points.valid_or_random(middle, {}, _SEED) or middle
-    return config_of(study_file, points.config(params))
+        wanted = Wanted(workers, trials)
+        return _Attempts(executor, str(source), wanted, signals.check).try_out(study_file)
 
 
 @dataclass(frozen=True)
@@ -84,37 +79,38 @@ class _Attempts:
 
     executor: Executor
     source: str
-    slot: Slot
+    wanted: Wanted
     tick: Callable[[], None]
 
     def try_out(self, study_file: StudyFile) -> DryTrials:
         if study_file.is_hinted:
             study_file = with_ranges(
-                study_file, self.source, None, lambda config: self._ask(RANGES, config)
+                study_file, self.source, None, lambda config: self._ask(RANGES, config, cores())
             )
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
         with _in_study_file(self.source):
             # refuses a sampler or a pruner that does not take its options
             sampling_of(study_file)
-        facts = preflight(self.executor, study_file, self.source, self.slot, self.tick)
+        facts = preflight(self.executor, study_file, self.source, Slot(cores()), self.tick)
+        choice = choose_workers(facts, machine_now(os.environ), self.wanted)
         with _in_study_file(self.source):
             plan_batches(study_file, facts)
         self.executor.preload(facts.modules, warm_up=not facts.gpus)
         config = middle_config(study_file)
         trial = TrialFacts(at_epoch_ends=facts.at_epoch_ends)
-        first = self._ask(DRY, replace(config, trial=trial).to_tree())
+        first = self._ask(DRY, replace(config, trial=trial).to_tree(), choice.threads)
         batches = DryBatches(first.train_batches, first.val_batches)
-        second = self._ask(DRY, replace(config, dry=batches).to_tree())
-        return DryTrials(study_file, facts, first, second)
+        second = self._ask(DRY, replace(config, dry=batches).to_tree(), choice.threads)
+        return DryTrials(study_file, facts, choice, first, second)
 
-    def _ask(self, question: Question[AnswerT], config: Mapping[str, Any]) -> AnswerT:
+    def _ask(self, question: Question[AnswerT], config: Mapping[str, Any], threads: int) -> AnswerT:
         return ask(
             question,
             config,
             place=self.source,
             executor=self.executor,
-            slot=self.slot,
+            slot=Slot(threads),
             tick=self.tick,
         )
 

@@ -29,7 +29,7 @@ from search.store.database.url import shown_url
 from search.store.database.write_through import WriteThroughStorage, is_private
 from search.store.events.event_file import append_event
 from search.store.events.optuna_trials import MICRO_BATCHES, STUDY, user_attributes
-from search.store.events.study_history import MICRO_BATCH, cache_history
+from search.store.events.study_history import MICRO_BATCH, THREADS, cache_history
 from search.store.events.trial_history import (
     ATTEMPT_ENDED,
     ATTEMPT_STARTED,
@@ -267,6 +267,17 @@ class Ledger:
         if self._trials[number].is_finished:
             cache_history(self.folder, number)
         return ending
+
+    @property
+    def threads(self) -> int | None:
+        """CPU threads of the trials so far; None before the first was begun."""
+        return self._history.threads
+
+    def set_threads(self, count: int, reason: str) -> None:
+        """Write how many CPU threads the trials have from now on."""
+        if count != self.threads:
+            append_event(self.folder.events, THREADS, threads=count, reason=reason)
+            self._history.threads = count
 
     def micro_batch(self, key: str) -> int | None:
         """The micro-batch that a probe found for `key`."""

@@ -6,8 +6,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from msgspec import structs
+
 from search.answers import Checked
-from search.engine.ask import CHECK, ask
+from search.engine.ask import CHECK, TIME, ask
+from search.errors import UserError
 from search.executors.protocol import Executor, Slot
 from search.space.distributions import Params
 from search.space.points import Points
@@ -16,6 +19,7 @@ from search.study_file.schema import StudyFile
 from search.study_file.trial_config import Sections, TrialConfig, Variant
 
 _SEED = "preflight"
+_MIDDLE_SEED = "dry trial"
 # from each of which the model is built
 _MOST_CHOICES = 64
 
@@ -23,7 +27,8 @@ _MOST_CHOICES = 64
 def preflight(
     executor: Executor, study_file: StudyFile, source: str, slot: Slot, tick: Callable[[], None]
 ) -> Checked:
-    """Run the check in an attempt of its own.
+    """Run the check in an attempt of its own, and time a trial of middle values in another, which
+    may fail.
 
     Args:
         source: the study file's name, for messages.
@@ -33,7 +38,15 @@ def preflight(
         UserError: as `ask`.
     """
     config = check_config(study_file)
-    return ask(CHECK, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
+    facts = ask(CHECK, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
+    if slot.threads == 1:
+        return facts
+    config = middle_config(study_file)
+    try:
+        timed = ask(TIME, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
+    except UserError as error:
+        return structs.replace(facts, notes=(*facts.notes, str(error)))
+    return structs.replace(facts, step_s=timed.step_s, memory_bytes=timed.memory_bytes)
 
 
 def check_config(study_file: StudyFile) -> TrialConfig:
@@ -42,6 +55,15 @@ def check_config(study_file: StudyFile) -> TrialConfig:
     base = _base(points)
     config = config_of(study_file, points.config(base))
     return replace(config, preflight=tuple(_variants(points, base)))
+
+
+def middle_config(study_file: StudyFile) -> TrialConfig:
+    """The configuration of a valid trial, with the values in the middle of their ranges where
+    those are one."""
+    points = study_file.points
+    middle = points.complete({}, lambda distribution: distribution.middle)
+    params = points.valid_or_random(middle, {}, _MIDDLE_SEED) or middle
+    return config_of(study_file, points.config(params))
 
 
 def _base(points: Points) -> Params:

@@ -11,11 +11,13 @@ from search.store.records import StudyRecord
 
 @dataclass(frozen=True)
 class StudyOpened:
-    """The first event. `record` is the study as it stands; `workers` the number of slots."""
+    """The first event. `record` is the study as it stands; `workers` the number of slots, and
+    `threads` the CPU threads of each, None where nothing is left to run."""
 
     record: StudyRecord
     workers: int
     resumed: bool
+    threads: int | None = None
 
 
 @dataclass(frozen=True)

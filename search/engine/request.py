@@ -22,8 +22,8 @@ class RunRequest:
     """The study file as messages call it."""
     import_path: Path
     """The folder that the user's classes are imported from."""
-    workers: int = 1
-    """Attempts at a time."""
+    workers: int | None = None
+    """Attempts at a time; None for as many as the machine has room for."""
     trials: int | None = None
     """Trials in total, those already done included."""
     timeout_s: float | None = None

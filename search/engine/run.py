@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.request import RunRequest
 from search.engine.resilient_view import SteadyView, steadily
 from search.engine.signals import SignalWatch
+from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.executors.local import LocalExecutor
 from search.executors.processes import end_processes_of, owner_of
@@ -81,7 +83,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             # before the check, during which the database may be moved too
             ownership.note_study()
         if ledger is not None and _is_complete(ledger, request.total):
-            view.handle(StudyOpened(ledger.record(), request.workers, resumed=True))
+            view.handle(StudyOpened(ledger.record(), request.workers or 1, resumed=True))
             return _successful(_close(ledger, view, "finished", deadline), deadline)
         with _executor(request, request.folder.server_log, view) as executor:
             # meanwhile the fork server loads torch
@@ -100,17 +102,19 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 ledger = open_ledger(opening, request.total, patience, steps)
                 ownership.note_study()
             note_start(request.folder, made)
-            slots = slots_for(request.workers, facts)
-            if len(slots) < request.workers:
-                view.handle(Note(_too_few_gpus(request.workers, slots, facts)))
-            view.handle(StudyOpened(ledger.record(), len(slots), opening.exists))
+            choice = _choice(request, facts, ledger)
+            ledger.set_threads(choice.threads, choice.reason)
+            view.handle(
+                StudyOpened(ledger.record(), choice.workers, opening.exists, choice.threads)
+            )
+            view.handle(Note(str(choice)))
             coordinator = Coordinator(
                 request=request,
                 ledger=ledger,
                 executor=executor,
                 view=view,
                 batches=batches,
-                slots=slots,
+                slots=slots_for(choice.workers, choice.threads, facts),
                 deadline=deadline,
                 signals=signals,
                 ownership=ownership,
@@ -126,11 +130,10 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
     return _successful(record, deadline)
 
 
-def _too_few_gpus(workers: int, slots: Sequence[Slot], facts: Checked) -> str:
-    return (
-        f"{len(slots)} of {workers} workers: every trial takes {facts.gpus_a_trial} of the "
-        f"{len(facts.gpus)} GPUs"
-    )
+def _choice(request: RunRequest, facts: Checked, ledger: Ledger) -> WorkerChoice:
+    left = None if request.total is None else request.total - ledger.finished
+    wanted = Wanted(request.workers, left, ledger.threads)
+    return choose_workers(facts, machine_now(os.environ), wanted)
 
 
 def _made_with(request: RunRequest) -> dict[str, object]:
@@ -239,8 +242,8 @@ def _check(
         deadline.check(request.study_file.name)
         view.tick()
 
-    # the slot of a lone worker: the check sees every device
-    slot = Slot(threads=max(1, cores() // request.workers))
+    # the slot of a lone worker: the check sees every device and every core
+    slot = Slot(threads=cores())
     facts = preflight(executor, request.study_file, request.source, slot, tick)
     # what the training step imported on the way, so that no trial has to
     executor.preload(facts.modules, warm_up=not facts.gpus)
@@ -273,7 +276,6 @@ def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[Loc
     executor = LocalExecutor(
         list(class_paths(request.study_file.to_tree())),
         [str(request.import_path), str(Path.cwd())],
-        threads=max(1, cores() // request.workers),
         server_log=server_log,
         note=lambda text: view.handle(Note(text)),
     )

@@ -39,7 +39,6 @@ class LocalExecutor:
     Args:
         class_paths: dotted names to import before the first fork.
         sys_path: folders that come first on the attempts' import path.
-        threads: CPU threads of one attempt; native pools are sized by it when they load.
         server_log: where the server's own output goes.
         note: shows the user a line on how attempts are started.
     """
@@ -49,7 +48,6 @@ class LocalExecutor:
         class_paths: Sequence[str],
         sys_path: Sequence[str],
         *,
-        threads: int,
         server_log: Path,
         note: Callable[[str], None] = lambda _: None,
     ) -> None:
@@ -62,7 +60,6 @@ class LocalExecutor:
         )
         self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wakeups)
         self._server_log = server_log
-        self._threads = threads
         self._note = note
         # preloads that the server has not answered yet; launches wait until it has
         self._unanswered = 0
@@ -84,8 +81,12 @@ class LocalExecutor:
         # a folder called search where the user stands must not shadow this package
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         environment[OWNER] = owner_of(self._server_log)
-        for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-            environment.setdefault(name, str(self._threads))
+        # a library that is asked for nothing else has one thread; torch gets those of the slot
+        environment.setdefault("OMP_NUM_THREADS", "1")
+        # threads that wait in a loop for others make each step many times as slow where something
+        # else has a core meanwhile
+        if "GOMP_SPINCOUNT" not in environment:
+            environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         with open_privately(self._server_log, "ab") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "search.trial", "--serve"],

@@ -85,6 +85,15 @@ def format_count(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def format_workers(workers: int, threads: int | None) -> str:
+    """`1 worker with 2 threads`, `2 workers with 1 thread each`; `2 workers` without threads."""
+    text = format_count(workers, "worker")
+    if threads is None:
+        return text
+    each = "" if workers == 1 else " each"
+    return f"{text} with {format_count(threads, 'thread')}{each}"
+
+
 def format_list(names: Sequence[str], most: int) -> str:
     """`a, b and c`; of more than `most` the first ones and how many there are besides."""
     shown = list(names[:most])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import math
+import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -67,6 +68,7 @@ from search.trial.tasks.describe import describe
 from search.trial.tasks.dry_run import dry_run
 from search.trial.tasks.finished import export_facts, test
 from search.trial.tasks.probe import probe
+from search.trial.tasks.step_times import time_steps
 
 
 class CannotResume(Exception):
@@ -75,7 +77,7 @@ class CannotResume(Exception):
 
 def run_launched(launch: Launch, folder: TrialFolder) -> int:
     """Carry out a task for the coordinator; returns the exit status."""
-    torch.set_num_threads(launch.threads)
+    _set_threads(launch.threads)
     faulthandler.enable()
     link = ChannelLink(launch.address, launch.token)
     tasks: dict[str, Callable[[], Message]] = {
@@ -87,6 +89,7 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
             gpu_share=launch.gpu_share,
         ),
         "check": lambda: check(read_config(folder), folder),
+        "time": lambda: time_steps(read_config(folder), folder, threads=launch.threads),
         "ranges": lambda: annotated_ranges(read_sections(folder)),
         "inspect": lambda: describe(read_sections(folder)),
         "export": lambda: export_facts(read_config(folder), folder),
@@ -101,6 +104,16 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         print(last_words.traceback or last_words.message, file=sys.stderr, flush=True)
     link.send(last_words)
     return 0 if _succeeded(last_words) else 1
+
+
+def _set_threads(count: int) -> None:
+    """Give torch so many threads, here and in the ranks of a distributed trial."""
+    torch.set_num_threads(count)
+    os.environ["OMP_NUM_THREADS"] = str(count)
+    # torch has a second pool, as large as the machine in every process; a module that used it when
+    # it was imported keeps that
+    with contextlib.suppress(RuntimeError):
+        torch.set_num_interop_threads(count)
 
 
 def run_by_hand(root: Path) -> int:

@@ -63,6 +63,7 @@ class Board:
         self._params: dict[int, dict[str, Any]] = {}
         self.record: StudyRecord | None = None
         self.workers = 1
+        self.threads: int | None = None
         self.running: dict[int, RunningTrial] = {}
         self.counts: Counter[str] = Counter()
         self.best: Best | None = None
@@ -135,7 +136,8 @@ class Board:
         return sign * value < sign * other
 
     def _open(self, event: StudyOpened) -> None:
-        self.record, self.workers = event.record, event.workers
+        self.record = event.record
+        self.workers, self.threads = event.workers, event.threads
         self.notes.clear()
         self.counts = Counter(trial.state for trial in event.record.trials)
         self._times = trial_times(event.record)

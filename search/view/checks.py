@@ -29,14 +29,18 @@ class Check:
     """The reason of the state."""
 
 
-def print_checks(checks: Sequence[Check], bill: Bill, stream: TextIO) -> None:
-    """A row a check, then what the study will take."""
+def print_checks(checks: Sequence[Check], bill: Bill, workers: str, stream: TextIO) -> None:
+    """A row a check, then what the study will take.
+
+    Args:
+        workers: the workers of the study, and why so many.
+    """
     console = plain_console(stream)
     columns = [Column(""), Column(""), Column("", is_folded=True)]
     rows = [[Text(each.state, _STYLES[each.state]), each.name, each.text] for each in checks]
     print_rows(console, columns, rows)
     console.print()
-    print_pairs(console, _bill_pairs(bill))
+    print_pairs(console, [("workers", workers), *_bill_pairs(bill)])
 
 
 def checks_json(checks: Sequence[Check], bill: Bill) -> str:

@@ -14,7 +14,7 @@ from search.engine.progress import (
     TrialEnded,
     TrialStarted,
 )
-from search.plain.formats import format_count, format_duration, format_number
+from search.plain.formats import format_duration, format_number, format_workers
 from search.store.records import StudyRecord
 from search.view.board import Board, RunningTrial
 from search.view.terminal_text import clean, ends, objectives_text, parameters, values_text
@@ -90,7 +90,7 @@ def opening_line(event: StudyOpened) -> str:
         trials = "trials until it is stopped"
     else:
         trials = f"{record.n_trials} trials"
-    parts = (objectives_text(record), trials, format_count(event.workers, "worker"))
+    parts = (objectives_text(record), trials, format_workers(event.workers, event.threads))
     return f"study {clean(record.name)}: {', '.join(parts)}"
 
 

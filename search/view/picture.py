@@ -18,6 +18,7 @@ from search.plain.formats import (
     format_duration,
     format_duration_range,
     format_number,
+    format_workers,
 )
 from search.view.board import Board, RunningTrial
 from search.view.console import STATE_STYLES
@@ -143,7 +144,7 @@ class Picture:
     def _name(self, width: int) -> list[Text]:
         record = self._board.record
         assert record is not None
-        workers = f"{self._board.workers} worker{'' if self._board.workers == 1 else 's'}"
+        workers = format_workers(self._board.workers, self._board.threads)
         parts = (
             Text(clean(record.name), style="bold"),
             Text(objectives_text(record)),

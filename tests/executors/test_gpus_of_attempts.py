@@ -71,7 +71,7 @@ def test_attempt_sees_the_gpus_of_its_slot_and_no_others(project: Project) -> No
         "        super().__init__()\n        print('seen', os.environ['CUDA_VISIBLE_DEVICES'])\n"
     )
     executor = LocalExecutor(
-        ["seen.Seen"], [str(project.root)], threads=1, server_log=project.root / "server.log"
+        ["seen.Seen"], [str(project.root)], server_log=project.root / "server.log"
     )
     logs = []
     try:

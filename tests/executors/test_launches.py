@@ -44,7 +44,7 @@ def test_attempt_that_is_killed_before_its_launch_is_never_started(
 ) -> None:
     server = PretendedServer()
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: server)
-    executor = LocalExecutor([], [], threads=1, server_log=tmp_path / "server.log")
+    executor = LocalExecutor([], [], server_log=tmp_path / "server.log")
     try:
         for attempt in ("fit-0-1", "fit-1-2"):
             executor.start(attempt, "fit", TrialFolder(tmp_path / attempt), Slot(1))

@@ -80,7 +80,7 @@ def story(message: str = "RuntimeError: the layer is on fire") -> list[Event]:
     done, others = trial(0, 0.25), (trial(1, 0.9, "PRUNED"), trial(2, None, "FAIL"))
     return [
         Note("loading torch"),
-        StudyOpened(study(), workers=2, resumed=False),
+        StudyOpened(study(), workers=2, resumed=False, threads=1),
         ProbeStarted(0),
         BatchSizeFound(0, 64, 2),
         started[0],
@@ -112,7 +112,7 @@ def test_lines_tell_the_whole_story() -> None:
     replayed(LinesView(stream), story())
     assert stream.getvalue().splitlines() == [
         "loading torch",
-        "study demo: minimize val_loss, 4 trials, 2 workers",
+        "study demo: minimize val_loss, 4 trials, 2 workers with 1 thread each",
         "trial    0  micro-batch 64, the largest of 2 sizes that ran",
         "trial    0  started  lr=0.01",
         "trial    1  started  lr=0.02",
@@ -152,7 +152,7 @@ def test_live_view_leaves_what_should_last_on_the_first_screen() -> None:
     console = Console(file=stream, width=100, force_terminal=True, color_system=None)
     replayed(LiveView(stream, console), story())
     drawn, _, lasting = stream.getvalue().rpartition("\x1b[?1049l")
-    assert "demo  minimize val_loss  2 workers" in drawn
+    assert "demo  minimize val_loss  2 workers with 1 thread each" in drawn
     assert lasting.splitlines()[:3] == [
         "trial 2 error: RuntimeError: the layer is on fire",
         "  studies/demo/trials/0001/log.txt",

@@ -39,6 +39,7 @@ STUDY = "study"
 ASKED = "asked"
 STEPS = "steps"
 MICRO_BATCH = "micro_batch"
+THREADS = "threads"
 
 # as the layout writes the number of a trial
 _NUMBER = re.compile(r"\d{4}|[1-9]\d{4,8}", re.ASCII)
@@ -56,6 +57,8 @@ class StudyHistory:
     steps: Steps | None = None
     # the facts of its study file, as JSON; None where an earlier release began it
     facts: dict[str, Any] | None = None
+    # CPU threads of each of its trials; None before any was begun
+    threads: int | None = None
     # by cache key, the size that a probe found
     micro_batches: dict[str, int] = field(default_factory=dict)
     # the samplers' own notes
@@ -153,6 +156,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.steps = steps_in(event)
     elif kind == STUDY:
         history.facts = checked(event["study"], dict)
+    elif kind == THREADS:
+        history.threads = checked(event["threads"], int)
     elif kind == MICRO_BATCH:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif kind == ATTRIBUTES:

@@ -4,16 +4,11 @@ studies are passed on."""
 from __future__ import annotations
 
 import platform
-import re
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping
-from itertools import takewhile
 from pathlib import Path
 
 import psutil
-
-from search.plain.visible_gpus import visible_gpus
 
 _GPUS = Path("/proc/driver/nvidia/gpus")
 _TIMEOUT_S = 2.0
@@ -32,32 +27,6 @@ def this_machine(cores: int) -> dict[str, object]:
         "memory_bytes": int(psutil.virtual_memory().total),
         "gpus": _gpus(),
     }
-
-
-def usable_gpus(environment: Mapping[str, str]) -> int:
-    """How many GPUs, or parts of one, processes with this environment may use; loads no torch."""
-    listed = _listed_gpus()
-    entries = visible_gpus(environment)
-    whole = [each for each in listed if each.startswith("GPU-")]
-    if entries is None:
-        return len(whole)
-    numbers = [str(number) for number in range(len(whole))]
-    return len(list(takewhile(lambda entry: _names_one(entry, [*numbers, *listed]), entries)))
-
-
-def _names_one(entry: str, names: Iterable[str]) -> bool:
-    """Whether an entry names a GPU: its number, or its id, which may be shortened."""
-    if entry.isdigit():
-        return str(int(entry)) in names
-    return any(name.startswith(entry) for name in names)
-
-
-def _listed_gpus() -> list[str]:
-    """The ids of the GPUs that the driver shows this process, and of the parts of each.
-
-    A container may have the device files of more GPUs than it may use.
-    """
-    return re.findall(r"UUID: ((?:GPU|MIG)-[^)\s]+)\)", _nvidia_smi("--list-gpus"))
 
 
 def _cpu() -> str:

@@ -113,6 +113,7 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
                 *(variant.sections.trainer for variant in variants),
             )
         ),
+        loader_processes=int(getattr(loader, "num_workers", 0)),
     )
 
 

@@ -21,8 +21,7 @@ from lightning.pytorch import callbacks
 from users_modules import importable
 
 from search.answers import DryRun
-from search.engine.dry_trial import middle_config
-from search.engine.preflight import check_config
+from search.engine.preflight import check_config, middle_config
 from search.layout import TrialFolder
 from search.study_file.load import load_study_file
 from search.study_file.schema import StudyFile

@@ -1,0 +1,174 @@
+"""The number of workers of a study, and of the threads of each, by what the preflight measured.
+
+Decides on numbers alone: whoever asks has looked at the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from search.answers import Checked
+from search.executors.slots import cores, free_memory_bytes, gpu_groups
+from search.plain.formats import format_count, format_size, format_workers
+
+# a measured gain of more threads that is less comes and goes with what else the machine does
+_PAYS = 1.2
+# of the memory that one trial was seen to take; others are larger
+_MEMORY_MARGIN = 1.25
+_THREADS = "OMP_NUM_THREADS"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """The machine as the study finds it."""
+
+    cores: int
+    """Cores that may be used."""
+    free_memory_bytes: int
+    """Memory that attempts may take now."""
+    threads: int | None = None
+    """Threads that the user gives each process by OMP_NUM_THREADS; None where that is not set."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The wishes of the one who runs a study, and its past."""
+
+    workers: int | None
+    """Workers that were asked for; None for as many as the machine has room for."""
+    trials: int | None = None
+    """Trials that are left; None without a limit."""
+    threads: int | None = None
+    """Threads that the trials of the study had so far, on which the last digits of their values
+    depend; None before the first."""
+
+
+@dataclass(frozen=True)
+class WorkerChoice:
+    """The workers of a study."""
+
+    workers: int
+    """Attempts at a time."""
+    threads: int
+    """CPU threads of each."""
+    reason: str
+    """Reason in one line."""
+
+    def __str__(self) -> str:
+        return f"{format_workers(self.workers, self.threads)}: {self.reason}"
+
+
+def machine_now(environment: Mapping[str, str]) -> Machine:
+    """The machine as it is now, for processes with this environment."""
+    told = environment.get(_THREADS, "")
+    threads = int(told) if told.isascii() and told.isdigit() and int(told) > 0 else None
+    return Machine(cores(), free_memory_bytes(), threads)
+
+
+def choose_workers(facts: Checked, machine: Machine, wanted: Wanted) -> WorkerChoice:
+    """Choose so that the machine makes the most training steps a second.
+
+    The preflight has timed a step with several numbers of threads. With t threads each, cores / t
+    workers make (cores / t) / time(t) steps a second.
+    """
+    bound = _bound(facts, machine, wanted)
+    threads, reason = _threads(facts, machine, wanted, bound.workers)
+    workers = _workers(machine, wanted, bound, threads)
+    if workers == bound.workers and bound.reason is not None:
+        reason = f"{reason}; {bound.reason}"
+    return WorkerChoice(workers, threads, reason)
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """The most workers that there can be, whatever the cores are."""
+
+    workers: int
+    reason: str | None = None
+    """Reason that the user should hear; None where the cores alone are one."""
+
+
+def _bound(facts: Checked, machine: Machine, wanted: Wanted) -> _Bound:
+    bounds = [_Bound(machine.cores if wanted.workers is None else wanted.workers)]
+    if wanted.trials is not None:
+        left = max(1, wanted.trials)
+        bounds.append(_Bound(left, f"{format_count(left, 'trial')} to go"))
+    groups = len(gpu_groups(facts))
+    if groups and (wanted.workers is None or facts.gpus_a_trial > 1 or facts.gpus_are_named):
+        bounds.append(_Bound(groups, _of_gpus(facts)))
+    if facts.memory_bytes and wanted.workers is None:
+        free = machine.free_memory_bytes
+        fitting = max(1, int(free / (facts.memory_bytes * _MEMORY_MARGIN)))
+        trial = format_size(facts.memory_bytes)
+        bounds.append(_Bound(fitting, f"a trial takes {trial} of the {format_size(free)} free"))
+    return min(bounds, key=lambda bound: bound.workers)
+
+
+def _of_gpus(facts: Checked) -> str:
+    if facts.gpus_are_named:
+        return "the study file names the GPUs of a trial"
+    if facts.gpus_a_trial == 1:
+        return "one a GPU"
+    return f"every trial takes {facts.gpus_a_trial} of the {len(facts.gpus)} GPUs"
+
+
+def _workers(machine: Machine, wanted: Wanted, bound: _Bound, threads: int) -> int:
+    if wanted.workers is not None:
+        return bound.workers
+    return max(1, min(machine.cores // threads, bound.workers))
+
+
+def _threads(facts: Checked, machine: Machine, wanted: Wanted, most: int) -> tuple[int, str]:
+    """The threads of each worker, and the reason.
+
+    Args:
+        most: workers that there can be, whatever the cores are.
+    """
+    workers = 1 if wanted.workers is None and not gpu_groups(facts) else most
+    room = max(1, machine.cores // workers)
+    if wanted.threads is not None:
+        return _as_before(wanted.threads, room)
+    if machine.threads is not None:
+        return machine.threads, f"{_THREADS} says so"
+    if gpu_groups(facts):
+        return room, f"{format_count(machine.cores, 'core')} shared"
+    if room == 1:
+        return 1, f"{format_count(machine.cores, 'core')} in all"
+    times = {count: time for count, time in facts.step_s.items() if count <= room}
+    if not facts.step_s:
+        return room, "no training step could be timed"
+    if 1 not in times:
+        return room, "a training step takes too long to be timed with fewer threads"
+    if wanted.workers is None:
+        rates = {t: min(machine.cores // t, most) / time for t, time in times.items()}
+    else:
+        rates = {t: 1.0 / time for t, time in times.items()}
+    threads = _paying(rates)
+    return threads, _gain(times, threads)
+
+
+def _as_before(threads: int, room: int) -> tuple[int, str]:
+    began = f"the study began with {format_count(threads, 'thread')} a trial"
+    if threads <= room:
+        return threads, began
+    return room, f"{began}, more than there are cores for, so last digits of values may differ"
+
+
+def _paying(rates: Mapping[int, float]) -> int:
+    """The fewest threads, or more if they make that much more of the machine."""
+    chosen = min(rates)
+    for threads in sorted(rates):
+        if rates[threads] > rates[chosen] * _PAYS:
+            chosen = threads
+    return chosen
+
+
+def _gain(times: Mapping[int, float], threads: int) -> str:
+    if threads > 1:
+        gain = times[1] / times[threads]
+        return f"{threads} threads make a step {gain:.2f} times as fast as one"
+    second = min(count for count in times if count > 1)
+    gain = times[1] / times[second]
+    more = "a second thread makes" if second == 2 else f"{second} threads make"
+    return f"{more} a step {gain:.2f} times as fast"

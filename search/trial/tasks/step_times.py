@@ -1,0 +1,150 @@
+"""The time of a training step with several numbers of threads, and the memory of a trial.
+
+What it finds out decides how many trials share a machine, and never if a study file is sound.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+
+import psutil
+import torch
+from lightning.pytorch import Callback, LightningModule, Trainer
+from lightning.pytorch.loggers.logger import DummyLogger
+
+from search.answers import Timed
+from search.layout import TrialFolder
+from search.study_file.trial_config import TrialConfig
+from search.trial.building.build import Built, build, make_trainer, seed_everything
+from search.trial.building.importing import is_lightnings
+from search.trial.building.trainer import one_short_epoch
+from search.trial.fitting.throwaway import ThrowawayCheckpoints, throwaway_loggers
+from search.trial.process.memory import peak_memory_bytes
+
+# steps in a row with one number of threads, of which the first wakes them, and how often
+_STEPS = 4
+_ROUNDS = 3
+# no further step is begun after so long in steps, and so long in all, with short epochs
+_STEPS_S = 0.5
+_IN_ALL_S = 2.0
+# callbacks of Lightning's that fit before the fit
+_FINDERS = ("LearningRateFinder", "BatchSizeFinder")
+
+
+def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Timed:
+    """Time training steps, the loading of their batches included.
+
+    Args:
+        threads: the most that a trial could have.
+
+    Raises:
+        Whatever the user's code or Lightning raises.
+    """
+    timer = _Timer(tuple(_counts(threads)))
+    with throwaway_loggers(folder.root):
+        seed_everything(config.sections)
+        built = build(config.sections)
+        # each begins in the first epoch, which is as far as the check has looked
+        while not timer.is_done and _fit(built, folder, timer):
+            pass
+    return Timed(step_s=timer.medians(), memory_bytes=_own_memory_bytes())
+
+
+def _own_memory_bytes() -> int:
+    """The most memory that this process had, without the files of libraries, which processes
+    share."""
+    return max(0, peak_memory_bytes() - int(psutil.Process().memory_info().shared))
+
+
+def _counts(threads: int) -> Iterator[int]:
+    """The most threads first, which is what a slow step gets that leaves no time for others."""
+    yield threads
+    count = 1 << (threads - 1).bit_length() >> 1
+    while count:
+        yield count
+        count >>= 1
+
+
+def _fit(built: Built, folder: TrialFolder, timer: _Timer) -> bool:
+    """Fit one epoch, or what is needed of it; True where that timed anything."""
+    given = built.trainer_arguments
+    val = 0 if given.get("limit_val_batches") == 0 else 1
+    arguments = one_short_epoch(given, train=timer.steps_left, val=val)
+    callbacks = [each for each in arguments["callbacks"] if not is_lightnings(each, *_FINDERS)]
+    logger = given.get("logger")
+    arguments |= {
+        "callbacks": callbacks,
+        "logger": logger if isinstance(logger, bool) else DummyLogger(),
+    }
+    added = [timer, ThrowawayCheckpoints(folder.root / "checkpoints")]
+    trainer = make_trainer(built, folder.root, added, **arguments)
+    if trainer.strategy.root_device.type != "cpu":
+        return False
+    before = timer.steps_left
+    trainer.fit(built.model, datamodule=built.data)
+    return timer.steps_left < before
+
+
+@dataclass
+class _Timer(Callback):
+    """Times steps, and ends the fit when it has enough."""
+
+    counts: tuple[int, ...]
+    """Numbers of threads, in the order in which they are tried."""
+    firsts: dict[int, list[float]] = field(default_factory=dict)
+    """Seconds of the first steps after another number."""
+    others: dict[int, list[float]] = field(default_factory=dict)
+    """Seconds of the steps after those."""
+    _steps: int = 0
+    _began: float = 0.0
+    _fit_began: float | None = None
+    _seconds: float = 0.0
+
+    @property
+    def steps_left(self) -> int:
+        """Steps that are still to be timed."""
+        return len(self.counts) * _STEPS * _ROUNDS - self._steps
+
+    @property
+    def is_done(self) -> bool:
+        """True once every step is timed, or the time for them is over."""
+        if self._fit_began is None:
+            return False
+        is_late = time.monotonic() - self._fit_began > _IN_ALL_S
+        return is_late or self._seconds > _STEPS_S or not self.steps_left
+
+    def medians(self) -> dict[int, float]:
+        """Seconds of a step by the number of threads, of those that were reached."""
+        times = {**self.firsts, **self.others}
+        return {count: median(times[count]) for count in sorted(times)}
+
+    def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        if self._fit_began is None:
+            self._fit_began = time.monotonic()
+        # the steps after begin with the end of the one before
+        self._begin()
+
+    def on_train_batch_end(self, trainer: Trainer, *args: object) -> None:
+        # a callback of the user's may have added epochs
+        if not self.steps_left:
+            return
+        seconds = time.monotonic() - self._began
+        times = self.firsts if self._steps % _STEPS == 0 else self.others
+        times.setdefault(self._count, []).append(seconds)
+        self._seconds += seconds
+        self._steps += 1
+        if self.is_done:
+            trainer.should_stop = True
+        self._begin()
+
+    @property
+    def _count(self) -> int:
+        return self.counts[self._steps // _STEPS % len(self.counts)]
+
+    def _begin(self) -> None:
+        if torch.get_num_threads() != self._count:
+            torch.set_num_threads(self._count)
+        self._began = time.monotonic()

@@ -1,0 +1,131 @@
+"""The choice of workers and threads by what a preflight could measure; the machines are pretended,
+the GPUs among them too."""
+
+from __future__ import annotations
+
+import pytest
+
+from search.answers import Checked
+from search.engine.workers import Machine, Wanted, choose_workers, machine_now
+
+GIB = 1 << 30
+# seconds of a step by threads: of a model that another thread is no help to, and of one that it is
+SMALL = {1: 0.0104, 2: 0.0100, 4: 0.0110, 8: 0.0150}
+LARGE = {1: 0.80, 2: 0.42, 4: 0.23, 8: 0.14}
+
+
+def chosen(
+    step_s: dict[int, float],
+    *,
+    cores: int = 8,
+    free: int = 64 * GIB,
+    told: int | None = None,
+    memory: int = GIB,
+    gpus: tuple[str, ...] = (),
+    each: int = 1,
+    are_named: bool = False,
+    workers: int | None = None,
+    trials: int | None = None,
+    threads: int | None = None,
+) -> str:
+    facts = Checked(
+        step_s=step_s,
+        memory_bytes=memory,
+        gpus=gpus,
+        gpus_a_trial=each if gpus else 0,
+        gpus_are_named=are_named,
+    )
+    wanted = Wanted(workers, trials, threads)
+    return str(choose_workers(facts, Machine(cores, free, told), wanted))
+
+
+def test_worker_a_core_has_one_thread_where_another_does_not_pay() -> None:
+    assert chosen(SMALL, cores=2) == (
+        "2 workers with 1 thread each: a second thread makes a step 1.04 times as fast"
+    )
+    # what two threads lose to half as many workers
+    assert chosen(LARGE).startswith(
+        "8 workers with 1 thread each: a second thread makes a step 1.9"
+    )
+
+
+def test_fewer_workers_have_more_threads_where_those_make_more_steps_together() -> None:
+    assert chosen({1: 1.0, 2: 0.35, 4: 0.3}, cores=4) == (
+        "2 workers with 2 threads each: 2 threads make a step 2.86 times as fast as one"
+    )
+
+
+def test_memory_bounds_the_workers_and_the_cores_that_are_left_become_threads() -> None:
+    assert chosen(LARGE, memory=4 * GIB, free=11 * GIB) == (
+        "2 workers with 4 threads each: 4 threads make a step 3.48 times as fast as one; "
+        "a trial takes 4.0 GiB of the 11 GiB free"
+    )
+    assert chosen(LARGE, memory=4 * GIB, free=GIB).startswith("1 worker with 8 threads: 8 threads")
+    # who names a number is taken at it
+    assert chosen(LARGE, memory=4 * GIB, free=GIB, workers=3).startswith("3 workers")
+
+
+def test_study_of_few_trials_has_no_more_workers_than_those() -> None:
+    assert chosen(LARGE, trials=2) == (
+        "2 workers with 4 threads each: 4 threads make a step 3.48 times as fast as one; "
+        "2 trials to go"
+    )
+    assert chosen(SMALL, trials=1, workers=4).endswith("1 trial to go")
+    assert chosen(SMALL, trials=1, workers=4).startswith("1 worker with 1 thread:")
+
+
+def test_workers_that_were_asked_for_have_the_threads_that_are_quickest() -> None:
+    assert chosen(LARGE, workers=1).startswith("1 worker with 8 threads: 8 threads make")
+    assert chosen(LARGE, workers=3).startswith("3 workers with 2 threads each: 2 threads make")
+    assert chosen(SMALL, workers=1).startswith("1 worker with 1 thread: a second thread makes")
+    assert chosen(LARGE, workers=16) == "16 workers with 1 thread each: 8 cores in all"
+
+
+def test_threads_stay_those_that_the_study_began_with() -> None:
+    assert chosen(SMALL, threads=4) == (
+        "2 workers with 4 threads each: the study began with 4 threads a trial"
+    )
+    assert chosen(LARGE, threads=1, workers=1) == (
+        "1 worker with 1 thread: the study began with 1 thread a trial"
+    )
+    assert chosen(SMALL, cores=2, threads=4) == (
+        "1 worker with 2 threads: the study began with 4 threads a trial, more than there are "
+        "cores for, so last digits of values may differ"
+    )
+
+
+def test_threads_that_the_user_sets_are_taken() -> None:
+    assert chosen(SMALL, told=4) == "2 workers with 4 threads each: OMP_NUM_THREADS says so"
+    assert machine_now({"OMP_NUM_THREADS": "3"}).threads == 3
+    assert machine_now({"OMP_NUM_THREADS": "4,2"}).threads is None
+    assert machine_now({}).threads is None
+
+
+@pytest.mark.parametrize("step_s", [{8: 2.5}, {4: 2.9, 8: 2.5}])
+def test_steps_too_slow_to_be_timed_get_every_core(step_s: dict[int, float]) -> None:
+    assert chosen(step_s) == (
+        "1 worker with 8 threads: a training step takes too long to be timed with fewer threads"
+    )
+    assert chosen({}) == "1 worker with 8 threads: no training step could be timed"
+
+
+def test_one_core_leaves_no_choice() -> None:
+    assert chosen({}, cores=1) == "1 worker with 1 thread: 1 core in all"
+
+
+def test_worker_a_gpu_shares_the_cores() -> None:
+    assert chosen({}, gpus=("0", "1")) == "2 workers with 4 threads each: 8 cores shared; one a GPU"
+    assert chosen({}, gpus=("0", "1"), workers=4).startswith("4 workers with 2 threads each")
+
+
+def test_trials_of_several_gpus_share_none() -> None:
+    assert chosen({}, gpus=("0", "1", "2", "3", "4"), each=2, workers=4) == (
+        "2 workers with 4 threads each: 8 cores shared; every trial takes 2 of the 5 GPUs"
+    )
+    assert chosen({}, gpus=("0", "1"), each=2, are_named=True, workers=4) == (
+        "1 worker with 8 threads: 8 cores shared; the study file names the GPUs of a trial"
+    )
+
+
+def test_trials_on_the_cpu_of_a_machine_with_gpus_are_chosen_by_its_cores() -> None:
+    assert chosen(SMALL, gpus=("0",), each=0).startswith("8 workers with 1 thread each")
