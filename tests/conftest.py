@@ -116,7 +116,7 @@ class Project:
         say otherwise, so that its trials are sampled and end in one order."""
         given = [str(each) for each in arguments]
         if given[:1] in (["run"], ["resume"], ["confirm"]) and "--workers" not in given:
-            given += ["--workers", "1"]
+            given[1:1] = ["--workers", "1"]
         process = subprocess.Popen(
             [SEARCH, *given],
             cwd=self.root,

@@ -20,7 +20,7 @@ from search.layout import TrialFolder
 from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import Built, build, make_trainer, seed_everything
 from search.trial.building.importing import is_lightnings
-from search.trial.building.trainer import one_short_epoch
+from search.trial.building.trainer import callbacks_of, one_short_epoch
 from search.trial.fitting.throwaway import ThrowawayCheckpoints, throwaway_loggers
 from search.trial.process.memory import peak_memory_bytes
 
@@ -73,7 +73,7 @@ def _fit(built: Built, folder: TrialFolder, timer: _Timer) -> bool:
     given = built.trainer_arguments
     val = 0 if given.get("limit_val_batches") == 0 else 1
     arguments = one_short_epoch(given, train=timer.steps_left, val=val)
-    callbacks = [each for each in arguments["callbacks"] if not is_lightnings(each, *_FINDERS)]
+    callbacks = [each for each in callbacks_of(arguments) if not is_lightnings(each, *_FINDERS)]
     logger = given.get("logger")
     arguments |= {
         "callbacks": callbacks,
