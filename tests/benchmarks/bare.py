@@ -46,14 +46,16 @@ def fits(folder: Path, root: Path) -> float:
     return time.perf_counter() - began
 
 
-def script(trials: int, epochs: int, root: Path) -> float:
-    """Seconds for the script of today: `study.optimize` in one process, SQLite, pruning."""
+def script(trials: int, epochs: int, root: Path, prunes: bool) -> float:
+    """Seconds for the script of today: `study.optimize` in one process, SQLite, and pruning or
+    not."""
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     began = time.perf_counter()
+    median = optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3)
     study = optuna.create_study(
-        storage=f"sqlite:///{root / 'script.db'}",
+        storage=f"sqlite:///{root / f'script-{trials}.db'}",
         sampler=optuna.samplers.TPESampler(seed=42),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=3),
+        pruner=median if prunes else optuna.pruners.NopPruner(),
     )
 
     def objective(trial: optuna.Trial) -> float:
@@ -89,5 +91,5 @@ if __name__ == "__main__":
     if kind == "fits":
         seconds = fits(Path(rest[0]), root)
     else:
-        seconds = script(int(rest[0]), int(rest[1]), root)
+        seconds = script(int(rest[0]), int(rest[1]), root, kind == "pruning-script")
     print(json.dumps(seconds))
