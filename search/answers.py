@@ -52,6 +52,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     """True where the study file says which."""
     modules: tuple[str, ...] = ()
     """Modules that the training step imported."""
+    sources: tuple[str, ...] = ()
+    """Files of the loaded modules that are neither Python's nor of an installed package."""
     leaves_epoch_ends: bool = False
     """True where validations may lie elsewhere than at the ends of epochs."""
     at_epoch_ends: bool = False

@@ -141,6 +141,11 @@ class StudyFolder:
         """What the study was made with, an entry a start, JSON."""
         return self.root / "provenance.json"
 
+    @property
+    def preflight(self) -> Path:
+        """Answer of the last preflight, and all that it depends on, JSON."""
+        return self.root / "preflight.json"
+
     @cached_property
     def trials(self) -> Path:
         return self.root / "trials"

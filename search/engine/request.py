@@ -34,6 +34,11 @@ class RunRequest:
     """The database; None is the folder's own."""
 
     @property
+    def sys_path(self) -> list[Path]:
+        """Folders that come first on the import path of an attempt."""
+        return [self.import_path, Path.cwd()]
+
+    @property
     def total(self) -> int | None:
         """Trials in total; None without a limit."""
         return self.study_file.budget.trials if self.trials is None else self.trials

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 from search.answers import Checked
 from search.engine.annotated_ranges import with_ranges
 from search.engine.ask import RANGES, ask_once
-from search.engine.batch_sizes import BatchPlan, epoch_of, plan_batches
+from search.engine.batch_sizes import epoch_of
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
 from search.engine.opening import Opening, open_ledger, plan
-from search.engine.preflight import preflight
 from search.engine.progress import Note, StudyEnded, StudyOpened, View
 from search.engine.request import RunRequest
 from search.engine.resilient_view import SteadyView, steadily
 from search.engine.signals import SignalWatch
+from search.engine.study_check import check_study
 from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.executors.local import LocalExecutor
@@ -72,8 +72,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         request = _with_combinations(request, view)
     except UserError as error:
         raise StudyFileError([f"{request.source}: {error}"]) from error
-    is_new = not opening.exists
-    with SignalWatch() as signals, owned(opening.folder, is_new=is_new) as ownership:
+    with SignalWatch() as signals, owned(opening.folder, is_new=not opening.exists) as ownership:
         # what the attempts of a run that was killed have started, and nobody could end
         end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
@@ -86,11 +85,12 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             view.handle(StudyOpened(ledger.record(), request.workers or 1, resumed=True))
             return _successful(_close(ledger, view, "finished", deadline), deadline)
         with _executor(request, request.folder.server_log, view) as executor:
-            # meanwhile the fork server loads torch
-            made = _made_with(request)
+            # while the fork server loads torch; what the first trial needs is imported, too
             sampling_of(request.study_file).prepare()
+            made = _made_with(request)
+            tick = _tick(request, view, signals, deadline)
             try:
-                facts, batches = _check(request, executor, view, signals, deadline)
+                checked = check_study(request, executor, view, made["machine"], tick)
             except StudyFailed:
                 if ledger is None:
                     raise
@@ -98,11 +98,12 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             for line in ownership.check():
                 view.handle(Note(line))
             if ledger is None:
-                steps = _steps(request.study_file, facts, view)
+                steps = _steps(request.study_file, checked.facts, view)
                 ledger = open_ledger(opening, request.total, patience, steps)
                 ownership.note_study()
             note_start(request.folder, made)
-            choice = _choice(request, facts, ledger)
+            checked.keep(request.folder)
+            choice = _choice(request, checked.facts, ledger)
             ledger.set_threads(choice.threads, choice.reason)
             view.handle(
                 StudyOpened(ledger.record(), choice.workers, opening.exists, choice.threads)
@@ -113,13 +114,14 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 ledger=ledger,
                 executor=executor,
                 view=view,
-                batches=batches,
-                slots=slots_for(choice.workers, choice.threads, facts),
+                batches=checked.batches,
+                slots=slots_for(choice.workers, choice.threads, checked.facts),
                 deadline=deadline,
                 signals=signals,
                 ownership=ownership,
             )
             try:
+                executor.until_ready(lambda: _look(signals, view))
                 reason = coordinator.run()
             except (StudyFailed, Interrupted) as error:
                 is_failure = isinstance(error, StudyFailed)
@@ -128,6 +130,11 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         record = _close(ledger, view, reason, deadline)
         signals.check()
     return _successful(record, deadline)
+
+
+def _look(signals: SignalWatch, view: View) -> None:
+    signals.check()
+    view.tick()
 
 
 def _choice(request: RunRequest, facts: Checked, ledger: Ledger) -> WorkerChoice:
@@ -178,7 +185,7 @@ def _with_ranges(request: RunRequest, view: View, deadline: Deadline) -> RunRequ
                 RANGES,
                 config,
                 place=request.source,
-                sys_path=[request.import_path, Path.cwd()],
+                sys_path=request.sys_path,
                 tick=tick,
             ),
         )
@@ -228,31 +235,16 @@ def _healed(opening: Opening, total: int | None, view: View, patience: Patience)
     return ledger
 
 
-def _check(
-    request: RunRequest,
-    executor: LocalExecutor,
-    view: View,
-    signals: SignalWatch,
-    deadline: Deadline,
-) -> tuple[Checked, BatchPlan]:
-    view.handle(Note("loading torch, then one training step to check the study file"))
+def _tick(
+    request: RunRequest, view: View, signals: SignalWatch, deadline: Deadline
+) -> Callable[[], None]:
+    """What happens again and again while the start waits for a process with torch."""
 
     def tick() -> None:
-        signals.check()
+        _look(signals, view)
         deadline.check(request.study_file.name)
-        view.tick()
 
-    # the slot of a lone worker: the check sees every device and every core
-    slot = Slot(threads=cores())
-    facts = preflight(executor, request.study_file, request.source, slot, tick)
-    # what the training step imported on the way, so that no trial has to
-    executor.preload(facts.modules, warm_up=not facts.gpus)
-    for note in facts.notes:
-        view.handle(Note(note))
-    try:
-        return facts, plan_batches(request.study_file, facts)
-    except UserError as error:
-        raise StudyFileError([f"{request.source}: {error}"]) from error
+    return tick
 
 
 def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
@@ -275,7 +267,7 @@ def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
 def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[LocalExecutor]:
     executor = LocalExecutor(
         list(class_paths(request.study_file.to_tree())),
-        [str(request.import_path), str(Path.cwd())],
+        [str(each) for each in request.sys_path],
         server_log=server_log,
         note=lambda text: view.handle(Note(text)),
     )

@@ -30,6 +30,7 @@ from search.plain.whole_files import open_privately
 from search.wire import LineBuffer, decode, encode
 
 _CLOSE_TIMEOUT_S = 5.0
+_TICK_S = 0.25
 MAX_SERVER_DEATHS = 3
 
 
@@ -109,6 +110,19 @@ class LocalExecutor:
         self._preloads.append(message)
         self._unanswered += 1
         self._send_to_server(message)
+
+    def until_ready(self, tick: Callable[[], None]) -> None:
+        """Wait until everything is imported; before the first attempt alone.
+
+        Args:
+            tick: called while waiting; what it raises ends the wait.
+
+        Raises:
+            UserError: as `poll`.
+        """
+        while self._unanswered:
+            tick()
+            self.poll(_TICK_S)
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._early_messages[attempt] = []

@@ -169,6 +169,20 @@ def test_resume_raises_the_total(finished: Project) -> None:
     assert len(finished.states("autoencoder")) == 5
 
 
+def test_check_is_repeated_only_where_something_has_changed(project: Project) -> None:
+    path = project.study(budget={"trials": 1})
+    again = "loading torch, then one training step to check the study file"
+    known = "loading torch; the study file was checked before"
+    assert again + "\n" in project.run("run", path).stdout
+    assert known in project.run("run", path, "--trials", "2").stdout
+    assert known in project.run("resume", "study", "--trials", "3").stdout
+    module = project.root / "tiny.py"
+    module.write_text(module.read_text() + "\n")
+    result = project.run("run", path, "--trials", "4")
+    assert f"{again} again: tiny.py has changed" in result.stdout
+    assert project.states() == ["COMPLETE"] * 4
+
+
 def test_resume_never_creates(project: Project) -> None:
     result = project.run("resume", "nothing")
     assert result.returncode == 2

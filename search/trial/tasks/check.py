@@ -38,6 +38,7 @@ from search.trial.fitting.throwaway import (
     throwaway_loggers,
 )
 from search.trial.inspection.dead_paths import Consumption
+from search.trial.inspection.loaded_sources import loaded_sources
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import gpu_use, usable_gpus
 
@@ -103,6 +104,7 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         gpus_a_trial=use.count,
         gpus_are_named=use.are_named,
         modules=tuple(sorted(set(sys.modules) - imported)),
+        sources=loaded_sources(),
         at_epoch_ends=bool(of_training),
         validates=kinds.validated,
         notes=tuple(kinds.told(of_training)),

@@ -1,0 +1,79 @@
+"""The check of a study file at a start: the preflight, or the answer that an earlier one kept."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from search.answers import Checked
+from search.engine.batch_sizes import BatchPlan, plan_batches
+from search.engine.kept_answer import circumstances, keep_answer, read_answer
+from search.engine.preflight import preflight
+from search.engine.progress import Note, View
+from search.engine.request import RunRequest
+from search.errors import StudyFileError, UserError
+from search.executors.protocol import Executor, Slot
+from search.executors.slots import cores
+from search.layout import StudyFolder
+
+
+@dataclass(frozen=True)
+class StudyCheck:
+    """A study file that was checked."""
+
+    facts: Checked
+    """Facts of the preflight."""
+    batches: BatchPlan
+    """The way to the batch sizes of the trials."""
+    circumstances: Mapping[str, str]
+    """Digests of all that the facts depend on."""
+    began: float
+    """Time when it began, in seconds since 1970."""
+    is_known: bool
+    """True where the facts are those of an earlier start."""
+
+    def keep(self, folder: StudyFolder) -> None:
+        """Keep the facts for the next start of the study."""
+        if not self.is_known:
+            keep_answer(folder, self.facts, self.circumstances, began=self.began)
+
+
+def check_study(
+    request: RunRequest,
+    executor: Executor,
+    view: View,
+    machine: object,
+    tick: Callable[[], None],
+) -> StudyCheck:
+    """Check the study file that is to be run, unless all is as it was when it was checked last.
+
+    Args:
+        machine: of `this_machine`.
+        tick: called while waiting; what it raises ends the wait.
+
+    Raises:
+        UserError: as `ask`.
+    """
+    began = time.time()
+    study_file, source = request.study_file, request.source
+    now = circumstances(study_file, request.sys_path, machine)
+    kept = read_answer(request.folder, now)
+    facts = kept.answer
+    if facts is None:
+        again = "" if kept.reason is None else f" again: {kept.reason}"
+        view.handle(Note(f"loading torch, then one training step to check the study file{again}"))
+        # the slot of a lone worker: the check sees every device and every core
+        slot = Slot(threads=cores())
+        facts = preflight(executor, study_file, source, slot, tick)
+    else:
+        view.handle(Note("loading torch; the study file was checked before"))
+    # what the training step imported on the way, so that no trial has to
+    executor.preload(facts.modules, warm_up=not facts.gpus)
+    for note in facts.notes:
+        view.handle(Note(note))
+    try:
+        batches = plan_batches(study_file, facts)
+    except UserError as error:
+        raise StudyFileError([f"{source}: {error}"]) from error
+    return StudyCheck(facts, batches, now, began, is_known=kept.answer is not None)

@@ -1,0 +1,40 @@
+"""The files that a process has loaded of a user's own code."""
+
+from __future__ import annotations
+
+import sys
+import sysconfig
+from pathlib import Path
+
+_PYTHONS_OWN = ("stdlib", "platstdlib", "purelib", "platlib")
+# of other environments on the import path, too
+_OF_PACKAGES = frozenset({"site-packages", "dist-packages"})
+
+
+def loaded_sources() -> tuple[str, ...]:
+    """The files of all loaded modules, without Python's own and those of installed packages; a
+    package that is installed from its working tree is the user's own code as well."""
+    pythons_own = tuple(Path(sysconfig.get_path(name)) for name in _PYTHONS_OWN)
+    files: set[str] = set()
+    for module in list(sys.modules.values()):
+        name = _file_of(module)
+        if name is not None and _is_own(Path(name), pythons_own):
+            files.add(name)
+    return tuple(sorted(files))
+
+
+def _file_of(module: object) -> str | None:
+    """The file of a module, asked so that a module which loads itself when it is used does not."""
+    try:
+        name = object.__getattribute__(module, "__dict__").get("__file__")
+    except AttributeError:
+        return None
+    return name if isinstance(name, str) else None
+
+
+def _is_own(path: Path, pythons_own: tuple[Path, ...]) -> bool:
+    if not _OF_PACKAGES.isdisjoint(path.parts):
+        return False
+    if any(path.is_relative_to(folder) for folder in pythons_own):
+        return False
+    return path.is_file()
