@@ -77,15 +77,15 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
         patience = _patience(view, signals)
-        ledger = _healed(opening, request.total, view, patience) if opening.exists else None
-        if ledger is not None:
-            # before the check, during which the database may be moved too
-            ownership.note_study()
-        if ledger is not None and _is_complete(ledger, request.total):
-            view.handle(StudyOpened(ledger.record(), request.workers or 1, resumed=True))
-            return _successful(_close(ledger, view, "finished", deadline), deadline)
+        # the fork server loads torch while the study is opened
         with _executor(request, request.folder.server_log, view) as executor:
-            # while the fork server loads torch; what the first trial needs is imported, too
+            ledger = _healed(opening, request.total, view, patience) if opening.exists else None
+            if ledger is not None:
+                # before the check, during which the database may be moved too
+                ownership.note_study()
+            if ledger is not None and _is_complete(ledger, request.total):
+                view.handle(StudyOpened(ledger.record(), request.workers or 1, resumed=True))
+                return _successful(_close(ledger, view, "finished", deadline), deadline)
             sampling_of(request.study_file).prepare()
             made = _made_with(request)
             tick = _tick(request, view, signals, deadline)

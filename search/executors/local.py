@@ -14,7 +14,7 @@ from pathlib import Path
 
 from search.errors import UserError
 from search.executors.channel import Channel
-from search.executors.processes import OWNER, boot_id, end_attempt, owner_of
+from search.executors.processes import OWNER, boot_id, end_attempt, end_child_of, owner_of
 from search.executors.protocol import Slot
 from search.layout import TrialFolder
 from search.messages import (
@@ -112,14 +112,6 @@ class LocalExecutor:
         self._send_to_server(message)
 
     def until_ready(self, tick: Callable[[], None]) -> None:
-        """Wait until everything is imported; before the first attempt alone.
-
-        Args:
-            tick: called while waiting; what it raises ends the wait.
-
-        Raises:
-            UserError: as `poll`.
-        """
         while self._unanswered:
             tick()
             self.poll(_TICK_S)
@@ -176,6 +168,10 @@ class LocalExecutor:
 
     def close(self) -> None:
         signal.set_wakeup_fd(self._previous_wakeup)
+        if self._unanswered == len(self._preloads):
+            # it is at its first imports, and would hear of the end after them; the process above
+            # it ends what they have started
+            end_child_of(self._server.pid)
         # end of input is the server's order to kill its attempts and leave
         with contextlib.suppress(OSError):
             assert self._server.stdin is not None

@@ -56,6 +56,14 @@ def end_attempt(pid: int, boot: str, timeout_s: float = 5.0) -> None:
         time.sleep(0.02)
 
 
+def end_child_of(pid: int) -> None:
+    """Kill the children of a process, or itself where it has none yet."""
+    with contextlib.suppress(psutil.Error):
+        parent = psutil.Process(pid)
+        for process in parent.children() or [parent]:
+            process.kill()
+
+
 def owner_of(server_log: Path) -> str:
     """Name of an executor in the environment of its processes: the path of its server's log."""
     return str(server_log.absolute())

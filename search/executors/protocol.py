@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,17 @@ class Executor(Protocol):
 
         Args:
             warm_up: lets waiting attempts train a toy, which must not be where a GPU is.
+        """
+        ...
+
+    def until_ready(self, tick: Callable[[], None]) -> None:
+        """Wait until all that is preloaded is imported; before the first attempt alone.
+
+        Args:
+            tick: called while waiting; what it raises ends the wait.
+
+        Raises:
+            UserError: as `poll`.
         """
         ...
 
