@@ -26,7 +26,6 @@ from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.executors.local import LocalExecutor
 from search.executors.processes import end_processes_of, owner_of
-from search.executors.protocol import Slot
 from search.executors.slots import cores, slots_for
 from search.plain.tree import class_paths
 from search.sampling.samplers import independent_paths
