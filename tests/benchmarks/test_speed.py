@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.benchmark, pytest.mark.timeout(1800)]
 HERE = Path(__file__).parent
 DEFAULT_EPOCHS = 20
 ROUNDS = 3
+# as a user's run; tests have one worker otherwise
+AUTO = ("--workers", "auto")
 
 
 def bare(project: Project, script: str, *arguments: object) -> float:
@@ -112,14 +114,14 @@ def test_gain_of_a_second_worker(project: Project) -> None:
 def test_speed_against_the_script_of_today(project: Project) -> None:
     cores = len(os.sched_getaffinity(0))
     began = time.perf_counter()
-    assert project.run("run", "--trials", "50", "-q").returncode == 0
+    assert project.run("run", "--trials", "50", "-q", *AUTO).returncode == 0
     ours = time.perf_counter() - began
     began = time.perf_counter()
     bare(project, "bare.py", "pruning-script", cores, 50, DEFAULT_EPOCHS)
     theirs = time.perf_counter() - began
     print(f"\nthe default study, 50 trials: ours {ours:.1f} s, the script {theirs:.1f} s")
     report("the script / ours, both with their imports", theirs / ours, "at least 1.9")
-    ours = run_seconds(project, digits(project, "whole", epochs=10), 40)
+    ours = run_seconds(project, digits(project, "whole", epochs=10), 40, *AUTO)
     began = time.perf_counter()
     bare(project, "bare.py", "script", cores, 40, 10)
     theirs = time.perf_counter() - began
@@ -129,7 +131,7 @@ def test_speed_against_the_script_of_today(project: Project) -> None:
 
 def test_speed_against_ray_tune(project: Project) -> None:
     pytest.importorskip("ray", reason='needs Ray: pip install ".[benchmark]"')
-    ours = run_seconds(project, digits(project, "whole", epochs=10), 20)
+    ours = run_seconds(project, digits(project, "whole", epochs=10), 20, *AUTO)
     began = time.perf_counter()
     bare(project, "ray_script.py", 20, 10)
     theirs = time.perf_counter() - began

@@ -169,7 +169,7 @@ def test_small_trials_share_a_gpu_by_themselves(
 ) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     path = study(nets, "Random", model={"class_path": "nets.Random", "init_args": {"pause": 0.1}})
-    result = nets.run("run", path, "--trials", "4")
+    result = nets.run("run", path, "--trials", "4", "--workers", "auto")
     assert result.returncode == 0, result.stdout + result.stderr
     times = [[event["time"] for event in nets.events(number)] for number in range(4)]
     assert min(last for *_, last in times) > sorted(first for first, *_ in times)[1]
