@@ -46,6 +46,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     """As in `micro_batches.Epoch`."""
     gpus: tuple[str, ...] = ()
     """Usable devices, the one with most free memory first."""
+    gpu_free_bytes: tuple[int, ...] = ()
+    """Free memory of each of them; empty where nobody can tell, as of parts of a GPU."""
     gpus_a_trial: int = 0
     """GPUs that one trial takes; 0 where it takes none."""
     gpus_are_named: bool = False
@@ -68,6 +70,10 @@ class Checked(Answer, frozen=True, kw_only=True):
     """As in `Timed`."""
     memory_bytes: int = 0
     """As in `Timed`."""
+    gpu_memory_bytes: int = 0
+    """As in `Timed`."""
+    gpu_busy: float | None = None
+    """As in `Timed`."""
 
 
 class Timed(Answer, frozen=True, kw_only=True):
@@ -77,6 +83,10 @@ class Timed(Answer, frozen=True, kw_only=True):
     """Seconds of a step by the number of threads; empty where there is nothing to compare."""
     memory_bytes: int = 0
     """Memory of the host that the process took for itself; 0 where nothing was measured."""
+    gpu_memory_bytes: int = 0
+    """Memory of its GPU that the process took; 0 where it used none."""
+    gpu_busy: float | None = None
+    """Part of the time in which the GPU computed; None where the driver does not tell."""
 
 
 class AnnotatedRanges(Answer, frozen=True, kw_only=True):

@@ -93,9 +93,10 @@ class _Attempts:
             # refuses a sampler or a pruner that does not take its options
             sampling_of(study_file)
         facts = preflight(self.executor, study_file, self.source, Slot(cores()), self.tick)
-        choice = choose_workers(facts, machine_now(os.environ), self.wanted)
         with _in_study_file(self.source):
-            plan_batches(study_file, facts)
+            plan = plan_batches(study_file, facts)
+        wanted = replace(self.wanted, fills_gpus=plan.is_probed)
+        choice = choose_workers(facts, machine_now(os.environ), wanted)
         self.executor.preload(facts.modules, warm_up=not facts.gpus)
         config = middle_config(study_file)
         trial = TrialFacts(at_epoch_ends=facts.at_epoch_ends)

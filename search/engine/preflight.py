@@ -39,14 +39,20 @@ def preflight(
     """
     config = check_config(study_file)
     facts = ask(CHECK, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
-    if slot.threads == 1:
+    if slot.threads == 1 and not facts.gpus_a_trial:
         return facts
     config = middle_config(study_file)
     try:
         timed = ask(TIME, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
     except UserError as error:
         return structs.replace(facts, notes=(*facts.notes, str(error)))
-    return structs.replace(facts, step_s=timed.step_s, memory_bytes=timed.memory_bytes)
+    return structs.replace(
+        facts,
+        step_s=timed.step_s,
+        memory_bytes=timed.memory_bytes,
+        gpu_memory_bytes=timed.gpu_memory_bytes,
+        gpu_busy=timed.gpu_busy,
+    )
 
 
 def check_config(study_file: StudyFile) -> TrialConfig:

@@ -102,7 +102,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 ownership.note_study()
             note_start(request.folder, made)
             checked.keep(request.folder)
-            choice = _choice(request, checked.facts, ledger)
+            choice = _choice(request, checked.facts, ledger, fills_gpus=checked.batches.is_probed)
             ledger.set_threads(choice.threads, choice.reason)
             view.handle(
                 StudyOpened(ledger.record(), choice.workers, opening.exists, choice.threads)
@@ -114,7 +114,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 executor=executor,
                 view=view,
                 batches=checked.batches,
-                slots=slots_for(choice.workers, choice.threads, checked.facts),
+                slots=slots_for(choice.workers, choice.threads, choice.groups),
                 deadline=deadline,
                 signals=signals,
                 ownership=ownership,
@@ -136,9 +136,11 @@ def _look(signals: SignalWatch, view: View) -> None:
     view.tick()
 
 
-def _choice(request: RunRequest, facts: Checked, ledger: Ledger) -> WorkerChoice:
+def _choice(
+    request: RunRequest, facts: Checked, ledger: Ledger, *, fills_gpus: bool
+) -> WorkerChoice:
     left = None if request.total is None else request.total - ledger.finished
-    wanted = Wanted(request.workers, left, ledger.threads)
+    wanted = Wanted(request.workers, left, fills_gpus, ledger.threads)
     return choose_workers(facts, machine_now(os.environ), wanted)
 
 

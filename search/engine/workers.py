@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search.answers import Checked
-from search.executors.slots import cores, free_memory_bytes, gpu_groups
-from search.plain.formats import format_count, format_size, format_workers
+from search.executors.slots import GpuGroup, cores, free_memory_bytes, gpu_groups
+from search.plain.formats import format_count, format_percent, format_size, format_workers
 
 # a measured gain of more threads that is less comes and goes with what else the machine does
 _PAYS = 1.2
@@ -39,6 +39,8 @@ class Wanted:
     """Workers that were asked for; None for as many as the machine has room for."""
     trials: int | None = None
     """Trials that are left; None without a limit."""
+    fills_gpus: bool = False
+    """True where each trial takes the largest batch that its GPU has room for."""
     threads: int | None = None
     """Threads that the trials of the study had so far, on which the last digits of their values
     depend; None before the first."""
@@ -54,6 +56,8 @@ class WorkerChoice:
     """CPU threads of each."""
     reason: str
     """Reason in one line."""
+    groups: tuple[GpuGroup, ...] = ()
+    """GPUs of the workers in turn; empty where trials take none."""
 
     def __str__(self) -> str:
         return f"{format_workers(self.workers, self.threads)}: {self.reason}"
@@ -72,12 +76,13 @@ def choose_workers(facts: Checked, machine: Machine, wanted: Wanted) -> WorkerCh
     The preflight has timed a step with several numbers of threads. With t threads each, cores / t
     workers make (cores / t) / time(t) steps a second.
     """
-    bound = _bound(facts, machine, wanted)
+    groups = _groups(facts, wanted)
+    bound = _bound(facts, machine, wanted, len(groups))
     threads, reason = _threads(facts, machine, wanted, bound.workers)
     workers = _workers(machine, wanted, bound, threads)
     if workers == bound.workers and bound.reason is not None:
         reason = f"{reason}; {bound.reason}"
-    return WorkerChoice(workers, threads, reason)
+    return WorkerChoice(workers, threads, reason, tuple(groups))
 
 
 @dataclass(frozen=True)
@@ -89,14 +94,38 @@ class _Bound:
     """Reason that the user should hear; None where the cores alone are one."""
 
 
-def _bound(facts: Checked, machine: Machine, wanted: Wanted) -> _Bound:
+def _groups(facts: Checked, wanted: Wanted) -> list[GpuGroup]:
+    """The GPUs of the workers in turn: each has one trial before any has two."""
+    groups = gpu_groups(facts)
+    if wanted.workers is not None or wanted.fills_gpus or facts.gpus_are_named:
+        return groups
+    if facts.gpus_a_trial != 1 or not facts.gpu_memory_bytes:
+        return groups
+    rooms = [_trials_on(facts, free) for free in facts.gpu_free_bytes]
+    layers = range(max(rooms, default=1))
+    shared = [
+        group
+        for layer in layers
+        for group, room in zip(groups, rooms, strict=False)
+        if layer < room
+    ]
+    return shared or groups
+
+
+def _trials_on(facts: Checked, free_bytes: int) -> int:
+    """Trials that a GPU has room for, by their memory and by the time in which it computes."""
+    by_memory = int(free_bytes / (facts.gpu_memory_bytes * _MEMORY_MARGIN))
+    by_time = by_memory if not facts.gpu_busy else int(1.0 / facts.gpu_busy)
+    return max(1, min(by_memory, by_time))
+
+
+def _bound(facts: Checked, machine: Machine, wanted: Wanted, groups: int) -> _Bound:
     bounds = [_Bound(machine.cores if wanted.workers is None else wanted.workers)]
     if wanted.trials is not None:
         left = max(1, wanted.trials)
         bounds.append(_Bound(left, f"{format_count(left, 'trial')} to go"))
-    groups = len(gpu_groups(facts))
     if groups and (wanted.workers is None or facts.gpus_a_trial > 1 or facts.gpus_are_named):
-        bounds.append(_Bound(groups, _of_gpus(facts)))
+        bounds.append(_Bound(groups, _of_gpus(facts, groups)))
     if facts.memory_bytes and wanted.workers is None:
         free = machine.free_memory_bytes
         fitting = max(1, int(free / (facts.memory_bytes * _MEMORY_MARGIN)))
@@ -105,9 +134,13 @@ def _bound(facts: Checked, machine: Machine, wanted: Wanted) -> _Bound:
     return min(bounds, key=lambda bound: bound.workers)
 
 
-def _of_gpus(facts: Checked) -> str:
+def _of_gpus(facts: Checked, groups: int) -> str:
     if facts.gpus_are_named:
         return "the study file names the GPUs of a trial"
+    if groups > len(facts.gpus):
+        trial, free = format_size(facts.gpu_memory_bytes), format_size(facts.gpu_free_bytes[0])
+        text = f"several a GPU, of which a trial takes {trial} of {free} free"
+        return text if facts.gpu_busy is None else f"{text}, {format_percent(facts.gpu_busy)} busy"
     if facts.gpus_a_trial == 1:
         return "one a GPU"
     return f"every trial takes {facts.gpus_a_trial} of the {len(facts.gpus)} GPUs"

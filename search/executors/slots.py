@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
+from collections.abc import Sequence
 
 import psutil
 
@@ -10,30 +12,30 @@ from search.answers import Checked
 from search.executors.cgroup import cpu_quota, memory_left_bytes
 from search.executors.protocol import Slot
 
+# the GPUs of one trial; None leaves all
+GpuGroup = tuple[str, ...] | None
 
-def slots_for(workers: int, threads: int, facts: Checked) -> list[Slot]:
-    """One slot a worker: memory shared evenly, the GPU with most free memory first.
+
+def slots_for(workers: int, threads: int, groups: Sequence[GpuGroup]) -> list[Slot]:
+    """One slot a worker, each with its part of the memory.
 
     Args:
-        workers: no more than `gpu_groups` where a trial takes several GPUs.
         threads: CPU threads of each.
+        groups: GPUs of the workers in turn, the same ones again where trials share them; empty
+            where trials take none.
     """
-    groups = gpu_groups(facts)
     if not groups:
         return [Slot(threads, memory_share=1.0 / workers) for _ in range(workers)]
-    sharing = -(-workers // len(groups))
+    taken = [groups[index % len(groups)] for index in range(workers)]
+    # the same for all, so that no trial fails for the slot that it happened to get
+    most = max(Counter(taken).values())
     return [
-        Slot(
-            threads,
-            gpus=groups[index % len(groups)],
-            memory_share=1.0 / workers,
-            gpu_share=1.0 / sharing,
-        )
-        for index in range(workers)
+        Slot(threads, gpus=group, memory_share=1.0 / workers, gpu_share=1.0 / most)
+        for group in taken
     ]
 
 
-def gpu_groups(facts: Checked) -> list[tuple[str, ...] | None]:
+def gpu_groups(facts: Checked) -> list[GpuGroup]:
     """The GPUs of one trial each; empty where trials take none, and None, which leaves all, where
     the study file says which."""
     if not facts.gpus or not facts.gpus_a_trial:

@@ -3,10 +3,13 @@ the GPUs among them too."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from search.answers import Checked
-from search.engine.workers import Machine, Wanted, choose_workers, machine_now
+from search.engine.workers import Machine, Wanted, WorkerChoice, choose_workers, machine_now
+from search.executors.slots import slots_for
 
 GIB = 1 << 30
 # seconds of a step by threads: of a model that another thread is no help to, and of one that it is
@@ -35,7 +38,7 @@ def chosen(
         gpus_a_trial=each if gpus else 0,
         gpus_are_named=are_named,
     )
-    wanted = Wanted(workers, trials, threads)
+    wanted = Wanted(workers, trials, threads=threads)
     return str(choose_workers(facts, Machine(cores, free, told), wanted))
 
 
@@ -116,6 +119,53 @@ def test_one_core_leaves_no_choice() -> None:
 def test_worker_a_gpu_shares_the_cores() -> None:
     assert chosen({}, gpus=("0", "1")) == "2 workers with 4 threads each: 8 cores shared; one a GPU"
     assert chosen({}, gpus=("0", "1"), workers=4).startswith("4 workers with 2 threads each")
+
+
+def packed(
+    *free: int, memory: int = 3 * GIB, busy: float | None = None, **wanted: Any
+) -> WorkerChoice:
+    """The choice for trials of one GPU each, on so many GPUs of so much free memory."""
+    facts = Checked(
+        gpus=tuple(str(number) for number in range(len(free))),
+        gpu_free_bytes=free,
+        gpus_a_trial=1,
+        gpu_memory_bytes=memory,
+        gpu_busy=busy,
+    )
+    return choose_workers(facts, Machine(16, 64 * GIB), Wanted(**{"workers": None, **wanted}))
+
+
+def test_trials_share_a_gpu_by_the_memory_and_the_time_that_one_takes() -> None:
+    assert str(packed(16 * GIB, busy=0.2)) == (
+        "4 workers with 4 threads each: 16 cores shared; several a GPU, of which a trial takes "
+        "3.0 GiB of 16 GiB free, 20 % busy"
+    )
+    # a device without a driver that tells
+    assert packed(16 * GIB).workers == 4
+    assert packed(16 * GIB, busy=0.45).workers == 2
+    assert packed(16 * GIB, busy=0.9).workers == 1
+    assert packed(16 * GIB, memory=9 * GIB, busy=0.1).workers == 1
+    # as many as there are cores
+    assert packed(80 * GIB, memory=GIB).workers == 16
+
+
+def test_fuller_gpu_has_fewer_trials_and_each_has_one_before_any_has_two() -> None:
+    choice = packed(16 * GIB, 9 * GIB, GIB)
+    assert [group for group in choice.groups if group is not None] == [
+        ("0",), ("1",), ("2",), ("0",), ("1",), ("0",), ("0",)
+    ]  # fmt: skip
+    slots = slots_for(choice.workers, choice.threads, choice.groups)
+    assert [slot.gpus for slot in slots] == list(choice.groups)
+    assert {slot.gpu_share for slot in slots} == {0.25}
+    few = packed(16 * GIB, 9 * GIB, trials=2)
+    assert {slot.gpu_share for slot in slots_for(few.workers, 1, few.groups)} == {1.0}
+
+
+def test_gpu_is_not_shared_where_trials_fill_it_or_nothing_was_measured() -> None:
+    assert packed(16 * GIB, 16 * GIB, fills_gpus=True).groups == (("0",), ("1",))
+    assert packed(16 * GIB, memory=0).workers == 1
+    # who names a number is taken at it
+    assert packed(16 * GIB, busy=0.9, workers=3).workers == 3
 
 
 def test_trials_of_several_gpus_share_none() -> None:

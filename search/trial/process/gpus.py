@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,6 +52,15 @@ def usable_gpus() -> tuple[str, ...]:
     if entries is None:
         return tuple(str(device) for device in order)
     return tuple(entries[device] for device in order if device < len(entries))
+
+
+def free_bytes(gpus: Sequence[str]) -> tuple[int, ...]:
+    """Free memory of `usable_gpus`, in their order; empty for parts of a GPU."""
+    entries = visible_gpus(os.environ)
+    if any(gpu.startswith("MIG-") for gpu in gpus):
+        return ()
+    devices = [int(gpu) if entries is None else entries.index(gpu) for gpu in gpus]
+    return tuple(torch.cuda.mem_get_info(device)[0] for device in devices)
 
 
 def limit_gpu_memory(trainer: Trainer, share: float) -> None:

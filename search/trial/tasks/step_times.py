@@ -22,6 +22,7 @@ from search.trial.building.build import Built, build, make_trainer, seed_everyth
 from search.trial.building.importing import is_lightnings
 from search.trial.building.trainer import callbacks_of, one_short_epoch
 from search.trial.fitting.throwaway import ThrowawayCheckpoints, throwaway_loggers
+from search.trial.inspection.gpu_load import GpuLoad
 from search.trial.process.memory import peak_memory_bytes
 
 # steps in a row with one number of threads, of which the first wakes them, and how often
@@ -30,12 +31,17 @@ _ROUNDS = 3
 # no further step is begun after so long in steps, and so long in all, with short epochs
 _STEPS_S = 0.5
 _IN_ALL_S = 2.0
+# no further fit is begun after so long, whatever it timed
+_FITS_S = 5.0
+# of an epoch; what times them ends it before
+_MANY_BATCHES = 100_000
 # callbacks of Lightning's that fit before the fit
 _FINDERS = ("LearningRateFinder", "BatchSizeFinder")
 
 
 def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Timed:
-    """Time training steps, the loading of their batches included.
+    """Time training steps, the loading of their batches included; on a GPU, look how much of it
+    they take.
 
     Args:
         threads: the most that a trial could have.
@@ -43,14 +49,21 @@ def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Tim
     Raises:
         Whatever the user's code or Lightning raises.
     """
-    timer = _Timer(tuple(_counts(threads)))
+    timer, load = _Timer(tuple(_counts(threads))), GpuLoad()
     with throwaway_loggers(folder.root):
         seed_everything(config.sections)
         built = build(config.sections)
         # each begins in the first epoch, which is as far as the check has looked
-        while not timer.is_done and _fit(built, folder, timer):
-            pass
-    return Timed(step_s=timer.medians(), memory_bytes=_own_memory_bytes())
+        began = time.monotonic()
+        while not (timer.is_done or load.is_done) and time.monotonic() - began < _FITS_S:
+            if not _fit(built, folder, [timer, load]):
+                break
+    return Timed(
+        step_s=timer.medians(),
+        memory_bytes=_own_memory_bytes(),
+        gpu_memory_bytes=load.memory_bytes,
+        gpu_busy=load.busy,
+    )
 
 
 def _own_memory_bytes() -> int:
@@ -68,24 +81,21 @@ def _counts(threads: int) -> Iterator[int]:
         count >>= 1
 
 
-def _fit(built: Built, folder: TrialFolder, timer: _Timer) -> bool:
-    """Fit one epoch, or what is needed of it; True where that timed anything."""
+def _fit(built: Built, folder: TrialFolder, looks: list[Callback]) -> bool:
+    """Fit one epoch, or what is needed of it; True where there was a step."""
     given = built.trainer_arguments
     val = 0 if given.get("limit_val_batches") == 0 else 1
-    arguments = one_short_epoch(given, train=timer.steps_left, val=val)
+    arguments = one_short_epoch(given, train=_MANY_BATCHES, val=val)
     callbacks = [each for each in callbacks_of(arguments) if not is_lightnings(each, *_FINDERS)]
     logger = given.get("logger")
     arguments |= {
         "callbacks": callbacks,
         "logger": logger if isinstance(logger, bool) else DummyLogger(),
     }
-    added = [timer, ThrowawayCheckpoints(folder.root / "checkpoints")]
+    added = [*looks, ThrowawayCheckpoints(folder.root / "checkpoints")]
     trainer = make_trainer(built, folder.root, added, **arguments)
-    if trainer.strategy.root_device.type != "cpu":
-        return False
-    before = timer.steps_left
     trainer.fit(built.model, datamodule=built.data)
-    return timer.steps_left < before
+    return trainer.global_step > 0
 
 
 @dataclass
@@ -128,8 +138,8 @@ class _Timer(Callback):
         self._begin()
 
     def on_train_batch_end(self, trainer: Trainer, *args: object) -> None:
-        # a callback of the user's may have added epochs
-        if not self.steps_left:
+        # a GPU computes, and a callback of the user's may have added epochs
+        if trainer.strategy.root_device.type == "cuda" or not self.steps_left:
             return
         seconds = time.monotonic() - self._began
         times = self.firsts if self._steps % _STEPS == 0 else self.others
