@@ -82,6 +82,8 @@ def choose_workers(facts: Checked, machine: Machine, wanted: Wanted) -> WorkerCh
     workers = _workers(machine, wanted, bound, threads)
     if workers == bound.workers and bound.reason is not None:
         reason = f"{reason}; {bound.reason}"
+    if workers > 1 and facts.loader_processes:
+        reason = f"{reason}; {workers * facts.loader_processes} processes load their batches"
     return WorkerChoice(workers, threads, reason, tuple(groups))
 
 

@@ -97,6 +97,14 @@ def test_threads_stay_those_that_the_study_began_with() -> None:
     )
 
 
+def test_processes_of_data_loaders_are_told_for_all_workers_together() -> None:
+    facts = Checked(step_s=SMALL, loader_processes=4)
+    choice = choose_workers(facts, Machine(8, GIB), Wanted(None))
+    assert choice.reason.endswith("times as fast; 32 processes load their batches")
+    alone = choose_workers(facts, Machine(8, GIB), Wanted(1))
+    assert alone.reason.endswith("times as fast")
+
+
 def test_threads_that_the_user_sets_are_taken() -> None:
     assert chosen(SMALL, told=4) == "2 workers with 4 threads each: OMP_NUM_THREADS says so"
     assert machine_now({"OMP_NUM_THREADS": "3"}).threads == 3
