@@ -181,7 +181,11 @@ def _obey(message: Message, attempts: _Attempts) -> None:
             # keeps the collector from touching, and so copying, the pages shared by forks; what
             # the imports have thrown away is a few MiB, which a collection takes 0.3 s to find
             gc.freeze()
-        attempts.fork_spare()
+        if message.warm_up:
+            attempts.fork_spare()
+        else:
+            # a fork that has nothing to do meanwhile is made when it is needed
+            attempts.drop_spare()
         os.write(attempts.control, encode(Ready(culprit)))
     elif isinstance(message, Launch):
         attempts.launch(message)
