@@ -76,7 +76,9 @@ class Ledger:
         self._pruner = pruner
         self._queue = queue
         attributes = recorded.attributes
-        self._study = sampled_study(self.folder.name, storage, attributes, pruner)
+        self._study = sampled_study(
+            self.folder.name, storage, attributes, pruner, is_bounded=sampling.is_bounded
+        )
         self._judged = judged_study(self._study, storage, attributes)
         self._aligned: AlignedStorage | None = None
         if attributes.steps is not None and attributes.steps.unit == SAMPLES:

@@ -48,9 +48,11 @@ def _staged(
     sampling: Sampling,
     fixed: Mapping[str, object],
 ) -> Trial:
-    number = len(study.get_trials(deepcopy=False))
+    # the study itself may show the sampler fewer
+    number = storage.get_n_trials(storage.study_id)
     if sampling.is_listed and not (sampling.points.is_plain and sampling.name == "bruteforce"):
-        tried = [trial.params for trial in study.get_trials(deepcopy=False)]
+        all_trials = storage.get_all_trials(storage.study_id, deepcopy=False)
+        tried = [trial.params for trial in all_trials]
         fixed = _next_listed(sampling, tried, fixed)
     always = {path: each for path, each in sampling.space.items() if not each.when}
     study.sampler = sampling.sampler(number, 0, fixed)

@@ -15,15 +15,36 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
+from search.sampling.bounded_trials import BoundedStorage
+from search.store.database.write_through import WriteThroughStorage
 from search.store.events.optuna_trials import directions_of
 from search.store.records import StudyAttributes
 from search.study_file.objective import sign_of
 
 
 def sampled_study(
+    name: str,
+    storage: WriteThroughStorage,
+    attributes: StudyAttributes,
+    pruner: optuna.pruners.BasePruner,
+    *,
+    is_bounded: bool,
+) -> optuna.Study:
+    """The study that samplers are asked on. They never come from it: each trial gets its own.
+
+    Args:
+        is_bounded: show them no more finished trials than `BoundedStorage` does.
+    """
+    if is_bounded:
+        reported = _reported_direction(attributes)
+        bounded = BoundedStorage(storage, storage.study_id, reported)
+        return _sampled_study(name, cast(BaseStorage, bounded), attributes, pruner)
+    return _sampled_study(name, storage, attributes, pruner)
+
+
+def _sampled_study(
     name: str, storage: BaseStorage, attributes: StudyAttributes, pruner: optuna.pruners.BasePruner
 ) -> optuna.Study:
-    """The study that samplers are asked on. They never come from it: each trial gets its own."""
     sampler = optuna.samplers.RandomSampler(seed=0)
     if len(attributes.objectives) == 1:
         return optuna.load_study(study_name=name, storage=storage, sampler=sampler, pruner=pruner)
@@ -34,12 +55,11 @@ def judged_study(
     study: optuna.Study, storage: BaseStorage, attributes: StudyAttributes
 ) -> optuna.Study:
     """The study as a pruner may see it: with the one metric that trials report as its objective."""
-    if len(attributes.objectives) == 1:
-        return study
     return optuna.load_study(
         study_name=study.study_name,
         storage=judged_storage(storage, attributes),
         sampler=study.sampler,
+        pruner=study.pruner,
     )
 
 

@@ -172,6 +172,12 @@ class Sampling:
         """Tell whether the sampler tries every valid point once."""
         return self.name in ("grid", "bruteforce")
 
+    @property
+    def is_bounded(self) -> bool:
+        """Tell whether the sampler does with a selection of a long study's trials; the others need
+        all of them, or look at none."""
+        return self.name == "tpe"
+
     @cached_property
     def valid_points(self) -> list[Params]:
         """Every valid point, in the order in which they are tried.
