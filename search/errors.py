@@ -30,7 +30,8 @@ DISK_TROUBLE = (
 
 def printable(text: str, limit: int | None = None) -> str:
     """Text with `?` for every character that a terminal would obey, cut to `limit` characters."""
-    text = "".join(char if char.isprintable() else "?" for char in text)
+    if not text.isprintable():
+        text = "".join(char if char.isprintable() else "?" for char in text)
     return text if limit is None or len(text) <= limit else text[: limit - 3] + "..."
 
 

@@ -14,7 +14,7 @@ def to_json(value: object, indent: int | None = None) -> str:
     """Strict JSON: NaN and infinities become null, dataclasses objects, times ISO 8601, and what
     JSON has no word for, such as a path, text."""
     text = json.dumps(_plain(value), allow_nan=False, ensure_ascii=False, indent=indent)
-    return "".join(_escaped(char) for char in text)
+    return "\n".join(_escaped(line) for line in text.split("\n"))
 
 
 def field_values(record: Any) -> dict[str, Any]:
@@ -38,8 +38,9 @@ def _plain(value: object) -> object:
     return _plain(field_values(value)) if is_dataclass(value) else str(value)
 
 
-def _escaped(char: str) -> str:
-    """The same character, as an escape where a terminal would obey it."""
-    if char.isprintable() or char == "\n":
-        return char
-    return json.dumps(char)[1:-1]
+def _escaped(line: str) -> str:
+    """The same line, with escapes for the characters that a terminal would obey."""
+    # nearly every line; looking at each character takes seconds for a large study
+    if line.isprintable():
+        return line
+    return "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in line)
