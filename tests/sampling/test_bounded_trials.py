@@ -140,6 +140,8 @@ def test_long_study_counts_and_judges_all_its_trials(
         "space": {"model.a": {"float": [0.0, 1.0]}},
         "pruner": {"name": "median", "n_startup_trials": 30, "n_warmup_steps": 0},
     }
+    if objectives > 1:
+        tree["prune_on"] = "val_loss"
     study_file = parse_study_tree(tree, source="study.yaml", default_name="study")
     folder = StudyFolder(tmp_path / "study")
     sampled = []
