@@ -157,6 +157,19 @@ def test_a_file_name_stands_once() -> None:
     assert not [twice for twice in places.values() if len(twice) > 1]
 
 
+def test_a_public_name_stands_once() -> None:
+    """A search for a function or a class finds the one; entries of programs are all called main."""
+    places: dict[str, list[str]] = {}
+    for path in files().values():
+        if any(family in path.parts for family in FAMILIES):
+            continue
+        for node in ast.parse(path.read_text()).body:
+            is_public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
+            if is_public and node.name != "main":
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: where for name, where in places.items() if len(where) > 1}
+
+
 def test_every_room_is_installed() -> None:
     settings = tomllib.loads((Path(__file__).parent.parent / "pyproject.toml").read_text())
     rooms = {module_of(path) for path in ROOT.rglob("__init__.py")}

@@ -13,7 +13,7 @@ from typing import Any
 from search.api.importable_classes import import_path_of
 from search.errors import UserError
 from search.plain.tree import items_of
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from search.study_file.base import lay_over
 from search.study_file.load import read_study_tree
 from search.study_file.overrides import lay_over_space
@@ -40,7 +40,9 @@ _PYTHON: Mapping[str, object] = {
 _REPLACED = ("sampler", "pruner")
 
 
-def study_tree(path: Path | None, sections: Mapping[str, object], source: str) -> dict[str, Any]:
+def tree_of_keywords(
+    path: Path | None, sections: Mapping[str, object], source: str
+) -> dict[str, Any]:
     """The tree of a study file with `sections` laid over it; of `sections` alone without a file.
 
     Args:
@@ -85,10 +87,8 @@ def class_section(
     """
     section: dict[str, Any] = {}
     match given:
-        case None:
-            pass
-        case Mapping():
-            section |= given
+        case None | Mapping():
+            section |= given or {}
         case str() | type() | FunctionType() | MethodType():
             section["class_path"] = given
         case _:
@@ -114,10 +114,8 @@ def objective_section(
     """
     section: dict[str, object] = {}
     match given:
-        case None:
-            pass
-        case Mapping():
-            section |= given
+        case None | Mapping():
+            section |= given or {}
         case str():
             section["metric"] = given
         case _:
@@ -172,7 +170,7 @@ def _class_instead(given: object, argument: str) -> str:
 def _plain(value: object, place: str) -> Any:
     """A value as YAML has it."""
     match value:
-        case FloatRange() | IntRange() | Choice():
+        case FloatRange() | IntRange() | Categorical():
             return value.to_tree()
         case Mapping():
             return {str(key): _plain(each, f"{place}.{key}") for key, each in value.items()}

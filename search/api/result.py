@@ -12,7 +12,7 @@ from search.layout import TrialFolder
 from search.plain.tree import Tree
 from search.plain.yaml import shown
 from search.store.records import TrialRecord
-from search.study_file.trial_config import Sections, read_sections
+from search.study_file.trial_config import LightningSections, read_sections
 from search.study_file.value_checkpoint import value_checkpoint
 
 
@@ -81,7 +81,7 @@ class Result:
         return load_model(self._sections, self.checkpoint, self.import_path)
 
     @property
-    def _sections(self) -> Sections:
+    def _sections(self) -> LightningSections:
         return read_sections(TrialFolder(self.record.folder).config)
 
     def __repr__(self) -> str:

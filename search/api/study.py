@@ -17,7 +17,7 @@ from search.api.keywords import (
     classes_in,
     objective_section,
     refuse_options_of_run,
-    study_tree,
+    tree_of_keywords,
 )
 from search.api.result import Result
 from search.api.sections import Sections
@@ -84,7 +84,7 @@ class Study:
             given["objective"] = objective_section(
                 given.get("objective"), metric, direction, self._source
             )
-        tree = study_tree(path, given, self._source)
+        tree = tree_of_keywords(path, given, self._source)
         self._study_file = parse_study_tree(
             tree, source=self._source, default_name=path.stem if path else _name_of(tree)
         )

@@ -34,7 +34,7 @@ def clean(
     from search.store import disk_usage
 
     folder = find_study(one_study(study, option), studies)
-    cleaned = disk_usage.clean(folder, keep=keep, dry_run=dry_run)
+    cleaned = disk_usage.remove_unneeded(folder, keep=keep, dry_run=dry_run)
     if not cleaned.paths:
         print(f"{folder.name}: nothing is superfluous")
         return

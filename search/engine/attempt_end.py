@@ -38,7 +38,7 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Ending:
+class ProcessEnd:
     """Facts about the end of an attempt's process."""
 
     said: Ended | Probed | None
@@ -55,7 +55,7 @@ class Ending:
     """True where the kernel killed a process for memory meanwhile."""
 
 
-def outcome_of(ending: Ending) -> Outcome:
+def outcome_of(ending: ProcessEnd) -> Outcome:
     """The outcome of an attempt, which is never left open."""
     said = ending.said
     if isinstance(said, Ended):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from search.answers import Checked
 from search.errors import UserError
 from search.plain.tree import read_path
-from search.space.distributions import Choice, Space
+from search.space.distributions import Categorical, Params, Space
 from search.study_file.micro_batches import Epoch, UsableSizes
 from search.study_file.schema import StudyFile
 
@@ -47,7 +46,7 @@ class BatchPlan:
         """A probed micro-batch by its path; nothing where none was probed."""
         return {} if micro_batch is None or self.path is None else {self.path: micro_batch}
 
-    def key(self, params: Mapping[str, object]) -> str:
+    def key(self, params: Params) -> str:
         """Equal for trials whose batches take the same memory."""
         relevant = {path: params[path] for path in self.memory_paths if path in params}
         text = json.dumps([self.auto_scale, self.cap, relevant], sort_keys=True)
@@ -111,6 +110,6 @@ def _numbers(space: Space, path: str) -> list[int]:
     distribution = space.get(path)
     if distribution is None:
         return []
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Categorical):
         return [value for value in distribution.values if isinstance(value, int)]
     return [int(distribution.low), int(distribution.high)]

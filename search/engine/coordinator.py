@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from search.engine.attempt_end import Ending, Outcome, kernel_memory_kills, outcome_of
+from search.engine.attempt_end import Outcome, ProcessEnd, kernel_memory_kills, outcome_of
 from search.engine.batch_sizes import BatchPlan
 from search.engine.deadline import Deadline
 from search.engine.ledger import Ledger
@@ -291,7 +291,7 @@ class Coordinator:
 
     def _outcome(self, running: Running, status: int) -> Outcome:
         outcome = outcome_of(
-            Ending(
+            ProcessEnd(
                 said=running.last_words,
                 status=status,
                 ordered=running.ended_as,

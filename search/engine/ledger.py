@@ -24,6 +24,7 @@ from search.sampling.alignment import AlignedStorage
 from search.sampling.candidates import stage
 from search.sampling.one_direction import judged_storage, judged_study, sampled_study
 from search.sampling.samplers import Sampling
+from search.space.distributions import Params
 from search.store.attributes import attributes_to_json
 from search.store.database.url import shown_url
 from search.store.database.write_through import WriteThroughStorage, is_private
@@ -169,7 +170,7 @@ class Ledger:
         self._storage.publish(self._trial_id(trial.number))
         return trial.number
 
-    def params(self, number: int) -> dict[str, object]:
+    def params(self, number: int) -> Params:
         return dict(self._trials[number].params)
 
     def last_step(self, number: int) -> int:

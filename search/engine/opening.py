@@ -16,10 +16,10 @@ from search.plain.collector import without_collector
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import pruner_of, sampling_of
-from search.store.creation import begin, check_reachable, create, was_cut_off
+from search.store.creation import begin_study, check_reachable, create, was_cut_off
 from search.store.database.agreement import own_database, shared_database
 from search.store.database.connection import open_database, send_chatter_to
-from search.store.database.lock_wait import Patience, endless
+from search.store.database.lock_wait import BeforeRetry, keep_trying
 from search.store.database.sqlite_file import look_at_sqlite
 from search.store.database.url import address_of, shown_url, sqlite_path, sqlite_url
 from search.store.database.write_through import WriteThroughStorage
@@ -89,14 +89,14 @@ def plan(
 def open_ledger(
     opening: Opening,
     n_trials: int | None,
-    patience: Patience = endless,
+    before_retry: BeforeRetry = keep_trying,
     steps: Steps | None = None,
     note: Callable[[str], None] = _ignore,
 ) -> Ledger:
     """Open the study of `opening`, making folder, database and study where they are new.
 
     Args:
-        patience: called while another program locks the database.
+        before_retry: called while another program locks the database.
         steps: what the steps of a new study count; one that exists keeps what it began with.
         note: called with a line where the database had to be written anew.
 
@@ -111,17 +111,17 @@ def open_ledger(
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
-        begin(folder, attributes_of(study_file, n_trials, steps))
+        begin_study(folder, attributes_of(study_file, n_trials, steps))
     read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)
         complete_cache(folder, recorded.trials, read_ns)
         study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
         if opening.exists:
-            database = _agreeing(opening, study, patience, note)
+            database = _agreeing(opening, study, before_retry, note)
         else:
-            database = _made(opening, study, patience)
-        storage = WriteThroughStorage(database, study, patience)
+            database = _made(opening, study, before_retry)
+        storage = WriteThroughStorage(database, study, before_retry)
     steps = recorded.history.steps
     if opening.exists:
         pruner = pruner_of(study_file, steps)
@@ -134,26 +134,26 @@ def open_ledger(
     return ledger
 
 
-def _made(opening: Opening, study: OptunaStudy, patience: Patience) -> RDBStorage:
+def _made(opening: Opening, study: OptunaStudy, before_retry: BeforeRetry) -> RDBStorage:
     """The database of a new study, which is whole once its study file is written."""
     folder = opening.folder
     if opening.url is None:
         make_private(folder.db)
-    database = open_database(opening.url or sqlite_url(folder.db), patience)
+    database = open_database(opening.url or sqlite_url(folder.db), before_retry)
     create(folder, database, study, opening.study_file)
     return database
 
 
 def _agreeing(
-    opening: Opening, study: OptunaStudy, patience: Patience, note: Callable[[str], None]
+    opening: Opening, study: OptunaStudy, before_retry: BeforeRetry, note: Callable[[str], None]
 ) -> RDBStorage:
     """The database of a study that exists, written anew where it differs from the events."""
     path = opening.folder.db
     if opening.url is None:
-        found = own_database(path, study, patience)
+        found = own_database(path, study, before_retry)
         shown = str(path)
     else:
-        found = shared_database(opening.url, study, patience)
+        found = shared_database(opening.url, study, before_retry)
         shown = shown_url(opening.url)
     if found.is_anew:
         kept = f"; the one before is {found.before}" if found.before is not None else ""

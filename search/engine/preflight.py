@@ -16,7 +16,7 @@ from search.space.distributions import Params
 from search.space.points import Points
 from search.study_file.rules import config_of
 from search.study_file.schema import StudyFile
-from search.study_file.trial_config import Sections, TrialConfig, Variant
+from search.study_file.trial_config import LightningSections, TrialConfig, Variant
 
 _SEED = "preflight"
 _MIDDLE_SEED = "dry trial"
@@ -85,7 +85,7 @@ def _variants(points: Points, base: Params) -> Iterator[Variant]:
         for value in distribution.ends(_MOST_CHOICES):
             params = _with_value(points, base, path, value)
             if params is not None:
-                yield Variant(path, value, Sections.from_tree(points.config(params)))
+                yield Variant(path, value, LightningSections.from_tree(points.config(params)))
 
 
 def _with_value(points: Points, base: Params, path: str, value: Any) -> Params | None:

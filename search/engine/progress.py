@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from search.space.distributions import Params
 from search.store.records import StudyRecord
 
 
@@ -26,7 +27,7 @@ class TrialStarted:
 
     number: int
     attempt: int
-    params: dict[str, object]
+    params: Params
     step: int
     max_epochs: int | None
 

@@ -30,7 +30,7 @@ from search.executors.slots import cores, slots_for
 from search.plain.tree import class_paths
 from search.sampling.samplers import independent_paths
 from search.sampling.study_settings import sampling_of
-from search.store.database.lock_wait import Patience
+from search.store.database.lock_wait import BeforeRetry
 from search.store.ownership import owned
 from search.store.provenance.record import gather, note_start
 from search.store.provenance.redaction import refuse_secrets
@@ -75,10 +75,10 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         # what the attempts of a run that was killed have started, and nobody could end
         end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
-        patience = _patience(view, signals)
+        before_retry = _before_retry(view, signals)
         # the fork server loads torch while the study is opened
         with _executor(request, request.folder.server_log, view) as executor:
-            ledger = _healed(opening, request.total, view, patience) if opening.exists else None
+            ledger = _healed(opening, request.total, view, before_retry) if opening.exists else None
             if ledger is not None:
                 # before the check, during which the database may be moved too
                 ownership.note_study()
@@ -98,7 +98,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 view.handle(Note(line))
             if ledger is None:
                 steps = _steps(request.study_file, checked.facts, view)
-                ledger = open_ledger(opening, request.total, patience, steps)
+                ledger = open_ledger(opening, request.total, before_retry, steps)
                 ownership.note_study()
             note_start(request.folder, made)
             checked.keep(request.folder)
@@ -209,7 +209,7 @@ def _with_combinations(request: RunRequest, view: View) -> RunRequest:
     return replace(request, trials=combinations)
 
 
-def _patience(view: View, signals: SignalWatch) -> Patience:
+def _before_retry(view: View, signals: SignalWatch) -> BeforeRetry:
     """The wait while another program locks the database: each is told once, and a signal ends it.
     What could not be written is in the events files and comes back with the next start.
     """
@@ -227,8 +227,8 @@ def _patience(view: View, signals: SignalWatch) -> Patience:
     return wait
 
 
-def _healed(opening: Opening, total: int | None, view: View, patience: Patience) -> Ledger:
-    ledger = open_ledger(opening, total, patience, note=lambda line: view.handle(Note(line)))
+def _healed(opening: Opening, total: int | None, view: View, before_retry: BeforeRetry) -> Ledger:
+    ledger = open_ledger(opening, total, before_retry, note=lambda line: view.handle(Note(line)))
     for change in opening.changes:
         view.handle(Note(f"from now on: {change}"))
     for number in ledger.heal():

@@ -14,7 +14,7 @@ from search.layout import TrialFolder
 from search.messages import Started
 from search.plain.tree import read_path, write_path
 from search.study_file.micro_batches import UsableSizes
-from search.study_file.trial_config import Sections, read_trial_config
+from search.study_file.trial_config import LightningSections, read_trial_config
 
 # log_every_n_steps and max_steps count steps of the optimizer, which stay as they are
 _COUNTED_IN_BATCHES = (
@@ -100,7 +100,9 @@ def halved(batch: MicroBatch, usable: UsableSizes) -> MicroBatch | None:
     return None if size is None else MicroBatch(size, effective // size)
 
 
-def _with_batch(sections: Sections, path: str, before: MicroBatch, after: MicroBatch) -> Sections:
+def _with_batch(
+    sections: LightningSections, path: str, before: MicroBatch, after: MicroBatch
+) -> LightningSections:
     """Another micro-batch and accumulation; the Trainer's limits in batches keep their samples."""
     tree = sections.to_tree()
     write_path(tree, path, after.size)
@@ -111,7 +113,7 @@ def _with_batch(sections: Sections, path: str, before: MicroBatch, after: MicroB
         # a share of the batches, such as 0.5 or 1.0, is a float
         if type(count) is int:
             trainer[name] = -(-count * before.size // after.size)
-    return Sections.from_tree(tree)
+    return LightningSections.from_tree(tree)
 
 
 def _end(outcome: Outcome, why: str, limit: int | None = None) -> Retry:

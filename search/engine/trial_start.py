@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from search.engine.batch_sizes import ACCUMULATION, BatchPlan
 from search.layout import TrialFolder
 from search.plain.tree import Tree, read_path, write_path
 from search.plain.whole_files import make_folder
-from search.space.distributions import Params
+from search.space.distributions import Params, Scalar
 from search.study_file.curve_steps import Steps
 from search.study_file.rules import config_of, resolve_config
 from search.study_file.schema import StudyFile
@@ -20,7 +21,7 @@ def write_config(
     study_file: StudyFile,
     params: Params,
     batches: BatchPlan,
-    found: Params,
+    found: Mapping[str, Scalar],
     steps: Steps | None,
 ) -> str | None:
     """Write the configuration of a trial that begins; returns a line if one of its values was

@@ -11,7 +11,7 @@ from search.answers import OPTIMIZER_CALLABLE, Argument, Description
 from search.plain.metric_names import likely_direction
 from search.plain.yaml import flow_yaml, shown
 from search.proposal.ranges import Proposal, propose
-from search.space.distributions import Choice, Distribution
+from search.space.distributions import Categorical, Distribution
 from search.space.paths import full_path
 
 _REASON_AT = 64
@@ -120,7 +120,7 @@ def short_path(path: str, tree: Mapping[str, object]) -> str:
 
 def range_text(distribution: Distribution) -> str:
     """A distribution as a user would write it."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Categorical):
         return f"{{choice: {flow_yaml(list(distribution.values))}}}"
     low, high = _number(distribution.low), _number(distribution.high)
     text = f"{distribution.kind}: [{low}, {high}]"

@@ -19,7 +19,7 @@ from search.answers import (
     Argument,
 )
 from search.plain.equality import is_number
-from search.space.distributions import Choice, Distribution, FloatRange, Hinted, IntRange
+from search.space.distributions import Categorical, Distribution, FloatRange, Hinted, IntRange
 from search.space.notation import parse_distribution
 
 
@@ -143,7 +143,7 @@ def _width(argument: Argument) -> tuple[Distribution, str]:
     default = int(_positive(argument) or 128)
     if default >= 8 and default & (default - 1) == 0:
         sizes = (default // 4, default // 2, default, default * 2, default * 4)
-        return Choice(sizes), f"a width: powers of two around {default}"
+        return Categorical(sizes), f"a width: powers of two around {default}"
     low, high = max(1, default // 4), default * 4
     return IntRange(low, high, log=True), f"a width: by its logarithm, around {default}"
 
@@ -156,12 +156,14 @@ def _depth(argument: Argument) -> tuple[Distribution, str]:
 def _heads(argument: Argument) -> tuple[Distribution, str]:
     default = int(_positive(argument) or 4)
     powers = [2**n for n in range(4)]
-    return Choice(tuple(sorted({*powers, default}))), "heads: powers of two, which divide a width"
+    return Categorical(
+        tuple(sorted({*powers, default}))
+    ), "heads: powers of two, which divide a width"
 
 
 def _kernel(argument: Argument) -> tuple[Distribution, str]:
     default = int(_positive(argument) or 3)
-    return Choice(tuple(sorted({3, 5, 7, default}))), "a kernel: odd, so that it has a middle"
+    return Categorical(tuple(sorted({3, 5, 7, default}))), "a kernel: odd, so that it has a middle"
 
 
 def _steps(argument: Argument) -> tuple[Distribution, str]:
@@ -244,7 +246,7 @@ def _words(argument: Argument) -> Proposal:
     name = argument.name.lower()
     if _OF_THE_DATA.fullmatch(name):
         return Proposal(argument, None, "decides what trials are judged by")
-    choice = Choice(argument.choices)
+    choice = Categorical(argument.choices)
     if _OF_THE_LOSS.fullmatch(name):
         why = "each that the source knows: search it if the metric does not depend on it"
         return Proposal(argument, choice, why, is_offered=True)
@@ -253,9 +255,9 @@ def _words(argument: Argument) -> Proposal:
 
 def _by_kind(argument: Argument) -> Proposal:
     if argument.kind == BOOL:
-        return Proposal(argument, Choice((False, True)), "on or off", is_known=False)
+        return Proposal(argument, Categorical((False, True)), "on or off", is_known=False)
     if argument.kind == CHOICE and len(argument.choices) > 1:
-        return Proposal(argument, Choice(argument.choices), "each that its type allows")
+        return Proposal(argument, Categorical(argument.choices), "each that its type allows")
     if argument.kind in (FLOAT, INT) and (default := _positive(argument)) is not None:
         why = "nothing is known of it: search it if it matters"
         if _PART_OF_A_LOSS.fullmatch(argument.name.lower()):
@@ -288,7 +290,10 @@ def _batch_size(argument: Argument) -> Proposal:
     default = int(_positive(argument) or 64)
     sizes = tuple(sorted({max(1, default // 2), default, default * 2}))
     return Proposal(
-        argument, Choice(sizes), "or let batch, below, find the largest that fits", is_offered=True
+        argument,
+        Categorical(sizes),
+        "or let batch, below, find the largest that fits",
+        is_offered=True,
     )
 
 

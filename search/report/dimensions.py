@@ -9,7 +9,7 @@ from typing import Any
 
 from search.plain.formats import format_value
 from search.report.figure_text import figure_text, shorten
-from search.space.distributions import Choice, Distribution, FloatRange, IntRange
+from search.space.distributions import Categorical, Distribution, FloatRange, IntRange
 
 _EDGE = 0.03
 # the value of a parameter that a trial does not have; null may be a choice
@@ -27,19 +27,19 @@ class Dimension:
     @property
     def is_log(self) -> bool:
         dist = self.distribution
-        return not isinstance(dist, Choice) and dist.log and dist.low > 0
+        return not isinstance(dist, Categorical) and dist.log and dist.low > 0
 
     @property
     def choices(self) -> tuple[Any, ...]:
         """The values of a choice, in the order of the study file; empty for a range."""
-        return self.distribution.values if isinstance(self.distribution, Choice) else ()
+        return self.distribution.values if isinstance(self.distribution, Categorical) else ()
 
     def coordinate(self, value: Any) -> float | None:
         """Where `value` lies on a Plotly axis: the number, or the place of a choice from 0.
 
         None where it has no place: missing, not finite, not positive on a log axis, no choice.
         """
-        if isinstance(self.distribution, Choice):
+        if isinstance(self.distribution, Categorical):
             return _index(self.choices, value)
         if isinstance(value, bool) or not isinstance(value, int | float):
             return None
@@ -78,7 +78,7 @@ class Dimension:
         """`lower` or `upper` where `value` touches an end of a range, else None."""
         at = self.scaled(value)
         dist = self.distribution
-        if at is None or isinstance(dist, Choice) or dist.low == dist.high:
+        if at is None or isinstance(dist, Categorical) or dist.low == dist.high:
             return None
         if at <= _EDGE:
             return "lower"
@@ -101,7 +101,7 @@ class Dimension:
 
     def _ends(self) -> tuple[float, float]:
         dist = self.distribution
-        if isinstance(dist, Choice):
+        if isinstance(dist, Categorical):
             return 0.0, float(max(len(dist.values) - 1, 0))
         if self.is_log:
             return math.log10(dist.low), math.log10(dist.high)
@@ -128,7 +128,7 @@ def inferred(values: Iterable[Any]) -> Distribution:
             return IntRange(int(min(finite)), int(max(finite)))
         return FloatRange(min(finite), max(finite))
     distinct = {(type(v).__name__, str(v)): v for v in seen}
-    return Choice(tuple(distinct[key] for key in sorted(distinct)))
+    return Categorical(tuple(distinct[key] for key in sorted(distinct)))
 
 
 def _index(choices: tuple[Any, ...], value: Any) -> float | None:

@@ -7,7 +7,7 @@ from typing import Any
 from search.plain.formats import format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
-from search.space.distributions import Choice, Distribution
+from search.space.distributions import Categorical, Distribution
 from search.store.records import TrialRecord
 
 # of few values one is at an end by chance: so many of the best must have the same
@@ -38,7 +38,7 @@ def edge_advice(data: StudyData, dimension: Dimension) -> str | None:
     if _is_natural(values[0], values[-1], end):
         return None
     finding = f"the best {count} all have {format_value(value)}"
-    if isinstance(dimension.distribution, Choice):
+    if isinstance(dimension.distribution, Categorical):
         size = "larger" if end == "upper" else "smaller"
         numbers = ", ".join(format_value(each) for each in values)
         return f"{finding}, the {size.replace('er', 'est')} of {numbers}: add {size} ones"
@@ -52,7 +52,7 @@ def _value(trial: TrialRecord, dimension: Dimension) -> Any:
 def _few_values(distribution: Distribution) -> list[float] | None:
     """The values of a choice of numbers or of a small grid, rising; empty for a choice of anything
     else, None for a range."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Categorical):
         numbers = [
             each
             for each in distribution.values
@@ -68,7 +68,7 @@ def _few_values(distribution: Distribution) -> list[float] | None:
 
 def _end_of_range(dimension: Dimension, value: Any) -> str | None:
     distribution = dimension.distribution
-    assert not isinstance(distribution, Choice)
+    assert not isinstance(distribution, Categorical)
     step = distribution.step
     end = dimension.edge(value)
     if step is not None and value > distribution.high - step:

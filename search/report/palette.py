@@ -32,7 +32,7 @@ LINES = ("#d3d8df", "#b9cbde", "#86b4dd", "#3f8ad0", "#0b5fb3")
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Look:
     """The look of the trials that ended for one cause."""
 
     word: str
@@ -40,18 +40,18 @@ class Outcome:
     symbol: str
 
 
-OUTCOMES: dict[str, Outcome] = {
-    "done": Outcome("complete", "#2b7cc9", "circle"),
-    "pruned": Outcome("pruned", "#8b95a3", "triangle-down"),
-    "infeasible": Outcome("infeasible", "#6f7d1c", "square-open"),
-    "diverged": Outcome("diverged", "#a63d97", "diamond"),
-    "oom": Outcome("out of memory", "#b97a00", "square"),
-    "killed": Outcome("killed", "#7a5230", "cross"),
-    "hung": Outcome("hung", "#6b5bd2", "hourglass"),
-    "interrupted": Outcome("interrupted", "#1795ad", "triangle-right"),
-    "error": Outcome("error", "#cf3a24", "x"),
-    "running": Outcome("running", "#12875f", "circle-open"),
-    "waiting": Outcome("waiting", "#a7afba", "circle-open-dot"),
+OUTCOMES: dict[str, Look] = {
+    "done": Look("complete", "#2b7cc9", "circle"),
+    "pruned": Look("pruned", "#8b95a3", "triangle-down"),
+    "infeasible": Look("infeasible", "#6f7d1c", "square-open"),
+    "diverged": Look("diverged", "#a63d97", "diamond"),
+    "oom": Look("out of memory", "#b97a00", "square"),
+    "killed": Look("killed", "#7a5230", "cross"),
+    "hung": Look("hung", "#6b5bd2", "hourglass"),
+    "interrupted": Look("interrupted", "#1795ad", "triangle-right"),
+    "error": Look("error", "#cf3a24", "x"),
+    "running": Look("running", "#12875f", "circle-open"),
+    "waiting": Look("waiting", "#a7afba", "circle-open-dot"),
 }
 
 DARK: dict[str, str] = {
@@ -93,14 +93,14 @@ def outcome_key(trial: TrialRecord) -> str:
     )
 
 
-def outcome_of(trial: TrialRecord) -> Outcome:
+def look_of(trial: TrialRecord) -> Look:
     """The look of a trial."""
     return OUTCOMES[outcome_key(trial)]
 
 
 def by_outcome(
     items: Iterable[Item], key_of: Callable[[Item], str]
-) -> list[tuple[str, Outcome, list[Item]]]:
+) -> list[tuple[str, Look, list[Item]]]:
     """Items grouped by the key of their outcome; no group is empty."""
     groups: dict[str, list[Item]] = {key: [] for key in OUTCOMES}
     for item in items:

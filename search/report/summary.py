@@ -14,9 +14,9 @@ from search.report.edges import edge_advice
 from search.report.figure_text import shorten
 from search.report.palette import by_outcome, outcome_key
 from search.report.timing import spans
-from search.space.distributions import Choice, Distribution
+from search.space.distributions import Categorical, Distribution
 from search.store.records import StudyRecord, TrialRecord
-from search.store.study_state import busy_s, last_seen, study_state
+from search.store.study_state import last_seen, running_s, study_state
 from search.study_file.outcome_constraints import format_outcome
 
 _MAX_MARKS = 150
@@ -97,7 +97,7 @@ def summarise(data: StudyData) -> Summary:
         is_running=record.is_running,
         sentence=_sentence(data),
         as_of=seen.strftime("%Y-%m-%d %H:%M UTC") if seen else None,
-        elapsed=format_duration(busy_s(record)),
+        elapsed=format_duration(running_s(record)),
         compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
         best=best,
@@ -167,7 +167,7 @@ def _parameter_row(data: StudyData, dimension: Dimension) -> ParameterRow:
     has_best = dimension.path in best
     choices, bounds, scale = _choices(dimension, best), None, ""
     marks, best_at = [], None
-    if not isinstance(distribution, Choice):
+    if not isinstance(distribution, Categorical):
         bounds = format_number(distribution.low), format_number(distribution.high)
         scale = "log" if dimension.is_log else "linear"
         marks = _places(dimension, [trial.params for trial in data.ranked[:_MAX_MARKS]])

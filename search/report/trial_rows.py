@@ -12,7 +12,7 @@ from search.plain.formats import NOTHING, format_duration, format_number, format
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.figure_text import shorten
-from search.report.palette import outcome_key, outcome_of
+from search.report.palette import look_of, outcome_key
 from search.store.records import TrialRecord
 from search.study_file.outcome_constraints import RESOURCES, format_outcome
 
@@ -160,7 +160,7 @@ def _parameter(dimension: Dimension) -> Column:
 
 
 def _outcome(trial: TrialRecord) -> Cell:
-    return Cell(outcome_of(trial).word, kind="outcome")
+    return Cell(look_of(trial).word, kind="outcome")
 
 
 def _message(trial: TrialRecord) -> Cell:

@@ -58,7 +58,7 @@ def spread_of(values: Sequence[float]) -> Spread:
     return Spread(mean, deviation, mean - half, mean + half)
 
 
-def compare(samples: Mapping[int, Sequence[float]]) -> list[Comparison]:
+def compare_finalists(samples: Mapping[int, Sequence[float]]) -> list[Comparison]:
     """The first of `samples` with each of the others.
 
     Args:

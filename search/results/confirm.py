@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.plain.tree import Tree
-from search.results.comparison import Comparison, Spread, compare, spread_of
+from search.results.comparison import Comparison, Spread, compare_finalists, spread_of
+from search.space.distributions import Params
 from search.space.paths import FINALIST
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.load import parse_study_tree
@@ -28,7 +29,7 @@ class Finalist:
     """One finalist over its seeds."""
 
     number: int
-    params: dict[str, object]
+    params: Params
     searched: float
     """The value that it had in the study."""
     values: tuple[float, ...]
@@ -126,7 +127,7 @@ def confirmation_of(
         metric=confirmed.metric,
         direction=confirmed.direction,
         finalists=tuple(results),
-        comparisons=tuple(compare({each.number: each.values for each in results})),
+        comparisons=tuple(compare_finalists({each.number: each.values for each in results})),
     )
 
 

@@ -15,6 +15,7 @@ from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import keep_copy, make_folder, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.study_settings import sampling_of
+from search.space.distributions import Params
 from search.store.events.event_file import Event, read_events, write_events
 from search.store.events.study_history import StudyHistory, study_history, trial_histories
 from search.store.events.trial_history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
@@ -173,7 +174,7 @@ def _take_over(
     target: TrialFolder,
     number: int,
     old: int,
-    params: Mapping[str, object],
+    params: Params,
     *,
     has_curve: bool,
 ) -> None:
@@ -191,9 +192,7 @@ def _take_over(
         keep_copy(checkpoint, target.root / checkpoint.name)
 
 
-def _as_taken(
-    events: Sequence[Event], number: int, params: Mapping[str, object], note: str
-) -> list[Event]:
+def _as_taken(events: Sequence[Event], number: int, params: Params, note: str) -> list[Event]:
     """The events of a trial with its new number, without its place in the parent's queue and what
     the parent's sampler and pruner noted for themselves."""
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)

@@ -6,7 +6,7 @@ What is sampled depends on the study's seed, the trial's number and the trials b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 import optuna
@@ -14,7 +14,7 @@ from optuna.trial import Trial
 
 from search.errors import UserError
 from search.sampling.samplers import Sampling
-from search.space.distributions import Choice, Distribution, FloatRange, Params
+from search.space.distributions import Categorical, Distribution, FloatRange, Params
 from search.space.points import DRAWS
 from search.store.database.write_through import WriteThroughStorage
 from search.store.optuna_distributions import to_optuna
@@ -27,7 +27,7 @@ def stage(
     study: optuna.Study,
     storage: WriteThroughStorage,
     sampling: Sampling,
-    fixed: Mapping[str, object],
+    fixed: Params,
 ) -> Trial:
     """A new trial with a valid point, staged in memory.
 
@@ -46,7 +46,7 @@ def _staged(
     study: optuna.Study,
     storage: WriteThroughStorage,
     sampling: Sampling,
-    fixed: Mapping[str, object],
+    fixed: Params,
 ) -> Trial:
     # the study itself may show the sampler fewer
     number = storage.get_n_trials(storage.study_id)
@@ -80,7 +80,7 @@ def _suggest_conditional(trial: Trial, sampling: Sampling) -> None:
 
 
 def _suggest(trial: Trial, path: str, distribution: Distribution) -> None:
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Categorical):
         trial.suggest_categorical(path, distribution.values)
     elif isinstance(distribution, FloatRange):
         low, high = distribution.low, distribution.high
@@ -90,9 +90,7 @@ def _suggest(trial: Trial, path: str, distribution: Distribution) -> None:
         trial.suggest_int(path, low, high, step=distribution.step, log=distribution.log)
 
 
-def _next_listed(
-    sampling: Sampling, tried: Iterable[Params], fixed: Mapping[str, object]
-) -> Params:
+def _next_listed(sampling: Sampling, tried: Iterable[Params], fixed: Params) -> Params:
     """The next point of the list that was not tried; one that was where all were."""
     seen = {_key(params) for params in tried}
     wanted = fixed.items()
@@ -104,7 +102,7 @@ def _key(params: Params) -> tuple[tuple[str, str], ...]:
     return tuple(sorted((path, repr(value)) for path, value in params.items()))
 
 
-def _drawn(sampling: Sampling, number: int, fixed: Mapping[str, object]) -> Params:
+def _drawn(sampling: Sampling, number: int, fixed: Params) -> Params:
     params = sampling.points.random_point(fixed, f"{sampling.seed}:{number}")
     if params is None:
         raise UserError(

@@ -91,7 +91,7 @@ class Sampling:
         return self.points.space
 
     def sampler(
-        self, number: int, turn: int = 0, fixed: Mapping[str, object] | None = None
+        self, number: int, turn: int = 0, fixed: Params | None = None
     ) -> samplers.BaseSampler:
         """The sampler for the trial that will be the `number`-th.
 

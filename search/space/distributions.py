@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from random import Random
 from typing import Any, ClassVar
@@ -21,7 +21,7 @@ from search.plain.yaml import shown
 Scalar = None | bool | int | float | str
 # a parameter exists where each of these paths has one of its values
 When = tuple[tuple[str, tuple[Scalar, ...]], ...]
-Params = dict[str, Any]
+Params = dict[str, Scalar]
 
 OPTION = re.compile(r"\[([^\]]*)\]")
 AUTO = "auto"
@@ -50,14 +50,14 @@ class _Distribution(ABC):
     when: When
 
     @abstractmethod
-    def ends(self, most: int) -> tuple[object, ...]: ...
+    def ends(self, most: int) -> Sequence[Scalar]: ...
 
     @abstractmethod
     def own_tree(self) -> dict[str, Any]:
         """The mapping that a user would write, without its conditions."""
 
     @property
-    def low_end(self) -> object:
+    def low_end(self) -> Scalar:
         """The low end of a range, the first value of a choice."""
         return self.ends(2)[0]
 
@@ -68,7 +68,7 @@ class _Distribution(ABC):
             tree["when"] = {path: _one_or_list(values) for path, values in self.when}
         return tree
 
-    def is_active(self, params: Mapping[str, Any]) -> bool:
+    def is_active(self, params: Params) -> bool:
         """Tell whether the parameter exists in a trial whose earlier parameters are `params`."""
         return all(
             path in params and any(is_same(params[path], value) for value in values)
@@ -95,19 +95,19 @@ class _Range(_Distribution):
     def count(self) -> int | None: ...
 
     @abstractmethod
-    def coerce(self, value: object) -> Any: ...
+    def coerce(self, value: Any) -> float: ...
 
     @property
-    def middle(self) -> object:
+    def middle(self) -> float:
         middle = math.sqrt(self.low * self.high) if self.log else (self.low + self.high) / 2
         if self.step is None:
             return middle
         return self.low + round((middle - self.low) / self.step) * self.step
 
-    def ends(self, most: int) -> tuple[object, ...]:
+    def ends(self, most: int) -> tuple[float, ...]:
         return (self.low, self.high)
 
-    def all_values(self) -> list[Any] | None:
+    def all_values(self) -> list[float] | None:
         if self.step is None or self.count is None:
             return None
         return [self.low + index * self.step for index in range(self.count)]
@@ -122,7 +122,7 @@ class _Range(_Distribution):
         steps = (value - self.low) / self.step
         return abs(steps - round(steps)) < 1e-8
 
-    def quantile(self, share: float) -> object:
+    def quantile(self, share: float) -> float:
         if self.log:
             # an integer has the place from half below it to half above it
             half = 0.5 if self.kind == "int" else 0.0
@@ -132,14 +132,14 @@ class _Range(_Distribution):
             return min(self.high, self.low + share * (self.high - self.low))
         return min(self.high, self.low + _index_at(share, self.count) * self.step)
 
-    def draw(self, random: Random) -> object:
+    def draw(self, random: Random) -> float:
         if self.log:
             return self._inside(math.exp(random.uniform(math.log(self.low), math.log(self.high))))
         if self.step is None or self.count is None:
             return random.uniform(self.low, self.high)
         return min(self.high, self.low + self.step * random.randint(0, self.count - 1))
 
-    def _inside(self, value: float) -> object:
+    def _inside(self, value: float) -> float:
         return min(self.high, max(self.low, self.coerce(value)))
 
     @property
@@ -175,7 +175,7 @@ class FloatRange(_Range):
             return None
         return int((self.high - self.low) / self.step + 1e-8) + 1
 
-    def coerce(self, value: Any) -> Any:
+    def coerce(self, value: Any) -> float:
         return float(value)
 
 
@@ -198,12 +198,13 @@ class IntRange(_Range):
     def contains(self, value: object) -> bool:
         return isinstance(value, int) and super().contains(value)
 
-    def coerce(self, value: Any) -> Any:
-        return round(value)
+    def coerce(self, value: Any) -> int:
+        whole: int = round(value)
+        return whole
 
 
 @dataclass(frozen=True)
-class Choice(_Distribution):
+class Categorical(_Distribution):
     """One of `values`, in no order.
 
     values: what is sampled; only names where there are subtrees.
@@ -214,13 +215,13 @@ class Choice(_Distribution):
 
     values: tuple[Scalar, ...]
     when: When = ()
-    subtrees: tuple[Any, ...] | None = None
+    subtrees: tuple[object, ...] | None = None
 
     @property
-    def middle(self) -> object:
+    def middle(self) -> Scalar:
         return self.values[len(self.values) // 2]
 
-    def ends(self, most: int) -> tuple[object, ...]:
+    def ends(self, most: int) -> tuple[Scalar, ...]:
         if len(self.values) <= most:
             return self.values
         last = len(self.values) - 1
@@ -230,19 +231,19 @@ class Choice(_Distribution):
     def count(self) -> int:
         return len(self.values)
 
-    def all_values(self) -> list[Any]:
-        return list(self.values)
+    def all_values(self) -> tuple[Scalar, ...]:
+        return self.values
 
-    def contains(self, value: Any) -> bool:
+    def contains(self, value: object) -> bool:
         return any(is_same(value, each) for each in self.values)
 
-    def quantile(self, share: float) -> object:
+    def quantile(self, share: float) -> Scalar:
         return self.values[_index_at(share, len(self.values))]
 
-    def draw(self, random: Random) -> object:
+    def draw(self, random: Random) -> Scalar:
         return random.choice(self.values)
 
-    def coerce(self, value: Any) -> Any:
+    def coerce(self, value: Scalar) -> Scalar:
         return next(each for each in self.values if is_same(value, each))
 
     @property
@@ -255,7 +256,7 @@ class Choice(_Distribution):
         options = zip(self.values, self.subtrees, strict=True)
         return {"choice": {str(name): {"value": subtree} for name, subtree in options}}
 
-    def written(self, value: Scalar) -> Any:
+    def written(self, value: Scalar) -> object:
         """The part of the configuration that `value` stands for."""
         return value if self.subtrees is None else self.subtrees[self.values.index(value)]
 
@@ -268,13 +269,13 @@ class Hinted:
         return AUTO
 
 
-Distribution = FloatRange | IntRange | Choice
+Distribution = FloatRange | IntRange | Categorical
 Space = dict[str, Distribution]
 
 _KINDS: Mapping[str, type[Distribution]] = {
     "float": FloatRange,
     "int": IntRange,
-    "choice": Choice,
+    "choice": Categorical,
 }
 
 
@@ -301,7 +302,7 @@ def config_path(path: str) -> str:
     return OPTION.sub("", path)
 
 
-def is_same(one: Scalar, other: Scalar) -> bool:
+def is_same(one: object, other: object) -> bool:
     """Equality for which true is not 1; 1 and 1.0 are the same number."""
     return isinstance(one, bool) == isinstance(other, bool) and one == other
 

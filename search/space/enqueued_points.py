@@ -9,14 +9,14 @@ from typing import Any
 from search.plain.equality import is_number
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
-from search.space.distributions import Choice, Distribution, IntRange, Params, is_same
+from search.space.distributions import Categorical, Distribution, IntRange, Params, is_same
 from search.space.points import DRAWS, Points
 from search.space.spelling import Spelling
 
 _SEED = "fixed points"
 
 
-def point_of(points: Points, given: Mapping[str, object]) -> tuple[Params, str | None]:
+def point_of(points: Points, given: Mapping[str, Any]) -> tuple[Params, str | None]:
     """An enqueued point by full paths, and its problem: `PATH: rule. Remedy.` or `rule.`"""
     spell = Spelling(points.space, points.sections)
     params = {spell(str(path)): value for path, value in given.items()}
@@ -56,7 +56,7 @@ def _invalidity(points: Points, params: Params) -> str | None:
 
 def _nearest_value(distribution: Distribution, value: object) -> str:
     """The remedy for a value that is outside."""
-    if isinstance(distribution, Choice):
+    if isinstance(distribution, Categorical):
         return did_you_mean(shown(value), [shown(each) for each in distribution.values])
     if not is_number(value) or not math.isfinite(value):
         return f"Write {shown(distribution.low)}, or another number of that range."
@@ -70,7 +70,7 @@ def _nearest_value(distribution: Distribution, value: object) -> str:
     return f"Write {shown(inside)}, or widen the range in space."
 
 
-def _absence(distribution: Distribution, params: Mapping[str, Any]) -> str | None:
+def _absence(distribution: Distribution, params: Params) -> str | None:
     """The condition under which the parameter exists, where the point does not meet it."""
     for path, values in distribution.when:
         where = f"exists only where {path} is {' or '.join(shown(value) for value in values)}"

@@ -14,7 +14,7 @@ from search.plain.wording import did_you_mean, nearest
 from search.plain.yaml import flow_yaml, shown
 from search.space.distributions import (
     AUTO,
-    Choice,
+    Categorical,
     Distribution,
     FloatRange,
     Hinted,
@@ -84,7 +84,7 @@ def _when(conditions: object) -> When:
     return tuple(when)
 
 
-def _options(options: Mapping[Any, Any]) -> Choice:
+def _options(options: Mapping[Any, Any]) -> Categorical:
     for name, option in options.items():
         if not isinstance(name, str) or not re.fullmatch(r"[A-Za-z_][\w-]*", name):
             raise ValueError(
@@ -97,10 +97,10 @@ def _options(options: Mapping[Any, Any]) -> Choice:
             )
     if len(options) < 2:
         raise ValueError(f"choice needs two options or more, got {shown(list(options))}. Add one.")
-    return Choice(tuple(options), subtrees=tuple(each["value"] for each in options.values()))
+    return Categorical(tuple(options), subtrees=tuple(each["value"] for each in options.values()))
 
 
-def _choice(values: object) -> Choice:
+def _choice(values: object) -> Categorical:
     if isinstance(values, Mapping):
         return _options(values)
     if not isinstance(values, list):
@@ -120,7 +120,7 @@ def _choice(values: object) -> Choice:
         raise ValueError(f"choice must not repeat a value, got {shown(values)}. Remove one.")
     if len(values) < 2:
         raise ValueError(f"choice needs two values or more, got {shown(values)}. Add one.")
-    return Choice(tuple(values))
+    return Categorical(tuple(values))
 
 
 def _range(kind: str, tree: Mapping[str, Any]) -> FloatRange | IntRange:

@@ -16,9 +16,10 @@ from typing import Any
 from search.plain.tree import lookup_path, write_path
 from search.space.distributions import (
     OPTION,
-    Choice,
+    Categorical,
     Distribution,
     Params,
+    Scalar,
     Space,
     config_path,
 )
@@ -61,14 +62,14 @@ class Points:
         """The paths that not every trial has, parents first."""
         return tuple(path for path, each in self.ordered.items() if each.when)
 
-    def config(self, params: Mapping[str, object]) -> dict[str, Any]:
+    def config(self, params: Params) -> dict[str, Any]:
         """The sections with a point and what derives from it laid over them."""
         config = self.sections_with(params)
         for path, value in self.derived(params).items():
             write_path(config, config_path(path), value)
         return config
 
-    def derived(self, params: Mapping[str, object]) -> Params:
+    def derived(self, params: Params) -> Params:
         """The derived values of a point; one that derives from a parameter it lacks is left out.
 
         Raises:
@@ -76,7 +77,7 @@ class Points:
         """
         return _Facts(self, params).all_derived()
 
-    def violation(self, params: Mapping[str, object]) -> str | None:
+    def violation(self, params: Params) -> str | None:
         """The first constraint that a point violates, or what cannot be computed; None where it is
         valid. A constraint on a parameter that the point lacks holds."""
         facts = _Facts(self, params)
@@ -94,22 +95,21 @@ class Points:
                 return f"{constraint.text} ({error})"
         return None
 
-    def sections_with(self, params: Mapping[str, Any]) -> dict[str, Any]:
+    def sections_with(self, params: Params) -> dict[str, Any]:
         """The sections with a point laid over them, without what derives from it."""
         config = copy.deepcopy(dict(self.sections))
         # a subtree first, then what is searched inside it
         for path in sorted(params, key=lambda path: path.count(".")):
-            distribution, value = self.space.get(path), params[path]
-            if isinstance(distribution, Choice):
-                value = copy.deepcopy(distribution.written(value))
+            value: object = params[path]
+            distribution = self.space.get(path)
+            if isinstance(distribution, Categorical):
+                value = copy.deepcopy(distribution.written(params[path]))
             write_path(config, config_path(path), value)
         for path, value in self.found.items():
             write_path(config, path, value)
         return config
 
-    def complete(
-        self, fixed: Mapping[str, object], value: Callable[[Distribution], object]
-    ) -> Params:
+    def complete(self, fixed: Params, value: Callable[[Distribution], Scalar]) -> Params:
         """A point that has the values of `fixed` and elsewhere those of `value`."""
         params: Params = {}
         for path, distribution in self.ordered.items():
@@ -117,11 +117,11 @@ class Points:
                 params[path] = fixed[path] if path in fixed else value(distribution)
         return params
 
-    def low_ends(self, fixed: Mapping[str, object]) -> Params:
+    def low_ends(self, fixed: Params) -> Params:
         """A point that has the values of `fixed`, and elsewhere the low ends."""
         return self.complete(fixed, lambda distribution: distribution.low_end)
 
-    def random_point(self, fixed: Mapping[str, object], seed: str) -> Params | None:
+    def random_point(self, fixed: Params, seed: str) -> Params | None:
         """A random valid point that has the values of `fixed`; None where none was found."""
         random = Random(seed)
         for _ in range(DRAWS):
@@ -130,9 +130,7 @@ class Points:
                 return params
         return None
 
-    def valid_or_random(
-        self, params: Params, fixed: Mapping[str, object], seed: str
-    ) -> Params | None:
+    def valid_or_random(self, params: Params, fixed: Params, seed: str) -> Params | None:
         """The point if it is valid, else a random valid one that has the values of `fixed`; None
         where none was found."""
         if self.violation(params) is None:
@@ -172,10 +170,10 @@ class Points:
 class _Facts:
     """The values of paths at one point, for expressions; each is computed once."""
 
-    def __init__(self, points: Points, params: Mapping[str, object]) -> None:
+    def __init__(self, points: Points, params: Params) -> None:
         self._points = points
         self._params = params
-        self._derived: Params = {}
+        self._derived: dict[str, Any] = {}
         self._config: dict[str, object] | None = None
 
     def all_derived(self) -> Params:
@@ -212,7 +210,7 @@ class _Facts:
             raise Missing(path) from error
 
 
-def has_options(path: str, params: Mapping[str, object]) -> bool:
+def has_options(path: str, params: Params) -> bool:
     """Tell whether a point has chosen the options that the path names in brackets."""
     return all(params.get(path[: match.start()]) == match[1] for match in OPTION.finditer(path))
 

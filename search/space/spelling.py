@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search.plain.tree import ARGUMENT_KEYS
-from search.space.distributions import Choice, Space
+from search.space.distributions import Categorical, Space
 from search.space.nested import in_class
 from search.space.paths import full_path
 
@@ -34,7 +34,7 @@ class Spelling:
         """Tell whether the option, `path[name` here, puts a class into the configuration."""
         path, _, name = option.rpartition("[")
         choice = self._space.get(path)
-        if not isinstance(choice, Choice) or name not in choice.values:
+        if not isinstance(choice, Categorical) or name not in choice.values:
             return False
         written = choice.written(name)
         return isinstance(written, dict) and "class_path" in written

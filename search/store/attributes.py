@@ -72,11 +72,11 @@ def steps_in(tree: Mapping[str, object]) -> Steps:
     """
     samples = checked(tree.get("epoch_samples"), int, NoneType)
     at_ends = checked(tree.get("at_epoch_ends", False), bool)
-    return Steps(one_of(tree["unit"], UNITS), samples, at_ends)
+    return Steps(known_word(tree["unit"], UNITS), samples, at_ends)
 
 
 def _objective(tree: Mapping[str, object]) -> ObjectiveRecord:
-    direction = one_of(tree["direction"], DIRECTIONS)
+    direction = known_word(tree["direction"], DIRECTIONS)
     return ObjectiveRecord(checked(tree["metric"], str), direction)
 
 
@@ -97,7 +97,7 @@ def checked(value: object, *kinds: type) -> Any:
     return value
 
 
-def one_of(value: object, known: Collection[str]) -> str:
+def known_word(value: object, known: Collection[str]) -> str:
     """The value, if it is one of the `known` words.
 
     Raises:

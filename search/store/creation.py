@@ -45,7 +45,7 @@ def written_by_a_start(folder: StudyFolder) -> list[Path]:
     return [folder.events, folder.server_log, *databases, folder.storage, *cut_off, folder.lock]
 
 
-def begin(folder: StudyFolder, attributes: StudyAttributes) -> None:
+def begin_study(folder: StudyFolder, attributes: StudyAttributes) -> None:
     """Begin a study, and remove what is left of one whose making was cut off.
 
     Raises:

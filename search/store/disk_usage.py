@@ -47,7 +47,7 @@ def usage(folders: Iterable[StudyFolder]) -> dict[str, Counter[str]]:
     return taken
 
 
-def clean(folder: StudyFolder, *, keep: int | None, dry_run: bool) -> Cleaned:
+def remove_unneeded(folder: StudyFolder, *, keep: int | None, dry_run: bool) -> Cleaned:
     """Remove what is needed neither to go on with a study nor to rebuild it nor to use its best.
 
     Args:

@@ -55,7 +55,7 @@ class Queue:
         return None
 
 
-def enqueue(folder: StudyFolder, params: Mapping[str, object]) -> None:
+def enqueue(folder: StudyFolder, params: Params) -> None:
     """Append a point to the queue; it is on the disk when this returns.
 
     Raises:

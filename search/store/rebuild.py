@@ -65,15 +65,6 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
         lock.release()
 
 
-def disagreements(folder: StudyFolder) -> list[str]:
-    """One line for each thing in which the database differs from the events files.
-
-    Raises:
-        StorageError: either cannot be read.
-    """
-    return own_differences(folder.db, recorded_as_optuna(folder))
-
-
 def recorded_as_optuna(folder: StudyFolder) -> OptunaStudy:
     """The study of a folder, as Optuna holds it.
 

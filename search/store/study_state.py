@@ -39,7 +39,7 @@ def study_state(record: StudyRecord) -> str:
     return FINISHED if is_whole and record.finished >= record.n_trials else INTERRUPTED
 
 
-def busy_s(record: StudyRecord) -> float | None:
+def running_s(record: StudyRecord) -> float | None:
     """Seconds in which at least one attempt ran; None where none ever did.
 
     An attempt that runs has run until the study was read; one that was cut off, until the last

@@ -15,7 +15,7 @@ from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.space.distributions import (
     OPTION,
-    Choice,
+    Categorical,
     FloatRange,
     Params,
     Space,
@@ -27,7 +27,7 @@ from search.space.paths import FINALIST
 from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
 from search.study_file.objectives import watched_of
-from search.study_file.trial_config import LoggerChoice, Sections, TrialConfig
+from search.study_file.trial_config import LightningSections, LoggerChoice, TrialConfig
 
 if TYPE_CHECKING:
     from search.study_file.schema import StudyFile
@@ -186,7 +186,7 @@ def _trees(points: Points, path: str) -> Iterator[Mapping[str, object]]:
     yield points.sections
     for choice, distribution in points.space.items():
         leads_inside = config_path(path).startswith(f"{config_path(choice)}.")
-        if not leads_inside or not isinstance(distribution, Choice):
+        if not leads_inside or not isinstance(distribution, Categorical):
             continue
         for value in distribution.values if distribution.subtrees is not None else ():
             params = {**_options_in(choice), choice: value}
@@ -210,7 +210,7 @@ def _emptiness(points: Points) -> list[str]:
 
 
 def resolve_config(
-    study_file: StudyFile, params: Mapping[str, Any], found: Mapping[str, object] | None = None
+    study_file: StudyFile, params: dict[str, Any], found: Mapping[str, object] | None = None
 ) -> Tree:
     """The sections of a LightningCLI configuration with `params`, and what derives from them, laid
     over them by path; where finalists are confirmed, the sections are those of the finalist.
@@ -234,7 +234,7 @@ def resolve_config(
 def config_of(study_file: StudyFile, sections: Tree) -> TrialConfig:
     """The configuration of a trial with these sections, as the study file judges and logs it."""
     return TrialConfig(
-        sections=Sections.from_tree(sections),
+        sections=LightningSections.from_tree(sections),
         objective=study_file.objective,
         watched=watched_of(study_file),
         logger=tuple(LoggerChoice(each.name, each.options) for each in study_file.logger),

@@ -18,9 +18,10 @@ from search.plain.tree import is_index, read_path, write_path
 from search.plain.yaml import shown
 from search.space.distributions import (
     OPTION,
-    Choice,
+    Categorical,
     Distribution,
     FloatRange,
+    Params,
     config_path,
 )
 from search.space.points import Points, in_order
@@ -87,12 +88,12 @@ class Fitting:
         ]
         return lines
 
-    def params(self, params: Mapping[str, object]) -> dict[str, Any]:
+    def params(self, params: Params) -> dict[str, Any]:
         """The parameters that the child has for a trial of the parent that fits."""
         values = ((path, self._value(path, params)) for path in self._existing(params))
         return {path: self.child.space[path].coerce(value) for path, value in values}
 
-    def misfits(self, params: Mapping[str, object]) -> list[str]:
+    def misfits(self, params: Params) -> list[str]:
         """The reasons why a trial of the parent does not fit; none if it does."""
         return (
             self._values_outside(params)
@@ -100,7 +101,7 @@ class Fitting:
             or self._other_configuration(params)
         )
 
-    def _values_outside(self, params: Mapping[str, object]) -> list[str]:
+    def _values_outside(self, params: Params) -> list[str]:
         existing = self._existing(params)
         reasons = [
             f"{path} is outside {shown(self.child.space[path].to_tree())}"
@@ -115,7 +116,7 @@ class Fitting:
 
     def _holds(self, path: str, value: object) -> bool:
         distribution: Distribution = self.child.space[path]
-        if not isinstance(distribution, Choice):
+        if not isinstance(distribution, Categorical):
             return distribution.contains(value)
         return any(self._is_same(path, value, each) for each in distribution.values)
 
@@ -124,11 +125,11 @@ class Fitting:
         is_float = isinstance(self.parent.space.get(path), FloatRange)
         return is_equal(value, other, typed=not is_float)
 
-    def _violations(self, params: Mapping[str, object]) -> list[str]:
+    def _violations(self, params: Params) -> list[str]:
         violated = self._points.violation(self.params(params))
         return [] if violated is None else [f"violates {violated}"]
 
-    def _other_configuration(self, params: Mapping[str, object]) -> list[str]:
+    def _other_configuration(self, params: Params) -> list[str]:
         """A line for each difference of the configurations although every value is in its range:
         in what an option stands for, a condition leaves out, or derives from the rest."""
         mine = self.params(params)
@@ -151,7 +152,7 @@ class Fitting:
                 reasons.append(f"{path} would not be searched in it")
         return reasons or list(compare(old, new, dict.fromkeys((*old, *new))))
 
-    def _existing(self, params: Mapping[str, object]) -> list[str]:
+    def _existing(self, params: Params) -> list[str]:
         """The paths that the child searches in a trial: those whose conditions hold."""
         known: dict[str, Any] = {}
         for path, distribution in in_order(self.child.space).items():
@@ -159,7 +160,7 @@ class Fitting:
                 known[path] = self._value(path, params)
         return [path for path in self.child.space if path in known]
 
-    def _value(self, path: str, params: Mapping[str, object]) -> object:
+    def _value(self, path: str, params: Params) -> object:
         return params[path] if path in params else read_path(self._before, path)
 
     @cached_property
@@ -193,7 +194,7 @@ class Fitting:
 
 
 def _holds_subtree(distribution: Distribution | None) -> bool:
-    return isinstance(distribution, Choice) and distribution.subtrees is not None
+    return isinstance(distribution, Categorical) and distribution.subtrees is not None
 
 
 def _is_stated(tree: Mapping[str, object], path: str) -> bool:

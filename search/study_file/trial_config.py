@@ -56,7 +56,7 @@ class CliClasses:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sections:
+class LightningSections:
     """The sections that LightningCLI reads, each as it takes it; None where there is none.
 
     A section of a class has `class_path` and `init_args`; with `cli` it may be bare arguments.
@@ -87,14 +87,14 @@ class Sections:
         return None if self.data is None else self.data.get("class_path")
 
     @staticmethod
-    def from_tree(tree: Mapping[str, object]) -> Sections:
+    def from_tree(tree: Mapping[str, object]) -> LightningSections:
         """Read the sections of a tree; those that are this tool's are left out."""
         given: Tree = {key: tree[key] for key in LIGHTNING_SECTIONS if tree.get(key) is not None}
         known = (*LIGHTNING_SECTIONS, *_OWN_SECTIONS)
         others = {key: value for key, value in tree.items() if key not in known}
         if tree.get("cli"):
             given["cli"] = CliClasses(**tree["cli"])  # type: ignore[arg-type]
-        return Sections(**given, others=others)
+        return LightningSections(**given, others=others)
 
     def to_tree(self) -> Tree:
         """The tree that `from_tree` reads back."""
@@ -208,14 +208,14 @@ class Variant:
     path: str
     value: object
     # the whole configuration of the point
-    sections: Sections
+    sections: LightningSections
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrialConfig:
     """The complete configuration of a trial, or of an attempt before any trial."""
 
-    sections: Sections
+    sections: LightningSections
     objective: Objective
     watched: Watched
     logger: tuple[LoggerChoice, ...] = ()
@@ -237,7 +237,7 @@ class TrialConfig:
         objective = Objective(**tree["objective"])
         watched, batch, dry = tree.get("watched"), tree.get("batch"), tree.get("dry")
         return TrialConfig(
-            sections=Sections.from_tree(tree),
+            sections=LightningSections.from_tree(tree),
             objective=objective,
             watched=Watched.from_tree(watched) if watched else Watched.alone(objective),
             logger=tuple(
@@ -247,7 +247,7 @@ class TrialConfig:
             trial=TrialFacts(**tree.get("trial", {})),
             batch=ProbedBatch.from_tree(batch) if batch else None,
             preflight=tuple(
-                Variant(each["path"], each["value"], Sections.from_tree(each["sections"]))
+                Variant(each["path"], each["value"], LightningSections.from_tree(each["sections"]))
                 for each in tree.get("preflight", ())
             ),
             dry=DryBatches(**dry) if dry else None,
@@ -293,13 +293,13 @@ def read_trial_config(path: Path) -> TrialConfig:
         ) from error
 
 
-def read_sections(path: Path) -> Sections:
+def read_sections(path: Path) -> LightningSections:
     """The sections of a file that LightningCLI reads.
 
     Raises:
         StudyFileError: one line; the file cannot be read.
     """
-    return Sections.from_tree(read_yaml(path))
+    return LightningSections.from_tree(read_yaml(path))
 
 
 def _without_none(tree: Tree) -> Tree:

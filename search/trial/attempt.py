@@ -28,7 +28,7 @@ from search.messages import (
     Started,
 )
 from search.plain.tree import Tree
-from search.study_file.trial_config import Sections, TrialConfig
+from search.study_file.trial_config import LightningSections, TrialConfig
 from search.trial.building.build import (
     Built,
     build,
@@ -137,9 +137,9 @@ def read_config(folder: TrialFolder) -> TrialConfig:
     return TrialConfig.from_tree(_read(folder))
 
 
-def read_sections(folder: TrialFolder) -> Sections:
+def sections_in(folder: TrialFolder) -> LightningSections:
     """The sections of a configuration that may be of no trial."""
-    return Sections.from_tree(_read(folder))
+    return LightningSections.from_tree(_read(folder))
 
 
 def _read(folder: TrialFolder) -> Tree:

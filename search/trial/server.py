@@ -248,7 +248,7 @@ def _kill_group(pid: int) -> None:
 def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
     """Turn the forked child into an attempt once its launch arrives; never returns."""
     status = 70
-    process_end.begin()
+    process_end.forget_parent()
     try:
         _set_ending_signals(signal.SIG_DFL)
         os.setsid()

@@ -21,6 +21,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.time_left import TimeLeft, TrialTime, trial_times, trials_time_left
+from search.space.distributions import Params
 from search.store.pareto_front import front_of
 from search.store.records import StudyRecord
 from search.study_file.objective import sign_of
@@ -36,7 +37,7 @@ class RunningTrial:
     """probing, training, pruning or stopping."""
     began: float
     """Time of the board's clock."""
-    params: dict[str, Any] = field(default_factory=dict)
+    params: Params = field(default_factory=dict)
     attempt: int = 1
     epoch: int = 0
     max_epochs: int | None = None
@@ -49,7 +50,7 @@ class Best:
 
     number: int
     value: float
-    params: dict[str, Any]
+    params: Params
 
 
 class Board:

@@ -12,7 +12,7 @@ from search.engine.estimate import Bill
 from search.plain.formats import format_duration, format_size
 from search.plain.strict_json import to_json
 from search.view.console import plain_console
-from search.view.rows import Column, print_pairs, print_rows
+from search.view.rows import TableColumn, print_pairs, print_rows
 
 OK, WARNING, FAILED = "ok", "warning", "failed"
 _STYLES = {OK: "green", WARNING: "yellow", FAILED: "bold red"}
@@ -36,7 +36,7 @@ def print_checks(checks: Sequence[Check], bill: Bill, workers: str, stream: Text
         workers: the workers of the study, and why so many.
     """
     console = plain_console(stream)
-    columns = [Column(""), Column(""), Column("", is_folded=True)]
+    columns = [TableColumn(""), TableColumn(""), TableColumn("", is_folded=True)]
     rows = [[Text(each.state, _STYLES[each.state]), each.name, each.text] for each in checks]
     print_rows(console, columns, rows)
     console.print()

@@ -11,7 +11,7 @@ from rich.text import Text
 from search.plain.formats import format_size
 from search.plain.strict_json import to_json
 from search.view.console import NO_STUDY, plain_console
-from search.view.rows import Column, number_columns, print_rows
+from search.view.rows import TableColumn, number_columns, print_rows
 from search.view.terminal_text import clean
 
 
@@ -29,7 +29,7 @@ def print_usage(usage: Mapping[str, Counter[str]], stream: TextIO) -> None:
     for name, counts in counts_of.items():
         sizes = [counts.total(), *(counts[kind] for kind in kinds)]
         rows.append([Text(clean(name), style="bold"), *map(format_size, sizes)])
-    print_rows(console, [Column("study"), *number_columns("disk", *kinds)], rows)
+    print_rows(console, [TableColumn("study"), *number_columns("disk", *kinds)], rows)
 
 
 def usage_json(usage: Mapping[str, Counter[str]]) -> str:

@@ -7,7 +7,7 @@ from html import escape
 
 from search.plain.formats import format_duration, format_number
 from search.store.records import StudyRecord, TrialRecord
-from search.view.terminal_text import clean, ends, parameters
+from search.view.terminal_text import clean, ends, parameters_text
 
 _ROWS = 5
 _HEADINGS = ("trial", "state", "value", "time", "parameters")
@@ -25,7 +25,7 @@ def study_html(name: str, record: StudyRecord | None) -> str:
     best = "none yet"
     if record.best is not None:
         value = _text(format_number(record.best.value))
-        params = _text(parameters(record.best.params))
+        params = _text(parameters_text(record.best.params))
         best = f"<b>{value}</b>, trial {record.best.number}, {params}"
     rows = "".join(_row("td", *_values(trial)) for trial in record.trials[-_ROWS:])
     return (
@@ -36,7 +36,7 @@ def study_html(name: str, record: StudyRecord | None) -> str:
 
 def _values(trial: TrialRecord) -> tuple[object, ...]:
     value, time = format_number(trial.value), format_duration(trial.duration_s)
-    return trial.number, trial.state, value, time, parameters(trial.params)
+    return trial.number, trial.state, value, time, parameters_text(trial.params)
 
 
 def _counts(record: StudyRecord) -> str:

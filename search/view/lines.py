@@ -17,7 +17,7 @@ from search.engine.progress import (
 from search.plain.formats import format_duration, format_number, format_workers
 from search.store.records import StudyRecord
 from search.view.board import Board, RunningTrial
-from search.view.terminal_text import clean, ends, objectives_text, parameters, values_text
+from search.view.terminal_text import clean, ends, objectives_text, parameters_text, values_text
 
 _REASONS = {
     "finished": "finished",
@@ -42,7 +42,9 @@ class LinesView:
                 self._print(opening_line(event))
             case TrialStarted():
                 again = f" (attempt {event.attempt}, from epoch {event.step})" if event.step else ""
-                self._print(f"trial {event.number:>4}  started{again}  {parameters(event.params)}")
+                self._print(
+                    f"trial {event.number:>4}  started{again}  {parameters_text(event.params)}"
+                )
             case TrialEnded():
                 self._print(ended_line(event, self._board, running.get(event.number)))
             case BatchSizeFound():
@@ -99,7 +101,7 @@ def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> s
     word = event.cause
     if event.cause == "pruned" and trial is not None:
         word = f"pruned at epoch {trial.epoch}"
-    params = parameters(trial.params if trial else {})
+    params = parameters_text(trial.params if trial else {})
     text = f"trial {event.number:>4}  {word}{_values(event, board)}  {params}".rstrip()
     lines = [f"{text}  ({format_duration(event.duration_s)}){_standing(event, board)}"]
     is_retried = event.state == "WAITING" and event.cause != "interrupted"
@@ -121,7 +123,7 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     ]
     if (best := record.best) is not None:
         value = f"{clean(record.metric)} {format_number(best.value)}"
-        lines.append(f"best: trial {best.number}, {value}  {parameters(best.params)}")
+        lines.append(f"best: trial {best.number}, {value}  {parameters_text(best.params)}")
     if record.is_multi_objective and record.front:
         numbers = ", ".join(str(trial.number) for trial in record.front)
         lines.append(f"Pareto front: trials {numbers}")

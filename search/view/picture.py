@@ -6,7 +6,7 @@ read later; what a user must know now stands first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -20,6 +20,7 @@ from search.plain.formats import (
     format_number,
     format_workers,
 )
+from search.space.distributions import Params
 from search.view.board import Board, RunningTrial
 from search.view.console import STATE_STYLES
 from search.view.rows import align, flow, words
@@ -257,7 +258,7 @@ class Picture:
         return format_number(ended.value) if ended.value is not None else ""
 
 
-def _params(params: Mapping[str, object]) -> list[Text]:
+def _params(params: Params) -> list[Text]:
     return [Text(each) for each in each_parameter(params)]
 
 

@@ -16,8 +16,8 @@ from search.results.confirm import Confirmation, Finalist
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.value_checkpoint import value_checkpoint
 from search.view.console import plain_console
-from search.view.rows import Column, number_columns, print_lines, print_pairs, print_rows
-from search.view.terminal_text import clean, parameters
+from search.view.rows import TableColumn, number_columns, print_lines, print_pairs, print_rows
+from search.view.terminal_text import clean, parameters_text
 from search.view.trial_table import trial_title
 
 
@@ -46,7 +46,7 @@ def print_confirmation(confirmation: Confirmation, stream: TextIO) -> None:
     interval = f"{round(CONFIDENCE * 100)} % interval"
     columns = [
         *number_columns("trial", "mean", interval, "seeds", "failed", "in the search"),
-        Column("parameters", is_folded=True),
+        TableColumn("parameters", is_folded=True),
     ]
     print_rows(console, columns, [_finalist_row(each) for each in confirmation.finalists])
     print_lines(console, [Text(sentence) for sentence in sentences(confirmation)])
@@ -79,7 +79,7 @@ def _finalist_row(finalist: Finalist) -> list[object]:
         len(finalist.values),
         finalist.failed,
         format_number(finalist.searched),
-        Text(parameters(finalist.params)),
+        Text(parameters_text(finalist.params)),
     ]
 
 

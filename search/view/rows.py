@@ -20,7 +20,7 @@ _LEAST_FOLDED = 24
 
 
 @dataclass(frozen=True)
-class Column:
+class TableColumn:
     """A column of a table, as wide as its widest cell."""
 
     name: str
@@ -30,13 +30,13 @@ class Column:
     """Long texts, which a table may break into lines."""
 
 
-def number_columns(*names: str) -> list[Column]:
+def number_columns(*names: str) -> list[TableColumn]:
     """Columns of numbers."""
-    return [Column(name, is_number=True) for name in names]
+    return [TableColumn(name, is_number=True) for name in names]
 
 
 def print_rows(
-    console: Console, columns: Sequence[Column], rows: Sequence[Sequence[object]]
+    console: Console, columns: Sequence[TableColumn], rows: Sequence[Sequence[object]]
 ) -> None:
     """A table where it fits. Where it does not, what all rows share stands above it; where that is
     not enough, each row takes lines of its own, its first cell as their heading."""
@@ -121,7 +121,7 @@ def align(cells: Sequence[Text], widths: Sequence[int], rights: Sequence[bool]) 
     return line
 
 
-def _kept(width: int, columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> list[int]:
+def _kept(width: int, columns: Sequence[TableColumn], rows: Sequence[Sequence[Text]]) -> list[int]:
     """The places of the columns of a table that fits: without the widest of those in which all
     rows are the same, as far as it must be; empty where none fits."""
     sizes = [
@@ -138,12 +138,12 @@ def _kept(width: int, columns: Sequence[Column], rows: Sequence[Sequence[Text]])
     return kept
 
 
-def _least(cells: Sequence[Text], column: Column) -> int:
+def _least(cells: Sequence[Text], column: TableColumn) -> int:
     widest = max((cell.cell_len for cell in cells), default=0)
     return min(widest, _LEAST_FOLDED) if column.is_folded else widest
 
 
-def _table(columns: Sequence[Column], rows: Sequence[Sequence[Text]]) -> Table:
+def _table(columns: Sequence[TableColumn], rows: Sequence[Sequence[Text]]) -> Table:
     has_names = any(column.name for column in columns)
     table = Table(
         box=None, padding=(0, _GAP, 0, 0), pad_edge=False, header_style="dim", show_header=has_names

@@ -12,10 +12,10 @@ from search.engine.time_left import study_time_left
 from search.plain.formats import NOTHING, format_duration, format_duration_range, format_number
 from search.plain.strict_json import to_json
 from search.store.records import StudyRecord
-from search.store.study_state import busy_s, last_seen, study_state
+from search.store.study_state import last_seen, running_s, study_state
 from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.json_lines import study_summary
-from search.view.rows import Column, number_columns, print_lines, print_rows
+from search.view.rows import TableColumn, number_columns, print_lines, print_rows
 from search.view.terminal_text import ENDS, clean
 
 
@@ -27,12 +27,12 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
         return
     has_left = any(record.is_running for record in records)
     columns = [
-        Column("study"),
-        Column("state"),
+        TableColumn("study"),
+        TableColumn("state"),
         *number_columns("trials", *ENDS.values(), "best"),
-        Column("metric"),
+        TableColumn("metric"),
         *number_columns("time", *(["left"] if has_left else [])),
-        Column("last activity"),
+        TableColumn("last activity"),
     ]
     print_rows(console, columns, [_status_row(record, has_left) for record in records])
     paused = [record for record in records if record.paused]
@@ -56,7 +56,7 @@ def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
         *(counts[state] for state in ENDS),
         Text(_best_text(record), style="green"),
         Text("  ".join(metrics)),
-        format_duration(busy_s(record)),
+        format_duration(running_s(record)),
         *([_time_left(record)] if has_left else []),
         local_time(seen) if seen else NOTHING,
     ]
@@ -67,7 +67,7 @@ def _at_work(record: StudyRecord) -> dict[str, object]:
     return {
         "state": study_state(record),
         "paused": record.paused,
-        "time_s": busy_s(record),
+        "time_s": running_s(record),
         "time_left": study_time_left(record),
     }
 

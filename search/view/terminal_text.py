@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from search.errors import printable
 from search.plain.formats import format_value
+from search.space.distributions import Params
 from search.space.short_names import short_names
 from search.store.records import ObjectiveRecord, StudyRecord
 from search.study_file.outcome_constraints import format_outcome
@@ -27,13 +28,13 @@ def clean(value: object, limit: int = _LONGEST) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def each_parameter(params: Mapping[str, object]) -> list[str]:
+def each_parameter(params: Params) -> list[str]:
     """`lr=0.0012` and `latent_size=8`: parameters by their short names."""
     names = short_names(params)
     return [f"{clean(names[path])}={clean(format_value(value))}" for path, value in params.items()]
 
 
-def parameters(params: Mapping[str, object]) -> str:
+def parameters_text(params: Params) -> str:
     """All parameters in one line."""
     return "  ".join(each_parameter(params))
 

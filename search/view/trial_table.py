@@ -17,8 +17,8 @@ from search.study_file.curve_steps import step_title
 from search.study_file.outcome_constraints import RESOURCES, format_outcome
 from search.study_file.value_checkpoint import value_checkpoint
 from search.view.console import ARROWS, STATE_STYLES, local_time, plain_console
-from search.view.rows import Column, number_columns, print_lines, print_pairs, print_rows
-from search.view.terminal_text import clean, parameters, sparkline
+from search.view.rows import TableColumn, number_columns, print_lines, print_pairs, print_rows
+from search.view.terminal_text import clean, parameters_text, sparkline
 
 _Pairs = list[tuple[str, object]]
 
@@ -118,8 +118,8 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
     names = [f"{clean(each.metric)} {ARROWS[each.direction]}" for each in objectives]
     columns = [
         *number_columns("trial", *names),
-        Column("parameters", is_folded=True),
-        Column("checkpoint", is_folded=True),
+        TableColumn("parameters", is_folded=True),
+        TableColumn("checkpoint", is_folded=True),
     ]
     rows = []
     for trial in record.front:
@@ -128,7 +128,7 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
             for each, value in zip(objectives, trial.values, strict=True)
         ]
         checkpoint = trial.checkpoint or NOTHING
-        rows.append([trial.number, *values, Text(parameters(trial.params)), checkpoint])
+        rows.append([trial.number, *values, Text(parameters_text(trial.params)), checkpoint])
     print_rows(console, columns, rows)
 
 
@@ -164,8 +164,8 @@ def _outcome_pairs(record: StudyRecord, trial: TrialRecord) -> _Pairs:
 
 def _resources_text(trial: TrialRecord) -> str:
     """`12,345 parameters, 1.2 s an epoch, 310 MiB at most`; a dash for what is not known."""
-    parameters, epoch, memory = (format_outcome(name, getattr(trial, name)) for name in RESOURCES)
-    return f"{parameters} parameters, {epoch} an epoch, {memory} at most"
+    count, epoch, memory = (format_outcome(name, getattr(trial, name)) for name in RESOURCES)
+    return f"{count} parameters, {epoch} an epoch, {memory} at most"
 
 
 def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> None:
@@ -185,8 +185,8 @@ def _print_attempts(console: Console, trial: TrialRecord) -> None:
         return
     columns = [
         *number_columns("attempt"),
-        *(Column(name) for name in ("started", "time", "cause")),
-        Column("message", is_folded=True),
+        *(TableColumn(name) for name in ("started", "time", "cause")),
+        TableColumn("message", is_folded=True),
     ]
     console.print()
     print_rows(console, columns, [_attempt_row(attempt) for attempt in trial.attempts])

@@ -9,7 +9,7 @@ import pytest
 
 from search.report.all_figures import FIGURES
 from search.report.page import build_report, figure_html
-from search.space.distributions import Choice, IntRange
+from search.space.distributions import Categorical, IntRange
 from tests.report.records import realistic, study, trial
 
 pytestmark = pytest.mark.browser
@@ -207,7 +207,7 @@ def test_report_runs_no_script_from_a_trial(opened):
         ),
         name=attack,
         metric=attack,
-        space={attack: IntRange(0, 9), "o": Choice((attack, "x"))},
+        space={attack: IntRange(0, 9), "o": Categorical((attack, "x"))},
     )
     page = opened(build_report(record))
     assert attack in page.locator("#trial-table tbody tr").first.text_content()

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 import yaml
 from conftest import TINY, Project, plain
+from database_state import disagreements
 
 from search.cli import app, guarded
 from search.engine.attempt_end import Outcome
 from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
 from search.store.reading import read_study
-from search.store.rebuild import disagreements, rebuild
+from search.store.rebuild import rebuild
 from search.study_file.load import load_study_file
 
 LR, WIDTH, MODE = (f"model.init_args.{name}" for name in ("lr", "width", "mode"))

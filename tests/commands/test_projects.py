@@ -13,7 +13,7 @@ import torch
 import yaml
 from conftest import Project
 
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 
 pytestmark = pytest.mark.real
 
@@ -47,7 +47,7 @@ def checkpoint(project: Project, name: str) -> dict[str, Any]:
 
 def trains_plainly(project: Project, config: dict[str, Any]) -> None:
     """The user's own script takes the configuration of a trial, without the tool's sections."""
-    theirs = Sections.from_tree(config).lightning_tree()
+    theirs = LightningSections.from_tree(config).lightning_tree()
     (project.root / "best.yaml").write_text(yaml.safe_dump(theirs))
     # what the script saves itself must not meet its own config.yaml
     apart = ("--trainer.logger=false", "--trainer.default_root_dir=runs")

@@ -11,10 +11,10 @@ from typing import Any
 import optuna
 import pytest
 from conftest import Project
+from database_state import disagreements
 
 from search.layout import StudyFolder
 from search.store.events.optuna_trials import STUDY
-from search.store.rebuild import disagreements
 
 CPU = {"accelerator": "cpu", "num_sanity_val_steps": 0}
 LR = {"model.init_args.lr": {"float": [1e-3, 1e-1], "log": True}}

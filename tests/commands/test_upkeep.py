@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from conftest import Project
+from database_state import disagreements
 
 from search.cli import app, guarded
 from search.engine.attempt_end import Outcome
 from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
 from search.store.lock import StudyLock
-from search.store.rebuild import disagreements
 from search.study_file.load import parse_study_tree
 
 pytestmark = pytest.mark.real

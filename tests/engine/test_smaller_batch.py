@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from search.engine.attempt_end import Ending, Outcome, outcome_of
+from search.engine.attempt_end import Outcome, ProcessEnd, outcome_of
 from search.engine.batch_sizes import BatchPlan
 from search.engine.smaller_batch import Retry, retry_smaller
 from search.layout import TrialFolder
@@ -118,5 +118,5 @@ def test_memory_that_runs_out_before_training_lowers_no_batch(folder: TrialFolde
 
 def test_worker_that_the_kernel_killed_ran_out_of_memory() -> None:
     said = Ended(KILLED, message="RuntimeError: DataLoader worker (pid 7) is killed by signal: ")
-    assert outcome_of(Ending(said, 1, memory_ran_out=True)).cause == OOM
-    assert outcome_of(Ending(said, 1)).cause == KILLED
+    assert outcome_of(ProcessEnd(said, 1, memory_ran_out=True)).cause == OOM
+    assert outcome_of(ProcessEnd(said, 1)).cause == KILLED

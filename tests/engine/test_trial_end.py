@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from database_state import disagreements
 
 from search.engine.attempt_end import Outcome
 from search.engine.ledger import Ledger
@@ -17,7 +18,7 @@ from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
 from search.messages import DONE
 from search.store.reading import read_study
-from search.store.rebuild import disagreements, rebuild
+from search.store.rebuild import rebuild
 from search.study_file.load import parse_study_tree
 
 pytestmark = pytest.mark.real

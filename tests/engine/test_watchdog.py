@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from search.engine.attempt_end import Ending, outcome_of
+from search.engine.attempt_end import ProcessEnd, outcome_of
 from search.engine.running_attempts import Running
 from search.engine.smaller_batch import MicroBatch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
@@ -80,33 +80,33 @@ def test_time_in_which_an_attempt_is_stopped_is_forgiven(
 @pytest.mark.parametrize(
     ("ending", "cause", "message"),
     [
-        (Ending(Ended(DONE, 0.5), 0), DONE, None),
-        (Ending(Ended(INTERRUPTED), 1), KILLED, None),
-        (Ending(Ended(INTERRUPTED), 1, is_stopping=True), INTERRUPTED, None),
-        (Ending(None, -9), KILLED, "killed by SIGKILL"),
-        (Ending(None, -15), KILLED, "killed by SIGTERM"),
-        (Ending(None, -15, is_stopping=True), INTERRUPTED, "killed by SIGTERM"),
-        (Ending(Ended(KILLED), 1, is_stopping=True), INTERRUPTED, None),
+        (ProcessEnd(Ended(DONE, 0.5), 0), DONE, None),
+        (ProcessEnd(Ended(INTERRUPTED), 1), KILLED, None),
+        (ProcessEnd(Ended(INTERRUPTED), 1, is_stopping=True), INTERRUPTED, None),
+        (ProcessEnd(None, -9), KILLED, "killed by SIGKILL"),
+        (ProcessEnd(None, -15), KILLED, "killed by SIGTERM"),
+        (ProcessEnd(None, -15, is_stopping=True), INTERRUPTED, "killed by SIGTERM"),
+        (ProcessEnd(Ended(KILLED), 1, is_stopping=True), INTERRUPTED, None),
         (
-            Ending(None, -9, memory_ran_out=True),
+            ProcessEnd(None, -9, memory_ran_out=True),
             OOM,
             "killed by the kernel: the memory of the machine ran out",
         ),
         (
-            Ending(None, -9, HUNG, "no step for 700 s", memory_ran_out=True),
+            ProcessEnd(None, -9, HUNG, "no step for 700 s", memory_ran_out=True),
             HUNG,
             "no step for 700 s",
         ),
         (
-            Ending(None, -9, INTERRUPTED, is_stopping=True),
+            ProcessEnd(None, -9, INTERRUPTED, is_stopping=True),
             INTERRUPTED,
             "ended before its checkpoint was written",
         ),
-        (Ending(None, 7), ERROR, "its process ended with status 7"),
+        (ProcessEnd(None, 7), ERROR, "its process ended with status 7"),
     ],
 )
 def test_every_way_a_process_ends_has_its_cause(
-    ending: Ending, cause: str, message: str | None
+    ending: ProcessEnd, cause: str, message: str | None
 ) -> None:
     outcome = outcome_of(ending)
     assert (outcome.cause, outcome.message) == (cause, message)

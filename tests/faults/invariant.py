@@ -10,10 +10,10 @@ from contextlib import closing
 from pathlib import Path
 
 from conftest import Project, attempts_of
+from database_state import disagreements
 
 from search.layout import StudyFolder, TrialFolder
 from search.store.events.event_file import read_events
-from search.store.rebuild import disagreements
 
 SECRET = "planted-secret-0451"
 RESUMABLE = ("WAITING", "RUNNING")

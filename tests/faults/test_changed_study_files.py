@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 import yaml
 from conftest import TINY, Project
+from database_state import disagreements
 
 from search.cli import app, guarded
 from search.engine.attempt_end import Outcome
 from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
-from search.store.rebuild import disagreements
 from search.study_file.load import load_study_file
 
 TREE: dict[str, Any] = {

@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 from conftest import Project
+from database_state import disagreements
 from faults.in_process import command_line
 from faults.without_training import Untrained
 
 from search.executors.protocol import Slot
 from search.layout import StudyFolder, TrialFolder
 from search.store.reading import read_study
-from search.store.rebuild import disagreements
 
 TRIALS = 4
 STUDY = StudyFolder(Path("studies/study"))

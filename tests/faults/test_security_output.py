@@ -17,7 +17,7 @@ import pytest
 from search.errors import printable
 from search.report.csv_json import export_csv
 from search.report.page import build_report, figure_html
-from search.space.distributions import Choice, FloatRange
+from search.space.distributions import Categorical, FloatRange
 from search.store.records import AttemptRecord, StudyRecord
 from tests.report.records import START, study, trial
 
@@ -74,7 +74,7 @@ def record_of(text: str, places: frozenset[str] | None = None) -> StudyRecord:
         return text if places is None or place in places else usual
 
     path, choice = said("path", "model.init_args.opt"), said("choice", "adam")
-    space = {path: Choice((choice, "sgd")), PATH: FloatRange(1e-3, 1.0, log=True)}
+    space = {path: Categorical((choice, "sgd")), PATH: FloatRange(1e-3, 1.0, log=True)}
     trials = [
         trial(
             number,

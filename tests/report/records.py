@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
 
 START = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
@@ -19,7 +19,7 @@ ACCUMULATE = "trainer.accumulate_grad_batches"
 SPACE = {
     LR: FloatRange(1e-4, 1e-1, log=True),
     LATENT: IntRange(2, 64, log=True),
-    ACCUMULATE: Choice((1, 2, 4, 8)),
+    ACCUMULATE: Categorical((1, 2, 4, 8)),
 }
 
 

@@ -8,7 +8,7 @@ from search.report.all_figures import figure, plot_named
 from search.report.data import StudyData
 from search.report.figures.contour import shown_points, surface
 from search.report.value_axis import value_axis
-from search.space.distributions import Choice, FloatRange
+from search.space.distributions import Categorical, FloatRange
 from tests.report.records import realistic, study, trial
 
 X, Y = "model.init_args.x", "model.init_args.y"
@@ -78,7 +78,7 @@ def test_trials_that_failed_or_reported_nothing_are_no_points():
 
 
 def test_another_choice_is_never_near():
-    space = {X: Choice(("a", "b", "c")), Y: FloatRange(0.0, 1.0)}
+    space = {X: Categorical(("a", "b", "c")), Y: FloatRange(0.0, 1.0)}
     spots = [("ab"[n % 2], n / 11) for n in range(12)]
     record = study(*(at(n, x, y, 0.1 + n) for n, (x, y) in enumerate(spots)), space=space)
     data = StudyData(record)

@@ -6,10 +6,10 @@ import pytest
 
 from search.report.data import StudyData
 from search.report.edges import edge_advice
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from tests.report.records import study, trial
 
-SIZES = Choice((2, 3, 4, 8, 16, 32))
+SIZES = Categorical((2, 3, 4, 8, 16, 32))
 
 
 def advice(distribution, best, others, *, count=20):
@@ -36,7 +36,7 @@ def advice(distribution, best, others, *, count=20):
         ),
         (SIZES, 2, "the best 10 all have 2, the smallest of 2, 3, 4, 8, 16, 32: add smaller ones"),
         (
-            Choice((0.5, 0.1, 0.3)),
+            Categorical((0.5, 0.1, 0.3)),
             0.1,
             "the best 10 all have 0.1, the smallest of 0.1, 0.3, 0.5: add smaller ones",
         ),
@@ -52,17 +52,17 @@ def test_end_is_told_with_what_to_do(distribution, best, text):
 @pytest.mark.parametrize(
     ("distribution", "best"),
     [
-        (Choice(("adam", "sgd", "lion")), "lion"),
-        (Choice((False, True)), True),
-        (Choice((None, 8, 16)), 16),
-        (Choice((1, 2), subtrees=({"a": 1}, {"b": 2})), 2),
+        (Categorical(("adam", "sgd", "lion")), "lion"),
+        (Categorical((False, True)), True),
+        (Categorical((None, 8, 16)), 16),
+        (Categorical((1, 2), subtrees=({"a": 1}, {"b": 2})), 2),
         (FloatRange(0.0, 0.6), 0.0),
         (FloatRange(0.0, 1.0), 1.0),
         (FloatRange(0.1, 1.0), 1.0),
         (IntRange(1, 3), 1),
         (IntRange(0, 4), 0),
         (IntRange(1, 256, log=True), 1),
-        (Choice((1, 2, 4)), 1),
+        (Categorical((1, 2, 4)), 1),
         (FloatRange(0.0, 1.0, step=0.25), 1.0),
         (SIZES, 8),
         (FloatRange(1e-4, 1e-1, log=True), 1e-2),

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from search.report.csv_json import export_csv, export_json
-from search.space.distributions import Choice
+from search.space.distributions import Categorical
 from tests.report.records import ACCUMULATE, LATENT, LR, START, realistic, study, trial
 
 
@@ -33,7 +33,9 @@ def test_csv_keeps_numbers_exactly():
 
 def test_csv_leaves_missing_values_empty_and_writes_null_for_a_sampled_null():
     record = study(
-        trial(0, "FAIL", None, params={"opt": None}), trial(1, params={}), space={"opt": Choice(())}
+        trial(0, "FAIL", None, params={"opt": None}),
+        trial(1, params={}),
+        space={"opt": Categorical(())},
     )
     first, second = table(record)
     assert (first["value"], first["params.opt"]) == ("", "null")

@@ -9,7 +9,7 @@ from search.errors import UserError
 from search.report.all_figures import FIGURES, figure, figure_json, plot_named
 from search.report.data import StudyData
 from search.report.page import figure_html
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from tests.report.records import ACCUMULATE, LR, realistic, study, trial
 
 
@@ -49,7 +49,7 @@ def test_figure_without_any_trial_is_one_sentence(name):
         ),
         study(
             *(trial(n, value=-1.0 * n, params={"flag": v}) for n, v in enumerate([True, None] * 4)),
-            space={"flag": Choice((True, None, "1", 1))},
+            space={"flag": Categorical((True, None, "1", 1))},
             direction="maximize",
         ),
         study(*(trial(n, params={LR: 0.5}) for n in range(6)), space={LR: FloatRange(0.5, 0.5)}),

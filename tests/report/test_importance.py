@@ -15,7 +15,7 @@ from search.report.all_figures import data_for, figure, plot_named
 from search.report.data import StudyData
 from search.report.importance_shares import Importance, groups
 from search.report.summary import parameter_rows
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from search.store.records import ObjectiveRecord
 from tests.report.records import LATENT, LR, realistic, study, trial
 
@@ -23,7 +23,7 @@ SIZE, NOISE = "model.init_args.size", "model.init_args.noise"
 SPACE = {
     NOISE: FloatRange(0.0, 1.0),
     LR: FloatRange(1e-4, 1e-1, log=True),
-    SIZE: Choice((2, 4, 8, 16)),
+    SIZE: Categorical((2, 4, 8, 16)),
 }
 
 
@@ -32,7 +32,7 @@ def sampled(count, value, *, seed=0, space=SPACE, **fields):
     rng = random.Random(seed)
 
     def pick(dist):
-        if isinstance(dist, Choice):
+        if isinstance(dist, Categorical):
             return rng.choice(dist.values)
         if dist.log:
             return math.exp(rng.uniform(math.log(dist.low), math.log(dist.high)))
@@ -126,7 +126,7 @@ def test_choices_without_an_order_are_assessed_whatever_their_order_in_the_file(
     worth = dict(zip(names, (0.1, 0.9, 0.12, 0.85), strict=True))
     shares = []
     for order in (names, names[::-1]):
-        space = {"optimizer": Choice(order), NOISE: FloatRange(0.0, 1.0)}
+        space = {"optimizer": Categorical(order), NOISE: FloatRange(0.0, 1.0)}
         drawn = [{"optimizer": names[n * 7 % 4], NOISE: n * 37 % 101 / 100} for n in range(48)]
         trials = [trial(n, value=worth[p["optimizer"]], params=p) for n, p in enumerate(drawn)]
         shares.append(StudyData(study(*trials, space=space)).importances["optimizer"])
@@ -208,7 +208,7 @@ def test_conditional_parameter_is_left_out_by_name_and_the_dashboard_still_shows
 
 def test_the_switch_of_a_conditional_parameter_keeps_what_it_explains():
     space = {
-        "optimizer": Choice(("adam", "sgd")),
+        "optimizer": Categorical(("adam", "sgd")),
         NOISE: FloatRange(0.0, 1.0),
         "beta": FloatRange(0.0, 1.0, when=(("optimizer", ("adam",)),)),
     }

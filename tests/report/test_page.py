@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from search.report.page import build_report
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from tests.report.records import LR, realistic, study, trial
 
 
@@ -69,7 +69,7 @@ def test_report_shows_every_kind_of_space():
     space = {
         "a": FloatRange(1e-4, 1.0, log=True),
         "b": IntRange(2, 10, step=2),
-        "c": Choice((None, "adam", False)),
+        "c": Categorical((None, "adam", False)),
     }
     text = body(study(space=space))
     assert "float, log" in text
@@ -95,7 +95,7 @@ def test_report_escapes_everything_that_a_trial_can_say():
         name=attack,
         metric=attack,
         storage=attack,
-        space={path: IntRange(0, 9), "opt": Choice((attack, "x"))},
+        space={path: IntRange(0, 9), "opt": Categorical((attack, "x"))},
     )
     page = build_report(record)
     assert "<script>alert" not in page

@@ -7,7 +7,7 @@ import math
 import pytest
 from scipy.stats import t as student
 
-from search.results.comparison import compare, spread_of
+from search.results.comparison import compare_finalists, spread_of
 
 
 def test_interval_is_students() -> None:
@@ -28,7 +28,7 @@ def test_one_value_has_a_mean_and_no_interval() -> None:
 
 def test_two_finalists_are_compared_by_welch() -> None:
     # variances 0.0875/3 and 0.29/3: statistic 1.025 / sqrt(0.3775/12), 4.6594 degrees of freedom
-    (comparison,) = compare({3: [1.1, 1.3, 0.9, 1.2], 8: [2.1, 1.9, 2.6, 2.0]})
+    (comparison,) = compare_finalists({3: [1.1, 1.3, 0.9, 1.2], 8: [2.1, 1.9, 2.6, 2.0]})
     assert (comparison.best, comparison.other) == (3, 8)
     expected = 2 * student.sf(1.025 / math.sqrt(0.3775 / 12), 4.6594)
     assert comparison.p == pytest.approx(expected, rel=1e-4)
@@ -38,8 +38,8 @@ def test_two_finalists_are_compared_by_welch() -> None:
 def test_every_pair_counts_as_tested() -> None:
     """The same two finalists are harder to tell apart beside a third."""
     near = {3: [1.0, 1.2, 1.4], 8: [1.5, 1.7, 1.9]}
-    (alone,) = compare(near)
-    beside, third = compare({**near, 9: [1.6, 1.8, 2.0]})
+    (alone,) = compare_finalists(near)
+    beside, third = compare_finalists({**near, 9: [1.6, 1.8, 2.0]})
     assert alone.is_told_apart
     assert not beside.is_told_apart
     assert beside.p == pytest.approx(2 * alone.p)
@@ -47,12 +47,12 @@ def test_every_pair_counts_as_tested() -> None:
 
 
 def test_seeds_that_change_nothing() -> None:
-    same, other = compare({1: [1.0, 1.0], 2: [1.0, 1.0], 3: [2.0, 2.0]})
+    same, other = compare_finalists({1: [1.0, 1.0], 2: [1.0, 1.0], 3: [2.0, 2.0]})
     assert same.p == 1.0
     assert other.p == 0.0
 
 
 def test_a_finalist_with_one_value_is_not_compared() -> None:
-    (comparison,) = compare({1: [1.0, 1.1], 2: [3.0]})
+    (comparison,) = compare_finalists({1: [1.0, 1.1], 2: [3.0]})
     assert math.isnan(comparison.p)
     assert not comparison.is_told_apart

@@ -8,6 +8,7 @@ from typing import Any
 import optuna
 import pytest
 import yaml
+from database_state import disagreements
 
 from search.engine.attempt_end import Outcome
 from search.engine.ledger import Ledger
@@ -17,10 +18,10 @@ from search.layout import StudyFolder
 from search.messages import DONE
 from search.plain.yaml import parse_yaml
 from search.sampling.study_settings import sampling_of
-from search.space.distributions import Choice
+from search.space.distributions import Categorical
 from search.store.queue import enqueue
 from search.store.reading import read_study
-from search.store.rebuild import disagreements, rebuild
+from search.store.rebuild import rebuild
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile
 
@@ -226,6 +227,6 @@ def test_ranges_as_wide_as_numbers_go_are_sampled(name: str, tmp_path: Path) -> 
         number = ledger.sample()
         for path, value in ledger.params(number).items():
             distribution = given.space[path]
-            assert not isinstance(distribution, Choice)
+            assert not isinstance(distribution, Categorical)
             assert distribution.low <= value <= distribution.high
         ledger.end_attempt(number, Outcome(DONE, float(turn)))

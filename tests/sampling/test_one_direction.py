@@ -9,6 +9,7 @@ from typing import Any
 
 import optuna
 import pytest
+from database_state import disagreements
 
 from search.engine.attempt_end import Outcome
 from search.engine.ledger import Ledger
@@ -19,7 +20,7 @@ from search.store.attributes import attributes_to_json
 from search.store.events.event_file import append_event
 from search.store.pareto_front import front_of
 from search.store.reading import read_study
-from search.store.rebuild import disagreements, rebuild
+from search.store.rebuild import rebuild
 from search.store.recorded_study import attributes_of
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile

@@ -16,7 +16,7 @@ from scipy.stats.qmc import discrepancy
 from search.errors import UserError
 from search.sampling.samplers import Sampling
 from search.sampling.start_points import start_point
-from search.space.distributions import Choice, FloatRange, IntRange, Space
+from search.space.distributions import Categorical, FloatRange, IntRange, Space
 from search.space.points import Points
 from search.store.optuna_distributions import to_optuna
 
@@ -24,9 +24,9 @@ RANGES: Space = {
     "lr": FloatRange(1e-4, 1e-1, log=True),
     "width": IntRange(2, 64, log=True),
     "drop": FloatRange(0.0, 0.6, step=0.1),
-    "act": Choice(("relu", "tanh", None)),
+    "act": Categorical(("relu", "tanh", None)),
 }
-LISTS: Space = {"depth": IntRange(1, 3), "act": Choice(("relu", "tanh"))}
+LISTS: Space = {"depth": IntRange(1, 3), "act": Categorical(("relu", "tanh"))}
 NAMES = ("tpe", "gp", "random", "qmc", "cmaes", "nsgaii")
 
 
@@ -167,7 +167,7 @@ def test_first_trials_are_spread_over_the_space(name: str) -> None:
 
 def test_first_trials_meet_every_value_of_a_choice_and_every_step() -> None:
     space: Space = {
-        "act": Choice(("relu", "tanh", "gelu")),
+        "act": Categorical(("relu", "tanh", "gelu")),
         "depth": IntRange(1, 4),
         "width": IntRange(8, 64, step=8),
         "size": IntRange(1, 10**9, log=True),

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from search.cli import guarded
-from search.engine.attempt_end import Ending, outcome_of
+from search.engine.attempt_end import ProcessEnd, outcome_of
 from search.engine.opening import open_ledger, plan
 from search.errors import StorageError
 from search.layout import StudyFolder
-from search.store.creation import begin, was_cut_off
+from search.store.creation import begin_study, was_cut_off
 from search.store.placement import check_local
 from search.store.recorded_study import attributes_of
 from search.study_file.load import load_study_file
@@ -42,7 +42,7 @@ def test_study_that_was_cut_off_while_it_was_made_is_made_anew(
     folder: StudyFolder, tmp_path: Path, left: str
 ) -> None:
     study_file = load_study_file(tmp_path / "study.yaml")
-    begin(folder, attributes_of(study_file, 5))
+    begin_study(folder, attributes_of(study_file, 5))
     folder.db.write_bytes(LEFT[left])
     ledger = open_ledger(plan(folder, study_file, None), n_trials=5)
     assert not was_cut_off(folder)
@@ -105,5 +105,5 @@ def test_sqlite_file_on_a_disk_of_the_machine_is_taken(tmp_path: Path, kind: str
 
 
 def test_attempt_that_cannot_write_its_log_is_tried_again() -> None:
-    outcome = outcome_of(Ending(said=None, status=os.EX_TEMPFAIL))
+    outcome = outcome_of(ProcessEnd(said=None, status=os.EX_TEMPFAIL))
     assert outcome.cause == "killed"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import optuna
 import pytest
+from database_state import disagreements
 
 from search.engine.attempt_end import Outcome
 from search.engine.ledger import Ledger
@@ -21,7 +22,7 @@ from search.layout import StudyFolder
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, OOM, PRUNED
 from search.store.events.event_file import append_event, read_events
 from search.store.reading import read_study
-from search.store.rebuild import disagreements, rebuild
+from search.store.rebuild import rebuild
 from search.study_file.load import parse_study_tree
 
 pytestmark = pytest.mark.real

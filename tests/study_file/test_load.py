@@ -11,7 +11,7 @@ import yaml
 from search.errors import UserError
 from search.plain.tree import read_path, write_path
 from search.plain.yaml import dump_yaml, parse_yaml
-from search.space.distributions import Choice, FloatRange, IntRange
+from search.space.distributions import Categorical, FloatRange, IntRange
 from search.space.short_names import short_names
 from search.study_file.differences import differences
 from search.study_file.load import load_study_file, parse_study_tree
@@ -109,7 +109,7 @@ def test_every_form_of_a_distribution() -> None:
         "model.init_args.lr": FloatRange(1e-4, 1.0, log=True),
         "model.init_args.drop": FloatRange(0.0, 0.6, step=0.1),
         "model.init_args.width": IntRange(2, 64, step=2),
-        "trainer.precision": Choice(("32-true", "bf16-mixed", None)),
+        "trainer.precision": Categorical(("32-true", "bf16-mixed", None)),
     }
 
 
@@ -164,7 +164,7 @@ def test_overrides_are_laid_over_the_file(tmp_path: Path) -> None:
     assert given.trainer == {"max_epochs": 20}
     assert given.objective.value == "last"
     assert given.space["model.init_args.lr"] == FloatRange(1e-5, 1e-2)
-    assert given.space["trainer.precision"] == Choice(("a", "b"))
+    assert given.space["trainer.precision"] == Categorical(("a", "b"))
     fewer = load_study_file(
         path, space_values=["model.width={int: [1, 4]}", "model.init_args.lr=off"]
     )

@@ -15,9 +15,9 @@ from search.study_file.outcome_constraints import parse_constraint
 from search.study_file.trial_config import (
     CliClasses,
     DryBatches,
+    LightningSections,
     LoggerChoice,
     ProbedBatch,
-    Sections,
     TrialConfig,
     TrialFacts,
     Variant,
@@ -35,13 +35,13 @@ LIGHTNING: dict[str, Any] = {
 }
 LOSS = Objective("val_loss")
 PLAIN = TrialConfig(
-    sections=Sections.from_tree(LIGHTNING),
+    sections=LightningSections.from_tree(LIGHTNING),
     objective=LOSS,
     watched=Watched.alone(LOSS),
     logger=(LoggerChoice("csv"),),
 )
 FULL = TrialConfig(
-    sections=Sections(
+    sections=LightningSections(
         cli=CliClasses("train:MyCLI", model="nets.Net"), model={"width": 4}, others={"noise": 0.5}
     ),
     objective=Objective("val_acc", "maximize", "last"),
@@ -54,7 +54,7 @@ FULL = TrialConfig(
     logger=(LoggerChoice("wandb", {"offline": True}), LoggerChoice("csv")),
     trial=TrialFacts("study", 7, {"model.width": 4}, "epochs", at_epoch_ends=True),
     batch=ProbedBatch("power", 64, Epoch(100, drops_last=True, limit=0.5)),
-    preflight=(Variant("model.width", 8, Sections(model={"width": 8})),),
+    preflight=(Variant("model.width", 8, LightningSections(model={"width": 8})),),
     dry=DryBatches(3, 1),
 )
 

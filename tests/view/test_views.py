@@ -34,7 +34,7 @@ from search.view.json_lines import JsonView
 from search.view.lines import LinesView, QuietView
 from search.view.live import LiveView
 from search.view.study_table import print_status, status_json
-from search.view.terminal_text import clean, parameters, sparkline
+from search.view.terminal_text import clean, parameters_text, sparkline
 from search.view.trial_table import print_best, print_trial
 
 LR = "model.init_args.lr"
@@ -298,7 +298,9 @@ def test_values_as_text() -> None:
     assert sparkline([float("nan")]) == ""
     assert clean("a\tb\x00c", 10) == "a b?c"
     assert clean("x" * 20, 5) == "xxxx…"
-    assert parameters({LR: 0.00123456, "model.init_args.act": "relu"}) == "lr=0.0012346  act=relu"
+    assert (
+        parameters_text({LR: 0.00123456, "model.init_args.act": "relu"}) == "lr=0.0012346  act=relu"
+    )
 
 
 def test_lines_tell_of_several_objectives() -> None:

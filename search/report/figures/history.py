@@ -10,7 +10,7 @@ from search.plain.formats import format_count, format_number
 from search.report.data import Plot, Point, StudyData, points_of, score
 from search.report.figure_text import hover_text
 from search.report.figures.marks import HOVER, Dot, dots, new_figure, star
-from search.report.palette import ACCENT, Outcome, by_outcome, outcome_key, outcome_of
+from search.report.palette import ACCENT, Look, by_outcome, look_of, outcome_key
 from search.report.sample import sample, sample_note
 from search.report.value_axis import ValueAxis, value_axis
 
@@ -65,9 +65,7 @@ def _draw(data: StudyData, points: Sequence[Point], axis: ValueAxis) -> go.Figur
     return figure
 
 
-def _dots(
-    points: Sequence[Point], outcome: Outcome, axis: ValueAxis, *, is_done: bool
-) -> go.Scatter:
+def _dots(points: Sequence[Point], outcome: Look, axis: ValueAxis, *, is_done: bool) -> go.Scatter:
     placed = [
         Dot(point.trial.number, axis.clip(point.value), point.trial.number, _hover(point))
         for point in points
@@ -84,7 +82,7 @@ def _dots(
 def _hover(point: Point) -> str:
     trial = point.trial
     message = [trial.message] if trial.message else []
-    heading = f"trial {trial.number}: {outcome_of(trial).word}"
+    heading = f"trial {trial.number}: {look_of(trial).word}"
     return hover_text(heading, format_number(point.value), *message)
 
 

@@ -10,7 +10,7 @@ from plotly import graph_objects as go
 from search.plain.formats import format_count, format_percent
 from search.report.data import Plot, StudyData, finite_curve
 from search.report.figures.marks import new_figure
-from search.report.palette import HIGHLIGHT, Outcome, by_outcome, outcome_key
+from search.report.palette import HIGHLIGHT, Look, by_outcome, outcome_key
 from search.report.sample import sample, sample_note
 from search.report.value_axis import ValueAxis, value_axis
 from search.store.records import TrialRecord
@@ -94,7 +94,7 @@ def _reach(longest: int) -> list[float]:
 
 def _group(
     key: str,
-    outcome: Outcome,
+    outcome: Look,
     trials: Sequence[TrialRecord],
     curves: dict[int, Curve],
     axis: ValueAxis,

@@ -12,7 +12,7 @@ from search.report.dimensions import Dimension
 from search.report.figure_text import hover_text
 from search.report.figures.marks import Dot, dots, star
 from search.report.figures.panels import draw_panel, panels
-from search.report.palette import PAPER, SCALE, outcome_of
+from search.report.palette import PAPER, SCALE, look_of
 from search.report.sample import sample, sample_note
 from search.store.records import TrialRecord
 
@@ -85,7 +85,7 @@ def _rug(data: StudyData, dim: Dimension) -> go.Scatter:
     top = data.axis.value_at(high - (high - low) * 0.03)
     ended = sample((t for t in data.record.trials if t.state in ("PRUNED", "FAIL")), ())
     with_dim = [trial for trial in ended if dim.coordinate_in(trial.params) is not None]
-    looks = [outcome_of(trial) for trial in with_dim]
+    looks = [look_of(trial) for trial in with_dim]
     marker = {
         "size": 7,
         "symbol": [look.symbol for look in looks],
@@ -114,5 +114,5 @@ def _placed(
 
 def _hover(trial: TrialRecord, dim: Dimension) -> str:
     value = [format_number(trial.value)] if trial.state == "COMPLETE" else []
-    heading = f"trial {trial.number}: {outcome_of(trial).word}"
+    heading = f"trial {trial.number}: {look_of(trial).word}"
     return hover_text(heading, *value, dim.pair_in(trial.params))

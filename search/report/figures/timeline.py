@@ -10,7 +10,7 @@ from search.plain.formats import format_count, format_duration
 from search.report.data import Plot, StudyData
 from search.report.figure_text import hover_text
 from search.report.figures.marks import HOVER, new_figure
-from search.report.palette import MUTED, OUTCOMES, PAPER, Outcome, by_outcome
+from search.report.palette import MUTED, OUTCOMES, PAPER, Look, by_outcome
 from search.report.sample import sample, sample_note
 from search.report.timing import Gap, Span, busy_s, gaps, spans
 
@@ -100,7 +100,7 @@ def _shift(start_s: float, found: Sequence[Gap], drawn_gap_s: float) -> float:
 
 
 def _bars(
-    group: Sequence[Span], starts_s: Sequence[float], seconds: float, outcome: Outcome
+    group: Sequence[Span], starts_s: Sequence[float], seconds: float, outcome: Look
 ) -> go.Bar:
     return go.Bar(
         y=[span.lane for span in group],

@@ -12,8 +12,8 @@ from optuna.storages import RDBStorage
 from search.errors import StorageError
 from search.plain.whole_files import make_private
 from search.store.database.connection import cannot_be_written, close_database, open_database
-from search.store.database.lock_wait import REFUSALS, Patience, endless, patiently
-from search.store.database.optuna_rows import differences, is_of_another, write_anew
+from search.store.database.lock_wait import REFUSALS, BeforeRetry, keep_trying, retry_while_locked
+from search.store.database.optuna_rows import is_of_another, row_differences, write_anew
 from search.store.database.sqlite_file import BESIDE_SQLITE, look_at_sqlite, remove_sqlite
 from search.store.database.url import shown_url, sqlite_url
 from search.store.events.optuna_trials import OptunaStudy
@@ -30,23 +30,25 @@ class Agreeing:
     before: Path | None = None
 
 
-def own_database(path: Path, study: OptunaStudy, patience: Patience = endless) -> Agreeing:
+def own_database(
+    path: Path, study: OptunaStudy, before_retry: BeforeRetry = keep_trying
+) -> Agreeing:
     """Open the database in a study's folder, which holds nothing else.
 
     Args:
-        patience: called while another program locks it.
+        before_retry: called while another program locks it.
 
     Raises:
         StorageError: it cannot be opened or written.
     """
     url = sqlite_url(path)
     if path.exists():
-        database = open_database(url, patience)
-        if not _differences(database, study, patience):
+        database = open_database(url, before_retry)
+        if not _differences(database, study, before_retry):
             return Agreeing(database, is_anew=False)
         close_database(database)
     before = replace_own(path, study)
-    return Agreeing(open_database(url, patience), is_anew=True, before=before)
+    return Agreeing(open_database(url, before_retry), is_anew=True, before=before)
 
 
 def replace_own(path: Path, study: OptunaStudy) -> Path | None:
@@ -70,14 +72,16 @@ def replace_own(path: Path, study: OptunaStudy) -> Path | None:
     return before
 
 
-def shared_database(url: str, study: OptunaStudy, patience: Patience = endless) -> Agreeing:
+def shared_database(
+    url: str, study: OptunaStudy, before_retry: BeforeRetry = keep_trying
+) -> Agreeing:
     """Open a database that may hold other studies, which are left alone.
 
     Raises:
         StorageError: it cannot be opened or written, or has another study of this name.
     """
-    database = open_database(url, patience)
-    if not _differences(database, study, patience):
+    database = open_database(url, before_retry)
+    if not _differences(database, study, before_retry):
         return Agreeing(database, is_anew=False)
 
     def write() -> bool:
@@ -87,7 +91,7 @@ def shared_database(url: str, study: OptunaStudy, patience: Patience = endless) 
         return True
 
     try:
-        is_written = patiently(write, patience)
+        is_written = retry_while_locked(write, before_retry)
     except REFUSALS as error:
         raise cannot_be_written(url, error) from error
     if not is_written:
@@ -108,14 +112,14 @@ def own_differences(path: Path, study: OptunaStudy) -> list[str]:
     look_at_sqlite(path)
     database = open_database(sqlite_url(path))
     try:
-        return _differences(database, study, endless)
+        return _differences(database, study, keep_trying)
     finally:
         close_database(database)
 
 
-def _differences(database: RDBStorage, study: OptunaStudy, patience: Patience) -> list[str]:
+def _differences(database: RDBStorage, study: OptunaStudy, before_retry: BeforeRetry) -> list[str]:
     try:
-        return patiently(lambda: differences(database.engine, study), patience)
+        return retry_while_locked(lambda: row_differences(database.engine, study), before_retry)
     except REFUSALS as error:
         raise cannot_be_written(database.url, error) from error
 

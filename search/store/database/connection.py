@@ -19,24 +19,31 @@ from optuna.storages import RDBStorage
 
 from search.errors import StorageError
 from search.plain.installing import install_line
-from search.store.database.lock_wait import Patience, endless, patiently, root_message
+from search.store.database.lock_wait import (
+    BeforeRetry,
+    keep_trying,
+    retry_while_locked,
+    root_message,
+)
 from search.store.database.url import shown_url, without_secrets
 
 # a lock is waited for here, in short turns, so that a signal is noticed meanwhile
 _LOCK_TIMEOUT_S = 1
 
 
-def open_database(url: str, patience: Patience = endless) -> RDBStorage:
+def open_database(url: str, before_retry: BeforeRetry = keep_trying) -> RDBStorage:
     """Open the database for writing, making its tables where it is new.
 
     Args:
-        patience: called while another program locks it.
+        before_retry: called while another program locks it.
 
     Raises:
         StorageError: the URL, its driver, or what it leads to cannot be used.
     """
     try:
-        storage = patiently(lambda: RDBStorage(url, engine_kwargs=_engine_settings(url)), patience)
+        storage = retry_while_locked(
+            lambda: RDBStorage(url, engine_kwargs=_engine_settings(url)), before_retry
+        )
     except RuntimeError as error:
         raise StorageError(
             f"{shown_url(url)}: written by another version of Optuna. Run `optuna storage upgrade` "

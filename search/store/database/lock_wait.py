@@ -13,18 +13,18 @@ _RETRY_S = 0.05
 REFUSALS = (sqlalchemy.exc.SQLAlchemyError, StorageInternalError)
 
 T = TypeVar("T")
-Patience = Callable[[float], None]
+BeforeRetry = Callable[[float], None]
 
 
-def endless(waited_s: float) -> None:
-    """The patience of somebody who only waits."""
+def keep_trying(waited_s: float) -> None:
+    """Nothing stands against another try."""
 
 
-def patiently(operation: Callable[[], T], patience: Patience) -> T:
+def retry_while_locked(operation: Callable[[], T], before_retry: BeforeRetry) -> T:
     """The result of a database operation, tried again while another program holds a lock.
 
     Args:
-        patience: told the seconds waited so far before each new try; raises to give up.
+        before_retry: told the seconds waited so far before each new try; raises to give up.
 
     Raises:
         SQLAlchemyError, StorageInternalError: the database refuses for another reason.
@@ -36,7 +36,7 @@ def patiently(operation: Callable[[], T], patience: Patience) -> T:
         except REFUSALS as error:
             if "database is locked" not in root_message(error):
                 raise
-        patience(time.monotonic() - began)
+        before_retry(time.monotonic() - began)
         time.sleep(_RETRY_S)
 
 

@@ -50,7 +50,7 @@ Row = tuple[Any, ...]
 Rows = dict[str, set[Row]]
 
 
-def differences(engine: Engine, study: OptunaStudy) -> list[str]:
+def row_differences(engine: Engine, study: OptunaStudy) -> list[str]:
     """One line for each thing in which a database differs from the study; none where it agrees.
 
     Raises:

@@ -12,7 +12,7 @@ from optuna.trial import Trial, TrialState
 
 from search.errors import StorageError
 from search.store.database.connection import cannot_be_written, close_database
-from search.store.database.lock_wait import REFUSALS, Patience, endless, patiently
+from search.store.database.lock_wait import REFUSALS, BeforeRetry, keep_trying, retry_while_locked
 from search.store.database.optuna_rows import stored_value, trial_ids
 from search.store.database.url import shown_url
 from search.store.events.optuna_trials import OptunaStudy
@@ -49,15 +49,16 @@ class WriteThroughStorage(InMemoryStorage):
 
     Args:
         database: agrees with `study`.
-        patience: called while the database is locked by another program; see `patiently`.
+        before_retry: called while the database is locked by another program; as for
+            `retry_while_locked`.
     """
 
     def __init__(
-        self, database: RDBStorage, study: OptunaStudy, patience: Patience = endless
+        self, database: RDBStorage, study: OptunaStudy, before_retry: BeforeRetry = keep_trying
     ) -> None:
         super().__init__()
         self.database = database
-        self._patience = patience
+        self._before_retry = before_retry
         self._database_study = self._write(lambda: database.get_study_id_from_name(study.name))
         # ids of this storage to ids of the database; a staged trial has none yet
         self._database_trials: dict[int, int] = {}
@@ -121,7 +122,7 @@ class WriteThroughStorage(InMemoryStorage):
 
     def _write(self, operation: Callable[[], T]) -> T:
         try:
-            return patiently(operation, self._patience)
+            return retry_while_locked(operation, self._before_retry)
         except REFUSALS as error:
             raise cannot_be_written(self.database.url, error) from error
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from search.messages import ERROR, INTERRUPTED, KILLED
 from search.space.distributions import Space
-from search.store.attributes import STATES, checked, one_of
+from search.store.attributes import STATES, checked, known_word
 from search.store.events.event_file import Event
 from search.store.records import FINISHED, AttemptRecord, TrialRecord
 from search.study_file.outcome_constraints import EPOCH_TIME, RESOURCES, violations
@@ -193,7 +193,7 @@ def _report(history: TrialHistory, event: Event) -> None:
 
 def _end_attempt(history: TrialHistory, event: Event) -> None:
     _end_last(history.attempts, event)
-    history.state = one_of(event["state"], STATES)
+    history.state = known_word(event["state"], STATES)
     values = event.get("values")
     if values is None and event["value"] is not None:
         values = [event["value"]]
@@ -239,7 +239,7 @@ def _fail_without_value(history: TrialHistory) -> None:
 
 
 def _recall(history: TrialHistory, event: Event) -> None:
-    history.state = one_of(event["state"], STATES)
+    history.state = known_word(event["state"], STATES)
     history.attempts = [_recalled_attempt(tree) for tree in event["attempts"]]
     history.sizes = _sizes(event["sizes"])
     history.resources = _resources(event["resources"])

@@ -24,7 +24,7 @@ from torch.nn import BatchNorm1d, LazyBatchNorm1d
 
 from search.errors import UserError
 from search.plain.tree import Tree
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import import_name, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
@@ -50,7 +50,7 @@ class Built:
     trainer_arguments: dict[str, Any]
 
 
-def build(sections: Sections) -> Built:
+def build(sections: LightningSections) -> Built:
     """Instantiate model and data, and the objects inside the trainer section.
 
     Raises:
@@ -78,7 +78,7 @@ def _with_integers(arguments: Tree, written: Tree) -> Tree:
     }
 
 
-def _build_plainly(sections: Sections) -> Built:
+def _build_plainly(sections: LightningSections) -> Built:
     lightning = lightning_of_model(sections)
     tree, apart = unmixed(sections.lightning_tree(), lightning.__name__)
     parser = _parser(lightning.__name__, bool(sections.data))
@@ -100,7 +100,7 @@ def _build_plainly(sections: Sections) -> Built:
     )
 
 
-def _build_by_cli(sections: Sections) -> Built:
+def _build_by_cli(sections: LightningSections) -> Built:
     driven = driven_cli(sections)
     lightning = lightning_of(type(driven.model), "model")
     return Built(
@@ -112,7 +112,7 @@ def _build_by_cli(sections: Sections) -> Built:
     )
 
 
-def driven_cli(sections: Sections) -> DrivenCli:
+def driven_cli(sections: LightningSections) -> DrivenCli:
     """The user's own CLI, or else Lightning's, driven up to its fit.
 
     Raises:
@@ -122,7 +122,7 @@ def driven_cli(sections: Sections) -> DrivenCli:
     return drive_cli(sections, namespace)
 
 
-def lightning_of_model(sections: Sections) -> ModuleType:
+def lightning_of_model(sections: LightningSections) -> ModuleType:
     """The Lightning package that the model of a configuration is of.
 
     Raises:
@@ -177,7 +177,7 @@ def make_trainer(
     return trainer
 
 
-def seed_everything(sections: Sections) -> None:
+def seed_everything(sections: LightningSections) -> None:
     """Seed as LightningCLI does, before anything is built."""
     seed = sections.seed_everything
     if seed is not None and seed is not False:

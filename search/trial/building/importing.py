@@ -54,7 +54,7 @@ def import_name(path: str, place: str, separator: str = ".") -> Any:
     return found
 
 
-def classes_in(module: ModuleType, place: str) -> list[str]:
+def classes_of(module: ModuleType, place: str) -> list[str]:
     """The classes that a module or package defines, and functions that make one; of the kind that
     belongs at `place`, where that is known."""
     base = _BASES.get(place.partition(".")[0])
@@ -173,7 +173,7 @@ def _exists(module: str) -> bool:
 
 def _is_module(path: str, place: str) -> str:
     try:
-        found = classes_in(_import_module(path), place)
+        found = classes_of(_import_module(path), place)
     except TrainsOnImport as error:
         return _training_import(path, place, error)
     except (Exception, SystemExit) as error:
@@ -189,7 +189,7 @@ def _near_in(owner: object, name: str, place: str) -> str:
     """The remedy for a name that a module or a class lacks."""
     if not isinstance(owner, ModuleType):
         return did_you_mean(name, [each for each in vars(owner) if not each.startswith("_")])
-    found = classes_in(owner, place)
+    found = classes_of(owner, place)
     base = _BASES.get(place.partition(".")[0])
     if found or base is None:
         return did_you_mean(name, found)

@@ -19,7 +19,7 @@ from jsonargparse import ArgumentError, ArgumentParser
 
 from search.errors import UserError
 from search.plain.tree import Tree
-from search.study_file.trial_config import CliClasses, Sections
+from search.study_file.trial_config import CliClasses, LightningSections
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import import_name, namespace_of
 from search.trial.building.lightning_packages import Apart, unmixed, with_apart
@@ -51,7 +51,7 @@ class _Reached(BaseException):
     """The fit would begin now; passes through whatever the user's code catches."""
 
 
-def drive_cli(sections: Sections, namespace: str | None) -> DrivenCli:
+def drive_cli(sections: LightningSections, namespace: str | None) -> DrivenCli:
     """Let a CLI read the configuration and build everything, up to its fit.
 
     Args:

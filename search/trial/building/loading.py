@@ -7,13 +7,13 @@ from pathlib import Path
 
 from lightning.pytorch import LightningModule
 
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.build import build, refusing_unfit
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
 
 
-def load_model(sections: Sections, checkpoint: Path, import_path: Path) -> LightningModule:
+def load_model(sections: LightningSections, checkpoint: Path, import_path: Path) -> LightningModule:
     """The model of a trial's configuration with the weights of a checkpoint, on the CPU.
 
     Built from the configuration, it needs no `save_hyperparameters`, and gets what a LightningCLI

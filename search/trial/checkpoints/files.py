@@ -71,7 +71,7 @@ def is_intact(path: Path) -> bool:
     loads (2.13).
     """
     if path.is_dir():
-        return sharded.is_intact(path)
+        return sharded.are_shards_intact(path)
     try:
         with zipfile.ZipFile(path) as archive:
             if archive.testzip() is not None:
@@ -142,7 +142,7 @@ def _loaded(path: Path) -> Tree | None:
     """The content of an intact checkpoint, of a folder the keeper's state alone; None where it may
     not be loaded."""
     if path.is_dir():
-        return {"callbacks": {KEEPER: sharded.kept_state(path)}}
+        return {"callbacks": {KEEPER: sharded.kept_in_shards(path)}}
     try:
         loaded: dict[str, object] = torch.load(
             path, map_location="cpu", mmap=True, weights_only=True

@@ -49,7 +49,7 @@ def write_manifest(folder: Path, kept: Mapping[str, object]) -> None:
     write_whole(folder / _MANIFEST, json.dumps({"kept": kept, "files": checksums}))
 
 
-def is_intact(folder: Path) -> bool:
+def are_shards_intact(folder: Path) -> bool:
     """Check every file that the manifest names against its checksum."""
     checksums = _manifest(folder).get("files", {})
     try:
@@ -60,7 +60,7 @@ def is_intact(folder: Path) -> bool:
         return False
 
 
-def kept_state(folder: Path) -> dict[str, object]:
+def kept_in_shards(folder: Path) -> dict[str, object]:
     """The state of the keeper when the folder was written."""
     kept: dict[str, Any] = _manifest(folder).get("kept", {})
     return kept

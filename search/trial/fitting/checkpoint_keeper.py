@@ -28,7 +28,7 @@ from search.trial.fitting.epoch_end import (
 )
 from search.trial.process.failures import StopRequested
 from search.trial.process.link import Link
-from search.trial.process.ranks import gather
+from search.trial.process.ranks import gather_from_ranks
 
 # an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
 # saved in the middle, where Lightning cannot restore the order of a shuffled loader
@@ -202,7 +202,7 @@ class CheckpointKeeper(Callback):
     def _save(self, trainer: Trainer, path: Path) -> None:
         if trainer.world_size > 1:
             end = self._epoch_end or epoch_end(trainer)
-            self._of_ranks = gather(trainer, end.drawn)
+            self._of_ranks = gather_from_ranks(trainer, end.drawn)
         stepped = trainer.fit_loop.epoch_loop.on_save_checkpoint()["_batches_that_stepped"]
         kept = {
             "best": self.best,

@@ -30,7 +30,7 @@ _END_S = 6.0
 _FILE = io.IOBase.__mro__[1]
 
 
-def begin() -> None:
+def forget_parent() -> None:
     """Forget, in a process just forked, what its parent is to do at exit and a child must not,
     such as removing a temporary folder, or ending the processes that are its parent's."""
     atexit._clear()

@@ -32,7 +32,7 @@ def own_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 
-def gather(trainer: Any, value: object) -> list[Any]:
+def gather_from_ranks(trainer: Any, value: object) -> list[Any]:
     """The values of all ranks, in their order, on every rank; each of them must call this."""
     if not torch.distributed.is_available() or not torch.distributed.is_initialized():
         return []

@@ -9,12 +9,12 @@ from search.answers import AnnotatedRanges
 from search.errors import UserError
 from search.plain.tree import Tree, class_places
 from search.space.distributions import Distribution
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.importing import import_name
 from search.trial.building.signatures import parameters
 
 
-def annotated_ranges(sections: Sections) -> AnnotatedRanges:
+def annotated_ranges(sections: LightningSections) -> AnnotatedRanges:
     """The ranges of every annotated argument of every class in a configuration.
 
     Problems are returned, never raised.

@@ -21,7 +21,7 @@ from search.messages import KILLED
 from search.plain.tree import Tree
 from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
-from search.study_file.trial_config import Sections, TrialConfig, Variant
+from search.study_file.trial_config import LightningSections, TrialConfig, Variant
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.building.importing import import_name, in_words
 from search.trial.building.signatures import parameters
@@ -213,7 +213,7 @@ def _has_own(owner: object, method: str, base: type) -> bool:
     return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
 
 
-def build_with_trainer(sections: Sections) -> Built:
+def build_with_trainer(sections: LightningSections) -> Built:
     """Build everything of a configuration once, with a Trainer, which is let go.
 
     Raises:
@@ -262,7 +262,7 @@ def _samples(loader: Any) -> int | None:
         return None
 
 
-def _batch_size_path(sections: Sections, built: Built) -> str | None:
+def _batch_size_path(sections: LightningSections, built: Built) -> str | None:
     """The place of the micro-batch in the configuration; None if nothing takes one."""
     places = (
         ("data", built.data, sections.data_class),
@@ -300,7 +300,7 @@ def _changes_memory(path: str, variants: list[Variant]) -> bool:
     return any(shapes != first for shapes in others)
 
 
-def _shapes(sections: Sections) -> list[object]:
+def _shapes(sections: LightningSections) -> list[object]:
     """The shape of each tensor; of one in a lazy layer, which its first batch will decide on, the
     whole numbers that the layer was made with."""
     with torch.random.fork_rng(devices=[]):

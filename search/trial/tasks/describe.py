@@ -31,7 +31,7 @@ from search.answers import (
 from search.errors import UserError
 from search.plain.tree import Tree, class_places, read_path
 from search.space.distributions import Scalar
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.importing import import_name, in_words, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed
@@ -52,7 +52,7 @@ _CALLABLES = (
 )
 
 
-def describe(sections: Sections) -> Description:
+def describe(sections: LightningSections) -> Description:
     """Look at the classes of a configuration; problems are returned, never raised."""
     try:
         return _description(sections)
@@ -63,7 +63,7 @@ def describe(sections: Sections) -> Description:
         return Description(problems=(f"{fails}: {in_words(error)}",))
 
 
-def _description(sections: Sections) -> Description:
+def _description(sections: LightningSections) -> Description:
     if sections.cli:
         driven = drive_cli(sections, None)
         model, arguments = type(driven.model), tuple(_of_cli(driven))

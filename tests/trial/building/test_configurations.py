@@ -16,7 +16,7 @@ from users_modules import importable
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
 from search.study_file.load import load_study_file
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.build import build
 from search.trial.tasks.check import check
 
@@ -172,7 +172,7 @@ def test_good_file_has_no_problem(project: Path, text: str) -> None:
 
 def test_trial_starts_from_the_weights_of_ckpt_path(project: Path, tmp_path: Path) -> None:
     arguments = {"features": 3, "batch_size": 8, "width": 2}
-    config = Sections(model={"class_path": "models.Net", "init_args": arguments})
+    config = LightningSections(model={"class_path": "models.Net", "init_args": arguments})
     weights = build(config).model.state_dict()
     torch.save({"state_dict": weights}, tmp_path / "first.ckpt")
     fresh = build(replace(config, ckpt_path=str(tmp_path / "first.ckpt"))).model.state_dict()
@@ -190,7 +190,7 @@ def test_dict_kwargs_and_nested_classes_reach_the_model(project: Path) -> None:
     linear = {"class_path": "torch.nn.Linear", "init_args": {"in_features": 2, "out_features": 5}}
     section = {"class_path": "kind.Net", "init_args": {"head": linear}, "dict_kwargs": {"depth": 3}}
     stopping = {"class_path": "EarlyStopping", "init_args": {"monitor": "val_loss"}}
-    config = Sections(model=section, trainer={"callbacks": [stopping]})
+    config = LightningSections(model=section, trainer={"callbacks": [stopping]})
     before = copy.deepcopy(config)
     for _ in range(2):
         model = build(config).model

@@ -14,7 +14,7 @@ from users_modules import importable
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
 from search.study_file.load import parse_study_tree
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.tasks.check import check
 from search.trial.tasks.describe import describe
 
@@ -90,7 +90,7 @@ def test_it_is_refused_in_a_line_that_says_what_to_write(
 
 @pytest.mark.parametrize(("class_path", "taken"), TAKEN)
 def test_arguments_are_those_that_the_parser_takes(class_path: str, taken: dict[str, Any]) -> None:
-    described = describe(Sections(model={"class_path": class_path}))
+    described = describe(LightningSections(model={"class_path": class_path}))
     assert described.problems == ()
     found = {each.path.removeprefix("model."): each.value for each in described.arguments}
     assert found == taken
@@ -98,7 +98,7 @@ def test_arguments_are_those_that_the_parser_takes(class_path: str, taken: dict[
 
 
 def test_module_is_no_class_and_names_those_that_it_has() -> None:
-    described = describe(Sections(model={"class_path": "nets"}))
+    described = describe(LightningSections(model={"class_path": "nets"}))
     others = "make_net, Wider, Composed, Open, Eager, Scheduled, Lazy, AlsoLazy"
     assert described.problems == (
         f"model.class_path: nets is a module. Name a class in it: nets.Net, or another of {others}.",

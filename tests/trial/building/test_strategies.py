@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.build import build
 from search.trial.building.strategies import trainer_of_trials
 
@@ -21,7 +21,7 @@ def trainer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, strategy: Any, **mo
     )
     monkeypatch.syspath_prepend(tmp_path)
     arguments = {"accelerator": "cpu", "devices": 2, "strategy": strategy, **more}
-    sections = Sections(model={"class_path": "plain.Plain"}, trainer=arguments)
+    sections = LightningSections(model={"class_path": "plain.Plain"}, trainer=arguments)
     return trainer_of_trials(build(sections))
 
 

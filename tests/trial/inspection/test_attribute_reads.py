@@ -10,7 +10,7 @@ import pytest
 import torch
 from users_modules import importable
 
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.inspection.dead_paths import Consumption, replaced_hooks, section_instead
 from search.trial.tasks.check import build_with_trainer
 
@@ -362,7 +362,7 @@ def test_dead_path_is_found_and_none_is_imagined(
     config = {"model": {"class_path": f"ways.{module}", "init_args": arguments}, **sections}
     for value in (4, 8) if path.endswith("batch_size") else (0.1, 0.2):
         torch.manual_seed(0)
-        given = Sections.from_tree(with_value(config, path, value))
+        given = LightningSections.from_tree(with_value(config, path, value))
         consumption.note(path, value, build_with_trainer(given))
     dead = list(consumption.dead())
     assert (dead == []) is (said is None), dead

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from lightning.pytorch import Callback
 
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.building.build import Built, build, make_trainer
 from search.trial.inspection.fit_length import Length, length_of
 
@@ -81,7 +81,7 @@ def nets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def built(kind: str, trainer: dict[str, Any]) -> Built:
     model = {"class_path": "length_nets.Net", "init_args": {"kind": kind}}
     given = {"accelerator": "cpu", "logger": False, "num_sanity_val_steps": 0, **trainer}
-    return build(Sections(model=model, trainer=given))
+    return build(LightningSections(model=model, trainer=given))
 
 
 @pytest.mark.parametrize(

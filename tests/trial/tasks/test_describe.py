@@ -10,7 +10,7 @@ import torch
 
 from search.answers import Description
 from search.space.distributions import FloatRange
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.inspection.logged_names import logged_at_validation
 from search.trial.tasks.describe import describe
 from search.wire import decode, encode
@@ -64,7 +64,7 @@ class Silent(pl.LightningModule):
 
 def described(**init_args: Any) -> Description:
     path = f"{__name__}.Net"
-    return describe(Sections(model={"class_path": path, "init_args": init_args}))
+    return describe(LightningSections(model={"class_path": path, "init_args": init_args}))
 
 
 def test_arguments_have_kind_value_and_range() -> None:

@@ -20,7 +20,7 @@ from search.proposal.proposed_file import (
     proposed_file,
 )
 from search.study_file.load import parse_study_tree
-from search.study_file.trial_config import Sections
+from search.study_file.trial_config import LightningSections
 from search.trial.tasks.check import check
 from search.trial.tasks.describe import describe
 
@@ -64,7 +64,7 @@ def sections(model: str, data: dict[str, Any] | None) -> dict[str, Any]:
 
 def proposed(tree: dict[str, Any]) -> tuple[str, int, list[str]]:
     """The text of the file, how much it searches, and what it says is missing."""
-    description = describe(Sections.from_tree(tree))
+    description = describe(LightningSections.from_tree(tree))
     assert description.problems == ()
     text = proposed_file(tree, tree, description, guess_metric(description), "search init")
     return text, count_searched(description), missing_arguments(description, tree)
@@ -94,7 +94,7 @@ def test_what_is_required_stands_in_the_file() -> None:
 
 def test_module_without_batches_is_told_that_it_needs_data() -> None:
     tree = sections("lits.Fixed", None)
-    description = describe(Sections.from_tree(tree))
+    description = describe(LightningSections.from_tree(tree))
     assert description.lacks_data
     text = proposed_file(tree, tree, description, guess_metric(description), "search init")
     assert "# data: {class_path: my_package.MyDataModule}" in text
