@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
 import re
@@ -17,6 +18,7 @@ from typing import Any
 
 import pytest
 import yaml
+from alembic.util import pyfiles
 from channel_end import Coordinator
 from faults.table import settle
 
@@ -258,6 +260,11 @@ def pytest_sessionstart() -> None:
     if worker and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, {cores[int(worker.removeprefix("gw")) % len(cores)]})
+
+
+def pytest_configure() -> None:
+    """Load the revisions of Optuna's tables once: Alembic reads them anew for each database."""
+    pyfiles.load_module_py = functools.cache(pyfiles.load_module_py)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

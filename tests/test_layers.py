@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -83,15 +84,25 @@ def module_of(path: Path) -> str:
     )
 
 
+@cache
 def files() -> dict[str, Path]:
     return {module_of(path): path for path in ROOT.rglob("*.py")}
 
 
-def imports() -> Iterator[tuple[Path, str]]:
+@cache
+def syntax_of(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@cache
+def imports() -> list[tuple[Path, str]]:
     """Each of our files with each module that it imports, wherever and whatever for."""
-    ours = files()
+    return list(_imports(files()))
+
+
+def _imports(ours: dict[str, Path]) -> Iterator[tuple[Path, str]]:
     for path in ours.values():
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in ast.walk(syntax_of(path)):
             if isinstance(node, ast.Import):
                 yield from ((path, alias.name) for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
@@ -163,7 +174,7 @@ def test_a_public_name_stands_once() -> None:
     for path in files().values():
         if any(family in path.parts for family in FAMILIES):
             continue
-        for node in ast.parse(path.read_text()).body:
+        for node in syntax_of(path).body:
             is_public = isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name[0] != "_"
             if is_public and node.name != "main":
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
@@ -187,16 +198,9 @@ def test_libraries_stay_with_their_owners() -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize(
-    "module",
-    [
-        "search.cli",
-        "search.engine.run",
-        "search.api.study",
-    ],
-)
-def test_control_plane_never_imports_torch(module: str) -> None:
-    code = f"import {module}, sys; print([m for m in sys.modules if m in ('torch', 'lightning')])"
+def test_control_plane_never_imports_torch() -> None:
+    modules = "search.cli, search.engine.run, search.api.study"
+    code = f"import {modules}, sys; print([m for m in sys.modules if m in ('torch', 'lightning')])"
     output = subprocess.run(
         [sys.executable, "-P", "-c", code], capture_output=True, text=True, check=True
     ).stdout

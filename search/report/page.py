@@ -10,7 +10,7 @@ import base64
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
@@ -125,7 +125,8 @@ def _panel(name: str, heading: str, plot: Plot) -> Panel:
     )
 
 
-def _render(template: str, **context: Any) -> str:
+@cache
+def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("search.report", ""),
         autoescape=select_autoescape(enabled_extensions=("html.j2",)),
@@ -133,12 +134,14 @@ def _render(template: str, **context: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {
-        "number": format_number,
-        "breakable": _breakable,
-    }
+    environment.filters |= {"number": format_number, "breakable": _breakable}
+    return environment
+
+
+def _render(template: str, **context: Any) -> str:
     page_js, plotly_js = _asset("page.js"), _plotly_js()
-    return environment.get_template(template).render(
+    page = _environment().get_template(template)
+    return page.render(
         css=Markup(_asset("page.css")),
         page_js=Markup(page_js),
         plotly_js=Markup(plotly_js),

@@ -11,6 +11,12 @@ from search.space.distributions import Categorical, FloatRange, IntRange
 from tests.report.records import LR, realistic, study, trial
 
 
+@pytest.fixture(scope="module")
+def page():
+    """The page of a study as it may be."""
+    return build_report(realistic(20))
+
+
 def body(record):
     """The page without its scripts and style, which hold every word there is."""
     page = build_report(record)
@@ -102,8 +108,7 @@ def test_report_escapes_everything_that_a_trial_can_say():
     assert "</script><" not in page.replace("</script>\n", "\n")
 
 
-def test_report_loads_nothing_and_runs_only_its_own_two_scripts():
-    page = build_report(realistic(20))
+def test_report_loads_nothing_and_runs_only_its_own_two_scripts(page):
     policy = re.search(r'Content-Security-Policy" content="([^"]+)"', page)
     assert policy is not None
     assert "default-src 'none'" in policy[1]
@@ -117,8 +122,7 @@ def body_of(rest):
     return re.sub(r"<script\b.*?</script>", "", rest, flags=re.DOTALL)
 
 
-def test_report_holds_plotly_once():
-    page = build_report(realistic(20))
+def test_report_holds_plotly_once(page):
     assert page.count("plotly.js v") == 1
 
 
@@ -135,9 +139,8 @@ def test_report_shows_values_that_are_not_finite():
     assert '["inf","inf"]' in build_report(record)
 
 
-def test_report_is_the_same_each_time():
-    record = realistic(20)
-    assert build_report(record) == build_report(record)
+def test_report_is_the_same_each_time(page):
+    assert build_report(realistic(20)) == page
 
 
 @pytest.mark.real
