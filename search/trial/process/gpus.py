@@ -54,7 +54,7 @@ def usable_gpus() -> tuple[str, ...]:
     return tuple(entries[device] for device in order if device < len(entries))
 
 
-def free_bytes(gpus: Sequence[str]) -> tuple[int, ...]:
+def free_gpu_bytes(gpus: Sequence[str]) -> tuple[int, ...]:
     """Free memory of `usable_gpus`, in their order; empty for parts of a GPU."""
     entries = visible_gpus(os.environ)
     if any(gpu.startswith("MIG-") for gpu in gpus):

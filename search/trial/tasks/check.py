@@ -40,7 +40,7 @@ from search.trial.fitting.throwaway import (
 from search.trial.inspection.dead_paths import Consumption
 from search.trial.inspection.loaded_sources import loaded_sources
 from search.trial.process.failures import cause_of
-from search.trial.process.gpus import free_bytes, gpu_use, usable_gpus
+from search.trial.process.gpus import free_gpu_bytes, gpu_use, usable_gpus
 
 # in the words of Python and Lightning, where a module or a callback needs another logger than csv
 _WANTS_LOGGER = (
@@ -86,7 +86,7 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
     if problems:
         return Checked(problems=tuple(problems))
     gpus = usable_gpus()
-    gpu_free_bytes = free_bytes(gpus)
+    gpu_free_bytes = free_gpu_bytes(gpus)
     use = gpu_use(_trainers(built, variants), len(gpus))
     fitted, kinds = _dry_run(config, built, folder)
     loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from search.plain.visible_gpus import visible_gpus
-from search.trial.process.gpus import GpuUse, free_bytes, gpu_use, limit_gpu_memory, usable_gpus
+from search.trial.process.gpus import GpuUse, free_gpu_bytes, gpu_use, limit_gpu_memory, usable_gpus
 
 A, B, C = "GPU-3f2a", "GPU-90c1", "GPU-5d77"
 
@@ -81,7 +81,7 @@ def test_usable_gpus_are_those_that_were_given_the_freest_first(
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", text)
     assert usable_gpus() == usable
     free = () if text and text.startswith("MIG") else (30, 20, 10)
-    assert free_bytes(usable_gpus()) == free
+    assert free_gpu_bytes(usable_gpus()) == free
 
 
 def trainer(device: str, **arguments: Any) -> tuple[Any, dict[str, Any]]:
