@@ -155,6 +155,14 @@ class Stepped(Message, frozen=True):
     """Attempt to coordinator, at most once a second: training or validation has made a step."""
 
 
+class Saved(Message, frozen=True):
+    """Attempt to coordinator, after its first checkpoint, and after one that took twice or half as
+    long as the one before."""
+
+    every_s: float
+    """Seconds of training after which the next one is written, at the end of an epoch."""
+
+
 class Verdict(Message, frozen=True):
     """Coordinator to attempt: the answer to a report."""
 
@@ -162,6 +170,8 @@ class Verdict(Message, frozen=True):
     """Step of the report."""
     prune: bool
     """True ends the trial."""
+    is_judged: bool = True
+    """False where no pruner judges the study: later reports need not wait for their answer."""
 
 
 class Stop(Message, frozen=True):

@@ -42,6 +42,7 @@ from search.messages import (
     Message,
     Probed,
     Reported,
+    Saved,
     Started,
     Stepped,
     Stop,
@@ -234,12 +235,15 @@ class Coordinator:
             case Measured():
                 self._ledger.set_resources(number, message.to_tree())
                 self._disk.expect(message.parameters)
+            case Saved():
+                self._ledger.set_save_interval(number, message.every_s)
             case Reported():
                 prune = self._ledger.judge(number, message.step, message.value)
                 # written before it is answered: with the answer the attempt saves its checkpoint,
                 # goes on from there, and never says again what was not written
-                self._ledger.report(number, message.step, message.epoch, message.value)
-                self._executor.send(attempt, Verdict(message.step, prune))
+                self._ledger.report(number, message.step, message.epoch, message.value, prune)
+                verdict = Verdict(message.step, prune, is_judged=self._ledger.is_judged)
+                self._executor.send(attempt, verdict)
                 self._view.handle(
                     TrialReported(number, message.step, message.epoch, message.value, prune)
                 )

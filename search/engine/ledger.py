@@ -39,6 +39,7 @@ from search.store.events.trial_history import (
     MEASURED,
     REPORTED,
     SAMPLED,
+    SAVED,
     SIZES_SET,
     after,
 )
@@ -224,11 +225,23 @@ class Ledger:
         self._append(number, MEASURED, **details)
         self._show_attributes(number)
 
+    def set_save_interval(self, number: int, every_s: float) -> None:
+        """Write the seconds of training between two checkpoints of a trial."""
+        self._append(number, SAVED, sync=False, every_s=every_s)
+
+    @property
+    def is_judged(self) -> bool:
+        """False where no report can end a trial."""
+        return not isinstance(self._pruner, optuna.pruners.NopPruner)
+
     def judge(self, number: int, step: int, value: float) -> bool:
         """Whether the trial should be pruned after the value of `step`; does not write the value.
 
-        A resumed trial may report a step again; the later value stands.
+        A resumed trial may report a step again: the later value stands, and the verdict that was
+        given, whatever other trials have done since.
         """
+        if step in self._trials[number].curve:
+            return step == self._trials[number].pruned_at
         trial = copy.copy(self._frozen(number))
         known = dict(trial.system_attrs)
         trial.intermediate_values = {**trial.intermediate_values, step: value}
@@ -241,9 +254,13 @@ class Ledger:
             self._append(number, ATTRIBUTES, attributes=new)
         return verdict
 
-    def report(self, number: int, step: int, epoch: int, value: float) -> None:
-        """Write one value of the reported metric."""
-        self._append(number, REPORTED, sync=False, step=step, epoch=epoch, value=value)
+    def report(
+        self, number: int, step: int, epoch: int, value: float, pruned: bool = False
+    ) -> None:
+        """Write one value of the reported metric, and the verdict where it ends the trial."""
+        verdict = {"pruned": True} if pruned else {}
+        details = {"step": step, "epoch": epoch, "value": value, **verdict}
+        self._append(number, REPORTED, sync=False, **details)
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
 
     def end_attempt(self, number: int, outcome: Outcome) -> Ending:

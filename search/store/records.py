@@ -68,6 +68,8 @@ class TrialRecord:
     epoch_time: float | None = None
     # bytes
     peak_memory: int | None = None
+    # seconds of training between two checkpoints
+    saved_every_s: float | None = None
     # logged ones at the checkpoint that is kept, where they are more than the objective
     metrics: dict[str, float] = field(default_factory=dict)
     # the outcome constraints that are violated
@@ -83,6 +85,14 @@ class TrialRecord:
     @property
     def is_finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def repeats_s(self) -> float | None:
+        """Seconds of training that are repeated at most where the attempt is killed: those between
+        two checkpoints, and an epoch; None where nothing is known, or nothing repeated."""
+        if self.saved_every_s is None or self.is_finished:
+            return None
+        return self.saved_every_s + (self.epoch_time or 0.0)
 
     @property
     def checkpoint(self) -> Path | None:

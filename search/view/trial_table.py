@@ -51,6 +51,8 @@ def print_trial(
         ("seed", NOTHING if seed is None else seed),
         ("time", format_duration(trial.duration_s)),
     ]
+    if trial.repeats_s is not None:
+        pairs.append(("a kill repeats", f"at most {format_duration(trial.repeats_s)} of training"))
     if trial.taken_from is not None:
         pairs.append(("taken from", trial.taken_from))
     pairs += _files(trial)

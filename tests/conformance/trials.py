@@ -55,6 +55,9 @@ class CutLink:
         self.curve[report.step] = report.value
         return Verdict(report.step, prune=False)
 
+    def settle(self) -> None:
+        """Nothing is written."""
+
 
 @dataclass(frozen=True)
 class Outcome:

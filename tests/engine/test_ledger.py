@@ -113,6 +113,29 @@ def test_verdict_compares_with_the_trials_before(ledger: Ledger) -> None:
     assert ledger.judge(number, 1, 0.9)
 
 
+def test_verdict_on_a_step_that_is_reported_again_is_the_one_that_was_given(
+    folder: StudyFolder, ledger: Ledger
+) -> None:
+    number = ledger.sample()
+    ledger.begin_attempt(number, os.getpid())
+    for step in (1, 2):
+        assert not ledger.judge(number, step, 0.9)
+        ledger.report(number, step, step, 0.9)
+    ledger.end_attempt(number, Outcome(KILLED))
+    ledger.claim(number)
+    for _ in range(2):
+        trained(ledger, 0.5, 0.4, 0.3)
+    ledger.begin_attempt(number, os.getpid())
+    # the other trials would have it pruned now
+    assert not ledger.judge(number, 1, 0.9)
+    assert not ledger.judge(number, 2, 0.9)
+    assert ledger.judge(number, 3, 0.9)
+    ledger.report(number, 3, 3, 0.9, pruned=True)
+    again = opened(folder)
+    again.heal()
+    assert [again.judge(number, step, 0.9) for step in (1, 2, 3)] == [False, False, True]
+
+
 def test_what_optuna_reads_is_what_the_ledger_says(folder: StudyFolder, ledger: Ledger) -> None:
     trained(ledger, 0.5, 0.25)
     trained(ledger, 0.5, float("inf"), cause=PRUNED)

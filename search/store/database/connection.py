@@ -105,9 +105,10 @@ def _engine_settings(url: str) -> dict[str, object]:
 
 
 def _tune_sqlite(connection: Any, _: Any) -> None:
-    # WAL lets readers in while a study runs; without FULL a power cut takes the last commits
+    # WAL lets readers in while a study runs; a power cut may take the last commits and damages
+    # nothing: the events have them, and the next start writes the database anew
     connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=FULL")
+    connection.execute("PRAGMA synchronous=NORMAL")
 
 
 class _Chatter(logging.FileHandler):

@@ -27,6 +27,7 @@ DERIVED_SET = "derived"
 SIZES_SET = "sizes"
 MEASURED = "measured"
 REPORTED = "reported"
+SAVED = "saved"
 ATTEMPT_ENDED = "attempt_ended"
 # written by earlier releases, which took back from the database what a file had lost
 _RECALLED = "recalled"
@@ -65,7 +66,11 @@ class TrialHistory:
     values: list[float] | None = None
     # reported metric by step
     curve: dict[int, float] = field(default_factory=dict)
+    # the step whose verdict was to prune
+    pruned_at: int | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    # seconds of training between two checkpoints
+    saved_every_s: float | None = None
     # some of `SIZES`
     sizes: dict[str, int | None] = field(default_factory=dict)
     # what the trial took: some of `RESOURCES`; a whole number stays one in the cache, too
@@ -128,6 +133,7 @@ class TrialHistory:
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
+            saved_every_s=self.saved_every_s,
             metrics=dict(self.metrics),
             infeasible=tuple(text for text, amount in violated.items() if amount > 0),
             **self.sizes,
@@ -189,6 +195,12 @@ def _report(history: TrialHistory, event: Event) -> None:
     if type(step := event["step"]) is not int:
         checked(step, int)
     history.curve[step] = float(event["value"])
+    if event.get("pruned"):
+        history.pruned_at = step
+
+
+def _save(history: TrialHistory, event: Event) -> None:
+    history.saved_every_s = float(event["every_s"])
 
 
 def _end_attempt(history: TrialHistory, event: Event) -> None:
@@ -292,6 +304,7 @@ def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:
 
 _CHANGES: dict[str, Callable[[TrialHistory, Event], None]] = {
     REPORTED: _report,
+    SAVED: _save,
     ATTEMPT_STARTED: _start_attempt,
     ATTEMPT_ENDED: _end_attempt,
     SIZES_SET: _size,

@@ -19,7 +19,7 @@ from lightning.pytorch import Trainer
 
 from search.layout import TrialFolder
 from search.plain.tree import Tree
-from search.plain.whole_files import discard, files_of, put_in_place, recover
+from search.plain.whole_files import discard, files_of, open_privately, put_in_place, recover
 from search.trial.checkpoints import sharded
 from search.trial.checkpoints.safe_hooks import unwritable
 
@@ -56,10 +56,24 @@ def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, object] | N
             if temporary.is_dir():
                 sharded.write_manifest(temporary, kept or {})
             for file in files_of(temporary):
-                _sync(file)
+                sync(file)
             put_in_place(temporary, path)
     except OSError:
         # half a checkpoint on a full disk is in the way of everything else
+        discard(temporary)
+        raise
+
+
+def write_checkpoint(content: memoryview, path: Path) -> None:
+    """Write a checkpoint that is in memory, as `save_checkpoint` writes one; rank 0 alone."""
+    temporary = path.with_name(f".{path.name}.tmp")
+    discard(temporary)
+    try:
+        with open_privately(temporary, "xb") as file:
+            file.write(content)
+        sync(temporary)
+        put_in_place(temporary, path)
+    except OSError:
         discard(temporary)
         raise
 
@@ -152,6 +166,7 @@ def _loaded(path: Path) -> Tree | None:
     return loaded
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Wait until a file is on the disk, whoever wrote it."""
     with path.open("rb") as file:
         os.fsync(file.fileno())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,47 +13,74 @@ import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.layout import TrialFolder
-from search.plain.whole_files import keep_copy
+from search.messages import Saved
 from search.study_file.objective import Objective
 from search.trial.building.importing import is_lightnings
 from search.trial.building.trainer import callbacks_on
-from search.trial.checkpoints.files import save_checkpoint
+from search.trial.checkpoints.writer import CheckpointWriter
 from search.trial.fitting.epoch_end import (
     EpochEnd,
     FirstCallback,
     counted_as,
     epoch_end,
     go_on,
+    nothing_drawn,
     run_after,
     trainer_state,
     weights_may_change,
 )
+from search.trial.fitting.save_interval import SaveInterval
 from search.trial.process.failures import StopRequested
 from search.trial.process.link import Link
 from search.trial.process.ranks import gather_from_ranks
 
-# an epoch shorter than this is repeated after an interruption, which is exact; a longer one is
-# saved in the middle, where Lightning cannot restore the order of a shuffled loader
+# an epoch that a stop finds longer under way is saved in the middle, where Lightning cannot restore
+# the order of a shuffled loader; a shorter one is repeated, which is exact
 _MID_EPOCH_SAVE_S = 60.0
+# a stop lets an epoch end that is over and saved within this; the coordinator waits twice as long
+_FINISH_EPOCH_S = 5.0
+_INTERRUPTED = "interrupted; goes on from its last checkpoint"
 # callbacks of Lightning's that tune before a fit
 _FINDERS = ("LearningRateFinder", "BatchSizeFinder")
 
 
+@dataclass(frozen=True)
+class _Plan:
+    """What becomes of the end of an epoch, as rank 0 decides for all."""
+
+    stops: bool
+    is_written: bool
+    is_best: bool
+    # where it is not written
+    is_held: bool
+    is_long: bool
+
+
 class CheckpointKeeper(Callback):
-    """Keeps `last.ckpt` (every epoch) and `best.ckpt`, and with them the value of the trial.
+    """Keeps `last.ckpt` and `best.ckpt`, and with them the value of the trial.
 
     Checkpoints are taken when an epoch is over for everyone, the one point from which a trial goes
-    on to the same result as if nothing had happened. A validation that is the best so far is saved
-    on the spot where the weights may change before that: within an epoch, or by a hook.
+    on to the same result as if nothing had happened; they are written when training has earned it,
+    at the end of the fit, and where the trial is to end. The best stays in memory until then: a
+    kill repeats the epochs since `last.ckpt`, which says what was best when it was written. A
+    validation that is the best so far is taken on the spot where the weights may change before
+    that: within an epoch, or by a hook.
 
     Args:
         metrics: every logged metric that counts.
+        interval: says when a checkpoint is earned.
     """
 
     def __init__(
-        self, folder: TrialFolder, objective: Objective, metrics: Iterable[str], link: Link
+        self,
+        folder: TrialFolder,
+        objective: Objective,
+        metrics: Iterable[str],
+        link: Link,
+        interval: SaveInterval | None = None,
     ) -> None:
-        self._folder = folder
+        self._writer = CheckpointWriter(folder)
+        self._interval = interval or SaveInterval()
         self._objective = objective
         self._metrics = tuple(metrics)
         self._link = link
@@ -62,7 +91,18 @@ class CheckpointKeeper(Callback):
         # from the end of an epoch until it is saved
         self._epoch_end: EpochEnd | None = None
         self._is_best = False
-        self._saved_at = time.monotonic()
+        self._epoch_began = time.monotonic()
+        # of the last epoch; None before it is over
+        self._epoch_s: float | None = None
+        self._stop_seen_at: float | None = None
+        # raised when the present epoch is over and saved
+        self._reason_to_end: BaseException | None = None
+        # whether the attempt ends with the checkpoint that is taken
+        self._is_final = False
+        # training after the checkpoint that a trial goes on from, which a kill took
+        self._lost_s = 0.0
+        # the seconds between two checkpoints that the coordinator knows
+        self._told_s = 0.0
         self._saves_best_at_once = False
         self.best: float | None = None
         self.last: float | None = None
@@ -80,7 +120,12 @@ class CheckpointKeeper(Callback):
         if goes_on:
             trainer.num_sanity_val_steps = 0
             others = [each for each in others if not is_lightnings(each, *_FINDERS)]
-        callbacks_on(trainer)[:] = [FirstCallback(self._save_between), *others]
+        callbacks_on(trainer)[:] = [FirstCallback(self._begin_epoch, self._end_fit), *others]
+
+    def end_after_epoch(self, reason: BaseException) -> None:
+        """End the attempt when the present epoch is over: it is saved, then `reason` is raised,
+        unless the fit is over with it. Every rank must call it."""
+        self._reason_to_end = reason
 
     @property
     def value(self) -> float | None:
@@ -107,6 +152,10 @@ class CheckpointKeeper(Callback):
             "at_last": self._at_last,
             # sums over threads differ in their last bits: their number belongs to the result
             "threads": torch.get_num_threads(),
+            # what the one before took
+            "writing_s": self._interval.writing_s,
+            # whether its attempt ended with it: no training after it was lost
+            "is_final": self._is_final,
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -131,24 +180,53 @@ class CheckpointKeeper(Callback):
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        # an attempt can end between the two names of one checkpoint
-        is_best = checkpoint["callbacks"].get(self.state_key, {}).get("is_best")
-        if is_best and trainer.is_global_zero:
-            keep_copy(Path(str(trainer.ckpt_path)), self._folder.best_ckpt)
+        state = checkpoint["callbacks"].get(self.state_key, {})
+        if state.get("is_best"):
+            self._writer.recall_best(trainer)
+        if not state.get("is_final", True):
+            written_at = Path(str(trainer.ckpt_path)).stat().st_mtime
+            self._lost_s = max(0.0, time.time() - written_at)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._saves_best_at_once = weights_may_change(trainer)
         run_after(pl_module, "on_train_start", lambda: self._go_on(trainer))
         run_after(pl_module, "on_train_epoch_end", lambda: self._note_end(trainer))
 
-    def on_train_batch_end(self, trainer: Trainer, *args: object) -> None:
+    def on_train_batch_end(
+        self, trainer: Trainer, pl_module: LightningModule, outputs: Any, batch: Any, batch_idx: int
+    ) -> None:
         stop = self._link.stop_requested
         if trainer.world_size > 1:
             stop = trainer.strategy.reduce_boolean_decision(stop, all=False)
-        if stop:
-            if time.monotonic() - self._saved_at > _MID_EPOCH_SAVE_S:
-                self._save_last(trainer)
-            raise StopRequested("interrupted; goes on from its last checkpoint")
+        if stop and not trainer.strategy.broadcast(self._ends_soon(trainer, batch_idx)):
+            self._stop_within_epoch(trainer)
+
+    def _ends_soon(self, trainer: Trainer, batch_idx: int) -> bool:
+        """Estimate whether the epoch is over, and saved, a short while after the stop was seen."""
+        now = time.monotonic()
+        if self._stop_seen_at is None:
+            self._stop_seen_at = now
+        passed_s = now - self._epoch_began
+        left_s = passed_s / (batch_idx + 1) * (trainer.num_training_batches - batch_idx - 1)
+        if self._epoch_s is not None:
+            # with its validation; a loader may not know its length
+            whole_s = max(0.0, self._epoch_s - passed_s)
+            left_s = max(left_s, whole_s) if math.isfinite(left_s) else whole_s
+        return self._is_short(now - self._stop_seen_at + left_s)
+
+    def _stop_within_epoch(self, trainer: Trainer) -> None:
+        """End the attempt in the middle of an epoch.
+
+        Raises:
+            StopRequested: always.
+        """
+        passed_s = time.monotonic() - self._epoch_began
+        self._link.settle()
+        if trainer.strategy.broadcast(passed_s > _MID_EPOCH_SAVE_S):
+            self._write_last(trainer, is_best=False, is_final=True)
+        else:
+            self._writer.write_held(trainer)
+        raise StopRequested(_INTERRUPTED)
 
     def note(self, trainer: Trainer, *, is_over: bool = False) -> None:
         """Read the metrics that count, and keep the best.
@@ -162,11 +240,12 @@ class CheckpointKeeper(Callback):
             self.best, self._at_best, self._is_best = self.last, self._at_last, True
             is_last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
             if not is_over and (self._saves_best_at_once or not is_last_batch):
-                self._save_best_now(trainer)
+                self._take_best_now(trainer)
 
     def _go_on(self, trainer: Trainer) -> None:
         if self._restored is not None:
             self._restore(trainer, self._restored)
+            self._interval.go_on(self._restored.get("writing_s"), self._lost_s)
             self._restored = None
         self.has_begun = True
 
@@ -178,37 +257,94 @@ class CheckpointKeeper(Callback):
 
     def _note_end(self, trainer: Trainer) -> None:
         self._epoch_end = epoch_end(trainer)
+        self._epoch_s = time.monotonic() - self._epoch_began
 
-    def _save_between(self, trainer: Trainer) -> None:
-        if self._epoch_end is None:
-            return
-        with counted_as(trainer, self._epoch_end):
-            self._save_last(trainer)
-            if self._is_best and trainer.is_global_zero:
-                keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
+    def _begin_epoch(self, trainer: Trainer) -> None:
+        """Come between two epochs, or before the first.
+
+        Raises:
+            StopRequested, or what else is to end the attempt here.
+        """
+        if self._epoch_end is not None:
+            plan: _Plan = trainer.strategy.broadcast(self._plan(trainer))
+            if plan.stops:
+                self.end_after_epoch(StopRequested(_INTERRUPTED))
+            self._keep(trainer, plan)
+            if self._reason_to_end is not None:
+                raise self._reason_to_end
+        self._epoch_began = time.monotonic()
+
+    def _end_fit(self, trainer: Trainer) -> None:
+        if self._epoch_end is not None:
+            plan: _Plan = trainer.strategy.broadcast(self._plan(trainer))
+            self._keep(trainer, replace(plan, stops=True, is_written=True))
+
+    def _plan(self, trainer: Trainer) -> _Plan:
+        stops = self._link.stop_requested or self._reason_to_end is not None
+        can_hold = self._writer.can_hold(trainer)
+        # one that a stop in its middle could not wait for
+        is_long = not self._is_short(self._epoch_s or 0.0)
+        return _Plan(
+            stops=stops,
+            is_written=stops or self._interval.is_earned or (self._is_best and not can_hold),
+            is_best=self._is_best,
+            is_held=can_hold and (self._is_best or is_long),
+            is_long=is_long,
+        )
+
+    def _is_short(self, seconds: float) -> bool:
+        """True where a stop may wait so long for a checkpoint, which is written after that."""
+        return seconds + (self._interval.writing_s or 0.0) <= _FINISH_EPOCH_S
+
+    def _keep(self, trainer: Trainer, plan: _Plan) -> None:
+        """Write the checkpoint of the epoch that is over, or hold it, as planned."""
+        assert self._epoch_end is not None
+        with counted_as(trainer, self._epoch_end), nothing_drawn():
+            if plan.is_written:
+                self._write_last(trainer, is_best=plan.is_best, is_final=plan.stops)
+            elif plan.is_held:
+                self._hold(trainer, is_best=plan.is_best, is_last=plan.is_long)
         self._is_best = False
         self._epoch_end = None
 
-    def _save_last(self, trainer: Trainer) -> None:
-        if trainer.is_global_zero and self._folder.last_ckpt.exists():
-            keep_copy(self._folder.last_ckpt, self._folder.previous_ckpt)
-        self._save(trainer, self._folder.last_ckpt)
-        self._saved_at = time.monotonic()
+    def _hold(self, trainer: Trainer, *, is_best: bool, is_last: bool) -> None:
+        self._is_final = False
+        self._gather(trainer)
+        with self._interval.copying():
+            self._writer.hold(trainer, is_best=is_best, is_last=is_last)
 
-    def _save_best_now(self, trainer: Trainer) -> None:
-        self._save(trainer, self._folder.best_ckpt)
+    def _write_last(self, trainer: Trainer, *, is_best: bool, is_final: bool) -> None:
+        # a report that nobody has written would never be said again
+        self._link.settle()
+        self._is_final = is_final
+        self._gather(trainer)
+        with self._interval.writing():
+            self._writer.write_last(trainer, self._kept(trainer), is_best=is_best)
+        every_s = self._interval.seconds
+        if not self._told_s / 2 < every_s < self._told_s * 2:
+            self._told_s = every_s
+            self._link.send(Saved(every_s))
+
+    def _take_best_now(self, trainer: Trainer) -> None:
+        if trainer.strategy.broadcast(self._writer.can_hold(trainer)):
+            self._hold(trainer, is_best=True, is_last=False)
+        else:
+            self._gather(trainer)
+            self._writer.write_best(trainer, self._kept(trainer))
         self._is_best = False
 
-    def _save(self, trainer: Trainer, path: Path) -> None:
+    def _gather(self, trainer: Trainer) -> None:
+        """Bring what each rank has drawn to the first, which writes it."""
         if trainer.world_size > 1:
             end = self._epoch_end or epoch_end(trainer)
             self._of_ranks = gather_from_ranks(trainer, end.drawn)
+
+    def _kept(self, trainer: Trainer) -> dict[str, Any]:
         stepped = trainer.fit_loop.epoch_loop.on_save_checkpoint()["_batches_that_stepped"]
-        kept = {
+        return {
             "best": self.best,
             "is_best": self._is_best,
             "at_last": self._at_last,
             "threads": torch.get_num_threads(),
             "stepped": stepped,
         }
-        save_checkpoint(trainer, path, kept)

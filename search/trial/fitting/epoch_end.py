@@ -26,20 +26,24 @@ _NOT_THE_USERS = ("lightning", "pytorch_lightning", "optuna_integration", "searc
 
 
 class FirstCallback(Callback):
-    """Calls `between` when an epoch is over for everyone: before anybody begins the next one, or
-    ends the fit. Lightning steps plateau schedulers after every callback's `on_train_epoch_end`.
+    """Calls `between` before anybody begins an epoch, and `at_end` before anybody ends the fit:
+    when an epoch is over for everyone. Lightning steps plateau schedulers after every callback's
+    `on_train_epoch_end`.
 
     Must be the first of the Trainer's callbacks.
     """
 
-    def __init__(self, between: Callable[[Trainer], None]) -> None:
+    def __init__(
+        self, between: Callable[[Trainer], None], at_end: Callable[[Trainer], None]
+    ) -> None:
         self._between = between
+        self._at_end = at_end
 
     def on_train_epoch_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
         self._between(trainer)
 
     def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        self._between(trainer)
+        self._at_end(trainer)
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,15 @@ def counted_as(trainer: Trainer, end: EpochEnd) -> Iterator[None]:
         yield
     finally:
         progress.load_state_dict(now)
+
+
+@contextmanager
+def nothing_drawn() -> Iterator[None]:
+    """Let the random state come through a save, whose hooks may draw: how long epochs take decides
+    how many there are, and must not decide what a trial comes to."""
+    state = random_state()
+    yield
+    restore_random_state(state)
 
 
 def run_after(module: LightningModule, hook: str, step: Callable[[], None]) -> None:

@@ -6,6 +6,7 @@ before it; then it compares the two.
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from search.trial.building.trainer import one_short_epoch
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
 from search.trial.fitting.epoch_end import loaders_of
+from search.trial.fitting.save_interval import SaveInterval
 from search.trial.fitting.step_counter import StepCounter
 from search.trial.fitting.throwaway import ThrowawayCheckpoints, look_loggers
 from search.trial.fitting.value_reader import ValueReader
@@ -118,7 +120,9 @@ def _trained(
     seed_everything(config.sections)
     built = build(config.sections)
     watched = config.watched
-    keeper = CheckpointKeeper(folder, config.objective, watched.metrics, SilentLink())
+    # at the end of every epoch
+    interval = SaveInterval(math.inf)
+    keeper = CheckpointKeeper(folder, config.objective, watched.metrics, SilentLink(), interval)
     steps, between = StepCounter(None), _Between(folder)
     values = ValueReader(watched.metrics, steps, keeper, None, at_epoch_ends=at_epoch_ends)
     arguments = one_short_epoch(built.trainer_arguments, train=_BATCHES, val=1)

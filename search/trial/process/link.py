@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import queue
 import signal
@@ -21,7 +22,11 @@ class Link(Protocol):
         ...
 
     def ask(self, report: Reported) -> Verdict:
-        """Send a report and wait for its verdict."""
+        """Send a report and wait for its verdict, unless it is known beforehand."""
+        ...
+
+    def settle(self) -> None:
+        """Wait until the coordinator has written every report."""
         ...
 
     @property
@@ -42,6 +47,9 @@ class ChannelLink:
         self._socket.connect(address)
         self._verdicts: queue.SimpleQueue[Verdict] = queue.SimpleQueue()
         self._stop = threading.Event()
+        # reports without an answer yet
+        self._open = 0
+        self._is_judged = True
         self.send(Hello(token))
         threading.Thread(target=self._read, daemon=True, name="channel").start()
 
@@ -50,14 +58,28 @@ class ChannelLink:
 
     def ask(self, report: Reported) -> Verdict:
         self.send(report)
-        return self._verdicts.get()
+        self._open += 1
+        if not self._is_judged:
+            return Verdict(report.step, prune=False)
+        return self._answer()
+
+    def settle(self) -> None:
+        while self._open:
+            self._answer()
 
     @property
     def stop_requested(self) -> bool:
         return self._stop.is_set()
 
+    def _answer(self) -> Verdict:
+        verdict = self._verdicts.get()
+        self._open -= 1
+        self._is_judged = verdict.is_judged
+        return verdict
+
     def _read(self) -> None:
-        with self._socket.makefile("rb") as lines:
+        # one that dies with a report unread resets the connection
+        with contextlib.suppress(ConnectionError), self._socket.makefile("rb") as lines:
             for line in lines:
                 message = decode(line)
                 if isinstance(message, Verdict):
@@ -80,6 +102,9 @@ class ConsoleLink:
         print(f"step {report.step}  epoch {report.epoch}  value {report.value:.6g}")
         return Verdict(report.step, prune=False)
 
+    def settle(self) -> None:
+        """Nobody writes them."""
+
 
 class SilentLink:
     """The link of the other ranks of a distributed trial: says nothing."""
@@ -91,3 +116,6 @@ class SilentLink:
 
     def ask(self, report: Reported) -> Verdict:
         return Verdict(report.step, prune=False)
+
+    def settle(self) -> None:
+        """Rank 0 has sent them."""

@@ -41,11 +41,11 @@ DAMAGE: dict[str, Callable[[Path], Any]] = {
 
 CUT = """
 import os, signal
-import search.trial.fitting.checkpoint_keeper as keeper
+import search.trial.checkpoints.writer as writer
 from pathlib import Path
 from tiny import Tiny
 
-keep_copy = keeper.keep_copy
+keep_copy = writer.keep_copy
 
 
 class Cut(Tiny):
@@ -61,7 +61,7 @@ class Cut(Tiny):
                 Path("died").touch()
                 os.kill(os.getpid(), signal.SIGKILL)
             keep_copy(source, target)
-        keeper.keep_copy = cut
+        writer.keep_copy = cut
 
     def log(self, name, value):
         worse = abs(self.current_epoch - self.best)
@@ -114,7 +114,7 @@ def test_trial_with_a_damaged_checkpoint_ends_with_the_value_it_would_have_had(
     project: Project, wait_for: Callable[..., Any]
 ) -> None:
     slow = {"class_path": "tiny.Tiny", "init_args": {"pause": 0.05}}
-    epochs = {"max_epochs": 12, "accelerator": "cpu", "num_sanity_val_steps": 0}
+    epochs = {"max_epochs": 40, "accelerator": "cpu", "num_sanity_val_steps": 0}
     same = {"model": slow, "trainer": epochs, "budget": {"trials": 1}}
     reference = project.study(
         "reference", objective={"metric": "val_loss", "value": "last"}, **same
@@ -122,10 +122,10 @@ def test_trial_with_a_damaged_checkpoint_ends_with_the_value_it_would_have_had(
     assert project.run("run", reference, "--quiet").returncode == 0
     path = project.study("study", objective={"metric": "val_loss", "value": "last"}, **same)
     process = project.start("run", path)
-    wait_for(lambda: project.epochs() >= 4, "four epochs")
+    folder = TrialFolder(project.root / "studies/study/trials/0000")
+    wait_for(folder.previous_ckpt.exists, "a second checkpoint")
     process.kill()
     process.communicate()
-    folder = TrialFolder(project.root / "studies/study/trials/0000")
     assert is_intact(folder.last_ckpt) and is_intact(folder.previous_ckpt)
     # best.ckpt is mostly the same file as last.ckpt
     content = folder.last_ckpt.read_bytes()

@@ -1,0 +1,147 @@
+"""The writer of a trial's checkpoints: on the disk, or in memory until they go there.
+
+Knows files, not when one is due. A copy in memory is the content of the very file.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning.pytorch import Trainer
+
+from search.layout import TrialFolder
+from search.plain.whole_files import files_of, keep_copy
+from search.trial.checkpoints.files import save_checkpoint, sync, write_checkpoint
+
+# a larger one is written, not copied: its memory is better used by the trial
+_LARGEST_COPY_BYTES = 1 << 30
+# Lightning's own plugin, in either package (2.6)
+_PLUGINS = ("lightning.fabric.plugins.io.torch_io", "lightning_fabric.plugins.io.torch_io")
+
+
+class CheckpointWriter:
+    """Writes `last.ckpt`, `previous.ckpt` and `best.ckpt`.
+
+    Every rank must call each method with a Trainer: strategies gather weights there.
+    """
+
+    def __init__(self, folder: TrialFolder) -> None:
+        self._folder = folder
+        # not written yet: the best so far, and the last that there is at all
+        self._best: memoryview | None = None
+        self._last: memoryview | None = None
+
+    def can_hold(self, trainer: Trainer) -> bool:
+        """Tell whether a checkpoint may stay in memory: one that this writes itself, and that is
+        not large. The first rank's answer counts."""
+        size = sum(each.stat().st_size for each in files_of(self._folder.last_ckpt))
+        return _is_plain(trainer) and size <= _LARGEST_COPY_BYTES
+
+    def hold(self, trainer: Trainer, *, is_best: bool, is_last: bool) -> None:
+        """Copy a checkpoint into memory as the best, as the last, or as both."""
+        content = _content(trainer)
+        if is_best:
+            self._best = content
+        if is_last:
+            self._last = content
+
+    def write_held(self, trainer: Trainer) -> None:
+        """Write what is held."""
+        self._write_best_held()
+        if self._last is not None:
+            self._keep_previous()
+            self._sync_reports()
+            write_checkpoint(self._last, self._folder.last_ckpt)
+        self._last = None
+        trainer.strategy.barrier()
+
+    def write_last(self, trainer: Trainer, kept: Mapping[str, Any], *, is_best: bool) -> None:
+        """Write `last.ckpt`; it becomes `best.ckpt`, too, where it is the best, else that becomes
+        what is held of it.
+
+        Args:
+            kept: what must be known of shards without loading them, as JSON.
+        """
+        if is_best:
+            self._best = None
+        # before the file that says that it is there
+        self._write_best_held()
+        if trainer.is_global_zero:
+            self._keep_previous()
+            self._sync_reports()
+        if _is_plain(trainer):
+            # as Lightning's plugin, which writes each file twice
+            content = _content(trainer)
+            if content is not None:
+                write_checkpoint(content, self._folder.last_ckpt)
+        else:
+            save_checkpoint(trainer, self._folder.last_ckpt, kept)
+        if is_best and trainer.is_global_zero:
+            keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
+        self._last = None
+
+    def write_best(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
+        """Write `best.ckpt` at once."""
+        save_checkpoint(trainer, self._folder.best_ckpt, kept)
+
+    def recall_best(self, trainer: Trainer) -> None:
+        """Make the checkpoint that a trial goes on from its best, which it is: an attempt can end
+        between the two names of one checkpoint."""
+        if trainer.is_global_zero:
+            keep_copy(Path(str(trainer.ckpt_path)), self._folder.best_ckpt)
+
+    def _write_best_held(self) -> None:
+        if self._best is not None:
+            write_checkpoint(self._best, self._folder.best_ckpt)
+        self._best = None
+
+    def _keep_previous(self) -> None:
+        if self._folder.last_ckpt.exists():
+            keep_copy(self._folder.last_ckpt, self._folder.previous_ckpt)
+
+    def _sync_reports(self) -> None:
+        """Wait until the reports behind a checkpoint are on the disk; they would never be said
+        again."""
+        if self._folder.events.exists():
+            sync(self._folder.events)
+
+
+class _Catcher:
+    """Stands in for Lightning's plugin, and keeps what that would write, as it would."""
+
+    def __init__(self) -> None:
+        self.content: memoryview | None = None
+
+    def save_checkpoint(
+        self, checkpoint: dict[str, Any], path: object, storage_options: object = None
+    ) -> None:
+        buffer = io.BytesIO()
+        torch.save(checkpoint, buffer)
+        self.content = buffer.getbuffer()
+
+
+def _content(trainer: Trainer) -> memoryview | None:
+    """The file that a checkpoint would be; None on ranks other than 0."""
+    strategy, catcher = trainer.strategy, _Catcher()
+    plugin = strategy.checkpoint_io
+    strategy.checkpoint_io = catcher  # type: ignore[assignment]
+    try:
+        trainer.save_checkpoint("in memory")
+    finally:
+        strategy.checkpoint_io = plugin
+    return catcher.content
+
+
+def _is_plain(trainer: Trainer) -> bool:
+    """Tell whether Lightning's own plugin writes the checkpoints, not a strategy in its own way, as
+    shards are, nor a plugin of the user's."""
+    strategy = type(trainer.strategy)
+    definer = next(cls for cls in strategy.__mro__ if "save_checkpoint" in vars(cls))
+    if definer.__name__ != "Strategy":
+        return False
+    plugin = type(trainer.strategy.checkpoint_io)
+    return plugin.__module__ in _PLUGINS
