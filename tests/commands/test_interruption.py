@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -52,6 +53,7 @@ def test_signal_saves_and_the_next_run_ends_where_it_would_have(
     assert "search resume study" in output
     assert project.states() == ["WAITING"]
     assert (project.root / "studies/study/trials/0000/last.ckpt").is_file()
+    assert re.search("a kill repeats +at most .* s of training", project.run("show", "0").stdout)
 
     result = project.run("resume", "study")
     assert result.returncode == 0, result.stderr

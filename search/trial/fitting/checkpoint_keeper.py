@@ -284,11 +284,12 @@ class CheckpointKeeper(Callback):
         can_hold = self._writer.can_hold(trainer)
         # one that a stop in its middle could not wait for
         is_long = not self._is_short(self._epoch_s or 0.0)
+        is_wanted = self._is_best or is_long
         return _Plan(
             stops=stops,
-            is_written=stops or self._interval.is_earned or (self._is_best and not can_hold),
+            is_written=stops or self._interval.is_earned or (is_wanted and not can_hold),
             is_best=self._is_best,
-            is_held=can_hold and (self._is_best or is_long),
+            is_held=is_wanted and can_hold,
             is_long=is_long,
         )
 

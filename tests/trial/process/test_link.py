@@ -11,7 +11,6 @@ from channel_end import Coordinator
 from search.messages import Reported, Verdict
 from search.trial.process.link import ChannelLink
 
-
 # what a link opens, its process closes by ending
 pytestmark = pytest.mark.filterwarnings("ignore")
 
