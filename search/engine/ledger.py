@@ -216,13 +216,14 @@ class Ledger:
     def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
         """Write micro_batch, accumulation and effective_batch of a trial."""
         details: dict[str, Any] = dict(sizes)
-        self._append(number, SIZES_SET, **details)
+        # each attempt says it anew, and the end of the trial, which is synced, comes after it
+        self._append(number, SIZES_SET, sync=False, **details)
         self._show_attributes(number)
 
     def set_resources(self, number: int, resources: Mapping[str, float | None]) -> None:
         """Write parameters, epoch_time and peak_memory of a trial."""
         details: dict[str, Any] = dict(resources)
-        self._append(number, MEASURED, **details)
+        self._append(number, MEASURED, sync=False, **details)
         self._show_attributes(number)
 
     def set_save_interval(self, number: int, every_s: float) -> None:

@@ -53,7 +53,8 @@ def test_signal_saves_and_the_next_run_ends_where_it_would_have(
     assert "search resume study" in output
     assert project.states() == ["WAITING"]
     assert (project.root / "studies/study/trials/0000/last.ckpt").is_file()
-    assert re.search("a kill repeats +at most .* s of training", project.run("show", "0").stdout)
+    shown = project.run("show", "study", "0").stdout
+    assert re.search("a kill repeats +at most .* s of training", shown)
 
     result = project.run("resume", "study")
     assert result.returncode == 0, result.stderr

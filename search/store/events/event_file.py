@@ -30,8 +30,8 @@ def append_event(path: Path, event: str, *, sync: bool = True, **details: Any) -
     A last line that was cut off while it was written is removed first.
 
     Args:
-        sync: wait until the line is on the disk. A report need not: its checkpoint is older than
-            it, so a power cut that takes the line makes the trial report it again.
+        sync: wait until the line is on the disk. What an attempt says of itself need not: it says
+            it again, and a checkpoint waits for the reports behind it.
     """
     line = {"time": datetime.now(UTC).isoformat(), "event": event}
     line |= {key: strict(value) for key, value in details.items()}
