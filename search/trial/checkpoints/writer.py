@@ -83,6 +83,8 @@ class CheckpointWriter:
         if is_best and trainer.is_global_zero:
             keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
         self._last = None
+        # a rank that ended meanwhile would have Lightning kill the first while it writes
+        trainer.strategy.barrier()
 
     def write_best(self, trainer: Trainer, kept: Mapping[str, Any]) -> None:
         """Write `best.ckpt` at once."""
