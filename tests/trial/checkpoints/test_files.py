@@ -43,9 +43,11 @@ CUT = """
 import os, signal
 import search.trial.checkpoints.writer as writer
 from pathlib import Path
+from search.trial.fitting.save_interval import SaveInterval
 from tiny import Tiny
 
 keep_copy = writer.keep_copy
+SaveInterval.is_earned = True  # at the end of every epoch
 
 
 class Cut(Tiny):
