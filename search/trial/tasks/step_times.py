@@ -67,9 +67,10 @@ def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Tim
 
 
 def _own_memory_bytes() -> int:
-    """The most memory that this process had, without the files of libraries, which processes
-    share."""
-    return max(0, peak_memory_bytes() - int(psutil.Process().memory_info().shared))
+    """The most memory that this process had for itself: libraries, and what the fork server has
+    in memory, are there once for all."""
+    memory = psutil.Process().memory_full_info()
+    return int(memory.uss) + max(0, peak_memory_bytes() - int(memory.rss))
 
 
 def _counts(threads: int) -> Iterator[int]:
