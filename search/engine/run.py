@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,6 +77,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
         before_retry = _before_retry(view, signals)
+        began = time.time()
         # the fork server loads torch while the study is opened
         with _executor(request, request.folder.server_log, view) as executor:
             ledger = _healed(opening, request.total, view, before_retry) if opening.exists else None
@@ -89,13 +91,12 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             made = _made_with(request)
             tick = _tick(request, view, signals, deadline)
             try:
-                checked = check_study(request, executor, view, made["machine"], tick)
+                checked = check_study(request, executor, view, made["machine"], tick, began=began)
             except StudyFailed:
                 if ledger is None:
                     raise
                 return _successful(_close(ledger, view, "timeout", deadline), deadline)
-            for line in ownership.check():
-                view.handle(Note(line))
+            _tell(view, ownership.check())
             if ledger is None:
                 steps = _steps(request.study_file, checked.facts, view)
                 ledger = open_ledger(opening, request.total, before_retry, steps)
@@ -129,6 +130,11 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         record = _close(ledger, view, reason, deadline)
         signals.check()
     return _successful(record, deadline)
+
+
+def _tell(view: View, lines: Iterable[str]) -> None:
+    for line in lines:
+        view.handle(Note(line))
 
 
 def _look(signals: SignalWatch, view: View) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +15,7 @@ from search.errors import StudyFileError, UserError
 from search.executors.protocol import Executor, Slot
 from search.executors.slots import cores
 from search.layout import StudyFolder
+from search.plain.tree import as_mapping
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,16 @@ class StudyCheck:
     circumstances: Mapping[str, str]
     """Digests of all that the facts depend on."""
     began: float
-    """Time when it began, in seconds since 1970."""
+    """Time of the start, in seconds since 1970."""
     is_known: bool
     """True where the facts are those of an earlier start."""
+    misses_gpus: bool
+    """True where the machine has GPUs and torch saw none: a driver may work again at the next
+    start."""
 
     def keep(self, folder: StudyFolder) -> None:
         """Keep the facts for the next start of the study."""
-        if not self.is_known:
+        if not self.is_known and not self.misses_gpus:
             keep_answer(folder, self.facts, self.circumstances, began=self.began)
 
 
@@ -45,17 +48,19 @@ def check_study(
     view: View,
     machine: object,
     tick: Callable[[], None],
+    *,
+    began: float,
 ) -> StudyCheck:
     """Check the study file that is to be run, unless all is as it was when it was checked last.
 
     Args:
         machine: of `this_machine`.
         tick: called while waiting; what it raises ends the wait.
+        began: time of the start, before anything was imported, in seconds since 1970.
 
     Raises:
         UserError: as `ask`.
     """
-    began = time.time()
     study_file, source = request.study_file, request.source
     now = circumstances(study_file, request.sys_path, machine)
     kept = read_answer(request.folder, now)
@@ -76,4 +81,11 @@ def check_study(
         batches = plan_batches(study_file, facts)
     except UserError as error:
         raise StudyFileError([f"{source}: {error}"]) from error
-    return StudyCheck(facts, batches, now, began, is_known=kept.answer is not None)
+    return StudyCheck(
+        facts,
+        batches,
+        now,
+        began,
+        is_known=kept.answer is not None,
+        misses_gpus=bool(as_mapping(machine)["gpus"]) and not facts.gpus,
+    )

@@ -20,6 +20,8 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 MOST = 500
+# the parts overlap, but of more than `MOST` finished trials no fewer than this are shown
+LEAST = 200
 _BEST = 100
 _LATEST = 150
 _OTHERS = MOST - _BEST - _LATEST
@@ -77,7 +79,8 @@ class _Selection:
         self._look_at(trials)
         if len(self._numbers) <= MOST:
             return trials
-        best = [number for _, number in self._ranked] + self._spread_front()
+        front = self._spread_front()
+        best = front + [number for _, number in self._ranked[: _BEST - len(front)]]
         shown = {*best, *self._numbers[-_LATEST:], *self._others, *self._unfinished}
         return [trials[number] for number in sorted(shown)]
 
@@ -133,9 +136,10 @@ class _Selection:
 
     def _spread_front(self) -> list[int]:
         """So many trials of the front, from one of its ends to the other."""
-        count = min(_BEST, len(self._front))
-        places = [place * len(self._front) // count for place in range(count)]
-        return [self._front[place][1] for place in places]
+        last = len(self._front) - 1
+        if last < _BEST:
+            return [number for _, number in self._front]
+        return [self._front[place * last // (_BEST - 1)][1] for place in range(_BEST)]
 
 
 def _sign(direction: StudyDirection) -> int:

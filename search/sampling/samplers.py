@@ -24,6 +24,7 @@ from optuna.exceptions import ExperimentalWarning
 
 from search.errors import UserError
 from search.plain.wording import did_you_mean
+from search.sampling.bounded_trials import LEAST
 from search.sampling.cmaes import PrivateCmaEsSampler
 from search.sampling.start_points import start_point
 from search.space.distributions import Params, Space
@@ -175,8 +176,9 @@ class Sampling:
     @property
     def is_bounded(self) -> bool:
         """Tell whether the sampler does with a selection of a long study's trials; the others need
-        all of them, or look at none."""
-        return self.name == "tpe"
+        all of them, or look at none, as does a TPE that is to count to more than are shown."""
+        count = self.options.get("n_startup_trials", _START_TRIALS)
+        return self.name == "tpe" and isinstance(count, int) and count <= LEAST
 
     @cached_property
     def valid_points(self) -> list[Params]:

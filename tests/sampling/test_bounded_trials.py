@@ -16,7 +16,8 @@ from search.engine.opening import open_ledger, plan
 from search.layout import StudyFolder
 from search.messages import DONE
 from search.sampling import bounded_trials
-from search.sampling.bounded_trials import MOST, BoundedStorage
+from search.sampling.bounded_trials import LEAST, MOST, BoundedStorage
+from search.sampling.study_settings import sampling_of
 from search.study_file.load import parse_study_tree
 
 MINIMIZE, MAXIMIZE = StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE
@@ -94,6 +95,39 @@ def test_front_of_several_objectives_is_shown() -> None:
         else:
             made.add(float(number) + 1.5 * MANY, -1.0)
     assert front <= set(made.numbers())
+
+
+def test_ends_of_a_long_front_are_shown() -> None:
+    made = Made(MINIMIZE, MAXIMIZE)
+    # all of them before the latest
+    front = [made.add(float(number), float(number)) for number in range(150)]
+    for number in range(MANY):
+        made.add(float(number) + 1.5 * MANY, -1.0)
+    shown = set(made.numbers())
+    assert {front[0], front[-1]} <= shown
+    assert len(shown) <= MOST
+
+
+@pytest.mark.parametrize("maximized", [True, False])
+def test_no_fewer_are_shown_than_a_sampler_may_wait_for(maximized: bool) -> None:
+    made = Made(MAXIMIZE if maximized else MINIMIZE)
+    for number in range(MANY):
+        made.add(float(number))
+        assert len(made.numbers()) >= min(number + 1, LEAST)
+
+
+@pytest.mark.parametrize(("count", "is_bounded"), [(10, True), (LEAST, True), (LEAST + 1, False)])
+def test_sampler_that_waits_for_more_than_are_shown_is_shown_all(
+    count: int, is_bounded: bool
+) -> None:
+    tree = {
+        "model": {"class_path": "tiny.Tiny"},
+        "objective": {"metric": "val_loss"},
+        "space": {"model.lr": {"float": [0.0, 1.0]}},
+        "sampler": {"name": "tpe", "n_startup_trials": count},
+    }
+    study_file = parse_study_tree(tree, source="study.yaml", default_name="study")
+    assert sampling_of(study_file).is_bounded == is_bounded
 
 
 def test_selection_does_not_depend_on_when_trials_were_seen() -> None:

@@ -136,9 +136,9 @@ def test_one_batch_stays_one_batch_whatever_was_imported_before(tmp_path: Path) 
         "import lightning.pytorch, pytorch_lightning, inspect\n"
         "from search.trial.building.build import build\n"
         "trainer = {'limit_train_batches': 1, 'limit_val_batches': 1.0, 'val_check_interval': 1}\n"
-        "from search.study_file.trial_config import Sections\n"
+        "from search.study_file.trial_config import LightningSections\n"
         "model = {'class_path': 'length_nets.Net'}\n"
-        "built = build(Sections(model=model, trainer=trainer))\n"
+        "built = build(LightningSections(model=model, trainer=trainer))\n"
         "assert str(built.trainer_arguments) == str(trainer), built.trainer_arguments\n"
     )
     subprocess.run([sys.executable, "-W", "ignore", "-c", code], cwd=tmp_path, check=True)
