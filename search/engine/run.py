@@ -61,13 +61,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
     deadline = Deadline(request.time_limit_s)
     check_loggers(request.study_file, request.source)
     request = _with_ranges(request, view, deadline)
-    is_stored = (
-        request.source == str(request.folder.study_file) and not request.study_file.is_hinted
-    )
-    opening = plan(request.folder, request.study_file, request.url, is_stored=is_stored)
-    # wherever the study file is written: of a new study, and of one that goes on with another
-    if not opening.exists or opening.changes:
-        refuse_secrets(request.study_file, request.source)
+    opening = _planned(request)
     try:
         request = _with_combinations(request, view)
     except UserError as error:
@@ -130,6 +124,17 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         record = _close(ledger, view, reason, deadline)
         signals.check()
     return _successful(record, deadline)
+
+
+def _planned(request: RunRequest) -> Opening:
+    is_stored = (
+        request.source == str(request.folder.study_file) and not request.study_file.is_hinted
+    )
+    opening = plan(request.folder, request.study_file, request.url, is_stored=is_stored)
+    # wherever the study file is written: of a new study, and of one that goes on with another
+    if not opening.exists or opening.changes:
+        refuse_secrets(request.study_file, request.source)
+    return opening
 
 
 def _tell(view: View, lines: Iterable[str]) -> None:
