@@ -65,7 +65,11 @@ class Checked(Answer, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     """Lines for the user that are no problems."""
     loader_processes: int = 0
-    """Processes that load the batches of a trial."""
+    """Processes that load the batches of a process that trains."""
+    processes_a_trial: int = 1
+    """Processes that train one trial, of which one was timed."""
+    is_timed: bool = True
+    """False where timing failed; a note says how."""
     step_s: dict[int, float] = msgspec.field(default_factory=dict)
     """As in `Timed`."""
     memory_bytes: int = 0
@@ -82,7 +86,8 @@ class Timed(Answer, frozen=True, kw_only=True):
     step_s: dict[int, float] = msgspec.field(default_factory=dict)
     """Seconds of a step by the number of threads; empty where there is nothing to compare."""
     memory_bytes: int = 0
-    """Memory of the host that the process took for itself; 0 where nothing was measured."""
+    """Memory of the host that the process and those that loaded its batches took for themselves; 0
+    where nothing was measured."""
     gpu_memory_bytes: int = 0
     """Memory of its GPU that the process took; 0 where it used none."""
     gpu_busy: float | None = None

@@ -295,8 +295,9 @@ class Ledger:
         return self._history.threads
 
     def set_threads(self, count: int, reason: str) -> None:
-        """Write how many CPU threads the trials have from now on."""
-        if count != self.threads:
+        """Write how many CPU threads the trials of the study have, once: a machine with fewer
+        cores changes that for its own run alone."""
+        if self.threads is None:
             append_event(self.folder.events, THREADS, threads=count, reason=reason)
             self._history.threads = count
 

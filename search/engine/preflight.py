@@ -45,7 +45,7 @@ def preflight(
     try:
         timed = ask(TIME, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
     except UserError as error:
-        return structs.replace(facts, notes=(*facts.notes, str(error)))
+        return structs.replace(facts, notes=(*facts.notes, str(error)), is_timed=False)
     return structs.replace(
         facts,
         step_s=timed.step_s,

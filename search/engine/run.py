@@ -98,7 +98,8 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             note_start(request.folder, made)
             checked.keep(request.folder)
             choice = _choice(request, checked.facts, ledger, fills_gpus=checked.batches.is_probed)
-            ledger.set_threads(choice.threads, choice.reason)
+            if checked.facts.is_timed:
+                ledger.set_threads(choice.threads, choice.reason)
             view.handle(
                 StudyOpened(ledger.record(), choice.workers, opening.exists, choice.threads)
             )
@@ -150,9 +151,14 @@ def _look(signals: SignalWatch, view: View) -> None:
 def _choice(
     request: RunRequest, facts: Checked, ledger: Ledger, *, fills_gpus: bool
 ) -> WorkerChoice:
-    left = None if request.total is None else request.total - ledger.finished
+    left = trials_to_go(ledger, request.total)
     wanted = Wanted(request.workers, left, fills_gpus, ledger.threads)
     return choose_workers(facts, machine_now(os.environ), wanted)
+
+
+def trials_to_go(ledger: Ledger, total: int | None) -> int | None:
+    """Trials that are to be finished; those that wait are, though a lower total leaves them out."""
+    return None if total is None else max(total - ledger.finished, len(ledger.waiting()))
 
 
 def _made_with(request: RunRequest) -> dict[str, object]:

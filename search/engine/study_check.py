@@ -37,8 +37,8 @@ class StudyCheck:
     start."""
 
     def keep(self, folder: StudyFolder) -> None:
-        """Keep the facts for the next start of the study."""
-        if not self.is_known and not self.misses_gpus:
+        """Keep the facts for the next start of the study, unless that would find out more."""
+        if not (self.is_known or self.misses_gpus) and self.facts.is_timed:
             keep_answer(folder, self.facts, self.circumstances, began=self.began)
 
 

@@ -77,13 +77,24 @@ def choose_workers(facts: Checked, machine: Machine, wanted: Wanted) -> WorkerCh
     workers make (cores / t) / time(t) steps a second.
     """
     groups = _groups(facts, wanted)
-    bound = _bound(facts, machine, wanted, len(groups))
-    threads, reason = _threads(facts, machine, wanted, bound.workers)
-    workers = _workers(machine, wanted, bound, threads)
+    most = _bound(facts, machine, wanted, len(groups))
+    bound = _to_go(most, wanted.trials)
+    if wanted.threads is not None:
+        threads, reason = _as_before(wanted.threads, _room(facts, machine, wanted, bound.workers))
+    else:
+        # those of the whole study, however few trials this run is for
+        threads, reason = _threads(facts, machine, wanted, most.workers)
+    workers = bound.workers
+    if wanted.workers is None:
+        workers = max(1, min(_cores(facts, machine) // threads, workers))
     if workers == bound.workers and bound.reason is not None:
         reason = f"{reason}; {bound.reason}"
+    processes = facts.processes_a_trial
+    if processes > 1 and not groups:
+        reason = f"{reason}; every trial is {processes} processes"
     if workers > 1 and facts.loader_processes:
-        reason = f"{reason}; {workers * facts.loader_processes} processes load their batches"
+        loaders = workers * processes * facts.loader_processes
+        reason = f"{reason}; {loaders} processes load their batches"
     return WorkerChoice(workers, threads, reason, tuple(groups))
 
 
@@ -101,7 +112,8 @@ def _groups(facts: Checked, wanted: Wanted) -> list[GpuGroup]:
     groups = gpu_groups(facts)
     if wanted.workers is not None or wanted.fills_gpus or facts.gpus_are_named:
         return groups
-    if facts.gpus_a_trial != 1 or not facts.gpu_memory_bytes:
+    # of trials that differ in memory, the one that was measured says nothing of the others
+    if facts.gpus_a_trial != 1 or not facts.gpu_memory_bytes or facts.memory_paths:
         return groups
     rooms = [_trials_on(facts, free) for free in facts.gpu_free_bytes]
     layers = range(max(rooms, default=1))
@@ -122,18 +134,35 @@ def _trials_on(facts: Checked, free_bytes: int) -> int:
 
 
 def _bound(facts: Checked, machine: Machine, wanted: Wanted, groups: int) -> _Bound:
-    bounds = [_Bound(machine.cores if wanted.workers is None else wanted.workers)]
-    if wanted.trials is not None:
-        left = max(1, wanted.trials)
-        bounds.append(_Bound(left, f"{format_count(left, 'trial')} to go"))
+    bounds = [_Bound(wanted.workers or _cores(facts, machine))]
     if groups and (wanted.workers is None or facts.gpus_a_trial > 1 or facts.gpus_are_named):
         bounds.append(_Bound(groups, _of_gpus(facts, groups)))
     if facts.memory_bytes and wanted.workers is None:
         free = machine.free_memory_bytes
-        fitting = max(1, int(free / (facts.memory_bytes * _MEMORY_MARGIN)))
-        trial = format_size(facts.memory_bytes)
+        taken = facts.memory_bytes * facts.processes_a_trial
+        fitting = max(1, int(free / (taken * _MEMORY_MARGIN)))
+        trial = format_size(taken)
         bounds.append(_Bound(fitting, f"a trial takes {trial} of the {format_size(free)} free"))
     return min(bounds, key=lambda bound: bound.workers)
+
+
+def _to_go(most: _Bound, trials: int | None) -> _Bound:
+    """The bound of a run that has so many trials to go."""
+    left = most.workers if trials is None else max(1, trials)
+    return _Bound(left, f"{format_count(left, 'trial')} to go") if left < most.workers else most
+
+
+def _cores(facts: Checked, machine: Machine) -> int:
+    """The cores for one process of each trial."""
+    if gpu_groups(facts):
+        return machine.cores
+    return max(1, machine.cores // facts.processes_a_trial)
+
+
+def _room(facts: Checked, machine: Machine, wanted: Wanted, most: int) -> int:
+    """The most threads that a worker could have."""
+    workers = 1 if wanted.workers is None and not gpu_groups(facts) else most
+    return max(1, _cores(facts, machine) // workers)
 
 
 def _of_gpus(facts: Checked, groups: int) -> str:
@@ -148,22 +177,13 @@ def _of_gpus(facts: Checked, groups: int) -> str:
     return f"every trial takes {facts.gpus_a_trial} of the {len(facts.gpus)} GPUs"
 
 
-def _workers(machine: Machine, wanted: Wanted, bound: _Bound, threads: int) -> int:
-    if wanted.workers is not None:
-        return bound.workers
-    return max(1, min(machine.cores // threads, bound.workers))
-
-
 def _threads(facts: Checked, machine: Machine, wanted: Wanted, most: int) -> tuple[int, str]:
-    """The threads of each worker, and the reason.
+    """The threads of each worker of a new study, and the reason.
 
     Args:
         most: workers that there can be, whatever the cores are.
     """
-    workers = 1 if wanted.workers is None and not gpu_groups(facts) else most
-    room = max(1, machine.cores // workers)
-    if wanted.threads is not None:
-        return _as_before(wanted.threads, room)
+    room = _room(facts, machine, wanted, most)
     if machine.threads is not None:
         return machine.threads, f"{_THREADS} says so"
     if gpu_groups(facts):
@@ -176,7 +196,8 @@ def _threads(facts: Checked, machine: Machine, wanted: Wanted, most: int) -> tup
     if 1 not in times:
         return room, "a training step takes too long to be timed with fewer threads"
     if wanted.workers is None:
-        rates = {t: min(machine.cores // t, most) / time for t, time in times.items()}
+        cores_of_one = _cores(facts, machine)
+        rates = {t: min(cores_of_one // t, most) / time for t, time in times.items()}
     else:
         rates = {t: 1.0 / time for t, time in times.items()}
     threads = _paying(rates)

@@ -24,7 +24,7 @@ def memory_left_bytes(root: Path = _ROOT) -> int | None:
 def _groups(controller: str, root: Path) -> Iterator[Path]:
     """The folders of the group and of those that it lies in, whose limits count as well."""
     mount = root / "sys/fs/cgroup"
-    for line in _text(root / "proc/self/cgroup").split():
+    for line in _text(root / "proc/self/cgroup").strip().splitlines():
         _, controllers, path = line.split(":", 2)
         # the second version has one hierarchy for all controllers, and names none
         if controllers and controller not in controllers.split(","):

@@ -251,7 +251,7 @@ class LocalExecutor:
         """
         status = self._server.wait()
         self._deaths += 1
-        if self._deaths == MAX_SERVER_DEATHS:
+        if self._deaths >= MAX_SERVER_DEATHS:
             raise UserError(
                 f"the process that loads torch ended {MAX_SERVER_DEATHS} times, {_end_of(status)}. "
                 f"Its output: {self._server_log}. Remove the cause, such as a limit of this shell "

@@ -76,3 +76,6 @@ def test_steps_that_cannot_be_timed_are_no_fault_of_the_study(project: Project) 
     assert result.returncode == 0, result.stdout + result.stderr
     assert "timing a few training steps ended with status 7" in result.stdout
     assert "1 worker with " in result.stdout
+    folder = StudyFolder(project.root / "studies/study")
+    assert not folder.preflight.exists()
+    assert b'"threads"' not in folder.events.read_bytes()

@@ -73,6 +73,23 @@ def folder(tmp_path: Path) -> StudyFolder:
     return folder
 
 
+def test_trials_to_go_are_also_those_that_wait(folder: StudyFolder) -> None:
+    ledger = open_ledger(plan(folder, request_of(folder, space=RANGE).study_file, None), 3)
+    assert [run.trials_to_go(ledger, total) for total in (None, 1, 4)] == [None, 0, 3]
+    for _ in range(2):
+        ledger.begin_attempt(ledger.sample(), os.getpid())
+    ledger.heal()
+    assert [run.trials_to_go(ledger, total) for total in (1, 4)] == [2, 3]
+
+
+def test_threads_of_a_study_are_those_that_it_began_with(folder: StudyFolder) -> None:
+    ledger = open_ledger(plan(folder, request_of(folder, space=RANGE).study_file, None), 3)
+    ledger.set_threads(4, "as measured")
+    # a machine with fewer cores
+    ledger.set_threads(2, "fewer cores")
+    assert ledger.threads == 4
+
+
 def test_study_that_has_its_ranges_needs_no_time_for_annotations(folder: StudyFolder) -> None:
     request = request_of(folder, trials=1, timeout_s=0.0)
     assert [trial.state for trial in run.run_study(request, Mock()).trials] == ["COMPLETE"]

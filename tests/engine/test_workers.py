@@ -30,6 +30,7 @@ def chosen(
     workers: int | None = None,
     trials: int | None = None,
     threads: int | None = None,
+    processes: int = 1,
 ) -> str:
     facts = Checked(
         step_s=step_s,
@@ -37,6 +38,7 @@ def chosen(
         gpus=gpus,
         gpus_a_trial=each if gpus else 0,
         gpus_are_named=are_named,
+        processes_a_trial=processes,
     )
     wanted = Wanted(workers, trials, threads=threads)
     return str(choose_workers(facts, Machine(cores, free, told), wanted))
@@ -70,11 +72,34 @@ def test_memory_bounds_the_workers_and_the_cores_that_are_left_become_threads() 
 
 def test_study_of_few_trials_has_no_more_workers_than_those() -> None:
     assert chosen(LARGE, trials=2) == (
-        "2 workers with 4 threads each: 4 threads make a step 3.48 times as fast as one; "
+        "2 workers with 1 thread each: a second thread makes a step 1.90 times as fast; "
         "2 trials to go"
     )
     assert chosen(SMALL, trials=1, workers=4).endswith("1 trial to go")
     assert chosen(SMALL, trials=1, workers=4).startswith("1 worker with 1 thread:")
+
+
+@pytest.mark.parametrize("workers", [None, 2, 4])
+def test_few_trials_of_a_first_run_leave_the_threads_to_the_study(workers: int | None) -> None:
+    whole, first = chosen(LARGE, workers=workers), chosen(LARGE, workers=workers, trials=1)
+    threads = whole.partition(" with ")[2].partition(" thread")[0]
+    assert first.startswith(f"1 worker with {threads} thread")
+    # and the lone worker of a later run keeps what the cores have room for
+    assert chosen(LARGE, threads=8, workers=workers, trials=1).startswith("1 worker with 8 thread")
+
+
+def test_processes_of_a_trial_share_the_cores_and_each_takes_its_memory() -> None:
+    assert chosen(SMALL, cores=2, processes=2) == (
+        "1 worker with 1 thread: 2 cores in all; every trial is 2 processes"
+    )
+    assert chosen(SMALL, processes=2).startswith("4 workers with 1 thread each:")
+    assert chosen(LARGE, processes=2, workers=1).startswith("1 worker with 4 threads:")
+    assert chosen(SMALL, processes=2, memory=4 * GIB, free=21 * GIB).endswith(
+        "a trial takes 8.0 GiB of the 21 GiB free; every trial is 2 processes"
+    )
+    # on GPUs, too
+    on_gpus = chosen({}, gpus=("0", "1"), memory=4 * GIB, free=16 * GIB, processes=2)
+    assert on_gpus.startswith("1 worker with")
 
 
 def test_workers_that_were_asked_for_have_the_threads_that_are_quickest() -> None:
@@ -130,7 +155,11 @@ def test_worker_a_gpu_shares_the_cores() -> None:
 
 
 def packed(
-    *free: int, memory: int = 3 * GIB, busy: float | None = None, **wanted: Any
+    *free: int,
+    memory: int = 3 * GIB,
+    busy: float | None = None,
+    paths: tuple[str, ...] = (),
+    **wanted: Any,
 ) -> WorkerChoice:
     """The choice for trials of one GPU each, on so many GPUs of so much free memory."""
     facts = Checked(
@@ -139,6 +168,7 @@ def packed(
         gpus_a_trial=1,
         gpu_memory_bytes=memory,
         gpu_busy=busy,
+        memory_paths=paths,
     )
     return choose_workers(facts, Machine(16, 64 * GIB), Wanted(**{"workers": None, **wanted}))
 
@@ -174,6 +204,12 @@ def test_gpu_is_not_shared_where_trials_fill_it_or_nothing_was_measured() -> Non
     assert packed(16 * GIB, memory=0).workers == 1
     # who names a number is taken at it
     assert packed(16 * GIB, busy=0.9, workers=3).workers == 3
+
+
+def test_gpu_is_not_shared_where_trials_differ_in_memory() -> None:
+    choice = packed(16 * GIB, 16 * GIB, busy=0.1, paths=("model.init_args.width",))
+    assert str(choice) == "2 workers with 8 threads each: 16 cores shared; one a GPU"
+    assert choice.groups == (("0",), ("1",))
 
 
 def test_trials_of_several_gpus_share_none() -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from search.errors import UserError
 from search.executors.local import LocalExecutor
 from search.executors.protocol import Slot
 from search.layout import TrialFolder
@@ -61,3 +62,24 @@ def test_attempt_that_is_killed_before_its_launch_is_never_started(
     assert isinstance(preload, Preload)
     assert isinstance(launch, Launch) and launch.attempt == "fit-1-2"
     assert kill == Kill("fit-1-2")
+
+
+def test_servers_that_keep_dying_are_not_replaced_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = subprocess.Popen
+
+    def dying(*_: Any, **__: Any) -> subprocess.Popen[bytes]:
+        return start(["sh", "-c", "read line"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    monkeypatch.setattr(subprocess, "Popen", dying)
+    executor = LocalExecutor([], [], server_log=tmp_path / "server.log")
+    try:
+        for _ in range(2):
+            assert executor.poll(60) == []
+        # whoever looks again after the error does not get another server
+        for _ in range(2):
+            with pytest.raises(UserError, match="ended 3 times, with status 0"):
+                executor.poll(60)
+    finally:
+        executor.close()

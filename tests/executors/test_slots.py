@@ -79,6 +79,7 @@ def pretended(root: Path, own: str, files: dict[str, str]) -> Path:
             0.5,
             None,
         ),
+        ("0::/a b", {**UNLIMITED, "a b/cpu.max": "50000 100000"}, 0.5, None),
         # a container does not see the group that it is told
         ("0::/docker/1", SECOND, 2.5, 2500),
         ("4:memory:/\n1:cpu,cpuacct:/\n0::/", FIRST, 1.5, 2500),

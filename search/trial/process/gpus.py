@@ -38,6 +38,16 @@ def gpu_use(trainers: Iterable[tuple[Any, Mapping[str, Any]]], usable: int) -> G
     return max(uses, key=lambda use: (use.are_named, use.count), default=GpuUse())
 
 
+def processes_of(trainers: Iterable[Trainer], use: GpuUse) -> int:
+    """The most processes that train one trial: one a device.
+
+    Args:
+        use: of these Trainers.
+    """
+    others = (each for each in trainers if each.strategy.root_device.type != "cuda")
+    return max(1, use.count, *(int(each.num_devices) for each in others))
+
+
 def usable_gpus() -> tuple[str, ...]:
     """The GPUs that trials may use, as CUDA_VISIBLE_DEVICES names them, the one with most free
     memory first; parts of a GPU in their order, of which a process can see one only."""

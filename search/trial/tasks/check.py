@@ -40,7 +40,7 @@ from search.trial.fitting.throwaway import (
 from search.trial.inspection.dead_paths import Consumption
 from search.trial.inspection.loaded_sources import loaded_sources
 from search.trial.process.failures import cause_of
-from search.trial.process.gpus import free_gpu_bytes, gpu_use, usable_gpus
+from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
 
 # in the words of Python and Lightning, where a module or a callback needs another logger than csv
 _WANTS_LOGGER = (
@@ -87,7 +87,8 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         return Checked(problems=tuple(problems))
     gpus = usable_gpus()
     gpu_free_bytes = free_gpu_bytes(gpus)
-    use = gpu_use(_trainers(built, variants), len(gpus))
+    trainers = list(_trainers(built, variants))
+    use = gpu_use(trainers, len(gpus))
     fitted, kinds = _dry_run(config, built, folder)
     loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)
     return Checked(
@@ -118,6 +119,7 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
             )
         ),
         loader_processes=int(getattr(loader, "num_workers", 0)),
+        processes_a_trial=processes_of((trainer for trainer, _ in trainers), use),
     )
 
 

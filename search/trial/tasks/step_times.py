@@ -23,7 +23,7 @@ from search.trial.building.importing import is_lightnings
 from search.trial.building.trainer import callbacks_of, one_short_epoch
 from search.trial.fitting.throwaway import ThrowawayCheckpoints, throwaway_loggers
 from search.trial.inspection.gpu_load import GpuLoad
-from search.trial.process.memory import peak_memory_bytes
+from search.trial.process.memory import children_memory_bytes, peak_memory_bytes
 
 # steps in a row with one number of threads, of which the first wakes them, and how often
 _STEPS = 4
@@ -60,7 +60,7 @@ def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Tim
                 break
     return Timed(
         step_s=timer.medians(),
-        memory_bytes=_own_memory_bytes(),
+        memory_bytes=_own_memory_bytes() + timer.loaders_bytes,
         gpu_memory_bytes=load.memory_bytes,
         gpu_busy=load.busy,
     )
@@ -109,6 +109,8 @@ class _Timer(Callback):
     """Seconds of the first steps after another number."""
     others: dict[int, list[float]] = field(default_factory=dict)
     """Seconds of the steps after those."""
+    loaders_bytes: int = 0
+    """The most memory that the processes had that load the batches."""
     _steps: int = 0
     _began: float = 0.0
     _fit_began: float | None = None
@@ -138,18 +140,30 @@ class _Timer(Callback):
         # the steps after begin with the end of the one before
         self._begin()
 
-    def on_train_batch_end(self, trainer: Trainer, *args: object) -> None:
-        # a GPU computes, and a callback of the user's may have added epochs
-        if trainer.strategy.root_device.type == "cuda" or not self.steps_left:
-            return
+    def on_train_batch_end(
+        self,
+        trainer: Trainer,
+        pl_module: LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
         seconds = time.monotonic() - self._began
+        # a GPU computes, and a callback of the user's may have added epochs
+        if trainer.strategy.root_device.type != "cuda" and self.steps_left:
+            self._add(seconds)
+            if self.is_done:
+                trainer.should_stop = True
+        # once a round, and between two steps, as it takes milliseconds
+        if batch_idx % (len(self.counts) * _STEPS) == 0:
+            self.loaders_bytes = max(self.loaders_bytes, children_memory_bytes())
+        self._begin()
+
+    def _add(self, seconds: float) -> None:
         times = self.firsts if self._steps % _STEPS == 0 else self.others
         times.setdefault(self._count, []).append(seconds)
         self._seconds += seconds
         self._steps += 1
-        if self.is_done:
-            trainer.should_stop = True
-        self._begin()
 
     @property
     def _count(self) -> int:

@@ -10,7 +10,14 @@ import pytest
 import torch
 
 from search.plain.visible_gpus import visible_gpus
-from search.trial.process.gpus import GpuUse, free_gpu_bytes, gpu_use, limit_gpu_memory, usable_gpus
+from search.trial.process.gpus import (
+    GpuUse,
+    free_gpu_bytes,
+    gpu_use,
+    limit_gpu_memory,
+    processes_of,
+    usable_gpus,
+)
 
 A, B, C = "GPU-3f2a", "GPU-90c1", "GPU-5d77"
 
@@ -107,6 +114,21 @@ def trainer(device: str, **arguments: Any) -> tuple[Any, dict[str, Any]]:
 )
 def test_gpus_of_a_trial_are_the_most_that_any_takes(trainers: Any, use: GpuUse) -> None:
     assert gpu_use(trainers, 3) == use
+
+
+@pytest.mark.parametrize(
+    ("devices", "count"),
+    [
+        ([("cpu", 1)], 1),
+        ([("cpu", 2)], 2),
+        # searched: devices, and accelerator
+        ([("cpu", 1), ("cpu", 3)], 3),
+        ([("cpu", 1), ("cuda", 2)], 2),
+    ],
+)
+def test_trial_has_a_process_a_device(devices: list[tuple[str, int]], count: int) -> None:
+    trainers = [trainer(device, devices=number) for device, number in devices]
+    assert processes_of([each for each, _ in trainers], gpu_use(trainers, 3)) == count
 
 
 def test_share_of_a_gpus_memory_has_a_margin_and_is_set_where_one_is_used(

@@ -42,6 +42,9 @@ class Net(pl.LightningModule):
 """
 
 
+CPU = {"trainer": {"accelerator": "cpu"}, "objective": {"metric": "val_loss"}}
+
+
 @pytest.mark.parametrize("samples", [8, 1, 100])
 def test_steps_are_timed_with_each_number_of_threads_in_the_first_epoch(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, samples: int
@@ -53,12 +56,8 @@ def test_steps_are_timed_with_each_number_of_threads_in_the_first_epoch(
     importlib.invalidate_caches()
     before = torch.get_num_threads()
     model = {"class_path": f"timed{samples}.Net", "init_args": {"samples": samples}}
-    tree = {
-        "model": model,
-        "trainer": {"accelerator": "cpu"},
-        "objective": {"metric": "val_loss"},
-    }
-    timed = time_steps(TrialConfig.from_tree(tree), TrialFolder(tmp_path), threads=3)
+    config = TrialConfig.from_tree({"model": model, **CPU})
+    timed = time_steps(config, TrialFolder(tmp_path), threads=3)
     torch.set_num_threads(before)
     steps = importlib.import_module(f"timed{samples}").steps
     assert {epoch for epoch, _ in steps} == {0}
@@ -66,3 +65,37 @@ def test_steps_are_timed_with_each_number_of_threads_in_the_first_epoch(
     assert sorted(timed.step_s) == [1, 2, 3]
     assert all(seconds > 0 for seconds in timed.step_s.values())
     assert timed.memory_bytes > 1 << 20
+
+
+LOADING = """
+import torch
+from timed_loading_base import Net as Base
+from torch.utils.data import DataLoader, TensorDataset
+
+
+def fill(worker):
+    torch.utils.data.get_worker_info().dataset.held = bytearray(b"1") * (256 << 20)
+
+
+class Net(Base):
+    def train_dataloader(self):
+        data = TensorDataset(torch.zeros(9, 1))
+        return DataLoader(data, num_workers=1, worker_init_fn=fill)
+"""
+
+
+def test_memory_of_a_trial_is_also_that_of_the_processes_that_load_its_batches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "timed_loading_base.py").write_text(MODULE)
+    (tmp_path / "timed_loading.py").write_text(LOADING)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr("search.trial.tasks.step_times._own_memory_bytes", lambda: 0)
+    importlib.invalidate_caches()
+    before = torch.get_num_threads()
+    taken = []
+    for name in ("timed_loading_base", "timed_loading"):
+        config = TrialConfig.from_tree({"model": {"class_path": f"{name}.Net"}, **CPU})
+        taken.append(time_steps(config, TrialFolder(tmp_path), threads=1).memory_bytes)
+    torch.set_num_threads(before)
+    assert taken[1] - taken[0] >= 256 << 20
