@@ -110,10 +110,11 @@ def keep_answer(
 def _installed(places: Iterable[str]) -> Iterator[tuple[str, int]]:
     """The distributions on the import path, each with its version and the time of its install."""
     for place in dict.fromkeys(places):
-        # an archive has no entries, and an empty text is where the user stands
-        if not Path(place).is_dir():
+        # an empty text, as a notebook has it, is where the user stands; an archive has no entries
+        folder = Path(place)
+        if not folder.is_dir():
             continue
-        with os.scandir(place) as entries:
+        with os.scandir(folder) as entries:
             found = [each for each in entries if each.name.endswith(_METADATA)]
         for entry in sorted(found, key=lambda each: each.name):
             yield entry.name, entry.stat().st_mtime_ns

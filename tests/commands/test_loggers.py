@@ -213,8 +213,8 @@ def test_run_of_an_interrupted_trial_goes_on(
     project: Project, wait_for: Callable[..., Any]
 ) -> None:
     slow = {
-        "model": {"class_path": "tiny.Tiny", "init_args": {"pause": 0.02}},
-        "trainer": {"max_epochs": 10, **CPU},
+        "model": {"class_path": "tiny.Tiny", "init_args": {"pause": 0.05}},
+        "trainer": {"max_epochs": 14, **CPU},
         "budget": {"trials": 1},
     }
     reference = project.study("reference", **slow)

@@ -74,6 +74,16 @@ def test_installed_package_is_a_reason_to_check_again(
     assert read_answer(folder, _now()) == KeptAnswer(reason="other packages are installed")
 
 
+def test_package_beside_a_notebook_is_a_reason_to_check_again(
+    folder: StudyFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend("")
+    _kept(folder)
+    (tmp_path / "more-1.0.dist-info").mkdir()
+    assert read_answer(folder, _now()) == KeptAnswer(reason="other packages are installed")
+
+
 def test_file_that_the_study_file_names_counts(folder: StudyFolder) -> None:
     Path("table.csv").write_text("1\n")
     _kept(folder)

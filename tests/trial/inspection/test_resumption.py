@@ -71,7 +71,9 @@ def test_trial_whose_data_cannot_be_had_keeps_its_checkpoint(tmp_path: Path) -> 
 
     rest = CutLink(None)
     assert fit(folder, rest).value == whole.value
-    assert rest.curve == {step: whole.curve[step] for step in (4, 5)}
+    # on from the last checkpoint, which may be some short epochs back
+    assert rest.curve == {step: whole.curve[step] for step in range(min(rest.curve), 6)}
+    assert 1 < min(rest.curve) <= 4
 
 
 def test_fit_that_ends_with_its_first_epoch_has_nothing_to_go_on_from(tmp_path: Path) -> None:
