@@ -161,6 +161,8 @@ class Saved(Message, frozen=True):
 
     every_s: float
     """Seconds of training after which the next one is written, at the end of an epoch."""
+    epoch: int
+    """Epochs behind the one that was written."""
 
 
 class Verdict(Message, frozen=True):

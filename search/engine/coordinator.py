@@ -236,7 +236,7 @@ class Coordinator:
                 self._ledger.set_resources(number, message.to_tree())
                 self._disk.expect(message.parameters)
             case Saved():
-                self._ledger.set_save_interval(number, message.every_s)
+                self._ledger.set_saved(number, message.every_s, message.epoch)
             case Reported():
                 prune = self._ledger.judge(number, message.step, message.value)
                 # written before it is answered: with the answer the attempt saves its checkpoint,

@@ -226,9 +226,10 @@ class Ledger:
         self._append(number, MEASURED, sync=False, **details)
         self._show_attributes(number)
 
-    def set_save_interval(self, number: int, every_s: float) -> None:
-        """Write the seconds of training between two checkpoints of a trial."""
-        self._append(number, SAVED, sync=False, every_s=every_s)
+    def set_saved(self, number: int, every_s: float, epoch: int) -> None:
+        """Write that a trial has a checkpoint of `epoch` epochs, and the seconds of training
+        between two."""
+        self._append(number, SAVED, sync=False, every_s=every_s, epoch=epoch)
 
     @property
     def is_judged(self) -> bool:
@@ -239,10 +240,10 @@ class Ledger:
         """Whether the trial should be pruned after the value of `step`; does not write the value.
 
         A resumed trial may report a step again: the later value stands, and the verdict that was
-        given, whatever other trials have done since.
+        given, whatever other trials have done since; a study that is not pruned any more has none.
         """
         if step in self._trials[number].curve:
-            return step == self._trials[number].pruned_at
+            return self.is_judged and step == self._trials[number].pruned_at
         trial = copy.copy(self._frozen(number))
         known = dict(trial.system_attrs)
         trial.intermediate_values = {**trial.intermediate_values, step: value}

@@ -108,7 +108,7 @@ def _values(
 
 def _state_after(trial: TrialHistory, outcome: Outcome) -> TrialState:
     """A trial that was interrupted or killed waits to go on, but a third attempt killed without a
-    new report ends it; so it does where memory ran out before training began."""
+    new report or checkpoint ends it; so it does where memory ran out before training began."""
     if outcome.cause == INTERRUPTED or outcome.goes_on:
         return TrialState.WAITING
     if (outcome.cause == KILLED or outcome.may_recur) and _idle_attempts(trial) < MAX_IDLE_ATTEMPTS:
@@ -117,12 +117,12 @@ def _state_after(trial: TrialHistory, outcome: Outcome) -> TrialState:
 
 
 def _idle_attempts(trial: TrialHistory) -> int:
-    """Count the attempts in a row, with the one that ends now, that were killed without a report;
-    an attempt that gave the trial a smaller batch was not idle."""
+    """Count the attempts in a row, with the one that ends now, that were killed without a new
+    report or checkpoint; an attempt that gave the trial a smaller batch was not idle."""
     step, before = trial.last_step, trial.attempts
     if before and before[-1].record.ended is None:
         *before, current = before
-        if current.first_step != step:
+        if current.first_step != step or current.got_on:
             return 0
     idle = 1
     for attempt in reversed(before):

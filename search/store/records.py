@@ -90,9 +90,9 @@ class TrialRecord:
     def repeats_s(self) -> float | None:
         """Seconds of training that are repeated at most where the attempt is killed: those between
         two checkpoints, and an epoch; None where nothing is known, or nothing repeated."""
-        if self.saved_every_s is None or self.is_finished:
+        if self.saved_every_s is None or self.epoch_time is None or self.is_finished:
             return None
-        return self.saved_every_s + (self.epoch_time or 0.0)
+        return self.saved_every_s + self.epoch_time
 
     @property
     def checkpoint(self) -> Path | None:

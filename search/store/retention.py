@@ -15,8 +15,8 @@ from search.study_file.objective import sign_of
 
 _RESERVE_BYTES = 64 << 20
 _WEIGHT_BYTES = 4  # in single precision
-# last, the one before, and the one being written; best is one of them or takes its place
-_CHECKPOINTS_A_TRIAL = 3
+# last, the one before, best, and the one being written
+_CHECKPOINTS_A_TRIAL = 4
 
 
 class Retention:

@@ -93,6 +93,26 @@ def test_third_killed_attempt_without_progress_ends_the_trial(ledger: Ledger) ->
     assert states == ["WAITING", "WAITING", "WAITING", "FAIL"]
 
 
+def killed(ledger: Ledger, number: int, saved_epoch: int | None) -> str:
+    ledger.claim(number)
+    ledger.begin_attempt(number, os.getpid())
+    if saved_epoch is not None:
+        ledger.set_saved(number, 1.0, saved_epoch)
+    return ledger.end_attempt(number, Outcome(KILLED)).state.name
+
+
+def test_attempt_that_wrote_a_checkpoint_further_on_is_progress(
+    folder: StudyFolder, ledger: Ledger
+) -> None:
+    number = trained(ledger, *[0.5] * 20, cause=KILLED)
+    for epoch in (2, 6, 10, 14):
+        # it repeats what was reported before
+        assert killed(ledger, number, epoch) == "WAITING"
+    ledger = opened(folder)
+    ends = [killed(ledger, number, epoch) for epoch in (14, None, 2)]
+    assert ends == ["WAITING", "WAITING", "FAIL"]
+
+
 def test_heal_puts_running_trials_back(folder: StudyFolder, ledger: Ledger) -> None:
     number = ledger.sample()
     ledger.begin_attempt(number, 2**22 - 1)
@@ -134,6 +154,18 @@ def test_verdict_on_a_step_that_is_reported_again_is_the_one_that_was_given(
     again = opened(folder)
     again.heal()
     assert [again.judge(number, step, 0.9) for step in (1, 2, 3)] == [False, False, True]
+
+
+def test_verdict_to_prune_goes_with_its_pruner(
+    folder: StudyFolder, ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = ledger.sample()
+    ledger.begin_attempt(number, os.getpid())
+    ledger.report(number, 1, 1, 0.9, pruned=True)
+    monkeypatch.setitem(TREE, "pruner", "none")
+    again = opened(folder)
+    again.heal()
+    assert not again.judge(number, 1, 0.9)
 
 
 def test_what_optuna_reads_is_what_the_ledger_says(folder: StudyFolder, ledger: Ledger) -> None:

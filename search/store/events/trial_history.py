@@ -47,11 +47,13 @@ class Attempt:
     first_step: int
     # the attempt ran out of memory before training began, as another one might
     may_recur: bool = False
+    # it wrote a checkpoint further on than any before
+    got_on: bool = False
 
     @property
     def is_idle(self) -> bool:
         """The attempt ended without any doing of the trial's."""
-        return self.record.cause == KILLED or self.may_recur
+        return (self.record.cause == KILLED or self.may_recur) and not self.got_on
 
 
 @dataclass
@@ -71,6 +73,8 @@ class TrialHistory:
     attempts: list[Attempt] = field(default_factory=list)
     # seconds of training between two checkpoints
     saved_every_s: float | None = None
+    # epochs behind the checkpoint that was furthest on when its attempt told of it
+    saved_epoch: int = 0
     # some of `SIZES`
     sizes: dict[str, int | None] = field(default_factory=dict)
     # what the trial took: some of `RESOURCES`; a whole number stays one in the cache, too
@@ -201,6 +205,11 @@ def _report(history: TrialHistory, event: Event) -> None:
 
 def _save(history: TrialHistory, event: Event) -> None:
     history.saved_every_s = float(event["every_s"])
+    # not told by earlier releases
+    epoch = checked(event.get("epoch", 0), int)
+    if epoch > history.saved_epoch and history.attempts:
+        history.saved_epoch = epoch
+        history.attempts[-1] = replace(history.attempts[-1], got_on=True)
 
 
 def _end_attempt(history: TrialHistory, event: Event) -> None:

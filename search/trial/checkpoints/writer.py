@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,15 @@ _LARGEST_COPY_BYTES = 1 << 30
 _PLUGINS = ("lightning.fabric.plugins.io.torch_io", "lightning_fabric.plugins.io.torch_io")
 
 
+@dataclass(frozen=True)
+class _Held:
+    """The end of an epoch in memory."""
+
+    content: memoryview
+    # the best that is not written, which may be the same one
+    best: memoryview | None
+
+
 class CheckpointWriter:
     """Writes `last.ckpt`, `previous.ckpt` and `best.ckpt`.
 
@@ -31,33 +41,44 @@ class CheckpointWriter:
 
     def __init__(self, folder: TrialFolder) -> None:
         self._folder = folder
-        # not written yet: the best so far, and the last that there is at all
+        # not written yet: the best so far
         self._best: memoryview | None = None
-        self._last: memoryview | None = None
+        # the end of the last epoch that was held, and what was best then
+        self._end: _Held | None = None
 
     def can_hold(self, trainer: Trainer) -> bool:
         """Tell whether a checkpoint may stay in memory: one that this writes itself, and that is
-        not large. The first rank's answer counts."""
+        not large, as the first one on the disk shows. The first rank's answer counts."""
         size = sum(each.stat().st_size for each in files_of(self._folder.last_ckpt))
-        return _is_plain(trainer) and size <= _LARGEST_COPY_BYTES
+        return _is_plain(trainer) and 0 < size <= _LARGEST_COPY_BYTES
 
     def hold(self, trainer: Trainer, *, is_best: bool, is_last: bool) -> None:
         """Copy a checkpoint into memory as the best, as the last, or as both."""
         content = _content(trainer)
         if is_best:
             self._best = content
-        if is_last:
-            self._last = content
+        if is_last and content is not None:
+            self._end = _Held(content, self._best)
 
     def write_held(self, trainer: Trainer) -> None:
-        """Write what is held."""
-        self._write_best_held()
-        if self._last is not None:
-            self._keep_previous()
-            self._sync_reports()
-            write_checkpoint(self._last, self._folder.last_ckpt)
-        self._last = None
+        """Write the end of the last epoch that is held, and what was best then: a best that came
+        after it comes again."""
+        if self._end is not None:
+            self._write_end(self._end)
+        self._best = self._end = None
         trainer.strategy.barrier()
+
+    def _write_end(self, end: _Held) -> None:
+        last, best = self._folder.last_ckpt, self._folder.best_ckpt
+        # before the file that says that it is there
+        if end.best is not None:
+            write_checkpoint(end.best, best)
+        self._keep_previous()
+        self._sync_reports()
+        if end.best is end.content:
+            keep_copy(best, last)
+        else:
+            write_checkpoint(end.content, last)
 
     def write_last(self, trainer: Trainer, kept: Mapping[str, Any], *, is_best: bool) -> None:
         """Write `last.ckpt`; it becomes `best.ckpt`, too, where it is the best, else that becomes
@@ -66,10 +87,10 @@ class CheckpointWriter:
         Args:
             kept: what must be known of shards without loading them, as JSON.
         """
-        if is_best:
-            self._best = None
-        # before the file that says that it is there
-        self._write_best_held()
+        if self._best is not None and not is_best:
+            # before the file that says that it is there
+            write_checkpoint(self._best, self._folder.best_ckpt)
+        self._best = None
         if trainer.is_global_zero:
             self._keep_previous()
             self._sync_reports()
@@ -82,7 +103,7 @@ class CheckpointWriter:
             save_checkpoint(trainer, self._folder.last_ckpt, kept)
         if is_best and trainer.is_global_zero:
             keep_copy(self._folder.last_ckpt, self._folder.best_ckpt)
-        self._last = None
+        self._end = None
         # a rank that ended meanwhile would have Lightning kill the first while it writes
         trainer.strategy.barrier()
 
@@ -95,11 +116,6 @@ class CheckpointWriter:
         between the two names of one checkpoint."""
         if trainer.is_global_zero:
             keep_copy(Path(str(trainer.ckpt_path)), self._folder.best_ckpt)
-
-    def _write_best_held(self) -> None:
-        if self._best is not None:
-            write_checkpoint(self._best, self._folder.best_ckpt)
-        self._best = None
 
     def _keep_previous(self) -> None:
         if self._folder.last_ckpt.exists():

@@ -37,7 +37,8 @@ from search.trial.process.ranks import gather_from_ranks
 # an epoch that a stop finds longer under way is saved in the middle, where Lightning cannot restore
 # the order of a shuffled loader; a shorter one is repeated, which is exact
 _MID_EPOCH_SAVE_S = 60.0
-# a stop lets an epoch end that is over and saved within this; the coordinator waits twice as long
+# a stop lets an epoch end that is over within this, and saves it; the coordinator waits twice as
+# long for both. The end of a longer one is held in memory
 _FINISH_EPOCH_S = 5.0
 _INTERRUPTED = "interrupted; goes on from its last checkpoint"
 # callbacks of Lightning's that tune before a fit
@@ -53,7 +54,6 @@ class _Plan:
     is_best: bool
     # where it is not written
     is_held: bool
-    is_long: bool
 
 
 class CheckpointKeeper(Callback):
@@ -92,8 +92,8 @@ class CheckpointKeeper(Callback):
         self._epoch_end: EpochEnd | None = None
         self._is_best = False
         self._epoch_began = time.monotonic()
-        # of the last epoch; None before it is over
-        self._epoch_s: float | None = None
+        # of the longest epoch so far, that with a validation perhaps; None before one is over
+        self._longest_s: float | None = None
         self._stop_seen_at: float | None = None
         # raised when the present epoch is over and saved
         self._reason_to_end: BaseException | None = None
@@ -202,17 +202,17 @@ class CheckpointKeeper(Callback):
             self._stop_within_epoch(trainer)
 
     def _ends_soon(self, trainer: Trainer, batch_idx: int) -> bool:
-        """Estimate whether the epoch is over, and saved, a short while after the stop was seen."""
+        """Estimate whether the epoch is over a short while after the stop was seen."""
         now = time.monotonic()
         if self._stop_seen_at is None:
             self._stop_seen_at = now
         passed_s = now - self._epoch_began
         left_s = passed_s / (batch_idx + 1) * (trainer.num_training_batches - batch_idx - 1)
-        if self._epoch_s is not None:
+        if self._longest_s is not None:
             # with its validation; a loader may not know its length
-            whole_s = max(0.0, self._epoch_s - passed_s)
+            whole_s = max(0.0, self._longest_s - passed_s)
             left_s = max(left_s, whole_s) if math.isfinite(left_s) else whole_s
-        return self._is_short(now - self._stop_seen_at + left_s)
+        return now - self._stop_seen_at + left_s <= _FINISH_EPOCH_S
 
     def _stop_within_epoch(self, trainer: Trainer) -> None:
         """End the attempt in the middle of an epoch.
@@ -236,10 +236,15 @@ class CheckpointKeeper(Callback):
         """
         self._at_last = {name: float(trainer.callback_metrics[name]) for name in self._metrics}
         self.last = self._at_last[self._objective.metric]
-        if self._objective.improves(self.last, self.best):
+        is_last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
+        is_taken_now = not is_over and (self._saves_best_at_once or not is_last_batch)
+        improves = self._objective.improves(self.last, self.best)
+        if is_taken_now:
+            # every rank takes part, and a metric may differ between them
+            improves = trainer.strategy.broadcast(improves)
+        if improves:
             self.best, self._at_best, self._is_best = self.last, self._at_last, True
-            is_last_batch = trainer.fit_loop.epoch_loop.batch_progress.is_last_batch
-            if not is_over and (self._saves_best_at_once or not is_last_batch):
+            if is_taken_now:
                 self._take_best_now(trainer)
 
     def _go_on(self, trainer: Trainer) -> None:
@@ -257,7 +262,7 @@ class CheckpointKeeper(Callback):
 
     def _note_end(self, trainer: Trainer) -> None:
         self._epoch_end = epoch_end(trainer)
-        self._epoch_s = time.monotonic() - self._epoch_began
+        self._longest_s = max(self._longest_s or 0.0, time.monotonic() - self._epoch_began)
 
     def _begin_epoch(self, trainer: Trainer) -> None:
         """Come between two epochs, or before the first.
@@ -267,7 +272,7 @@ class CheckpointKeeper(Callback):
         """
         if self._epoch_end is not None:
             plan: _Plan = trainer.strategy.broadcast(self._plan(trainer))
-            if plan.stops:
+            if plan.stops and self._reason_to_end is None:
                 self.end_after_epoch(StopRequested(_INTERRUPTED))
             self._keep(trainer, plan)
             if self._reason_to_end is not None:
@@ -283,19 +288,14 @@ class CheckpointKeeper(Callback):
         stops = self._link.stop_requested or self._reason_to_end is not None
         can_hold = self._writer.can_hold(trainer)
         # one that a stop in its middle could not wait for
-        is_long = not self._is_short(self._epoch_s or 0.0)
+        is_long = (self._longest_s or 0.0) > _FINISH_EPOCH_S
         is_wanted = self._is_best or is_long
         return _Plan(
             stops=stops,
             is_written=stops or self._interval.is_earned or (is_wanted and not can_hold),
             is_best=self._is_best,
             is_held=is_wanted and can_hold,
-            is_long=is_long,
         )
-
-    def _is_short(self, seconds: float) -> bool:
-        """True where a stop may wait so long for a checkpoint, which is written after that."""
-        return seconds + (self._interval.writing_s or 0.0) <= _FINISH_EPOCH_S
 
     def _keep(self, trainer: Trainer, plan: _Plan) -> None:
         """Write the checkpoint of the epoch that is over, or hold it, as planned."""
@@ -304,7 +304,7 @@ class CheckpointKeeper(Callback):
             if plan.is_written:
                 self._write_last(trainer, is_best=plan.is_best, is_final=plan.stops)
             elif plan.is_held:
-                self._hold(trainer, is_best=plan.is_best, is_last=plan.is_long)
+                self._hold(trainer, is_best=plan.is_best, is_last=True)
         self._is_best = False
         self._epoch_end = None
 
@@ -324,7 +324,8 @@ class CheckpointKeeper(Callback):
         every_s = self._interval.seconds
         if not self._told_s / 2 < every_s < self._told_s * 2:
             self._told_s = every_s
-            self._link.send(Saved(every_s))
+            epoch = trainer.fit_loop.epoch_progress.current.processed  # type: ignore[attr-defined]
+            self._link.send(Saved(every_s, epoch))
 
     def _take_best_now(self, trainer: Trainer) -> None:
         if trainer.strategy.broadcast(self._writer.can_hold(trainer)):

@@ -30,13 +30,16 @@ class SaveInterval:
     def is_earned(self) -> bool:
         if self.writing_s is None:
             return True
-        cost_s = self.writing_s + self._copying_s
-        return cost_s <= self._cost_share * (time.monotonic() - self._began)
+        # writing ends the copies; counted as a cost of the next one, dear copies would put it off
+        # for ever
+        if self._copying_s >= self.writing_s:
+            return True
+        return self.writing_s <= self._cost_share * (time.monotonic() - self._began)
 
     @property
     def seconds(self) -> float:
-        """Training after which the next one is written, at the end of the epoch; 0 before the
-        first."""
+        """Training after which the next one is written at the latest, at the end of the epoch; 0
+        before the first."""
         return (self.writing_s or 0.0) / self._cost_share
 
     @contextmanager

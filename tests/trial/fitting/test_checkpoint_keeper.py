@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import torch
@@ -19,8 +22,11 @@ from conformance.trials import (
 )
 
 from search.layout import TrialFolder
+from search.messages import Message, Reported, Saved, Verdict
+from search.study_file.objective import Objective
 from search.trial.attempt import fit
 from search.trial.checkpoints.files import kept_state
+from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
 from search.trial.fitting.save_interval import SaveInterval
 from search.trial.process.failures import StopRequested
 
@@ -119,6 +125,74 @@ def test_stop_in_a_long_epoch_saves_the_end_of_the_one_before(
     assert kept_state(folder.last_ckpt)["best"] == min(stopped.curve.values())
     rest = gone_on_with(folder, stopped)
     assert_same_end(rest, trained(config_of(KIND), tmp_path / "uninterrupted"))
+
+
+def test_one_long_epoch_lets_the_ends_of_all_be_held(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One epoch of several validates; a stop in it would lose the short ones before."""
+    now = [100.0]
+
+    class SlowFirst(StopLink):
+        def ask(self, report: Reported) -> Verdict:
+            now[0] += 50.0 if report.epoch == 1 else 0.0
+            return super().ask(report)
+
+    clock = SimpleNamespace(monotonic=lambda: now[0], time=time.time)
+    monkeypatch.setattr("search.trial.fitting.checkpoint_keeper.time", clock)
+    folder = begun(tmp_path / "stopped", SlowFirst(3, looks=1))
+    assert epoch_of(folder.last_ckpt) == 3
+
+
+def test_coordinator_is_told_the_epoch_of_the_first_checkpoint_of_an_attempt(
+    tmp_path: Path,
+) -> None:
+    told: list[int] = []
+
+    class Listening(StopLink):
+        def send(self, message: Message) -> None:
+            if isinstance(message, Saved):
+                told.append(message.epoch)
+
+    folder = begun(tmp_path / "stopped", Listening(2, looks=0))
+    assert told[0] == 1
+    told.clear()
+    with pytest.raises(StopRequested):
+        fit(folder, Listening(4, looks=0))
+    assert told == [epoch_of(folder.last_ckpt)] == [4]
+
+
+def test_attempt_that_is_to_end_after_its_epoch_ends_for_its_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Reason(BaseException):
+        """Any but a stop."""
+
+    def end(keeper: CheckpointKeeper, *_: Any) -> None:
+        keeper.end_after_epoch(Reason())
+
+    monkeypatch.setattr(CheckpointKeeper, "on_train_batch_end", end)
+    folder = TrialFolder(tmp_path / "trials/0000")
+    folder.root.mkdir(parents=True)
+    config_of(KIND).write(folder.config)
+    with pytest.raises(Reason):
+        fit(folder, CutLink(None))
+    assert epoch_of(folder.last_ckpt) == 1
+
+
+def test_first_rank_decides_what_is_the_best_within_an_epoch(tmp_path: Path) -> None:
+    keeper = CheckpointKeeper(
+        TrialFolder(tmp_path), Objective("val_loss"), ["val_loss"], CutLink(None)
+    )
+    progress = SimpleNamespace(is_last_batch=False)
+    trainer: Any = SimpleNamespace(
+        callback_metrics={"val_loss": 1.0},
+        fit_loop=SimpleNamespace(epoch_loop=SimpleNamespace(batch_progress=progress)),
+        strategy=SimpleNamespace(broadcast=lambda own: not own),
+    )
+    # its own answer is yes, and taking a checkpoint alone would wait for ever
+    keeper.note(trainer)
+    assert keeper.best is None
 
 
 def test_best_of_an_epoch_that_was_not_written_is_written_with_its_value(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from search.trial.fitting.save_interval import SaveInterval
@@ -45,14 +47,32 @@ def test_next_checkpoint_is_earned_by_twenty_times_its_cost(clock: Clock) -> Non
     assert interval.is_earned
 
 
-def test_copy_into_memory_is_a_cost_too(clock: Clock) -> None:
-    interval = SaveInterval(0.05)
-    written(interval, clock, 2.0)
+def copied(interval: SaveInterval, clock: Clock, seconds: float) -> None:
     with interval.copying():
-        clock.now += 1.0
-    clock.now += 40.0
-    assert not interval.is_earned
-    clock.now += 20.0
+        clock.now += seconds
+
+
+def test_dear_copies_do_not_put_the_next_one_off(clock: Clock) -> None:
+    interval, written_at = SaveInterval(0.05), []
+    for epoch in range(40):
+        clock.now += 6.0
+        if interval.is_earned:
+            written(interval, clock, 1.0)
+            written_at.append(epoch)
+        else:
+            copied(interval, clock, 0.35)
+    gaps = [after - before for before, after in pairwise(written_at)]
+    assert max(gaps) <= 4
+    assert written_at[-1] >= 36
+
+
+def test_copies_that_cost_as_much_as_writing_end_the_wait_after_a_stall(clock: Clock) -> None:
+    interval = SaveInterval(0.05)
+    written(interval, clock, 60.0)
+    for _ in range(30):
+        assert not interval.is_earned
+        clock.now += 10.0
+        copied(interval, clock, 2.0)
     assert interval.is_earned
 
 
