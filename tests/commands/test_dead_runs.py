@@ -57,10 +57,10 @@ def test_every_objective_has_its_final_value_once(died: Project) -> None:
             assert len(logged(died, number, f"final/{name}")) == 1, (mode, name)
         values = finals(died, number)
         assert values["final/parameters"] == 13
-        expected = min(curve.values()) if mode == "fine" else curve[max(curve)]
-        assert values["final/val_loss"] == expected
-        # of the same validation
-        (step,) = [s for s, v in logged(died, number, "val_loss").items() if v == expected]
+        final = values["final/val_loss"]
+        # of one whose process died, at the last validation that a checkpoint holds
+        assert final in ([min(curve.values())] if mode == "fine" else curve.values())
+        (step,) = [s for s, v in logged(died, number, "val_loss").items() if v == final]
         assert values["final/val_score"] == logged(died, number, "val_score")[step]
 
 

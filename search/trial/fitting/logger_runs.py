@@ -114,7 +114,8 @@ def close_runs(config: TrialConfig, folder: TrialFolder) -> Ended:
     runs = LoggerRuns(config, replace(run, steps=sys.maxsize))
     runs.begin(ending["effective_batch"])
     kept = kept_state(checkpoint).get("at_last", {}) if checkpoint else {}
-    runs.note({**kept, **ending["values"]}, run.steps or 0)
+    # all of one validation: of the last that a checkpoint holds, which later ones may have followed
+    runs.note({**ending["values"], **kept}, run.steps or 0)
     runs.close(runs.loggers, ending["cause"])
     return Ended(cause=DONE)
 
