@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,8 @@ from search.trial.building.importing import is_lightnings
 
 # a probe and a check run alone: the ranks of a distributed Trainer would begin the whole fit
 ONE_DEVICE: dict[str, object] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+# callbacks of Lightning's that tune before a fit
+_FINDERS = ("LearningRateFinder", "BatchSizeFinder")
 
 
 def one_short_epoch(arguments: Mapping[str, object], *, train: int, val: int) -> dict[str, object]:
@@ -51,6 +53,11 @@ def listed(value: object) -> list[Any]:
     if not value:
         return []
     return list(value) if isinstance(value, list | tuple) else [value]
+
+
+def without_finders(callbacks: Iterable[object]) -> list[Any]:
+    """The callbacks that fit nothing before the fit."""
+    return [each for each in callbacks if not is_lightnings(each, *_FINDERS)]
 
 
 def callbacks_on(trainer: Trainer) -> list[Any]:

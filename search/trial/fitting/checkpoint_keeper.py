@@ -15,8 +15,7 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 from search.layout import TrialFolder
 from search.messages import Saved
 from search.study_file.objective import Objective
-from search.trial.building.importing import is_lightnings
-from search.trial.building.trainer import callbacks_on
+from search.trial.building.trainer import callbacks_on, without_finders
 from search.trial.checkpoints.writer import CheckpointWriter
 from search.trial.fitting.epoch_end import (
     EpochEnd,
@@ -41,8 +40,6 @@ _MID_EPOCH_SAVE_S = 60.0
 # long for both. The end of a longer one is held in memory
 _FINISH_EPOCH_S = 5.0
 _INTERRUPTED = "interrupted; goes on from its last checkpoint"
-# callbacks of Lightning's that tune before a fit
-_FINDERS = ("LearningRateFinder", "BatchSizeFinder")
 
 
 @dataclass(frozen=True)
@@ -119,7 +116,7 @@ class CheckpointKeeper(Callback):
         others = callbacks_on(trainer)
         if goes_on:
             trainer.num_sanity_val_steps = 0
-            others = [each for each in others if not is_lightnings(each, *_FINDERS)]
+            others = without_finders(others)
         callbacks_on(trainer)[:] = [FirstCallback(self._begin_epoch, self._end_fit), *others]
 
     def end_after_epoch(self, reason: BaseException) -> None:

@@ -19,8 +19,7 @@ from search.answers import Timed
 from search.layout import TrialFolder
 from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import Built, build, make_trainer, seed_everything
-from search.trial.building.importing import is_lightnings
-from search.trial.building.trainer import callbacks_of, one_short_epoch
+from search.trial.building.trainer import callbacks_of, one_short_epoch, without_finders
 from search.trial.fitting.throwaway import ThrowawayCheckpoints, throwaway_loggers
 from search.trial.inspection.gpu_load import GpuLoad
 from search.trial.process.memory import children_memory_bytes, peak_memory_bytes
@@ -35,8 +34,6 @@ _IN_ALL_S = 2.0
 _FITS_S = 5.0
 # of an epoch; what times them ends it before
 _MANY_BATCHES = 100_000
-# callbacks of Lightning's that fit before the fit
-_FINDERS = ("LearningRateFinder", "BatchSizeFinder")
 
 
 def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Timed:
@@ -87,10 +84,9 @@ def _fit(built: Built, folder: TrialFolder, looks: list[Callback]) -> bool:
     given = built.trainer_arguments
     val = 0 if given.get("limit_val_batches") == 0 else 1
     arguments = one_short_epoch(given, train=_MANY_BATCHES, val=val)
-    callbacks = [each for each in callbacks_of(arguments) if not is_lightnings(each, *_FINDERS)]
     logger = given.get("logger")
     arguments |= {
-        "callbacks": callbacks,
+        "callbacks": without_finders(callbacks_of(arguments)),
         "logger": logger if isinstance(logger, bool) else DummyLogger(),
     }
     added = [*looks, ThrowawayCheckpoints(folder.root / "checkpoints")]
