@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 
 from search.layout import StudyFolder
-from search.plain.whole_files import PRIVATE, open_privately
+from search.plain.whole_files import open_privately
 from search.store.events.trial_history import Attempt, TrialHistory
 from search.store.records import AttemptRecord
 
@@ -131,8 +131,7 @@ def complete_cache(folder: StudyFolder, trials: Sequence[TrialHistory], read_ns:
 
 def _write(path: Path, entries: Sequence[bytes]) -> None:
     path.unlink(missing_ok=True)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
-    with os.fdopen(descriptor, "wb") as file:
+    with open_privately(path, "xb") as file:
         file.writelines([_HEADER, *entries])
 
 
