@@ -22,6 +22,7 @@ from search.engine.progress import (
     TrialReported,
     TrialStarted,
     View,
+    tell_notes,
 )
 from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak, Running
@@ -347,8 +348,7 @@ class Coordinator:
         remove(self._retention.superfluous(trial))
 
     def _look_at_folder(self) -> None:
-        for line in self._ownership.check():
-            self._view.handle(Note(line))
+        tell_notes(self._view, self._ownership.check())
 
     def _look_at_signals(self) -> None:
         if self._signals.first is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -123,3 +124,9 @@ class View(Protocol):
     def tick(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+def tell_notes(view: View, lines: Iterable[str]) -> None:
+    """Show each line as a `Note`."""
+    for line in lines:
+        view.handle(Note(line))

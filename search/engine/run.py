@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from search.engine.deadline import Deadline
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
 from search.engine.opening import Opening, open_ledger, plan
-from search.engine.progress import Note, StudyEnded, StudyOpened, View
+from search.engine.progress import Note, StudyEnded, StudyOpened, View, tell_notes
 from search.engine.request import RunRequest
 from search.engine.resilient_view import SteadyView, steadily
 from search.engine.signals import SignalWatch
@@ -90,7 +90,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 if ledger is None:
                     raise
                 return _successful(_close(ledger, view, "timeout", deadline), deadline)
-            _tell(view, ownership.check())
+            tell_notes(view, ownership.check())
             if ledger is None:
                 steps = _steps(request.study_file, checked.facts, view)
                 ledger = open_ledger(opening, request.total, before_retry, steps)
@@ -136,11 +136,6 @@ def _planned(request: RunRequest) -> Opening:
     if not opening.exists or opening.changes:
         refuse_secrets(request.study_file, request.source)
     return opening
-
-
-def _tell(view: View, lines: Iterable[str]) -> None:
-    for line in lines:
-        view.handle(Note(line))
 
 
 def _look(signals: SignalWatch, view: View) -> None:

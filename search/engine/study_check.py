@@ -9,7 +9,7 @@ from search.answers import Checked
 from search.engine.batch_sizes import BatchPlan, plan_batches
 from search.engine.kept_answer import circumstances, keep_answer, read_answer
 from search.engine.preflight import preflight
-from search.engine.progress import Note, View
+from search.engine.progress import Note, View, tell_notes
 from search.engine.request import RunRequest
 from search.errors import StudyFileError, UserError
 from search.executors.protocol import Executor, Slot
@@ -75,8 +75,7 @@ def check_study(
         view.handle(Note("loading torch; the study file was checked before"))
     # what the training step imported on the way, so that no trial has to
     executor.preload(facts.modules, warm_up=not facts.gpus)
-    for note in facts.notes:
-        view.handle(Note(note))
+    tell_notes(view, facts.notes)
     try:
         batches = plan_batches(study_file, facts)
     except UserError as error:
