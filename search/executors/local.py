@@ -82,6 +82,8 @@ class LocalExecutor:
         # a folder called search where the user stands must not shadow this package
         environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
         environment[OWNER] = owner_of(self._server_log)
+        # of a W&B service that outlives trials, a killed one holds its run for good
+        environment.pop("WANDB_SERVICE", None)
         # a library that is asked for nothing else has one thread; torch gets those of the slot
         environment.setdefault("OMP_NUM_THREADS", "1")
         # threads that wait in a loop for others make each step many times as slow where something

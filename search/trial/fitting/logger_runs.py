@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sys
-import time
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -30,9 +29,6 @@ _MLFLOW_STATUS = {
     **dict.fromkeys(_FINISHED, "FINISHED"),
     **dict.fromkeys(NOT_FINAL, "KILLED"),
 }
-
-_IN_USE_S = 20.0
-_AGAIN_S = 0.5
 
 
 class LoggerRuns:
@@ -83,7 +79,6 @@ class LoggerRuns:
             case loggers.CSVLogger():
                 carry_over(logger, self._run.steps)
             case loggers.WandbLogger():
-                _open(logger)
                 self._run.remember(wandb=str(logger.version))
             case loggers.MLFlowLogger():
                 digest = config_digest(self._run.folder)
@@ -123,20 +118,6 @@ def close_runs(config: TrialConfig, folder: TrialFolder) -> Ended:
     runs.note({**ending["values"], **kept}, run.steps or 0)
     runs.close(runs.loggers, ending["cause"])
     return Ended(cause=DONE)
-
-
-def _open(logger: Any) -> None:
-    """Begin a run of W&B, whose service may not know yet that the process that had it is dead."""
-    deadline = time.monotonic() + _IN_USE_S
-    while True:
-        try:
-            _ = logger.experiment
-        except Exception as error:
-            if "is in use" not in str(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(_AGAIN_S)
-        else:
-            return
 
 
 def _guarded(step: Any, *arguments: Any) -> None:
