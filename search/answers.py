@@ -64,6 +64,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     """True where there are validations."""
     notes: tuple[str, ...] = ()
     """Lines for the user that are no problems."""
+    fits: int = 1
+    """Fits of a script."""
     loader_processes: int = 0
     """Processes that load the batches of a process that trains."""
     processes_a_trial: int = 1

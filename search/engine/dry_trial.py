@@ -14,7 +14,7 @@ from search.engine.annotated_ranges import with_ranges
 from search.engine.ask import DRY, RANGES, AnswerT, Question, ask, own_executor
 from search.engine.batch_sizes import plan_batches
 from search.engine.extras import check_loggers
-from search.engine.preflight import middle_config, preflight
+from search.engine.preflight import middle_config, preflight, settled
 from search.engine.signals import SignalWatch
 from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import StudyFileError, UserError
@@ -93,6 +93,7 @@ class _Attempts:
             # refuses a sampler or a pruner that does not take its options
             sampling_of(study_file)
         facts = preflight(self.executor, study_file, self.source, Slot(cores()), self.tick)
+        study_file = settled(study_file, facts)
         with _in_study_file(self.source):
             plan = plan_batches(study_file, facts)
         wanted = replace(self.wanted, fills_gpus=plan.is_probed)

@@ -15,7 +15,7 @@ from search.executors.protocol import Executor, Slot
 from search.space.distributions import Params
 from search.space.points import Points
 from search.study_file.rules import config_of
-from search.study_file.schema import StudyFile
+from search.study_file.schema import ScriptStudyFile, StudyFile
 from search.study_file.trial_config import LightningSections, TrialConfig, Variant
 
 _SEED = "preflight"
@@ -41,7 +41,7 @@ def preflight(
     facts = ask(CHECK, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
     if slot.threads == 1 and not facts.gpus_a_trial:
         return facts
-    config = middle_config(study_file)
+    config = middle_config(settled(study_file, facts))
     try:
         timed = ask(TIME, config.to_tree(), place=source, executor=executor, slot=slot, tick=tick)
     except UserError as error:
@@ -53,6 +53,16 @@ def preflight(
         gpu_memory_bytes=timed.gpu_memory_bytes,
         gpu_busy=timed.gpu_busy,
     )
+
+
+def settled(study_file: StudyFile, facts: Checked) -> StudyFile:
+    """The study file with what it leaves to the preflight: the number of a script's last fit."""
+    if not isinstance(study_file, ScriptStudyFile) or study_file.fit is not None:
+        return study_file
+    copy = study_file.model_copy(update={"fit": facts.fits})
+    # pydantic copies what was computed of the other number
+    vars(copy).pop("points", None)
+    return copy
 
 
 def check_config(study_file: StudyFile) -> TrialConfig:

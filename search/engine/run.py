@@ -18,6 +18,7 @@ from search.engine.deadline import Deadline
 from search.engine.extras import check_loggers
 from search.engine.ledger import Ledger
 from search.engine.opening import Opening, open_ledger, plan
+from search.engine.preflight import settled
 from search.engine.progress import Note, StudyEnded, StudyOpened, View, tell_notes
 from search.engine.request import RunRequest
 from search.engine.resilient_view import SteadyView, steadily
@@ -90,6 +91,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 if ledger is None:
                     raise
                 return _successful(_close(ledger, view, "timeout", deadline), deadline)
+            request = replace(request, study_file=settled(request.study_file, checked.facts))
             tell_notes(view, ownership.check())
             if ledger is None:
                 steps = _steps(request.study_file, checked.facts, view)

@@ -8,8 +8,16 @@ from typing import Any
 # the keys of a mapping that names a class; a short path leaves out those of its arguments
 ARGUMENT_KEYS = ("init_args", "dict_kwargs")
 CLASS_KEYS = ("class_path", *ARGUMENT_KEYS)
+# the section of a script's arguments, whose names have dots and hyphens of their own
+ARGUMENTS = "arguments"
 # a mapping of plain data, as it is read from YAML or JSON
 Tree = dict[str, Any]
+
+
+def parts_of(path: str) -> list[str]:
+    """The keys on the way to a dotted path; the name of a script's argument is a single one."""
+    section, _, rest = path.partition(".")
+    return [section, rest] if section == ARGUMENTS and rest else path.split(".")
 
 
 def lookup_path(tree: object, path: str) -> Any:
@@ -18,7 +26,7 @@ def lookup_path(tree: object, path: str) -> Any:
     Raises:
         KeyError: there is nothing.
     """
-    for part in path.split("."):
+    for part in parts_of(path):
         match tree:
             case Mapping():
                 tree = tree[part]
@@ -43,7 +51,7 @@ def write_path(tree: Tree, path: str, value: object) -> None:
     Raises:
         KeyError: the path leads through a value that is no mapping, or beyond the end of a list.
     """
-    *parents, last = path.split(".")
+    *parents, last = parts_of(path)
     parent: object = tree
     for index, part in enumerate(parents):
         match parent:

@@ -8,12 +8,22 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from search.plain.tree import ARGUMENT_KEYS, CLASS_KEYS, as_mapping, is_index, read_path, write_path
+from search.plain.tree import (
+    ARGUMENT_KEYS,
+    ARGUMENTS,
+    CLASS_KEYS,
+    as_mapping,
+    is_index,
+    parts_of,
+    read_path,
+    write_path,
+)
 from search.plain.wording import did_you_mean, nearest
 from search.space.distributions import OPTION, config_path
 from search.space.nested import flatten
 
 _SECTIONS = ("model", "data", "trainer", "optimizer", "lr_scheduler", "seed_everything")
+_OF_SCRIPTS = (ARGUMENTS, "trainer", "seed_everything")
 _OPTIONAL = ("data", "optimizer", "lr_scheduler")
 _NOT_SEARCHED = {
     "default_root_dir": "each trial has its own folder",
@@ -52,7 +62,10 @@ def normalise_space(
 def full_path(path: str, tree: Mapping[str, object]) -> str:
     """`model.lr` as `model.init_args.lr`, `optimizer.lr` as `optimizer.init_args.lr`, and inside
     `dict_kwargs` what stands there; a full path as it is. A CLI with a class of its own takes bare
-    arguments: there `model.lr` is full."""
+    arguments: there `model.lr` is full. With a script, `--lr` is short for `arguments.--lr`, and
+    with Hydra any path is that of an override."""
+    if tree.get("script") is not None:
+        return _of_script(path, tree)
     full: list[str] = []
     node: object = tree
     for part in path.split("."):
@@ -64,6 +77,14 @@ def full_path(path: str, tree: Mapping[str, object]) -> str:
         full.append(part)
         node = read_path(node, part)
     return ".".join(full)
+
+
+def _of_script(path: str, tree: Mapping[str, object]) -> str:
+    section = path.partition(".")[0]
+    # a group of Hydra's configuration may be called as a section is
+    is_hydras = section == "trainer" and tree.get("hydra") is not None
+    is_full = section in (*_OF_SCRIPTS, FINALIST) and not is_hydras
+    return path if is_full else f"{ARGUMENTS}.{path}"
 
 
 def _always_a_class(path: list[str], tree: Mapping[str, object]) -> bool:
@@ -157,11 +178,16 @@ class _Searched:
 
     @property
     def parts(self) -> list[str]:
-        return self.path.split(".")
+        return parts_of(self.path)
 
     @property
     def section(self) -> str:
         return self.parts[0]
+
+    @property
+    def has_script(self) -> bool:
+        """Tell whether a script takes the values, and the Trainer that it makes."""
+        return self.tree.get("script") is not None
 
     @property
     def has_cli(self) -> bool:
@@ -176,7 +202,8 @@ def _no_path(at: _Searched) -> str | None:
 
 
 def _no_section(at: _Searched) -> str | None:
-    if at.section in _SECTIONS or (at.has_cli and at.section not in at.own_keys):
+    sections = _OF_SCRIPTS if at.has_script else _SECTIONS
+    if at.section in sections or (at.has_cli and at.section not in at.own_keys):
         return None
     remedy = did_you_mean(at.section, _SECTIONS)
     if len(at.parts) == 1 and nearest(at.path, _SECTIONS) is None:
@@ -185,6 +212,8 @@ def _no_section(at: _Searched) -> str | None:
 
 
 def _whole_section(at: _Searched) -> str | None:
+    if at.path == ARGUMENTS:
+        return "names a whole section. Search one argument, such as --lr."
     if at.has_options or at.path not in _SECTIONS or at.path == "seed_everything":
         return None
     return f"names a whole section. Search a value inside, such as {at.path}.init_args.lr."

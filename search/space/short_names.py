@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from search.plain.tree import ARGUMENT_KEYS
+from search.plain.tree import ARGUMENT_KEYS, parts_of
 
 
 def short_names(paths: Iterable[str]) -> dict[str, str]:
@@ -29,4 +29,4 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _parts(path: str) -> list[str]:
-    return [part for part in path.split(".") if part not in ARGUMENT_KEYS]
+    return [part for part in parts_of(path) if part not in ARGUMENT_KEYS]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from search.plain.tree import ARGUMENT_KEYS
+from search.plain.tree import ARGUMENT_KEYS, parts_of
 from search.space.distributions import Categorical, Space
 from search.space.nested import in_class
 from search.space.paths import full_path
@@ -41,4 +41,4 @@ class Spelling:
 
 
 def _bare(path: str) -> str:
-    return ".".join(part for part in path.split(".") if part not in ARGUMENT_KEYS)
+    return ".".join(part for part in parts_of(path) if part not in ARGUMENT_KEYS)

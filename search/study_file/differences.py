@@ -29,8 +29,10 @@ def free_changes(stored: StudyFile, given: StudyFile) -> list[str]:
 
 def sections(study_files: Iterable[StudyFile], *, without: Collection[str]) -> list[str]:
     """The keys of study files, those that only a CLI of the user's own knows last."""
-    of_the_cli = sorted({key for each in study_files for key in each.model_extra or {}})
-    return [key for key in (*StudyFile.model_fields, *of_the_cli) if key not in without]
+    given = list(study_files)
+    fields = dict.fromkeys(key for each in given for key in type(each).model_fields)
+    of_the_cli = sorted({key for each in given for key in each.model_extra or {}})
+    return [key for key in (*fields, *of_the_cli) if key not in without]
 
 
 def compare(

@@ -18,6 +18,8 @@ def foreign_problem(tree: Mapping[str, object], *, is_base: bool) -> str | None:
     Args:
         is_base: it was given as a LightningCLI configuration, not as a study file.
     """
+    if not is_base and ("script" in tree or "module" in tree):
+        return None
     targets = dict(_targets(tree, ""))
     has_defaults = isinstance(tree.get("defaults"), list) or "hydra" in tree
     if not targets and not has_defaults:

@@ -19,10 +19,11 @@ from search.study_file.objectives import objective_problems, settle_objectives
 from search.study_file.overrides import apply_overrides
 from search.study_file.problems import lines_of
 from search.study_file.rules import rule_problems
-from search.study_file.schema import CliStudyFile, StudyFile
+from search.study_file.schema import CliStudyFile, ScriptStudyFile, StudyFile
 from search.study_file.short_forms import spell_out
 
 _OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
+_SCRIPT_KEYS = frozenset(ScriptStudyFile.model_fields)
 
 
 def load_study_file(
@@ -116,12 +117,18 @@ def _full_tree(
 
 def _validated(given: Mapping[str, object]) -> tuple[StudyFile | None, list[str]]:
     """The study file, None where its schema refuses the tree, and a line for each problem."""
-    kind = CliStudyFile if "cli" in given else StudyFile
+    kind = _kind(given)
     try:
         study_file = kind.model_validate(given)
     except ValidationError as error:
-        return None, list(lines_of(error, StudyFile))
+        return None, list(lines_of(error, kind))
     return study_file, list(objective_problems(study_file))
+
+
+def _kind(given: Mapping[str, object]) -> type[StudyFile]:
+    if "script" in given:
+        return ScriptStudyFile
+    return CliStudyFile if "cli" in given else StudyFile
 
 
 def _path_lines(given: Mapping[str, object], study_file: StudyFile | None) -> Iterator[str]:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from search.plain.tree import Tree, lookup_path, read_path, write_path
+from search.plain.tree import Tree, lookup_path, parts_of, read_path, write_path
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.space.distributions import (
@@ -143,7 +143,7 @@ def _all_paths(derive: Mapping[str, Expression], paths: Iterable[str]) -> Iterat
 
 def _has_place(points: Points, path: str) -> bool:
     """Tell whether a value can be written at the path, whatever options are chosen."""
-    parts = config_path(path).split(".")
+    parts = parts_of(config_path(path))
     for tree in _trees(points, path):
         for end in range(1, len(parts)):
             parent = read_path(tree, ".".join(parts[:end]))

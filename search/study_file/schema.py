@@ -45,6 +45,12 @@ from search.study_file.objective import Objective
 from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study_file.outcome_constraints import parse_constraint
 from search.study_file.problems import Unknown
+from search.study_file.scripts import (
+    ArgumentsSection,
+    FitNumber,
+    HydraSection,
+    ScriptSection,
+)
 from search.study_file.trial_config import LIGHTNING_SECTIONS
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
@@ -71,10 +77,12 @@ class Batch(_Section):
 
     auto_scale: the way of probing for the largest that fits, or off.
     max: the largest that is probed; None leaves that to the data.
+    argument: the script's argument for the micro-batch, in a study of a script.
     """
 
     auto_scale: Literal["binsearch", "power", "off"] = "off"
     max: Annotated[StrictInt, Field(ge=1)] | None = None
+    argument: StrictStr | None = None
 
 
 class Component(_Section):
@@ -280,6 +288,40 @@ class CliStudyFile(StudyFile):
     data: dict[str, Any] | None = None
     optimizer: dict[str, object] | None = None
     lr_scheduler: dict[str, object] | None = None
+
+
+class ScriptStudyFile(StudyFile):
+    """The study file of a script: the sections of classes are not there, and `trainer` is laid over
+    the arguments of the Trainer that the script makes.
+
+    arguments: on the command line of every trial.
+    fit: the number of the fit whose metric counts, from 1; None for the last.
+    """
+
+    model: None = None
+    data: None = None
+    optimizer: None = None
+    lr_scheduler: None = None
+    ckpt_path: None = None
+    weights_only: None = None
+    cli: None = None
+    script: ScriptSection
+    arguments: ArgumentsSection = {}
+    hydra: HydraSection | None = None
+    fit: FitNumber | None = None
+
+    @property
+    def sections(self) -> dict[str, object]:
+        given = super().sections
+        given["script"] = self.script.model_dump(exclude_none=True)
+        given["arguments"] = self.arguments
+        if self.hydra is not None:
+            given["hydra"] = self.hydra.model_dump()
+        if self.fit is not None:
+            given["fit"] = self.fit
+        if self.batch.argument is not None:
+            given["batch_argument"] = self.batch.argument
+        return given
 
 
 def _flat(component: Mapping[str, Any]) -> dict[str, Any]:

@@ -20,6 +20,12 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     for section in ("optimizer", "lr_scheduler"):
         if isinstance(full.get(section), str):
             full[section] = {"class_path": full[section]}
+    if isinstance(full.get("script"), str):
+        full["script"] = {"path": full["script"]}
+    if "module" in full and "script" not in full:
+        full["script"] = {"module": full.pop("module")}
+    if full.get("hydra") is True:
+        full["hydra"] = {}
     if "batch" in full:
         full["batch"] = _batch(full["batch"])
     if _is_off(full.get("pruner")):

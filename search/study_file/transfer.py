@@ -14,7 +14,7 @@ from typing import Any
 
 from search.errors import UserError
 from search.plain.equality import is_equal
-from search.plain.tree import is_index, read_path, write_path
+from search.plain.tree import is_index, parts_of, read_path, write_path
 from search.plain.yaml import shown
 from search.space.distributions import (
     OPTION,
@@ -198,15 +198,15 @@ def _holds_subtree(distribution: Distribution | None) -> bool:
 
 
 def _is_stated(tree: Mapping[str, object], path: str) -> bool:
-    parent, _, last = path.rpartition(".")
-    place = read_path(tree, parent) if parent else tree
+    *parents, last = parts_of(path)
+    place = read_path(tree, ".".join(parents)) if parents else tree
     return last in place if isinstance(place, Mapping) else read_path(tree, path) is not None
 
 
 def _without(tree: dict[str, object], paths: Iterable[str]) -> dict[str, object]:
     """The tree without what is at the paths, nor the mappings that this leaves empty."""
     for path in paths:
-        _remove(tree, path.split("."))
+        _remove(tree, parts_of(path))
     return tree
 
 

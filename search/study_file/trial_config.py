@@ -9,6 +9,7 @@ import copy
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from search.errors import StudyFileError
 from search.plain.tree import Tree
@@ -42,6 +43,8 @@ _OWN_SECTIONS = (
     "trial",
     "finalist",
 )
+# what a script has in the place of sections
+_OF_SCRIPTS = ("script", "arguments", "hydra", "fit", "batch_argument", "folder")
 
 
 @dataclass(frozen=True)
@@ -55,6 +58,55 @@ class CliClasses:
     data: str | None = None
 
 
+@dataclass(frozen=True)
+class ScriptRun:
+    """The user's own script, and the place where it is looked at."""
+
+    # one of both
+    path: str | None = None
+    module: str | None = None
+    # on its command line
+    arguments: Tree = field(default_factory=dict)
+    # Hydra's overrides; None for a script without Hydra
+    overrides: tuple[str, ...] | None = None
+    # the number of the fit that counts, from 1; None for the last, which is the first until
+    # somebody has counted them
+    fit: int | None = None
+    # the argument that takes the micro-batch
+    batch_argument: str | None = None
+    # of the attempt that runs it, which alone knows it
+    folder: Path | None = None
+
+    @property
+    def name(self) -> str:
+        """The script, as messages call it."""
+        return self.path or f"python -m {self.module}"
+
+    @staticmethod
+    def from_tree(tree: Mapping[str, Any]) -> ScriptRun | None:
+        """Read the sections of a script; None where there is none."""
+        if tree.get("script") is None:
+            return None
+        hydra = tree.get("hydra")
+        return ScriptRun(
+            **tree["script"],
+            arguments=dict(tree.get("arguments") or {}),
+            overrides=None if hydra is None else tuple(hydra["overrides"]),
+            fit=tree.get("fit"),
+            batch_argument=tree.get("batch_argument"),
+            folder=Path(tree["folder"]) if tree.get("folder") else None,
+        )
+
+    def to_tree(self) -> Tree:
+        """The tree that `from_tree` reads back."""
+        named = {"path": self.path, "module": self.module}
+        tree: Tree = {"script": _without_none(named), "arguments": dict(self.arguments)}
+        if self.overrides is not None:
+            tree["hydra"] = {"overrides": list(self.overrides)}
+        tree["fit"] = self.fit
+        return _without_none({**tree, "batch_argument": self.batch_argument})
+
+
 @dataclass(frozen=True, kw_only=True)
 class LightningSections:
     """The sections that LightningCLI reads, each as it takes it; None where there is none.
@@ -62,6 +114,8 @@ class LightningSections:
     A section of a class has `class_path` and `init_args`; with `cli` it may be bare arguments.
     """
 
+    # the script that takes the place of the sections of classes
+    script: ScriptRun | None = None
     # the CLI that reads the sections; None for Lightning's own
     cli: CliClasses | None = None
     seed_everything: int | bool | None = None
@@ -90,15 +144,18 @@ class LightningSections:
     def from_tree(tree: Mapping[str, object]) -> LightningSections:
         """Read the sections of a tree; those that are this tool's are left out."""
         given: Tree = {key: tree[key] for key in LIGHTNING_SECTIONS if tree.get(key) is not None}
-        known = (*LIGHTNING_SECTIONS, *_OWN_SECTIONS)
+        script = ScriptRun.from_tree(tree)
+        known = (*LIGHTNING_SECTIONS, *_OWN_SECTIONS, *(_OF_SCRIPTS if script else ()))
         others = {key: value for key, value in tree.items() if key not in known}
         if tree.get("cli"):
             given["cli"] = CliClasses(**tree["cli"])  # type: ignore[arg-type]
-        return LightningSections(**given, others=others)
+        return LightningSections(**given, script=script, others=others)
 
     def to_tree(self) -> Tree:
         """The tree that `from_tree` reads back."""
         tree = {"cli": _without_none(asdict(self.cli))} if self.cli else {}
+        if self.script is not None:
+            tree |= self.script.to_tree()
         return tree | self.lightning_tree()
 
     def lightning_tree(self) -> Tree:

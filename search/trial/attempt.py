@@ -9,6 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
@@ -28,17 +29,19 @@ from search.messages import (
     Started,
 )
 from search.plain.tree import Tree
-from search.study_file.trial_config import LightningSections, TrialConfig
+from search.study_file.trial_config import LightningSections, ScriptRun, TrialConfig
 from search.trial.building.build import (
     Built,
     build,
+    built_of,
     has_batch_norm,
     make_trainer,
     micro_batch_of,
     seed_everything,
 )
 from search.trial.building.importing import is_lightnings
-from search.trial.building.trainer import callbacks_on, keep_in
+from search.trial.building.script import ReachedFit, run_script
+from search.trial.building.trainer import callbacks_on, detach, keep_in
 from search.trial.checkpoints.files import resume_point
 from search.trial.fitting.callbacks import (
     Judge,
@@ -145,6 +148,9 @@ def sections_in(folder: TrialFolder) -> LightningSections:
 def _read(folder: TrialFolder) -> Tree:
     # of any length: the preflight's has a whole configuration for each far value
     tree: Tree = yaml.load(folder.config.read_bytes(), yaml.CSafeLoader)
+    for each in (tree, *(variant["sections"] for variant in tree.get("preflight", ()))):
+        if "script" in each:
+            each["folder"] = str(folder.root.absolute())
     return tree
 
 
@@ -158,6 +164,9 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
         Whatever the user's code, Lightning or a callback raises; `failures` knows what it means.
     """
     config = read_config(folder)
+    if config.sections.script is not None:
+        # a script may go to another folder
+        folder = TrialFolder(folder.root.absolute())
     try:
         return _fit(config, folder, link, gpu_share, resume=True)
     except CannotResume:
@@ -169,10 +178,57 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
 def _fit(
     config: TrialConfig, folder: TrialFolder, link: Link, gpu_share: float, *, resume: bool
 ) -> Ended:
-    objective, watched = config.objective, config.watched
-    seed_everything(config.sections)
-    built = build(config.sections)
     checkpoint = resume_point(folder) if resume else None
+    seed_everything(config.sections)
+    with contextlib.ExitStack() as stack:
+        trial = _Trial(config, folder, link, gpu_share, checkpoint, stack)
+        script = config.sections.script
+        return _train(trial, build(config.sections)) if script is None else _run(trial, script)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """One fit of a trial."""
+
+    config: TrialConfig
+    folder: TrialFolder
+    link: Link
+    gpu_share: float
+    checkpoint: Path | None
+    # of what is open until the end: of the fit, or of the script that goes on after it
+    stack: contextlib.ExitStack
+
+
+def _run(trial: _Trial, script: ScriptRun) -> Ended:
+    """Run a script with the trial in the place of its fit."""
+    ends: list[Ended] = []
+    quiet = contextlib.nullcontext() if own_rank() == 0 else _without_output()
+    signs = [SignsOfLife(trial.link)]
+
+    def at_fit(reached: ReachedFit) -> None:
+        ends.append(_train(trial, built_of(reached)))
+
+    try:
+        with quiet:
+            run_script(script, trial.config.sections.trainer, at_fit, added=signs)
+    except Exception:
+        if not ends:
+            raise
+        traceback.print_exc()
+        print("the script failed after its fit, whose value counts", file=sys.stderr)
+    return ends[0]
+
+
+@contextlib.contextmanager
+def _without_output() -> Iterator[None]:
+    """Let rank 0 alone print what the script prints."""
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere):
+        yield
+
+
+def _train(trial: _Trial, built: Built) -> Ended:
+    config, folder, link, checkpoint = trial.config, trial.folder, trial.link, trial.checkpoint
+    objective, watched = config.objective, config.watched
     meter = ResourceMeter(watched.limits, link)
     keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
     run = run_of(config, folder, built.lightning, checkpoint)
@@ -184,7 +240,7 @@ def _fit(
     )
     callbacks = [SignsOfLife(link), steps, meter, keeper, values, logs]
     trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
-    limit_gpu_memory(trainer, gpu_share)
+    limit_gpu_memory(trainer, trial.gpu_share)
     keeper.join(trainer, goes_on=checkpoint is not None)
     if logs.trainer_arguments:
         keep_in(folder.logs / "checkpoints", trainer)
@@ -192,12 +248,13 @@ def _fit(
     link.send(started)
     if own_rank() == 0:
         forget_last_words(folder)
-    watched_ranks = name_killed_rank(trainer, folder)
-    with logs.open(trainer, started.effective_batch), meter.told(), watched_ranks:
+    trial.stack.enter_context(logs.open(trainer, started.effective_batch))
+    with meter.told(), name_killed_rank(trainer, folder):
         with _refuse_to_resume(trainer, keeper):
-            trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+            built.fit(trainer, checkpoint)
         if keeper.value is None:
             raise UserError(no_value(trainer, objective.metric))
+    detach(trainer, callbacks)
     return Ended(cause=DONE, value=keeper.value, metrics=keeper.metrics)
 
 

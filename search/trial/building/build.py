@@ -12,7 +12,7 @@ import contextlib
 import importlib
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
@@ -30,6 +30,7 @@ from search.trial.building.importing import import_name, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed, with_apart
 from search.trial.building.parser_errors import explain
+from search.trial.building.script import ReachedFit, reach_fit
 from search.trial.building.signatures import made_class
 from search.trial.building.trainer import callbacks_of, quiet
 from search.trial.building.trainer_names import refuse_unknown_names
@@ -48,6 +49,19 @@ class Built:
     data: LightningDataModule | None
     trainer_class: Callable[..., Trainer]
     trainer_arguments: dict[str, Any]
+    # a script's train_dataloaders and val_dataloaders
+    loaders: dict[str, Any] = field(default_factory=dict)
+    # the checkpoint that a script's fit begins from, and how that is loaded
+    begins_from: dict[str, Any] = field(default_factory=dict)
+    # the Trainers' arguments of a script's earlier fits
+    earlier: tuple[Tree, ...] = ()
+
+    def fit(self, trainer: Trainer, checkpoint: Path | None = None) -> None:
+        """Train, from a checkpoint of ours where there is one."""
+        begins_from = self.begins_from
+        if checkpoint is not None or not begins_from:
+            begins_from = {"ckpt_path": checkpoint, "weights_only": True}
+        trainer.fit(self.model, datamodule=self.data, **self.loaders, **begins_from)
 
 
 def build(sections: LightningSections) -> Built:
@@ -56,6 +70,8 @@ def build(sections: LightningSections) -> Built:
     Raises:
         UserError: the configuration names something that does not exist or has a wrong type.
     """
+    if sections.script is not None:
+        return built_of(reach_fit(sections.script, sections.trainer))
     if sections.cli or sections.optimizer or sections.lr_scheduler:
         built = _build_by_cli(sections)
     else:
@@ -64,6 +80,20 @@ def build(sections: LightningSections) -> Built:
         _load_weights(built.model, sections.ckpt_path)
     arguments = _with_integers(built.trainer_arguments, sections.trainer)
     return replace(built, trainer_arguments=arguments)
+
+
+def built_of(reached: ReachedFit) -> Built:
+    """What a script has made by the time that its fit would begin."""
+    return Built(
+        lightning=reached.lightning,
+        model=reached.model,
+        data=reached.data,
+        trainer_class=reached.make_again,
+        trainer_arguments=reached.arguments,
+        loaders=reached.loaders,
+        begins_from=reached.begins_from,
+        earlier=reached.earlier,
+    )
 
 
 def _with_integers(arguments: Tree, written: Tree) -> Tree:
@@ -188,7 +218,10 @@ def seed_everything(sections: LightningSections) -> None:
 
 def micro_batch_of(built: Built) -> int | None:
     """The attribute or saved hyperparameter `batch_size`, of the data before that of the model;
-    None where there is none."""
+    that of a script's loader, which says it itself; None where there is none."""
+    size = getattr(built.loaders.get("train_dataloaders"), "batch_size", None)
+    if isinstance(size, int):
+        return size
     sizes = (_kept_batch_size(owner) for owner in (built.data, built.model))
     return next((size for size in sizes if size is not None), None)
 

@@ -67,6 +67,13 @@ def callbacks_on(trainer: Trainer) -> list[Any]:
     return callbacks
 
 
+def detach(trainer: Trainer, callbacks: Iterable[object]) -> None:
+    """Take callbacks off a Trainer that the user's code may go on with."""
+    ours = [id(each) for each in callbacks]
+    kept = [each for each in callbacks_on(trainer) if id(each) not in ours]
+    trainer.callbacks = kept  # type: ignore[attr-defined]
+
+
 def keep_in(folder: Path, trainer: Trainer) -> None:
     """Let the user's checkpoint callbacks save in `folder` where they name no place of their own;
     Lightning has them save where the first logger does, which may be a place of all trials."""

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 import torch
 
+from search.plain.tree import ARGUMENTS
 from search.trial.building.build import Built
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.trainer import callbacks_of
@@ -21,7 +22,7 @@ from search.trial.checkpoints.safe_hooks import HOOKS
 from search.trial.inspection.attribute_reads import Code, kept_names, may_read
 from search.trial.inspection.fingerprint import SAVED_ARGUMENTS, Fingerprints, Incomparable
 
-_JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler")
+_JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler", ARGUMENTS)
 _OPTIMIZERS = "configure_optimizers"
 _LOADERS = ("train_dataloader", "val_dataloader", "test_dataloader", "predict_dataloader")
 _BASES = ("LightningModule", "LightningDataModule", "Callback")
@@ -148,6 +149,7 @@ def _held(value: object, built: Built) -> _Held:
     contents, common = Fingerprints(), _common()
     try:
         rest = [contents.of(_arguments(built)), contents.of(_given_optimizers(built))]
+        rest.append(contents.of([built.loaders, list(built.earlier)]))
         own: list[dict[str, object]] = []
         for owner in _owners(built):
             attributes = _attributes(owner)

@@ -91,7 +91,7 @@ def length_of(built: Built, folder: Path) -> Length:
     deciding = [each for each in callbacks_of(arguments) if is_lightnings(each, *_DECIDING)]
     arguments |= {"callbacks": deciding, "enable_checkpointing": False, "logger": DummyLogger()}
     with suppress(_Known):
-        make_trainer(built, folder, [reader], **arguments).fit(built.model, datamodule=built.data)
+        built.fit(make_trainer(built, folder, [reader], **arguments))
     # a fit of no epochs or batches never starts
     return Length() if reader.limits is None else _length(reader.limits, every)
 

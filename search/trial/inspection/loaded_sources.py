@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import sysconfig
+from functools import lru_cache
 from pathlib import Path
 
 _PYTHONS_OWN = ("stdlib", "platstdlib", "purelib", "platlib")
@@ -14,13 +15,19 @@ _OF_PACKAGES = frozenset({"site-packages", "dist-packages"})
 def loaded_sources() -> tuple[str, ...]:
     """The files of all loaded modules, without Python's own and those of installed packages; a
     package that is installed from its working tree is the user's own code as well."""
-    pythons_own = tuple(Path(sysconfig.get_path(name)) for name in _PYTHONS_OWN)
-    files: set[str] = set()
-    for module in list(sys.modules.values()):
-        name = _file_of(module)
-        if name is not None and _is_own(Path(name), pythons_own):
-            files.add(name)
-    return tuple(sorted(files))
+    found = {_file_of(each) for each in list(sys.modules.values()) if is_users_own(each)}
+    return tuple(sorted(each for each in found if each is not None))
+
+
+def is_users_own(module: object) -> bool:
+    """Tell whether a loaded module is of the user's own code."""
+    name = _file_of(module)
+    return name is not None and _is_own(Path(name), _pythons_own())
+
+
+@lru_cache(maxsize=1)
+def _pythons_own() -> tuple[Path, ...]:
+    return tuple(Path(sysconfig.get_path(name)) for name in _PYTHONS_OWN)
 
 
 def _file_of(module: object) -> str | None:

@@ -131,7 +131,7 @@ def _trained(
     callbacks = [checkpoints, steps, keeper, values, between]
     trainer = make_trainer(built, root, callbacks, **{**arguments, "max_epochs": _EPOCHS})
     keeper.join(trainer, goes_on=checkpoint is not None)
-    trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+    built.fit(trainer, checkpoint)
     end = read_checkpoint(folder.last_ckpt)
     parts = ("state_dict", "optimizer_states", "lr_schedulers")
     digest = [_digest({key: end.get(key) for key in parts}), keeper.value, keeper.metrics]

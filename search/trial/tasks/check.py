@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,12 +19,13 @@ from search.answers import Checked
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import KILLED
-from search.plain.tree import Tree
+from search.plain.tree import ARGUMENTS, Tree
 from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
 from search.study_file.trial_config import LightningSections, TrialConfig, Variant
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.building.importing import import_name, in_words
+from search.trial.building.script import Counted, count_fits
 from search.trial.building.signatures import parameters
 from search.trial.building.strategies import trainer_of_trials
 from search.trial.building.trainer import one_short_epoch
@@ -38,7 +40,7 @@ from search.trial.fitting.throwaway import (
     throwaway_loggers,
 )
 from search.trial.inspection.dead_paths import Consumption
-from search.trial.inspection.loaded_sources import loaded_sources
+from search.trial.inspection.loaded_sources import is_users_own, loaded_sources
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
 
@@ -72,13 +74,15 @@ def check(config: TrialConfig, folder: TrialFolder) -> Checked:
 
 
 def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
-    variants = config.preflight
     imported = set(sys.modules)
     seed_everything(config.sections)
+    config, notes = _with_last_fit(config)
+    variants = config.preflight
     problems = list(_unbuildable(variants, folder))
     if problems:
         return Checked(problems=tuple(problems))
     built = build(config.sections)
+    script = config.sections.script
     if (problem := _no_optimizer(built) or _no_data(built)) is not None:
         return Checked(problems=(problem,))
     batch_size = micro_batch_of(built)
@@ -106,11 +110,12 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         gpu_free_bytes=gpu_free_bytes,
         gpus_a_trial=use.count,
         gpus_are_named=use.are_named,
-        modules=tuple(sorted(set(sys.modules) - imported)),
+        modules=tuple(sorted(_imported_since(imported, config.sections))),
         sources=loaded_sources(),
         at_epoch_ends=bool(of_training),
         validates=kinds.validated,
-        notes=tuple(kinds.told(of_training)),
+        notes=(*notes, *kinds.told(of_training)),
+        fits=1 if script is None else script.fit or 1,
         leaves_epoch_ends=any(
             leaves_epoch_ends(trainer)
             for trainer in (
@@ -121,6 +126,42 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         loader_processes=int(getattr(loader, "num_workers", 0)),
         processes_a_trial=processes_of((trainer for trainer, _ in trainers), use),
     )
+
+
+def _with_last_fit(config: TrialConfig) -> tuple[TrialConfig, list[str]]:
+    """The configuration with the number of the script's last fit, where the study file names none,
+    and a line where the script fails after a fit."""
+    script = config.sections.script
+    if script is None or script.fit is not None:
+        return config, []
+    counted, notes = Counted(), []
+    try:
+        count_fits(script, config.sections.trainer, counted)
+    except UserError:
+        raise
+    except Exception as error:
+        if not counted.fits or cause_of(error) == KILLED:
+            raise
+        traceback.print_exc()
+        notes.append(
+            f"script: {script.name} fails after its fit of one batch, and a trial keeps its value "
+            f"then: {in_words(error).rstrip('.')}"
+        )
+
+    def settled(sections: LightningSections) -> LightningSections:
+        assert sections.script is not None
+        return replace(sections, script=replace(sections.script, fit=counted.fits))
+
+    preflight = tuple(replace(each, sections=settled(each.sections)) for each in config.preflight)
+    return replace(config, sections=settled(config.sections), preflight=preflight), notes
+
+
+def _imported_since(imported: Collection[str], sections: LightningSections) -> Iterator[str]:
+    """The modules that no trial has to import any more. The own modules of a script may read its
+    command line when they are imported."""
+    for name in set(sys.modules) - set(imported):
+        if sections.script is None or not is_users_own(sys.modules[name]):
+            yield name
 
 
 def _unbuildable(variants: Iterable[Variant], folder: TrialFolder) -> Iterator[str]:
@@ -200,6 +241,8 @@ def _no_data(built: Built) -> str | None:
     model, name = built.model, type(built.model).__name__
     if _has_own(model, "train_dataloader", built.lightning.LightningModule):
         return None
+    if built.loaders:
+        return None
     if built.data is None:
         return (
             f"data: is missing, and {name} has no train_dataloader. Add data: "
@@ -250,7 +293,7 @@ def _dry_run(config: TrialConfig, built: Built, folder: TrialFolder) -> tuple[Tr
         **one_short_epoch(built.trainer_arguments, train=1, val=0 if is_off else 1),
         **look_loggers(config, built, folder),
     )
-    trainer.fit(built.model, datamodule=built.data)
+    built.fit(trainer)
     # a callback may have ended the fit before there was one
     if folder.last_ckpt.exists():
         refuse_unwritable(read_checkpoint(folder.last_ckpt))
@@ -266,6 +309,9 @@ def _samples(loader: Any) -> int | None:
 
 def _batch_size_path(sections: LightningSections, built: Built) -> str | None:
     """The place of the micro-batch in the configuration; None if nothing takes one."""
+    if sections.script is not None:
+        argument = sections.script.batch_argument
+        return None if argument is None else f"{ARGUMENTS}.{argument}"
     places = (
         ("data", built.data, sections.data_class),
         ("model", built.model, sections.model_class),

@@ -150,7 +150,7 @@ def _fit(
     arguments |= look_loggers(config, built, folder)
     checkpoints = ThrowawayCheckpoints(folder.root / "checkpoints")
     trainer = make_trainer(built, folder.root, [watch, saver, checkpoints], **arguments)
-    trainer.fit(built.model, datamodule=built.data, ckpt_path=checkpoint, weights_only=True)
+    built.fit(trainer, checkpoint)
     return _Fitted(built, trainer, watch, saver, began)
 
 

@@ -170,7 +170,7 @@ def _runner(
         guard.begin(size)
         trainer, is_enough = _trainer(built, folder, arguments), True
         try:
-            trainer.fit(built.model, datamodule=built.data)
+            built.fit(trainer)
         except Exception as error:
             if cause_of(error) != OOM:
                 raise

@@ -91,7 +91,7 @@ def _fit(built: Built, folder: TrialFolder, looks: list[Callback]) -> bool:
     }
     added = [*looks, ThrowawayCheckpoints(folder.root / "checkpoints")]
     trainer = make_trainer(built, folder.root, added, **arguments)
-    trainer.fit(built.model, datamodule=built.data)
+    built.fit(trainer)
     return trainer.global_step > 0
 
 

@@ -1,0 +1,172 @@
+"""The sections of a study of somebody's own script: what is run, and with which command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
+
+from search.plain.yaml import shown
+
+# words by which Hydra is told to run several jobs
+_MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
+_PLAIN = (str, int, float, bool)
+
+
+class Script(BaseModel):
+    """The user's own script: one of both.
+
+    path: its file.
+    module: its module, as `python -m` takes it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    path: StrictStr | None = None
+    module: StrictStr | None = None
+
+
+class Hydra(BaseModel):
+    """What a script of Hydra's is told beside its searched values.
+
+    overrides: as on its command line, before all others.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    overrides: list[StrictStr] = []
+
+
+def script_tree(value: object) -> object:
+    """`script: train.py` as the mapping that it is short for.
+
+    Raises:
+        ValueError: it names no file, or no module.
+    """
+    tree = value if isinstance(value, dict) else {"path": value}
+    path, module = tree.get("path"), tree.get("module")
+    if (path is None) == (module is None):
+        raise ValueError(
+            f"must name a file or a module, got {shown(value)}. Write script: train.py."
+        )
+    if isinstance(path, str) and not Path(path).is_file():
+        raise ValueError(
+            f"no such file, got {shown(path)}. Write the path from where you run this."
+        )
+    if isinstance(module, str) and not all(each.isidentifier() for each in module.split(".")):
+        raise ValueError(
+            f"must name a module, got {shown(module)}. Write module: my_package.train."
+        )
+    return tree
+
+
+def hydra_tree(value: object) -> object:
+    """`hydra: true` as the mapping that it is short for."""
+    return {} if value is True else value
+
+
+def _one_run(hydra: Hydra) -> Hydra:
+    for each in hydra.overrides:
+        if each in _MULTIRUN:
+            raise ValueError(
+                f"{each} makes Hydra run several jobs, and a trial is one. Remove it, and search "
+                "what it sweeps over."
+            )
+    return hydra
+
+
+def _arguments(value: object) -> object:
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            f"must be a mapping, got {shown(value)}. Write arguments: {{--data-dir: ./data}}."
+        )
+    for name, given in value.items():
+        for each in given if isinstance(given, list) else [given]:
+            if each is not None and not isinstance(each, _PLAIN):
+                raise ValueError(f"{name} must be plain, or a list of that, got {shown(given)}.")
+        if str(name) in _MULTIRUN and given is not False:
+            raise ValueError(f"{name} makes Hydra run several jobs, and a trial is one. Remove it.")
+    return {str(name): given for name, given in value.items()}
+
+
+ScriptSection = Annotated[Script, BeforeValidator(script_tree)]
+HydraSection = Annotated[Hydra, BeforeValidator(hydra_tree), AfterValidator(_one_run)]
+ArgumentsSection = Annotated[dict[str, Any], BeforeValidator(_arguments)]
+FitNumber = Annotated[int, Field(strict=True, ge=1)]
+
+
+def command_line(arguments: Mapping[str, Any], overrides: list[str] | None = None) -> list[str]:
+    """The words after a script.
+
+    Values of names without a hyphen come first. `--flag: true` is the bare flag and `false` is
+    none; of `--flag/--no-flag` false is the second word. A list gives an option several values.
+
+    Args:
+        overrides: Hydra's, where the script uses that; names without a hyphen are further ones.
+    """
+    options = {name: value for name, value in arguments.items() if name.startswith("-")}
+    others = {name: value for name, value in arguments.items() if name not in options}
+    if overrides is not None:
+        words = [*overrides, *(f"{name}={hydra_value(value)}" for name, value in others.items())]
+        return [*_option_words(options), *words]
+    positional = [word for value in others.values() for word in _texts(value)]
+    return [*positional, *_option_words(options)]
+
+
+def _option_words(options: Mapping[str, Any]) -> list[str]:
+    return [word for name, value in options.items() for word in _option(name, value)]
+
+
+def _option(name: str, value: object) -> Iterator[str]:
+    positive, _, negative = name.partition("/")
+    match value:
+        case None:
+            return
+        case bool():
+            word = positive if value else negative
+            if word:
+                yield word
+        case list():
+            yield positive
+            yield from _texts(value)
+        case _:
+            text = _text(value)
+            # else it would be taken for an option
+            if text.startswith("-") and positive.startswith("--"):
+                yield f"{positive}={text}"
+            else:
+                yield from (positive, text)
+
+
+def _texts(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [_text(each) for each in values if each is not None]
+
+
+def _text(value: object) -> str:
+    return repr(value) if isinstance(value, float) and math.isfinite(value) else str(value)
+
+
+def hydra_value(value: object) -> str:
+    """A value as Hydra's command line takes it."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return f"[{','.join(hydra_value(each) for each in value)}]"
+        case Mapping():
+            return "{" + ",".join(f"{key}:{hydra_value(each)}" for key, each in value.items()) + "}"
+        case str() if not _is_bare(value):
+            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            return f"'{escaped}'"
+    return _text(value)
+
+
+def _is_bare(text: str) -> bool:
+    """Tell whether Hydra reads a text as it stands, and as a text."""
+    return bool(text) and all(each.isalnum() or each in "_-./" for each in text)
