@@ -40,7 +40,8 @@ from search.trial.building.build import (
     seed_everything,
 )
 from search.trial.building.importing import is_lightnings
-from search.trial.building.script import ReachedFit, run_script
+from search.trial.building.script import run_script
+from search.trial.building.script_drive import ReachedFit
 from search.trial.building.trainer import callbacks_on, detach, keep_in
 from search.trial.checkpoints.files import resume_point
 from search.trial.fitting.callbacks import (

@@ -30,7 +30,8 @@ from search.trial.building.importing import import_name, lightning_of
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed, with_apart
 from search.trial.building.parser_errors import explain
-from search.trial.building.script import ReachedFit, reach_fit
+from search.trial.building.script import reach_fit
+from search.trial.building.script_drive import ReachedFit
 from search.trial.building.signatures import made_class
 from search.trial.building.trainer import callbacks_of, quiet
 from search.trial.building.trainer_names import refuse_unknown_names

@@ -17,7 +17,7 @@ from types import CodeType, ModuleType
 from search.errors import UserError
 from search.study_file.scripts import command_line
 from search.study_file.trial_config import ScriptRun
-from search.trial.inspection.loaded_sources import is_users_own
+from search.trial.process.loaded_sources import is_users_own
 
 # the folder of an attempt for what Hydra writes
 _HYDRA_FOLDER = "hydra"

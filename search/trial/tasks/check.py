@@ -25,7 +25,8 @@ from search.study_file.micro_batches import Epoch
 from search.study_file.trial_config import LightningSections, TrialConfig, Variant
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.building.importing import import_name, in_words
-from search.trial.building.script import Counted, count_fits
+from search.trial.building.script import count_fits
+from search.trial.building.script_drive import Counted
 from search.trial.building.signatures import parameters
 from search.trial.building.strategies import trainer_of_trials
 from search.trial.building.trainer import one_short_epoch
@@ -40,9 +41,9 @@ from search.trial.fitting.throwaway import (
     throwaway_loggers,
 )
 from search.trial.inspection.dead_paths import Consumption
-from search.trial.inspection.loaded_sources import is_users_own, loaded_sources
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
+from search.trial.process.loaded_sources import is_users_own, loaded_sources
 
 # in the words of Python and Lightning, where a module or a callback needs another logger than csv
 _WANTS_LOGGER = (

@@ -1,0 +1,283 @@
+"""One run of a script: its Trainers are made, and its fits begin, as the caller wants them.
+
+While it runs, the constructor and the fit of Lightning's Trainer are ours, in both packages.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import inspect
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
+from lightning.pytorch.loggers.logger import DummyLogger
+
+from search.errors import UserError
+from search.plain.tree import Tree
+from search.plain.wording import did_you_mean
+from search.study_file.trial_config import ScriptRun
+from search.trial.building.import_guard import NAMESPACES
+from search.trial.building.importing import is_lightnings, namespace_of
+from search.trial.building.trainer import callbacks_of, one_short_epoch, quiet
+
+# of a trial's folder, for what Lightning saves by default
+CHECKPOINTS = "script-checkpoints"
+
+
+@dataclass(frozen=True)
+class ReachedFit:
+    """A fit that would begin."""
+
+    # the package of the Trainer
+    lightning: ModuleType
+    trainer: Trainer
+    # what the script gives the Trainer, with what is laid over it
+    arguments: Tree
+    model: LightningModule
+    data: LightningDataModule | None
+    # train_dataloaders and val_dataloaders, where the script gives them
+    loaders: Tree
+    # the checkpoint that the script itself begins from, and how it is loaded
+    begins_from: Tree
+    # the arguments of the Trainers of earlier fits
+    earlier: tuple[Tree, ...]
+
+    def make_again(self, **arguments: object) -> Trainer:
+        """The script's own Trainer, with other arguments; the script holds the very object."""
+        _base_of(type(self.trainer)).__init__(self.trainer, **arguments)
+        return self.trainer
+
+
+@dataclass
+class Counted:
+    """The fits of a script so far."""
+
+    fits: int = 0
+
+
+class Left(BaseException):
+    """The script is left; passes through whatever its code catches."""
+
+
+@dataclass
+class Drive:
+    """One run of a script."""
+
+    script: ScriptRun
+    # laid over the arguments of each Trainer
+    trainer: Tree
+    folder: Path
+    at_fit: Callable[[ReachedFit], None]
+    # other fits than the one that counts are a few batches
+    is_look: bool
+    # callbacks of ours on each Trainer
+    added: Sequence[Callback] = ()
+    counted: Counted = field(default_factory=Counted)
+    # whoever makes a Trainer or fits now is the caller
+    is_callers: bool = False
+    failed: BaseException | None = None
+    earlier: list[Tree] = field(default_factory=list)
+    # by the identity of each Trainer: it, and its arguments
+    made: dict[int, tuple[Trainer, Tree]] = field(default_factory=dict)
+
+    @property
+    def wanted(self) -> int:
+        """The number of the fit that counts."""
+        return 1 if self.script.fit is None else self.script.fit
+
+    def make(self, original: Callable[..., None], trainer: Trainer, given: Tree) -> None:
+        """Make a Trainer of the script's."""
+        arguments = self._arranged(original, trainer, given)
+        # the study's loggers take its place at the fit; until then the script may call its own
+        quiet_until = {"logger": DummyLogger()} if arguments.get("logger") is None else {}
+        original(trainer, **quiet({**arguments, **quiet_until}))
+        self.made[id(trainer)] = (trainer, arguments)
+
+    def _arranged(
+        self, original: Callable[..., None], trainer: Trainer, given: Mapping[str, Any]
+    ) -> Tree:
+        known = list(inspect.signature(original).parameters)
+        for name in self.trainer:
+            if name not in known:
+                raise UserError(f"trainer.{name}: no such argument. {did_you_mean(name, known)}")
+        arguments = {**given, **self.trainer}
+        # Lightning's default, like none
+        if arguments.get("logger") is True:
+            arguments["logger"] = None
+        if arguments.get("enable_progress_bar") is None:
+            arguments["enable_progress_bar"] = False
+        keeps = arguments.get("enable_checkpointing") in (None, True)
+        callbacks = arguments["callbacks"] = [*callbacks_of(arguments), *self.added]
+        if keeps and not any(is_lightnings(each, "Checkpoint") for each in callbacks):
+            namespace = str(namespace_of(type(trainer), "Trainer"))
+            checkpoints = importlib.import_module(f"{namespace}.callbacks").ModelCheckpoint
+            last = checkpoints(dirpath=str(self.folder / CHECKPOINTS), every_n_epochs=0)
+            arguments["callbacks"] = [*callbacks, last, LastCheckpoint(last)]
+        arguments["default_root_dir"] = str(self.folder)
+        return arguments
+
+    def fit(self, original: Callable[..., None], trainer: Trainer, given: Tree) -> None:
+        """A fit of the script's begins."""
+        self.counted.fits += 1
+        _, arguments = self.made[id(trainer)]
+        if self.counted.fits != self.wanted:
+            self.earlier.append(arguments)
+            if self.is_look:
+                short = quiet(one_short_epoch(arguments, train=1, val=1))
+                _base_of(type(trainer)).__init__(trainer, **short)
+            original(trainer, **given)
+            return
+        try:
+            self.at_fit(self._reached(trainer, arguments, given))
+        except BaseException as error:
+            self.failed = error
+            raise Left from error
+
+    def _reached(self, trainer: Trainer, arguments: Tree, given: Tree) -> ReachedFit:
+        data = given.get("datamodule")
+        loaders = {
+            name: given[name]
+            for name in ("train_dataloaders", "val_dataloaders")
+            if given.get(name) is not None
+        }
+        namespace = str(namespace_of(type(trainer), "Trainer"))
+        first = loaders.get("train_dataloaders")
+        if data is None and namespace_of(type(first), "LightningDataModule") is not None:
+            data = loaders.pop("train_dataloaders")
+        begins_from = {
+            name: given[name]
+            for name in ("ckpt_path", "weights_only")
+            if given.get(name) is not None
+        }
+        return ReachedFit(
+            lightning=importlib.import_module(namespace),
+            trainer=trainer,
+            arguments={**arguments, **_changed_since(trainer, arguments)},
+            model=given["model"],
+            data=data,
+            loaders=loaders,
+            begins_from=begins_from if "ckpt_path" in begins_from else {},
+            earlier=tuple(self.earlier),
+        )
+
+
+class LastCheckpoint(Callback):
+    """Saves once, at the end of a fit, what Lightning's default checkpoint saves each epoch: the
+    script may test it, or read its path.
+
+    Args:
+        keeper: the checkpoint callback that the script finds.
+    """
+
+    def __init__(self, keeper: Any) -> None:
+        self._keeper = keeper
+
+    def on_train_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        name = f"epoch={trainer.current_epoch - 1}-step={trainer.global_step}.ckpt"
+        path = Path(self._keeper.dirpath, name)
+        trainer.save_checkpoint(path)
+        self._keeper.best_model_path = self._keeper.last_model_path = str(path)
+
+
+@contextlib.contextmanager
+def driven(drive: Drive) -> Iterator[None]:
+    """Our constructor and fit in place of the Trainer's, in both packages, and the command of a
+    trial for the ranks that Lightning starts."""
+    # Hydra hides what the user's code raises behind an exit
+    before = os.environ.get("HYDRA_FULL_ERROR")
+    os.environ["HYDRA_FULL_ERROR"] = "1"
+    command = [sys.executable, "-m", "search.trial", str(drive.folder)]
+
+    def in_hydra(local_rank: int) -> tuple[list[str], None]:
+        return command, None
+
+    with contextlib.ExitStack() as stack:
+        for namespace in NAMESPACES:
+            base = importlib.import_module(namespace).Trainer
+            stack.enter_context(_replaced(base, "__init__", _init(base.__init__, drive)))
+            stack.enter_context(_replaced(base, "fit", _fit(base.fit, drive)))
+            launcher = importlib.import_module(
+                f"{namespace}.strategies.launchers.subprocess_script"
+            )
+            stack.enter_context(_replaced(launcher, "_basic_subprocess_cmd", lambda: command))
+            stack.enter_context(_replaced(launcher, "_hydra_subprocess_cmd", in_hydra))
+        try:
+            yield
+        finally:
+            os.environ.pop("HYDRA_FULL_ERROR")
+            if before is not None:
+                os.environ["HYDRA_FULL_ERROR"] = before
+
+
+@contextlib.contextmanager
+def _replaced(owner: Any, name: str, ours: object) -> Iterator[None]:
+    original = getattr(owner, name)
+    setattr(owner, name, ours)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def _init(original: Callable[..., None], drive: Drive) -> Callable[..., None]:
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def __init__(self: Trainer, *args: Any, **kwargs: Any) -> None:
+        if drive.is_callers:
+            original(self, *args, **kwargs)
+            return
+        given = dict(signature.bind(self, *args, **kwargs).arguments)
+        given.pop("self")
+        drive.make(original, self, given)
+
+    return __init__
+
+
+def _fit(original: Callable[..., None], drive: Drive) -> Callable[..., None]:
+    signature = inspect.signature(original)
+
+    @functools.wraps(original)
+    def fit(self: Trainer, *args: Any, **kwargs: Any) -> None:
+        # a tuner's fit is none of the script's
+        tunes = any(getattr(each, "_early_exit", False) for each in callbacks_of(vars(self)))
+        if drive.is_callers or tunes:
+            original(self, *args, **kwargs)
+            return
+        given = dict(signature.bind(self, *args, **kwargs).arguments)
+        given.pop("self")
+        drive.is_callers = True
+        try:
+            drive.fit(original, self, given)
+        finally:
+            drive.is_callers = False
+
+    return fit
+
+
+def _base_of(cls: type) -> Any:
+    """Lightning's own Trainer, of which a class is or derives."""
+    return next(each for each in cls.__mro__ if each.__module__.startswith(NAMESPACES))
+
+
+def _changed_since(trainer: Any, arguments: Tree) -> Tree:
+    """What the script has changed in its Trainer between making it and the fit."""
+    changed: Tree = {}
+    given = callbacks_of(arguments)
+    # what Lightning adds by itself, it adds again
+    added = [
+        each
+        for each in trainer.callbacks
+        if each not in given and not is_lightnings(each, "ProgressBar", "ModelSummary")
+    ]
+    if added:
+        changed["callbacks"] = [*given, *added]
+    return changed
