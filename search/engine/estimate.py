@@ -6,9 +6,10 @@ import math
 from dataclasses import dataclass
 
 from search.answers import DryRun
+from search.store.retention import CHECKPOINTS_A_TRIAL
 
-# a complete trial keeps its last and its best checkpoint; while it runs, the one before too
-_KEPT, _RUNNING = 2, 3
+# a complete trial keeps its last and its best checkpoint
+_KEPT = 2
 _SERVER_S = 5.0
 
 
@@ -52,7 +53,7 @@ def bill(dry: DryRun, *, trials: int, workers: int, kept: int | None, gpus: int)
         memory_bytes=dry.peak_memory_bytes * sharing,
         available_bytes=dry.memory_bytes,
         device=dry.device,
-        disk_bytes=dry.checkpoint_bytes * (_KEPT * keepers + _RUNNING * workers),
+        disk_bytes=dry.checkpoint_bytes * (_KEPT * keepers + CHECKPOINTS_A_TRIAL * workers),
         assumed=tuple(_assumed(dry, workers)),
     )
 

@@ -15,8 +15,8 @@ from search.study_file.objective import sign_of
 
 _RESERVE_BYTES = 64 << 20
 _WEIGHT_BYTES = 4  # in single precision
-# last, the one before, best, and the one being written
-_CHECKPOINTS_A_TRIAL = 4
+# of a trial that runs: last, the one before, best, and the one being written
+CHECKPOINTS_A_TRIAL = 4
 
 
 class Retention:
@@ -91,7 +91,7 @@ class DiskFloor:
 
     @property
     def floor_bytes(self) -> int:
-        return _RESERVE_BYTES + self.workers * _CHECKPOINTS_A_TRIAL * self.largest_bytes
+        return _RESERVE_BYTES + self.workers * CHECKPOINTS_A_TRIAL * self.largest_bytes
 
     def missing(self) -> str | None:
         """Why no trial can start, on one line; None where there is room."""
