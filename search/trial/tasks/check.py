@@ -8,21 +8,20 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-import torch
 from lightning.pytorch import Trainer
 
 from search.answers import Checked
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import KILLED
-from search.plain.tree import ARGUMENTS, Tree
+from search.plain.tree import ARGUMENTS
 from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
-from search.study_file.trial_config import LightningSections, TrialConfig, Variant
+from search.study_file.trial_config import LightningSections, TrialConfig
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
 from search.trial.building.importing import import_name, in_words
 from search.trial.building.script import count_fits
@@ -40,18 +39,10 @@ from search.trial.fitting.throwaway import (
     look_loggers,
     throwaway_loggers,
 )
-from search.trial.inspection.dead_paths import Consumption
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
 from search.trial.process.loaded_sources import is_users_own, loaded_sources
-
-# in the words of Python and Lightning, where a module or a callback needs another logger than csv
-_WANTS_LOGGER = (
-    "'ExperimentWriter' object has no attribute",
-    "'NoneType' object has no attribute 'experiment'",
-    "that has no logger",
-    "Trainer(logger=False)",
-)
+from search.trial.tasks.variants import own_failure, try_variants
 
 
 def check(config: TrialConfig, folder: TrialFolder) -> Checked:
@@ -71,7 +62,7 @@ def check(config: TrialConfig, folder: TrialFolder) -> Checked:
         if cause_of(error) == KILLED:
             raise
         traceback.print_exc()
-        return Checked(problems=(_own_failure(in_words(error), folder),))
+        return Checked(problems=(own_failure(in_words(error), folder),))
 
 
 def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
@@ -79,9 +70,9 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
     seed_everything(config.sections)
     config, notes = _with_last_fit(config)
     variants = config.preflight
-    problems = list(_unbuildable(variants, folder))
-    if problems:
-        return Checked(problems=tuple(problems))
+    tried = try_variants(variants, folder)
+    if tried.problems:
+        return Checked(problems=tried.problems)
     built = build(config.sections)
     script = config.sections.script
     if (problem := _no_optimizer(built) or _no_data(built)) is not None:
@@ -92,16 +83,12 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         return Checked(problems=tuple(problems))
     gpus = usable_gpus()
     gpu_free_bytes = free_gpu_bytes(gpus)
-    trainers = list(_trainers(built, variants))
+    trainers = [(trainer_of_trials(built), built.trainer_arguments), *tried.trainers]
     use = gpu_use(trainers, len(gpus))
     fitted, kinds = _dry_run(config, built, folder)
     loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)
     return Checked(
-        memory_paths=tuple(
-            path
-            for path in dict.fromkeys(variant.path for variant in variants)
-            if _changes_memory(path, [each for each in variants if each.path == path])
-        ),
+        memory_paths=tried.memory_paths,
         batch_size_path=_batch_size_path(config.sections, built),
         batch_size=batch_size,
         samples=_samples(loader),
@@ -165,68 +152,6 @@ def _imported_since(imported: Collection[str], sections: LightningSections) -> I
             yield name
 
 
-def _unbuildable(variants: Iterable[Variant], folder: TrialFolder) -> Iterator[str]:
-    """One line for each end of a range from which no trial can be built, else for each path that
-    changes nothing."""
-    refused: dict[str, None] = {}
-    consumption = Consumption()
-    # of each path and value: what fails, None where nothing does
-    outcomes: dict[str, list[tuple[object, str | None]]] = {}
-    for variant in variants:
-        path, value = variant.path, variant.value
-        failed = None
-        try:
-            # of one seed, so that what differs is due to the value
-            with torch.random.fork_rng(devices=[]):
-                torch.manual_seed(0)
-                consumption.note(path, value, build_with_trainer(variant.sections))
-        except UserError as error:
-            refused[str(error)] = None
-            continue
-        except Exception as error:
-            if cause_of(error) == KILLED:
-                raise
-            traceback.print_exc()
-            failed = in_words(error)
-        outcomes.setdefault(path, []).append((value, failed))
-    yield from refused
-    failures = list(_failures(outcomes, folder))
-    yield from failures
-    if not refused and not failures:
-        yield from consumption.dead()
-
-
-def _failures(
-    outcomes: Mapping[str, list[tuple[object, str | None]]], folder: TrialFolder
-) -> Iterator[str]:
-    """A line for each value that fails where another of its path does not; where every value
-    fails, it is not the value's fault."""
-    texts = [text for tried in outcomes.values() for _, text in tried if text is not None]
-    to_blame = {
-        path: [(value, text) for value, text in tried if text is not None]
-        for path, tried in outcomes.items()
-        if any(text is None for _, text in tried)
-    }
-    blamed = {
-        text: f"{path}: {value!r} cannot be built: {text}"
-        for path, failed in to_blame.items()
-        for value, text in failed
-    }
-    yield from blamed.values()
-    if texts and not blamed:
-        yield _own_failure(texts[0], folder)
-
-
-def _own_failure(text: str, folder: TrialFolder) -> str:
-    remedy = ""
-    if any(words in text for words in _WANTS_LOGGER):
-        remedy = " Name the logger that it needs, as in logger: tensorboard."
-    return (
-        f"the model or its data fails before any trial: {text.rstrip('.')}.{remedy} "
-        f"Its traceback: {folder.log}"
-    )
-
-
 def _no_optimizer(built: Built) -> str | None:
     # LightningCLI puts one into the module itself
     if _has_own(built.model, "configure_optimizers", built.lightning.LightningModule):
@@ -257,26 +182,6 @@ def _no_data(built: Built) -> str | None:
 def _has_own(owner: object, method: str, base: type) -> bool:
     """True where a method is not the one that Lightning's base class has."""
     return getattr(type(owner), method) is not getattr(base, method) or method in vars(owner)
-
-
-def build_with_trainer(sections: LightningSections) -> Built:
-    """Build everything of a configuration once, with a Trainer, which is let go.
-
-    Raises:
-        UserError: as `build`; anything else comes from the classes that are built.
-    """
-    built = build(sections)
-    trainer_of_trials(built)
-    return built
-
-
-def _trainers(built: Built, variants: Iterable[Variant]) -> Iterator[tuple[Trainer, Tree]]:
-    """The Trainers that trials can have, each with its arguments."""
-    yield trainer_of_trials(built), built.trainer_arguments
-    for variant in variants:
-        if variant.path.startswith("trainer."):
-            other = build(variant.sections)
-            yield trainer_of_trials(other), other.trainer_arguments
 
 
 def _dry_run(config: TrialConfig, built: Built, folder: TrialFolder) -> tuple[Trainer, MetricKinds]:
@@ -330,36 +235,3 @@ def _batch_size_path(sections: LightningSections, built: Built) -> str | None:
             key = "" if path is None else f".{parameter.key}"
             return f"{section}{key}.batch_size"
     return None
-
-
-def _changes_memory(path: str, variants: list[Variant]) -> bool:
-    """True where a batch may take another amount of memory at another value of `path`.
-
-    Numbers with a decimal point count only if they change the shape of the model; anything else
-    inside model and data counts always, because it may change activations alone.
-    """
-    section, _, rest = path.partition(".")
-    if section == "trainer":
-        return rest in ("precision", "accelerator", "devices", "strategy")
-    if section == "seed_everything":
-        return False
-    if not any(isinstance(variant.value, float) for variant in variants):
-        return True
-    first, *others = [_shapes(variant.sections) for variant in variants]
-    return any(shapes != first for shapes in others)
-
-
-def _shapes(sections: LightningSections) -> list[object]:
-    """The shape of each tensor; of one in a lazy layer, which its first batch will decide on, the
-    whole numbers that the layer was made with."""
-    with torch.random.fork_rng(devices=[]):
-        model = build(sections).model
-    return [
-        (name, _whole_numbers(module) if torch.nn.parameter.is_lazy(tensor) else tensor.shape)
-        for name, module in model.named_modules()
-        for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False))
-    ]
-
-
-def _whole_numbers(module: torch.nn.Module) -> list[object]:
-    return [each for each in vars(module).items() if isinstance(each[1], int | tuple)]

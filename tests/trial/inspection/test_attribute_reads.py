@@ -12,7 +12,7 @@ from users_modules import importable
 
 from search.study_file.trial_config import LightningSections
 from search.trial.inspection.dead_paths import Consumption, replaced_hooks, section_instead
-from search.trial.tasks.check import build_with_trainer
+from search.trial.tasks.variants import build_with_trainer
 
 MODULE = '''
 import argparse
@@ -363,7 +363,7 @@ def test_dead_path_is_found_and_none_is_imagined(
     for value in (4, 8) if path.endswith("batch_size") else (0.1, 0.2):
         torch.manual_seed(0)
         given = LightningSections.from_tree(with_value(config, path, value))
-        consumption.note(path, value, build_with_trainer(given))
+        consumption.note(path, value, build_with_trainer(given)[0])
     dead = list(consumption.dead())
     assert (dead == []) is (said is None), dead
     if said is not None:
