@@ -44,6 +44,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     """As in `micro_batches.Epoch`."""
     limit: int | float | None = None
     """As in `micro_batches.Epoch`."""
+    accumulation: int = 1
+    """Micro-batches of one step of the optimizer, where that is not searched."""
     gpus: tuple[str, ...] = ()
     """Usable devices, the one with most free memory first."""
     gpu_free_bytes: tuple[int, ...] = ()

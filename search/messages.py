@@ -122,6 +122,8 @@ class Started(Message, frozen=True):
     """Reason why no other accumulation is possible; None where one is."""
     has_batch_norm: bool = False
     """True where a batch of one sample cannot be trained on."""
+    in_batches: dict[str, int] = {}
+    """Arguments of the Trainer that count batches."""
 
 
 class Measured(Message, frozen=True):

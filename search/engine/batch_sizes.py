@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 from search.answers import Checked
 from search.errors import UserError
-from search.plain.tree import read_path
 from search.space.distributions import Categorical, Params, Space
 from search.study_file.micro_batches import Epoch, UsableSizes
 from search.study_file.schema import StudyFile
@@ -63,7 +62,6 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
         UserError: the batch size cannot be scaled, or a searched accumulation changes nothing.
     """
     batch, epoch = study_file.batch, epoch_of(facts)
-    accumulation = largest(study_file, ACCUMULATION)
     if batch.auto_scale == "off":
         _refuse_dead_accumulation(study_file, facts, epoch)
         return BatchPlan("off", facts.batch_size_path, None, (), epoch, facts.batch_size)
@@ -72,6 +70,7 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
             "batch.auto_scale: neither the data module nor the model takes batch_size. "
             "Add a batch_size argument to one of them, or set auto_scale: off."
         )
+    accumulation = _largest_accumulation(study_file, facts)
     caps = [cap for cap in (batch.max, epoch.largest(accumulation)) if cap is not None]
     cap = min(caps, default=None)
     return BatchPlan(batch.auto_scale, facts.batch_size_path, cap, facts.memory_paths, epoch)
@@ -82,13 +81,11 @@ def epoch_of(facts: Checked) -> Epoch:
     return Epoch(facts.samples, facts.drops_last, facts.limit)
 
 
-def largest(study_file: StudyFile, path: str) -> int:
-    """The largest accumulation that a trial can get."""
-    values = _numbers(study_file.space, path)
-    if values:
-        return max(values)
-    fixed = read_path({"trainer": dict(study_file.trainer)}, path)
-    return fixed if isinstance(fixed, int) else 1
+def _largest_accumulation(study_file: StudyFile, facts: Checked) -> int:
+    """The largest that a trial can get; a derived one may follow from the micro-batch."""
+    if ACCUMULATION in study_file.derive:
+        return 1
+    return max(_numbers(study_file.space, ACCUMULATION), default=facts.accumulation)
 
 
 def _refuse_dead_accumulation(study_file: StudyFile, facts: Checked, epoch: Epoch) -> None:

@@ -6,6 +6,7 @@ halved; what makes the batch no smaller is not tried again.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from search.engine.attempt_end import Outcome
@@ -15,15 +16,6 @@ from search.messages import Started
 from search.plain.tree import read_path, write_path
 from search.study_file.micro_batches import UsableSizes
 from search.study_file.trial_config import LightningSections, read_trial_config
-
-# log_every_n_steps and max_steps count steps of the optimizer, which stay as they are
-_COUNTED_IN_BATCHES = (
-    "limit_train_batches",
-    "limit_val_batches",
-    "limit_test_batches",
-    "overfit_batches",
-    "val_check_interval",
-)
 
 
 @dataclass(frozen=True)
@@ -86,7 +78,7 @@ def retry_smaller(
         return _end(outcome, why, limit)
     if smaller is None:
         return Retry(outcome)
-    sections = _with_batch(config.sections, path, batch, smaller)
+    sections = _with_batch(config.sections, path, batch, smaller, started.in_batches)
     replace(config, sections=sections).write(folder.config)
     message = f"{outcome.message}; goes on in batches of {smaller}"
     return Retry(replace(outcome, message=message, goes_on=True), limit)
@@ -101,18 +93,19 @@ def halved(batch: MicroBatch, usable: UsableSizes) -> MicroBatch | None:
 
 
 def _with_batch(
-    sections: LightningSections, path: str, before: MicroBatch, after: MicroBatch
+    sections: LightningSections,
+    path: str,
+    before: MicroBatch,
+    after: MicroBatch,
+    in_batches: Mapping[str, int],
 ) -> LightningSections:
-    """Another micro-batch and accumulation; the Trainer's limits in batches keep their samples."""
+    """Another micro-batch and accumulation; what the Trainer counts in batches keeps its
+    samples."""
     tree = sections.to_tree()
     write_path(tree, path, after.size)
     write_path(tree, ACCUMULATION, after.accumulation)
-    trainer = tree["trainer"]
-    for name in _COUNTED_IN_BATCHES:
-        count = trainer.get(name)
-        # a share of the batches, such as 0.5 or 1.0, is a float
-        if type(count) is int:
-            trainer[name] = -(-count * before.size // after.size)
+    for name, count in in_batches.items():
+        tree["trainer"][name] = -(-count * before.size // after.size)
     return LightningSections.from_tree(tree)
 
 

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 
-from search.plain.tree import ARGUMENT_KEYS
+from search.plain.tree import ARGUMENT_KEYS, ARGUMENTS
 
 _MOST_LISTED = 12
 _SHORTEST_BEGINNING = 3
@@ -24,7 +24,7 @@ _ALSO_CALLED = {
 }
 # the ending of a class that has the name
 _CLASS = re.compile(r"(?<=\w)(Sampler|Pruner|Logger|Callback)$")
-_IN_CLASS = re.compile(rf"({'|'.join(ARGUMENT_KEYS)})\.")
+_IN_CLASS = re.compile(rf"({'|'.join((*ARGUMENT_KEYS, ARGUMENTS))})\.")
 
 
 def did_you_mean(

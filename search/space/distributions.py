@@ -16,6 +16,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from search.plain.equality import is_number
+from search.plain.tree import ARGUMENTS
 from search.plain.yaml import shown
 
 Scalar = None | bool | int | float | str
@@ -298,7 +299,10 @@ def from_fields(fields: Mapping[str, Any]) -> Distribution:
 
 
 def config_path(path: str) -> str:
-    """The place of a parameter's value in a configuration."""
+    """The place of a parameter's value in a configuration; what an option of a script's argument
+    searches are arguments beside it."""
+    if path.startswith(f"{ARGUMENTS}."):
+        return f"{ARGUMENTS}.{path.removeprefix(f'{ARGUMENTS}.').rpartition('].')[2]}"
     return OPTION.sub("", path)
 
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.plain.equality import is_number
+from search.plain.tree import ARGUMENTS
 from search.plain.yaml import shown
 
 MAX_CHARACTERS = 300
@@ -29,6 +30,16 @@ _TOKEN = re.compile(
     r"'[^'\n]*'|\"[^\"\n]*\""
     r"|(?<![\w.])(?P<path>[A-Za-z_]\w*(?:\[[\w-]+\])?(?:\.\w+(?:\[[\w-]+\])?)+)"
 )
+# of a script: options, whose names have hyphens, and the names of a Hydra configuration, which may
+# be a single word; a name before a bracket is that of a function
+_NAME = r"(?<![\w.])[A-Za-z_]\w*(?:\.\w+)*"
+_LONG = r"--[A-Za-z](?:[\w.-]*\w)?(?:/--no-\w(?:[\w-]*\w)?)?"
+_ARGUMENT = rf"(?:(?<![\w.)\]-]){_LONG}|{ARGUMENTS}\.(?:{_LONG}|-\w)|{_NAME})"
+_IN_OPTION = rf"\[[\w-]+\]\.(?:{_LONG}|\w+(?:\.\w+)*)"
+_SCRIPT_TOKEN = re.compile(
+    rf"'[^'\n]*'|\"[^\"\n]*\"|(?P<path>(?>{_ARGUMENT}(?:{_IN_OPTION})*))(?!\s*\()"
+)
+_WORDS = frozenset({"and", "or", "not", "in", "if", "else", "True", "False", "None"})
 _STAND_IN = re.compile(r"_path(\d+)_")
 
 _ARITHMETIC: dict[type[ast.operator], Callable[[float, float], complex]] = {
@@ -105,11 +116,14 @@ class Expression:
         return _Evaluation(self.paths, lookup).of(self.node)
 
 
-def parse_expression(text: object, full: Callable[[str], str]) -> Expression:
+def parse_expression(
+    text: object, full: Callable[[str], str], *, of_script: bool = False
+) -> Expression:
     """Read an expression.
 
     Args:
         full: the full spelling of a path.
+        of_script: paths are those of a script's arguments as well: `--lr`, or with Hydra `lr`.
 
     Raises:
         ValueError: rule, what was given, remedy; without the place.
@@ -123,14 +137,15 @@ def parse_expression(text: object, full: Callable[[str], str]) -> Expression:
     paths: list[str] = []
 
     def stand_in(match: re.Match[str]) -> str:
-        if match["path"] is None:
+        if match["path"] is None or match["path"] in _WORDS:
             return match[0]
         paths.append(full(match["path"]))
         return f"_path{len(paths) - 1}_"
 
     if _STAND_IN.search(text):
         raise ValueError(f"is no expression, got {shown(text)}. {_ALLOWED}")
-    node = _parsed(_TOKEN.sub(stand_in, text.strip()), text)
+    token = _SCRIPT_TOKEN if of_script else _TOKEN
+    node = _parsed(token.sub(stand_in, text.strip()), text)
     _check(node, paths)
     return Expression(text, node, tuple(paths))
 

@@ -95,13 +95,11 @@ def path_problems(
     space: Mapping[str, object],
     tree: Mapping[str, object],
     *,
-    scales: bool,
     own_keys: Collection[str],
 ) -> Iterator[str]:
     """A line for each path that names nothing that could be searched.
 
     Args:
-        scales: whether the batch size is scaled, and so not to be searched.
         own_keys: the keys of a study file; any other may be a section of the user's own CLI.
     """
     for path, given in space.items():
@@ -114,11 +112,6 @@ def path_problems(
             problem = _problem(_Searched(config_path(path), around, own_keys, has_options))
         if problem is not None:
             yield f"space.{path}: {problem}"
-        elif scales and path.endswith(".batch_size"):
-            yield (
-                f"space.{path}: is found by batch.auto_scale. "
-                "Search it, or scale it; set batch.auto_scale: off to search it."
-            )
 
 
 def through_plain_value(path: str) -> str:
@@ -242,6 +235,8 @@ def _whole_mapping(at: _Searched) -> str | None:
 
 def _no_way(at: _Searched) -> str | None:
     """A line where the tree has no way to the path: a plain value before its end, a short list."""
+    if at.section == ARGUMENTS:
+        return None
     for end in range(1, len(at.parts)):
         place, part = ".".join(at.parts[:end]), at.parts[end]
         match read_path(at.tree, place):

@@ -13,7 +13,7 @@ from functools import cached_property
 from random import Random
 from typing import Any
 
-from search.plain.tree import lookup_path, write_path
+from search.plain.tree import ARGUMENTS, lookup_path, write_path
 from search.space.distributions import (
     OPTION,
     Categorical,
@@ -104,7 +104,7 @@ class Points:
             distribution = self.space.get(path)
             if isinstance(distribution, Categorical):
                 value = copy.deepcopy(distribution.written(params[path]))
-            write_path(config, config_path(path), value)
+            _lay(config, config_path(path), value)
         for path, value in self.found.items():
             write_path(config, path, value)
         return config
@@ -165,6 +165,14 @@ class Points:
             raise ValueError(f"{path} has a range without steps")
         for value in values:
             yield from self._combinations(rest, {**params, path: value})
+
+
+def _lay(config: dict[str, Any], path: str, value: object) -> None:
+    """Write a value; an option that is a mapping is several arguments of a script at once."""
+    if path.startswith(f"{ARGUMENTS}.") and isinstance(value, Mapping):
+        config[ARGUMENTS] |= value
+    else:
+        write_path(config, path, value)
 
 
 class _Facts:

@@ -1,4 +1,4 @@
-"""The full spelling of a path that a user wrote."""
+"""The full spelling of the paths that a user wrote, alone or in expressions."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from search.plain.tree import ARGUMENT_KEYS, parts_of
 from search.space.distributions import Categorical, Space
+from search.space.expressions import Expression, parse_expression
 from search.space.nested import in_class
 from search.space.paths import full_path
 
@@ -29,6 +30,15 @@ class Spelling:
         choice, bracket, rest = full.rpartition("]")
         is_inside = rest.startswith(".") and self._is_class(choice)
         return f"{choice}{bracket}.{in_class(rest[1:])}" if is_inside else full
+
+    def expression(self, text: object) -> Expression:
+        """Read an expression over these paths.
+
+        Raises:
+            ValueError: as `parse_expression`.
+        """
+        of_script = self._sections.get("script") is not None
+        return parse_expression(text, self, of_script=of_script)
 
     def _is_class(self, option: str) -> bool:
         """Tell whether the option, `path[name` here, puts a class into the configuration."""

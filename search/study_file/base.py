@@ -34,6 +34,9 @@ def with_base(tree: Mapping[str, object], path: Path, own_keys: Collection[str])
     """
     if (problem := foreign_problem(tree, is_base=False)) is not None:
         raise StudyFileError([f"{path}: {problem}"])
+    if "script" in tree or "module" in tree:
+        # which has no base, and says so where all its keys are read
+        return _with_script(dict(tree), path)
     own = {key: value for key, value in tree.items() if key != "base"}
     merged: dict[str, Any] = {}
     for name in _names(tree.get("base"), path):
@@ -135,12 +138,21 @@ def _is_bare(section: object) -> bool:
 
 
 def _with_file(tree: dict[str, object], path: Path) -> dict[str, Any]:
-    """`ckpt_path` as an absolute path: of the working directory, as LightningCLI takes it, or
-    beside the file that names it."""
-    name = tree.get("ckpt_path")
+    """`ckpt_path` as an absolute path."""
+    file = _file_beside(tree.get("ckpt_path"), path)
+    return tree if file is None else {**tree, "ckpt_path": str(file.absolute())}
+
+
+def _with_script(tree: dict[str, object], path: Path) -> dict[str, Any]:
+    """`script` as a path from the working directory."""
+    script = tree.get("script")
+    file = _file_beside(as_mapping(script).get("path", script), path)
+    return tree if file is None else {**tree, "script": {"path": str(file)}}
+
+
+def _file_beside(name: object, path: Path) -> Path | None:
+    """The file that a study file at `path` names: of the working directory, as LightningCLI takes
+    it, or beside the file that names it; None where there is none."""
     if not isinstance(name, str) or "://" in name:
-        return tree
-    for file in (Path(name), path.parent / name):
-        if file.is_file():
-            return {**tree, "ckpt_path": str(file.absolute())}
-    return tree
+        return None
+    return next((each for each in (Path(name), path.parent / name) if each.is_file()), None)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from search.plain.tree import ARGUMENTS
 from search.space.paths import FINALIST
 
 if TYPE_CHECKING:
@@ -97,9 +98,14 @@ def leaves_epoch_ends(trainer: Mapping[str, object]) -> bool:
 def _batches_vary(study_file: StudyFile) -> bool:
     """Tell whether trials may validate after different numbers of samples."""
     return study_file.batch.auto_scale != "off" or any(
-        path.startswith("data.") or "batch_size" in path or path in _BATCHES
-        for path in _paths(study_file)
+        _may_change_batches(path.removeprefix(f"{ARGUMENTS}.")) for path in _paths(study_file)
     )
+
+
+def _may_change_batches(path: str) -> bool:
+    # a script may spell it with hyphens
+    names_size = "batch_size" in path.replace("-", "_")
+    return path.startswith("data.") or names_size or path in _BATCHES
 
 
 def _paths(study_file: StudyFile) -> tuple[str, ...]:

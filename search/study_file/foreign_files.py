@@ -21,13 +21,16 @@ def foreign_problem(tree: Mapping[str, object], *, is_base: bool) -> str | None:
     if not is_base and ("script" in tree or "module" in tree):
         return None
     targets = dict(_targets(tree, ""))
-    has_defaults = isinstance(tree.get("defaults"), list) or "hydra" in tree
+    # with a space it is a study file that lacks its script
+    has_hydra = "hydra" in tree and "space" not in tree
+    has_defaults = isinstance(tree.get("defaults"), list) or has_hydra
     if not targets and not has_defaults:
         return None
     sign = f"{_TARGET} in {next(iter(targets))}" if targets else "its defaults"
     wanted = "a LightningCLI configuration" if is_base else "a study file"
     return (
-        f"is a Hydra configuration ({sign}), not {wanted}. Let the classes themselves say what "
+        f"is a Hydra configuration ({sign}), not {wanted}. Search the script that reads it: write "
+        "script: train.py and hydra: true in a study file. Or let the classes themselves say what "
         f"they take: `{_command(targets)}`. Then write under init_args what this file gives them."
     )
 

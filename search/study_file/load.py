@@ -20,6 +20,7 @@ from search.study_file.overrides import apply_overrides
 from search.study_file.problems import lines_of
 from search.study_file.rules import rule_problems
 from search.study_file.schema import CliStudyFile, ScriptStudyFile, StudyFile
+from search.study_file.script_keys import take_misplaced
 from search.study_file.short_forms import spell_out
 
 _OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
@@ -88,7 +89,7 @@ def parse_study_tree(tree: Mapping[str, object], *, source: str, default_name: s
     given, problems = _full_tree(tree, default_name)
     study_file, lines = _validated(given)
     problems += lines
-    problems += _path_lines(given, study_file)
+    problems += _path_lines(given)
     # rules are expressions over a space and sections that are right
     if study_file is not None and not problems and not study_file.is_hinted:
         problems += rule_problems(study_file)
@@ -105,7 +106,7 @@ def _full_tree(
     given |= {key: value for key, value in tree.items() if value is not None}
     problems = list(old_spellings(given["trainer"])) if isinstance(given["trainer"], dict) else []
     given, unclear = spell_out(given)
-    problems += unclear
+    problems += [*unclear, *take_misplaced(given)]
     if given.get("space", AUTO) == AUTO:
         given["space"] = {ALL_HINTED: AUTO}
     if isinstance(given["space"], dict):
@@ -131,7 +132,6 @@ def _kind(given: Mapping[str, object]) -> type[StudyFile]:
     return CliStudyFile if "cli" in given else StudyFile
 
 
-def _path_lines(given: Mapping[str, object], study_file: StudyFile | None) -> Iterator[str]:
+def _path_lines(given: Mapping[str, object]) -> Iterator[str]:
     if isinstance(given["space"], dict):
-        scales = study_file is not None and study_file.batch.auto_scale != "off"
-        yield from path_problems(given["space"], given, scales=scales, own_keys=_OWN_KEYS)
+        yield from path_problems(given["space"], given, own_keys=_OWN_KEYS)

@@ -7,6 +7,22 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+# arguments of a Trainer that count batches where they are whole numbers; log_every_n_steps and
+# max_steps count steps of the optimizer
+_COUNTED_IN_BATCHES = (
+    "limit_train_batches",
+    "limit_val_batches",
+    "limit_test_batches",
+    "overfit_batches",
+    "val_check_interval",
+)
+
+
+def counts_of_batches(trainer: Mapping[str, Any]) -> dict[str, int]:
+    """The arguments of a Trainer that count batches; a share of them, such as 0.5, is a float."""
+    given = {name: trainer.get(name) for name in _COUNTED_IN_BATCHES}
+    return {name: count for name, count in given.items() if type(count) is int}
+
 
 @dataclass(frozen=True)
 class Epoch:

@@ -6,11 +6,11 @@ Each is read and checked here, once the sections themselves are known to be righ
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from search.plain.tree import Tree, lookup_path, parts_of, read_path, write_path
+from search.plain.tree import ARGUMENTS, Tree, lookup_path, parts_of, read_path, write_path
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.space.distributions import (
@@ -22,7 +22,7 @@ from search.space.distributions import (
     config_path,
 )
 from search.space.enqueued_points import first_point_problems
-from search.space.expressions import Expression, parse_expression
+from search.space.expressions import Expression
 from search.space.paths import FINALIST
 from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
@@ -37,18 +37,27 @@ _SEED = "rules"
 
 def rule_problems(study_file: StudyFile) -> list[str]:
     """A line for each rule of a study file that cannot hold."""
-    if problems := list(_condition_problems(study_file.space)):
+    problems = [*_probed_paths(study_file), *_condition_problems(study_file.space)]
+    if problems:
         return problems
     spell = Spelling(study_file.space, study_file.sections)
     constraints, problems = _read_constraints(study_file.constraints, spell)
     derive, more = _read_derived(study_file.derive, spell)
     points = Points(study_file.space, constraints, derive, study_file.sections)
     problems += more
-    scales = study_file.batch.auto_scale != "off"
-    problems += _derived_problems(points, scales)
-    problems += _probed_constraints(points) if scales else ()
+    problems += _derived_problems(points, study_file.is_probed)
+    problems += _probed_constraints(points, study_file.is_probed)
     problems += _unknown_paths(points)
     return problems or _emptiness(points) or list(first_point_problems(study_file.enqueue, points))
+
+
+def _probed_paths(study_file: StudyFile) -> Iterator[str]:
+    for path in study_file.space:
+        if study_file.is_probed(path):
+            yield (
+                f"space.{path}: is found by batch.auto_scale. "
+                "Search it, or scale it; set batch.auto_scale: off to search it."
+            )
 
 
 def _condition_problems(space: Space) -> Iterator[str]:
@@ -82,7 +91,7 @@ def _read_constraints(
     read, problems = [], []
     for index, text in enumerate(texts):
         try:
-            expression = parse_expression(text, spell)
+            expression = spell.expression(text)
         except ValueError as error:
             problems.append(f"constraints.{index}: {error}")
             continue
@@ -101,20 +110,20 @@ def _read_derived(
     read, problems = {}, []
     for path, text in texts.items():
         try:
-            read[spell(path)] = parse_expression(text, spell)
+            read[spell(path)] = spell.expression(text)
         except ValueError as error:
             problems.append(f"derive.{path}: {error}")
     return read, problems
 
 
-def _derived_problems(points: Points, scales: bool) -> Iterator[str]:
+def _derived_problems(points: Points, is_probed: Callable[[str], bool]) -> Iterator[str]:
     for path in points.derive:
         if path in points.space:
             yield f"derive.{path}: is searched. Search it, or derive it."
         elif "." not in path or path.split(".")[0] not in points.sections:
             sections = ", ".join(points.sections)
             yield f"derive.{path}: is no path into {sections}. Write it as model.init_args.width."
-        elif scales and path.endswith(".batch_size"):
+        elif is_probed(path):
             yield f"derive.{path}: is found by batch.auto_scale. Set batch.auto_scale: off."
         elif not _has_place(points, path):
             yield f"derive.{path}: leads through a plain value. Derive that value itself."
@@ -122,11 +131,11 @@ def _derived_problems(points: Points, scales: bool) -> Iterator[str]:
             yield f"derive.{path}: derives from itself: {' -> '.join(circle)}. Drop one of these."
 
 
-def _probed_constraints(points: Points) -> Iterator[str]:
+def _probed_constraints(points: Points, is_probed: Callable[[str], bool]) -> Iterator[str]:
     """A line for each constraint on the micro-batch, which is probed once a trial was sampled."""
     for index, constraint in enumerate(points.constraints):
         for path in _all_paths(points.derive, constraint.paths):
-            if path.endswith(".batch_size"):
+            if is_probed(path):
                 yield (
                     f"constraints.{index}: {path} is found by batch.auto_scale, once a trial is "
                     "sampled. Limit it with batch.max, or set batch.auto_scale: off."
@@ -185,13 +194,20 @@ def _trees(points: Points, path: str) -> Iterator[Mapping[str, object]]:
     """The sections as the study file has them, and with each option that the path may lead into."""
     yield points.sections
     for choice, distribution in points.space.items():
-        leads_inside = config_path(path).startswith(f"{config_path(choice)}.")
+        leads_inside = _leads_inside(config_path(path), config_path(choice))
         if not leads_inside or not isinstance(distribution, Categorical):
             continue
         for value in distribution.values if distribution.subtrees is not None else ():
             params = {**_options_in(choice), choice: value}
             if has_options(path, {**_options_in(path), **params}):
                 yield points.sections_with(params)
+
+
+def _leads_inside(path: str, choice: str) -> bool:
+    # an option of a script may be several arguments at once
+    if choice.startswith(f"{ARGUMENTS}."):
+        return path.startswith(f"{ARGUMENTS}.")
+    return path.startswith(f"{choice}.")
 
 
 def _options_in(path: str) -> Params:

@@ -26,10 +26,9 @@ from pydantic import (
 )
 
 from search.plain.durations import parse_duration
-from search.plain.tree import as_mapping
+from search.plain.tree import ARGUMENTS, as_mapping
 from search.plain.yaml import shown
 from search.space.distributions import Distribution, Hinted
-from search.space.expressions import parse_expression
 from search.space.notation import parse_distribution
 from search.space.points import Points
 from search.space.spelling import Spelling
@@ -231,6 +230,10 @@ class StudyFile(_Section):
         """Tell whether ranges are still to be read from the annotations of the classes."""
         return any(isinstance(each, Hinted) for each in self.space.values())
 
+    def is_probed(self, path: str) -> bool:
+        """Tell whether a path is that of a micro-batch which is probed."""
+        return self.batch.auto_scale != "off" and path.endswith(".batch_size")
+
     @property
     def judged(self) -> tuple[Objective, ...]:
         """Every objective, one or several."""
@@ -257,8 +260,8 @@ class StudyFile(_Section):
         spell = Spelling(self.space, self.sections)
         return Points(
             self.space,
-            tuple(parse_expression(text, spell) for text in self.constraints),
-            {spell(path): parse_expression(text, spell) for path, text in self.derive.items()},
+            tuple(spell.expression(text) for text in self.constraints),
+            {spell(path): spell.expression(text) for path, text in self.derive.items()},
             self.sections,
         )
 
@@ -309,6 +312,10 @@ class ScriptStudyFile(StudyFile):
     arguments: ArgumentsSection = {}
     hydra: HydraSection | None = None
     fit: FitNumber | None = None
+
+    def is_probed(self, path: str) -> bool:
+        is_argument = path == f"{ARGUMENTS}.{self.batch.argument}"
+        return self.batch.auto_scale != "off" and is_argument
 
     @property
     def sections(self) -> dict[str, object]:

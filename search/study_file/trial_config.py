@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,17 @@ class ScriptRun:
     def name(self) -> str:
         """The script, as messages call it."""
         return self.path or f"python -m {self.module}"
+
+    @property
+    def micro_batch(self) -> int | None:
+        """The micro-batch that its command line names; None where the script chooses it."""
+        size = None if self.batch_argument is None else self.arguments.get(self.batch_argument)
+        return size if type(size) is int else None
+
+    def with_micro_batch(self, size: int) -> ScriptRun:
+        """The script with another micro-batch on its command line."""
+        assert self.batch_argument is not None
+        return replace(self, arguments={**self.arguments, self.batch_argument: size})
 
     @staticmethod
     def from_tree(tree: Mapping[str, Any]) -> ScriptRun | None:

@@ -29,6 +29,7 @@ from search.messages import (
     Started,
 )
 from search.plain.tree import Tree
+from search.study_file.micro_batches import counts_of_batches
 from search.study_file.trial_config import LightningSections, ScriptRun, TrialConfig
 from search.trial.building.build import (
     Built,
@@ -299,6 +300,7 @@ def _started(built: Built, trainer: Trainer) -> Started:
         effective_batch=effective,
         fixed_accumulation=_fixed_accumulation(built, trainer),
         has_batch_norm=has_batch_norm(built.model),
+        in_batches=counts_of_batches(built.trainer_arguments),
     )
 
 

@@ -40,7 +40,8 @@ def retried(
         "objective": {"metric": "val_loss"},
     }
     folder.config.write_text(dump_yaml(tree))
-    started = Started(3, used, 1, used, fixed, norm)
+    counts = {"limit_train_batches": 100, "val_check_interval": 50}
+    started = Started(3, used, 1, used, fixed, norm, counts)
     return retry_smaller(MEMORY, started, folder, BatchPlan("off", PATH, None, (), Epoch(samples)))
 
 

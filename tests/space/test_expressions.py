@@ -56,6 +56,38 @@ def test_expression_comes_to(text: str, expected: Any) -> None:
     assert value(text) == expected
 
 
+ARGUMENTS = {
+    "--hidden-dim": 8,
+    "--lr": 0.5,
+    "--net[my-mlp].--width": 3,
+    "--amp/--no-amp": True,
+    "arguments.-b": 2,
+    "lr": 4,
+    "model.net.width": 16,
+    "size": "min",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("--hidden-dim>=--lr", True),
+        ("--hidden-dim - 2 * --net[my-mlp].--width", 2),
+        ("-(--lr)*2", -1.0),
+        ("not --amp/--no-amp or arguments.-b == 2", True),
+        ("lr-lr + model.net.width // lr", 4),
+        ("max(--hidden-dim, model.net.width) if size == 'min' and lr in [4] else None", 16),
+    ],
+)
+def test_arguments_of_a_script_are_paths(text: str, expected: Any) -> None:
+    def find(path: str) -> Any:
+        if path not in ARGUMENTS:
+            raise Missing(path)
+        return ARGUMENTS[path]
+
+    assert parse_expression(text, full, of_script=True).value(find) == expected
+
+
 def test_paths_are_spelt_in_full_and_texts_are_no_paths() -> None:
     expression = parse_expression("m.lr > 1 and m.lr < 'a.b'", lambda path: f"<{path}>")
     assert expression.paths == ("<m.lr>", "<m.lr>")

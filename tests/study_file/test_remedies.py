@@ -138,7 +138,8 @@ model: {_target_: src.models.net.Net, optimizer: {_target_: torch.optim.Adam, _p
 data: {_target_: src.data.Points, batch_size: 8}
 """
 IS_HYDRA = (
-    "is a Hydra configuration (_target_ in model), not {}. Let the classes themselves say what "
+    "is a Hydra configuration (_target_ in model), not {}. Search the script that reads it: write "
+    "script: train.py and hydra: true in a study file. Or let the classes themselves say what "
     "they take: `search init src.models.net:Net --data src.data:Points`. Then write under "
     "init_args what this file gives them."
 )

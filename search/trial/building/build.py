@@ -56,6 +56,8 @@ class Built:
     begins_from: dict[str, Any] = field(default_factory=dict)
     # the Trainers' arguments of a script's earlier fits
     earlier: tuple[Tree, ...] = ()
+    # as the command line of a script names it
+    micro_batch: int | None = None
 
     def fit(self, trainer: Trainer, checkpoint: Path | None = None) -> None:
         """Train, from a checkpoint of ours where there is one."""
@@ -94,6 +96,7 @@ def built_of(reached: ReachedFit) -> Built:
         loaders=reached.loaders,
         begins_from=reached.begins_from,
         earlier=reached.earlier,
+        micro_batch=reached.micro_batch,
     )
 
 
@@ -218,6 +221,11 @@ def seed_everything(sections: LightningSections) -> None:
 
 
 def micro_batch_of(built: Built) -> int | None:
+    """The micro-batch that a script's command line names, else that of the loaders."""
+    return loaded_micro_batch(built) if built.micro_batch is None else built.micro_batch
+
+
+def loaded_micro_batch(built: Built) -> int | None:
     """The attribute or saved hyperparameter `batch_size`, of the data before that of the model;
     that of a script's loader, which says it itself; None where there is none."""
     size = getattr(built.loaders.get("train_dataloaders"), "batch_size", None)
@@ -228,7 +236,7 @@ def micro_batch_of(built: Built) -> int | None:
 
 
 def set_micro_batch(built: Built, size: int) -> None:
-    """Write the micro-batch where `micro_batch_of` finds it, as the attribute and as the saved
+    """Write the micro-batch where `loaded_micro_batch` finds it, as the attribute and as the saved
     hyperparameter: a loader may read either."""
     owners = [each for each in (built.data, built.model) if each is not None]
     owner: Any = next((each for each in owners if _kept_batch_size(each) is not None), owners[0])

@@ -49,6 +49,8 @@ class ReachedFit:
     begins_from: Tree
     # the arguments of the Trainers of earlier fits
     earlier: tuple[Tree, ...]
+    # as the command line names it
+    micro_batch: int | None
 
     def make_again(self, **arguments: object) -> Trainer:
         """The script's own Trainer, with other arguments; the script holds the very object."""
@@ -166,6 +168,7 @@ class Drive:
             loaders=loaders,
             begins_from=begins_from if "ckpt_path" in begins_from else {},
             earlier=tuple(self.earlier),
+            micro_batch=self.script.micro_batch,
         )
 
 

@@ -39,6 +39,7 @@ from search.trial.fitting.throwaway import (
     look_loggers,
     throwaway_loggers,
 )
+from search.trial.inspection.batch_argument import batch_argument_problem
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
 from search.trial.process.loaded_sources import is_users_own, loaded_sources
@@ -75,7 +76,9 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         return Checked(problems=tried.problems)
     built = build(config.sections)
     script = config.sections.script
-    if (problem := _no_optimizer(built) or _no_data(built)) is not None:
+    problem = _no_optimizer(built) or _no_data(built)
+    problem = problem or batch_argument_problem(config.sections, built)
+    if problem is not None:
         return Checked(problems=(problem,))
     batch_size = micro_batch_of(built)
     problems = list(logger_problems(config, folder, built.lightning))
@@ -94,6 +97,7 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         samples=_samples(loader),
         drops_last=bool(getattr(loader, "drop_last", False)),
         limit=Epoch().limited_by(built.trainer_arguments).limit,
+        accumulation=_accumulation(built),
         gpus=gpus,
         gpu_free_bytes=gpu_free_bytes,
         gpus_a_trial=use.count,
@@ -211,6 +215,11 @@ def _samples(loader: Any) -> int | None:
         return len(loader.dataset)
     except (AttributeError, TypeError):
         return None
+
+
+def _accumulation(built: Built) -> int:
+    given = built.trainer_arguments.get("accumulate_grad_batches")
+    return given if isinstance(given, int) else 1
 
 
 def _batch_size_path(sections: LightningSections, built: Built) -> str | None:

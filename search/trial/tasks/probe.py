@@ -9,6 +9,7 @@ So each size gets a fit of a few batches and a validation of its own, and the se
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import OOM, Probed
 from search.study_file.micro_batches import UsableSizes
-from search.study_file.trial_config import TrialConfig
+from search.study_file.trial_config import LightningSections, ScriptRun, TrialConfig
 from search.trial.building.build import (
     Built,
     build,
@@ -135,7 +136,13 @@ def probe(
     usable = UsableSizes(has_batch_norm(built.model), batch.epoch)
     cap = usable.up_to(batch.max or _DEFAULT_CAP)
     tried: list[int] = []
-    runs = _runner(built, folder, memory_share=memory_share, gpu_share=gpu_share)
+    trainer = _trainer(built, folder)
+    limit_gpu_memory(trainer, gpu_share)
+    on_host = trainer.strategy.root_device.type != "cuda"
+    guard = MemoryGuard(host_budget_bytes(memory_share) if on_host else None)
+    script = config.sections.script
+    of_size = _resizer(built, guard) if script is None else _script_runner(config.sections, guard)
+    runs = _runner(of_size, folder, guard, _fixed_line(built, script))
 
     @cache
     def fits(size: int) -> bool:
@@ -150,35 +157,63 @@ def probe(
     return Probed(micro_batch=usable.from_(found), tried=tuple(tried))
 
 
-def _runner(
-    built: Built, folder: TrialFolder, *, memory_share: float, gpu_share: float
-) -> Callable[[int], bool]:
-    """A function that runs a size; it returns True where memory was enough."""
-    arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
-    # a logger that does nothing, for modules that call theirs
-    arguments |= {"callbacks": None, "enable_checkpointing": False, "logger": DummyLogger()}
-    trainer = _trainer(built, folder, arguments)
-    limit_gpu_memory(trainer, gpu_share)
-    on_host = trainer.strategy.root_device.type != "cuda"
-    guard = MemoryGuard(host_budget_bytes(memory_share) if on_host else None)
+def _resizer(built: Built, guard: MemoryGuard) -> Callable[[int], Built]:
+    """A function that gives model and data a size."""
     guard.watch(built.model)
+
+    def of_size(size: int) -> Built:
+        set_micro_batch(built, size)
+        return built
+
+    return of_size
+
+
+def _script_runner(sections: LightningSections, guard: MemoryGuard) -> Callable[[int], Built]:
+    """A function that runs a script up to its fit with a size on its command line: its loaders are
+    made by then, and take no other."""
+    script = sections.script
+    assert script is not None
+
+    def of_size(size: int) -> Built:
+        built = build(replace(sections, script=script.with_micro_batch(size)))
+        guard.watch(built.model)
+        return built
+
+    return of_size
+
+
+def _runner(
+    of_size: Callable[[int], Built], folder: TrialFolder, guard: MemoryGuard, fixed: str
+) -> Callable[[int], bool]:
+    """A function that runs a size; it returns True where memory was enough.
+
+    Args:
+        of_size: what is fitted with a size.
+        fixed: the line for loaders whose batches stay as they are, with a place for their size.
+    """
     # by the size that was asked for, those that the loaders had
     of_loaders: dict[int, Sequence[int]] = {}
 
-    def runs(size: int) -> bool:
-        set_micro_batch(built, size)
-        guard.begin(size)
-        trainer, is_enough = _trainer(built, folder, arguments), True
+    def fit(size: int) -> None:
+        built = of_size(size)
+        trainer = _trainer(built, folder)
         try:
             built.fit(trainer)
+        finally:
+            of_loaders[size] = _sizes_of_loaders(trainer)
+
+    def runs(size: int) -> bool:
+        guard.begin(size)
+        is_enough = True
+        try:
+            fit(size)
         except Exception as error:
             if cause_of(error) != OOM:
                 raise
             is_enough = False
         finally:
             garbage_collection_cuda()
-        of_loaders[size] = _sizes_of_loaders(trainer)
-        _refuse_fixed(of_loaders, built)
+        _refuse_fixed(of_loaders, fixed)
         if is_enough:
             guard.note(size)
         return is_enough
@@ -186,7 +221,11 @@ def _runner(
     return runs
 
 
-def _trainer(built: Built, folder: TrialFolder, arguments: Mapping[str, object]) -> Trainer:
+def _trainer(built: Built, folder: TrialFolder) -> Trainer:
+    """A Trainer for a few batches, with a logger that does nothing, for modules that call
+    theirs."""
+    arguments = one_short_epoch(built.trainer_arguments, train=STEPS, val=STEPS)
+    arguments |= {"callbacks": None, "enable_checkpointing": False, "logger": DummyLogger()}
     return make_trainer(built, folder.root, [], **arguments)
 
 
@@ -197,18 +236,28 @@ def _sizes_of_loaders(trainer: Trainer) -> list[int]:
     return [size for size in sizes if isinstance(size, int)]
 
 
-def _refuse_fixed(of_loaders: Mapping[int, Sequence[int]], built: Built) -> None:
+def _refuse_fixed(of_loaders: Mapping[int, Sequence[int]], fixed: str) -> None:
     """Refuse loaders whose batches stay as they are; they need not be of the very size, since a
     loader may make pairs of its samples, say."""
+    if not of_loaders:
+        return
     smallest, largest = min(of_loaders), max(of_loaders)
     sizes = of_loaders[largest]
     if largest < 2 * smallest or not sizes or sizes != of_loaders[smallest]:
         return
+    raise UserError(f"batch.auto_scale: needs batches of any size, but {fixed.format(sizes[0])}")
+
+
+def _fixed_line(built: Built, script: ScriptRun | None) -> str:
+    if script is not None:
+        return (
+            f"those of {script.name} stay at {{}} samples. Let its train_dataloaders take "
+            f"{script.batch_argument} as their batch_size, or set auto_scale: off."
+        )
     section, owner = ("model", built.model) if built.data is None else ("data", built.data)
-    raise UserError(
-        f"batch.auto_scale: needs batches of any size, but those of {section}: "
-        f"{type(owner).__name__} stay at {sizes[0]} samples. Let its train_dataloader read "
-        "self.batch_size or self.hparams.batch_size, or set auto_scale: off."
+    return (
+        f"those of {section}: {type(owner).__name__} stay at {{}} samples. Let its "
+        "train_dataloader read self.batch_size or self.hparams.batch_size, or set auto_scale: off."
     )
 
 

@@ -1,0 +1,80 @@
+"""Keys of a study of classes in one of a script, and the reverse: what each would mean there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from search.plain.tree import as_mapping
+
+_OWN_CLASSES = "the script makes its own {}. Remove it, and search the script's arguments."
+_CHECKPOINT = "the script gives trainer.fit its own. Remove it."
+# keys of a study of classes -> why a study of a script has none
+_OF_CLASSES = {
+    "model": _OWN_CLASSES.format("model"),
+    "data": _OWN_CLASSES.format("data"),
+    "optimizer": _OWN_CLASSES.format("optimizer"),
+    "lr_scheduler": _OWN_CLASSES.format("learning rate scheduler"),
+    "cli": (
+        "the script reads its own command line. Remove cli, and write what it reads under "
+        "arguments; or remove script, for the LightningCLI."
+    ),
+    "base": (
+        "no LightningCLI reads it. Remove base, and give the file to the script as it takes one, "
+        "such as arguments: {--config: config.yaml}; or remove script, for the LightningCLI."
+    ),
+    "ckpt_path": _CHECKPOINT,
+    "weights_only": _CHECKPOINT,
+}
+# keys of a study of a script -> what to do where there is none
+_ARGUMENTS = (
+    "are those of a script, and there is none. Add script: train.py; arguments of a class stand "
+    "under model: {init_args: ...}."
+)
+_HYDRA = "is for a script that reads Hydra's overrides, and there is none. Add script: train.py."
+_FIT = "is the number of a script's fit, and there is none. Add script: train.py, or remove it."
+_ARGUMENT = (
+    "names a script's argument, and there is none. Remove it: the batch size of classes is the "
+    "batch_size that data or model take."
+)
+_NO_ARGUMENT = (
+    "needs the script's argument for the batch size. Write batch: {{argument: --batch-size, "
+    "auto_scale: {}}}."
+)
+
+
+def take_misplaced(tree: dict[str, Any]) -> list[str]:
+    """Take the keys out of a tree that belong to the other kind of study; a line for each."""
+    problems = list(_of_classes(tree) if "script" in tree else _of_scripts(tree))
+    for line in problems:
+        key, _, inner = line.partition(":")[0].partition(".")
+        if inner:
+            tree[key] = {name: each for name, each in tree[key].items() if name != inner}
+        else:
+            del tree[key]
+    return problems
+
+
+def _of_classes(tree: dict[str, Any]) -> Iterator[str]:
+    for key, why in _OF_CLASSES.items():
+        if key in tree:
+            yield f"{key}: {why}"
+    if "module" in tree:
+        yield "module: is another way to name the script. Keep script or module."
+    batch = as_mapping(tree.get("batch"))
+    scaled = batch.get("auto_scale", "off")
+    if scaled != "off" and batch.get("argument") is None:
+        yield f"batch.auto_scale: {_NO_ARGUMENT.format(scaled)}"
+
+
+def _of_scripts(tree: dict[str, Any]) -> Iterator[str]:
+    # a CLI of the user's own may have such sections
+    if "cli" not in tree:
+        if "arguments" in tree:
+            yield f"arguments: {_ARGUMENTS}"
+        if "hydra" in tree:
+            yield f"hydra: {_HYDRA}"
+        if isinstance(tree.get("fit"), int):
+            yield f"fit: {_FIT}"
+    if "argument" in as_mapping(tree.get("batch")):
+        yield f"batch.argument: {_ARGUMENT}"
