@@ -12,8 +12,8 @@ from search.errors import UserError
 StudyFileOrName = Annotated[
     str | None,
     typer.Argument(
-        help="Study file, or name of a shipped study; without, study.yaml where there is one, else "
-        "the shipped autoencoder.",
+        help="Study file, name of a shipped study, or a script such as train.py; without, "
+        "study.yaml where there is one, else the shipped autoencoder.",
         metavar="STUDY_FILE",
         show_default=False,
     ),
@@ -42,6 +42,23 @@ SetValues = Annotated[
 SpaceValues = Annotated[
     list[str] | None,
     typer.Option("--space", help="PATH='{float: [1e-5, 1e-2], log: true}'; repeatable."),
+]
+ScriptModule = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        help="A script as a module, as `python -m` takes it.",
+        metavar="MODULE",
+        show_default=False,
+    ),
+]
+Metric = Annotated[
+    str | None,
+    typer.Option("--metric", help="Metric to judge by; the study file's without one."),
+]
+Direction = Annotated[
+    str | None,
+    typer.Option("--direction", help="minimize or maximize that metric."),
 ]
 Name = Annotated[
     str | None, typer.Option("--name", help="Name of the study; the file's without one.")

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from search.commands.options import (
+    Direction,
     Json,
+    Metric,
     Name,
     Quiet,
+    ScriptModule,
     SetValues,
     SpaceValues,
     Storage,
@@ -21,34 +24,40 @@ from search.layout import STUDIES_DIR, StudyFolder
 
 def run(
     study_file: StudyFileOrName = None,
+    module: ScriptModule = None,
     trials: Trials = None,
     workers: Workers = "auto",
     timeout: Timeout = None,
     trial_timeout: TrialTimeout = None,
     set_: SetValues = None,
     space: SpaceValues = None,
+    metric: Metric = None,
+    direction: Direction = None,
     name: Name = None,
     storage: Storage = None,
     studies: StudiesDir = STUDIES_DIR,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Run a study, or go on with it, up to a total of trials."""
-    from search.commands.locate import find_file
+    """Run a study, or go on with it, up to a total of trials.
+
+    A script needs no study file: `search run train.py --metric val_loss --space '--lr={float:
+    [1e-4, 1e-1], log: true}'`, or `-m my_package.train` in its place.
+    """
+    from search.commands.given_study import OnCommandLine, given_study
     from search.commands.option_values import seconds, worker_count
     from search.engine.progress import Note
     from search.engine.request import RunRequest
     from search.engine.run import run_study
-    from search.study_file.load import load_study_file
     from search.view.choose import make_view
 
-    found = find_file(study_file)
-    loaded = load_study_file(found.path, set_values=set_ or (), space_values=space or (), name=name)
+    said = OnCommandLine(set_ or (), space or (), metric, direction, name, studies)
+    given = given_study(study_file, module, said)
     request = RunRequest(
-        folder=StudyFolder(studies / loaded.name),
-        study_file=loaded,
-        source=str(found.path),
-        import_path=found.path.parent.absolute(),
+        folder=StudyFolder(studies / given.study_file.name),
+        study_file=given.study_file,
+        source=given.source,
+        import_path=given.folder.absolute(),
         workers=worker_count("--workers", workers),
         trials=trials,
         timeout_s=seconds("--timeout", timeout),
@@ -56,6 +65,6 @@ def run(
         url=storage,
     )
     view = make_view(quiet=quiet, json=json)
-    if found.note is not None:
-        view.handle(Note(found.note))
+    if given.note is not None:
+        view.handle(Note(given.note))
     run_study(request, view)

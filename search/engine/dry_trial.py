@@ -50,12 +50,13 @@ class DryTrials:
 
 
 def dry_trials(
-    study_file: StudyFile, source: Path, *, workers: int | None, trials: int
+    study_file: StudyFile, source: str, import_path: Path, *, workers: int | None, trials: int
 ) -> DryTrials:
     """Try a study file out; nothing is written but temporary folders that are removed.
 
     Args:
-        source: the study file.
+        source: the study file as messages call it.
+        import_path: the folder that the user's code is imported from.
         workers: how many would share the cores; None for as many as there is room for.
         trials: how many the study would have.
 
@@ -63,14 +64,14 @@ def dry_trials(
         StudyFileError: the study file cannot be run.
         Interrupted: a signal came.
     """
-    sys_path = [source.parent, Path.cwd()]
+    sys_path = [import_path, Path.cwd()]
     classes = list(class_paths(study_file.to_tree()))
     with (
         SignalWatch() as signals,
         own_executor(sys_path, class_paths=classes) as executor,
     ):
         wanted = Wanted(workers, trials)
-        return _Attempts(executor, str(source), wanted, signals.check).try_out(study_file)
+        return _Attempts(executor, source, wanted, signals.check).try_out(study_file)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from search.space.paths import ALL_HINTED, normalise_space, path_problems
 from search.study_file.base import with_base
 from search.study_file.lightning1_spellings import old_spellings
 from search.study_file.objectives import objective_problems, settle_objectives
-from search.study_file.overrides import apply_overrides
+from search.study_file.overrides import apply_overrides, lay_over_objective
 from search.study_file.problems import lines_of
 from search.study_file.rules import rule_problems
 from search.study_file.schema import CliStudyFile, ScriptStudyFile, StudyFile
@@ -32,6 +32,8 @@ def load_study_file(
     *,
     set_values: Sequence[str] = (),
     space_values: Sequence[str] = (),
+    metric: str | None = None,
+    direction: str | None = None,
     name: str | None = None,
 ) -> StudyFile:
     """Read and check a study file.
@@ -39,12 +41,15 @@ def load_study_file(
     Args:
         set_values: `PATH=VALUE` laid over the file before it is checked.
         space_values: `PATH=DISTRIBUTION` laid over its space.
+        metric: the objective instead of the file's.
+        direction: minimize or maximize, instead of the file's.
         name: the name of the study instead of the file's.
 
     Raises:
         StudyFileError: every problem found, one line each.
     """
     tree = apply_overrides(read_study_tree(path), set_values, space_values)
+    lay_over_objective(tree, metric, direction)
     if name is not None:
         tree["name"] = name
     return parse_study_tree(tree, source=str(path), default_name=path.stem)

@@ -1,4 +1,4 @@
-"""`--set` and `--space`: values from the command line laid over a study file."""
+"""`--set`, `--space` and `--metric`: values from the command line laid over a study file."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 
 from search.errors import UserError
-from search.plain.tree import write_path
+from search.plain.metric_names import likely_direction
+from search.plain.tree import as_mapping, write_path
 from search.plain.yaml import parse_yaml, shown
 from search.space.paths import full_path, through_plain_value
 
@@ -43,6 +44,32 @@ def lay_over_space(tree: dict[str, object], path: str, distribution: object) -> 
         del space[spelt]
     if distribution != "off":
         space[full] = distribution
+
+
+def lay_over_objective(tree: dict[str, object], metric: str | None, direction: str | None) -> None:
+    """Judge by another metric, in another direction; None leaves it to the tree.
+
+    Raises:
+        UserError: the tree has several objectives, or a metric sounds like one of more is better.
+    """
+    option = "--metric" if metric is not None else "--direction"
+    given = tree.get("objective")
+    if metric is None and direction is None:
+        return
+    if "objectives" in tree or isinstance(given, list):
+        raise UserError(f"{option}: the study file has several objectives. Change them there.")
+    objective = {"metric": given} if isinstance(given, str) else dict(as_mapping(given))
+    if metric is not None:
+        # the direction of one metric says nothing of another
+        objective = {**objective, "metric": metric, "direction": "minimize"}
+        if direction is None and likely_direction(metric) == "maximize":
+            raise UserError(
+                f"--metric: {metric} sounds like one to maximize, and without a direction it is "
+                "minimized. Add --direction maximize, or --direction minimize."
+            )
+    if direction is not None:
+        objective["direction"] = direction
+    tree["objective"] = objective
 
 
 def parse_assignment(option: str, text: str) -> tuple[str, object]:
