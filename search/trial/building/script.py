@@ -73,7 +73,7 @@ def run_script(
                 shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
         if drive.failed is not None:
             raise drive.failed
-        if drive.counted.fits < drive.wanted:
+        if not _has_fitted(drive):
             raise UserError(_never_reached(drive, "never reaches Trainer.fit"))
 
 
@@ -101,11 +101,8 @@ def count_fits(script: ScriptRun, trainer: Tree, counted: Counted) -> None:
         UserError: it never fits, or ends before its first fit with a status.
         Whatever the script raises.
     """
-
     script = replace(script, fit=_NONE)
     run_script(script, trainer, lambda _: None, is_look=True, counted=counted)
-    if not counted.fits:
-        raise UserError(f"script: {script.name} never reaches Trainer.fit.")
 
 
 @contextlib.contextmanager
@@ -119,11 +116,14 @@ def _folder_of(script: ScriptRun) -> Iterator[Path]:
 
 def _refuse_end(drive: Drive, error: SystemExit) -> None:
     """Refuse an end before the fit that counts; after that a status is the script's own affair."""
-    if drive.counted.fits >= drive.wanted and drive.failed is None:
-        return
-    if drive.failed is None:
-        end = f"ends with status {error.code} before Trainer.fit"
+    if drive.failed is None and not _has_fitted(drive):
+        end = f"ends with status {error.code or 0} before Trainer.fit"
         raise UserError(_never_reached(drive, end)) from error
+
+
+def _has_fitted(drive: Drive) -> bool:
+    """Tell whether a script has come to the fit that counts, or to any where all are counted."""
+    return drive.counted.fits >= max(drive.wanted, 1)
 
 
 def _never_reached(drive: Drive, end: str) -> str:
@@ -132,7 +132,8 @@ def _never_reached(drive: Drive, end: str) -> str:
         fits = format_count(drive.counted.fits, "fit")
         return f"fit: {wanted} is asked for, and {name} has {fits}. Name one of those."
     said = _last_output(drive.folder)
-    return f"script: {name} {end}{f'; its last output: {said}' if said else ''}."
+    after = f", after it said: {said}" if said else ""
+    return f"script: {name} {end}{after}. Correct arguments and space, so that it trains."
 
 
 def _last_output(folder: Path) -> str:

@@ -114,8 +114,6 @@ class Drive:
         # Lightning's default, like none
         if arguments.get("logger") is True:
             arguments["logger"] = None
-        if arguments.get("enable_progress_bar") is None:
-            arguments["enable_progress_bar"] = False
         keeps = arguments.get("enable_checkpointing") in (None, True)
         callbacks = arguments["callbacks"] = [*callbacks_of(arguments), *self.added]
         if keeps and not any(is_lightnings(each, "Checkpoint") for each in callbacks):

@@ -77,6 +77,16 @@ def words_of(script: ScriptRun, folder: Path) -> list[str]:
     return command_line(script.arguments, [*own, "hydra.mode=RUN"])
 
 
+def modules_of_script() -> dict[str, ModuleType]:
+    """The modules that a script has imported of its user's own code, by their names."""
+    known = _known_before()
+    return {
+        name: module
+        for name, module in list(sys.modules.items())
+        if name not in known and is_users_own(module)
+    }
+
+
 def _source(script: ScriptRun) -> _Source:
     if script.module is not None:
         return _module_source(script.module)
@@ -111,10 +121,8 @@ def _spec(name: str) -> ModuleSpec | None:
 def _forget_users_modules() -> None:
     """Let the user's own modules be imported anew: what they read of a command line when they were
     imported is of another trial, or of none."""
-    known = _known_before()
-    for name, module in list(sys.modules.items()):
-        if name not in known and is_users_own(module):
-            del sys.modules[name]
+    for name in modules_of_script():
+        del sys.modules[name]
     # one that was there before the first script is the caller's, and stays
     if "hydra.core.global_hydra" in sys.modules:
         sys.modules["hydra.core.global_hydra"].GlobalHydra.instance().clear()

@@ -21,6 +21,7 @@ from search.trial.building.trainer import callbacks_of
 from search.trial.checkpoints.safe_hooks import HOOKS
 from search.trial.inspection.attribute_reads import Code, kept_names, may_read
 from search.trial.inspection.fingerprint import SAVED_ARGUMENTS, Fingerprints, Incomparable
+from search.trial.inspection.read_globals import read_globals
 
 _JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler", ARGUMENTS)
 _OPTIMIZERS = "configure_optimizers"
@@ -58,8 +59,10 @@ class Consumption:
 
     def note(self, path: str, value: object, built: Built) -> None:
         """Keep what the objects hold that were built with `value` at `path`."""
-        if path.partition(".")[0] in _JUDGED:
-            self._held.setdefault(path, []).append(_held(value, built))
+        section = path.partition(".")[0]
+        if section in _JUDGED:
+            of_process = read_globals() if section == ARGUMENTS else {}
+            self._held.setdefault(path, []).append(_held(value, built, of_process))
             self._built = built
 
     def dead(self) -> Iterator[str]:
@@ -145,11 +148,11 @@ def _differing(held: list[_Held]) -> list[set[str]]:
     return found
 
 
-def _held(value: object, built: Built) -> _Held:
+def _held(value: object, built: Built, of_process: Mapping[str, object]) -> _Held:
     contents, common = Fingerprints(), _common()
     try:
         rest = [contents.of(_arguments(built)), contents.of(_given_optimizers(built))]
-        rest.append(contents.of([built.loaders, list(built.earlier)]))
+        rest.append(contents.of([built.loaders, list(built.earlier), of_process]))
         own: list[dict[str, object]] = []
         for owner in _owners(built):
             attributes = _attributes(owner)
