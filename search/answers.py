@@ -106,7 +106,7 @@ class AnnotatedRanges(Answer, frozen=True, kw_only=True):
 
 
 class ExportFacts(Answer, frozen=True, kw_only=True):
-    """Facts that plain LightningCLI needs for the configuration of a trial."""
+    """Facts that plain LightningCLI, or a script, needs for the configuration of a trial."""
 
     lightning: str = ""
     """Package of the model: lightning.pytorch or pytorch_lightning."""
@@ -118,6 +118,10 @@ class ExportFacts(Answer, frozen=True, kw_only=True):
     """CPU threads that the trial trained with; None where its checkpoint does not say."""
     loggers: tuple[dict[str, object], ...] = ()
     """Loggers of the study in LightningCLI's form; empty where the default will do."""
+    needs_seed: bool = False
+    """True for a script that may draw random numbers before it seeds everything itself."""
+    runs_summary: bool = False
+    """True for a script whose Trainer would run the model for its summary."""
 
 
 class LoggedMetrics(Answer, frozen=True, kw_only=True):

@@ -189,6 +189,16 @@ class ExportFolder:
         return self.root / "train.py"
 
     @property
+    def command(self) -> Path:
+        """Command line of the user's own script, for a shell."""
+        return self.root / "train.sh"
+
+    @property
+    def launcher(self) -> Path:
+        """Runs that script with what no command line can say, where there is such a thing."""
+        return self.root / "launch.py"
+
+    @property
     def checkpoint(self) -> Path:
         return self.root / "best.ckpt"
 

@@ -1,7 +1,8 @@
-"""A finished trial as a folder that trains again with plain LightningCLI.
+"""A finished trial as a folder that trains again with plain LightningCLI, or by its own script.
 
 The folder needs nothing of this tool. Its `train.py` makes the CLI; its configuration is that of
-the trial, with what the tool did beside it written out as a callback of Lightning's own.
+the trial, with what the tool did beside it written out as a callback of Lightning's own. A script
+has a command line instead, in `train.sh`.
 """
 
 from __future__ import annotations
@@ -19,6 +20,12 @@ from search.layout import ExportFolder, StudyFolder
 from search.plain.tree import Tree
 from search.plain.whole_files import close_to_others
 from search.plain.yaml import dump_yaml
+from search.results.export_command import (
+    beside_command,
+    command_text,
+    launcher_text,
+    script_notes,
+)
 from search.results.export_script import reproduce_text, train_script
 from search.results.finished_trial import FinishedTrial, ask_about, project_folder
 from search.store.provenance.record import installed, read_provenance
@@ -47,7 +54,7 @@ def export_trial(finished: FinishedTrial, target: Path) -> list[str]:
     except OSError as error:
         shutil.rmtree(temporary.root, ignore_errors=True)
         raise UserError(f"{target}: cannot be written: {error.strerror}. Name another.") from error
-    return train_command(ExportFolder(target), has_subcommand=facts.has_subcommand)
+    return _command(finished.config, facts, ExportFolder(target))
 
 
 def plain_config(config: TrialConfig, facts: ExportFacts) -> Tree:
@@ -102,15 +109,11 @@ def _fill(
 ) -> None:
     config, trial = finished.config, finished.trial
     study = StudyFolder(finished.study.folder)
-    title = f"{config.objective.metric} {trial.value!r}, {finished.place}"
-    text = dump_yaml(plain_config(config, facts))
-    folder.config.write_text(f"# {title}\n{text}", "utf-8")
-    script = train_script(config, facts, project_folder(finished.study.folder), target.root)
-    folder.script.write_text(script, "utf-8")
     if finished.checkpoint.is_dir():
         shutil.copytree(finished.checkpoint, folder.checkpoint)
     else:
         shutil.copyfile(finished.checkpoint, folder.checkpoint)
+    script = config.sections.script
     result = {
         "study": finished.study.name,
         "trial": trial.number,
@@ -123,13 +126,50 @@ def _fill(
         "threads": facts.threads,
         "versions": _versions(study),
     }
+    if script is not None:
+        result["fit"] = script.fit or 1
     folder.result.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     if study.provenance.is_file():
         shutil.copyfile(study.provenance, folder.provenance)
-    command = train_command(target, has_subcommand=facts.has_subcommand)
-    folder.notes.write_text(
-        reproduce_text(result, command, in_shards=folder.checkpoint.is_dir()), "utf-8"
-    )
+    command = _command(config, facts, target)
+    if script is None:
+        _write_cli(folder, finished, facts, target)
+        in_shards = folder.checkpoint.is_dir()
+        folder.notes.write_text(reproduce_text(result, command, in_shards=in_shards), "utf-8")
+    else:
+        beside = beside_command(config.sections, facts)
+        text = command_text(_title(finished), script, beside, facts.threads)
+        folder.command.write_text(text, "utf-8")
+        if beside.reasons:
+            folder.launcher.write_text(launcher_text(beside, facts.lightning), "utf-8")
+        folder.notes.write_text(script_notes(result, command, script, beside), "utf-8")
+
+
+def _title(finished: FinishedTrial) -> str:
+    return f"{finished.config.objective.metric} {finished.trial.value!r}, {finished.place}"
+
+
+def _write_cli(
+    folder: ExportFolder, finished: FinishedTrial, facts: ExportFacts, target: ExportFolder
+) -> None:
+    """Write the configuration for LightningCLI, and the script that makes that."""
+    text = dump_yaml(plain_config(finished.config, facts))
+    folder.config.write_text(f"# {_title(finished)}\n{text}", "utf-8")
+    project = project_folder(finished.study.folder)
+    script = train_script(finished.config, facts, project, target.root)
+    folder.script.write_text(script, "utf-8")
+
+
+def _command(config: TrialConfig, facts: ExportFacts, folder: ExportFolder) -> list[str]:
+    """The command that trains an exported folder."""
+    if config.sections.script is not None:
+        return script_command(folder)
+    return train_command(folder, has_subcommand=facts.has_subcommand)
+
+
+def script_command(folder: ExportFolder) -> list[str]:
+    """The command that trains an exported folder of a script, from where the study was run."""
+    return ["sh", os.path.relpath(folder.command)]
 
 
 def train_command(folder: ExportFolder, *, has_subcommand: bool) -> list[str]:

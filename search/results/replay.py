@@ -1,4 +1,4 @@
-"""Training an exported folder again, by its own script, and comparing what comes out.
+"""Training an exported folder again, by its own command, and comparing what comes out.
 
 The folder is data from anywhere: it is read as text, and nothing is unpickled. Its script and the
 classes of its configuration run, as those of any script that somebody starts.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -19,51 +20,18 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.signals import SignalWatch
-from search.errors import ReplayFailed, StudyFileError, UserError
+from search.errors import ReplayFailed, UserError
 from search.layout import ExportFolder
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml, read_yaml
-from search.results.export import train_command
+from search.results.export import script_command, train_command
+from search.results.recorder import RECORDER, RECORDER_TEXT, RUNNER, RUNNER_TEXT
 from search.store.provenance.record import installed
 
 _LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
 _RESULT_BYTES = 1 << 20
 _POLL_S = 0.25
 _GRACE_S = 10.0
-# beside the project's own modules, whose names it must not take
-_RECORDER = "lightning_search_replay"
-_RECORDER_TEXT = '''"""Writes a metric down as the trial read it; `search replay` put this here."""
-
-from pathlib import Path
-
-from {lightning} import Callback
-
-
-class Recorder(Callback):
-    def __init__(self, metric: str, path: str, at_epoch_ends: bool) -> None:
-        self.metric, self.path, self.at_epoch_ends = metric, Path(path), at_epoch_ends
-
-    def on_validation_end(self, trainer, pl_module):
-        if not trainer.sanity_checking and not self.at_epoch_ends:
-            self.note(trainer)
-
-    # of training: an epoch's last hook has run when the next one begins
-    def on_train_epoch_start(self, trainer, pl_module):
-        self.note_epoch(trainer)
-
-    def on_train_end(self, trainer, pl_module):
-        self.note_epoch(trainer)
-
-    def note_epoch(self, trainer):
-        if self.at_epoch_ends or not trainer.enable_validation:
-            self.note(trainer)
-
-    def note(self, trainer):
-        value = trainer.callback_metrics.get(self.metric)
-        if value is not None and trainer.is_global_zero:
-            with self.path.open("a") as file:
-                file.write(repr(float(value)) + "\\n")
-'''
 # the loggers of Lightning's that keep what they log in `save_dir`, each with the arguments by which
 # nothing is kept elsewhere or sent away
 _KEPT: dict[str, dict[str, object]] = {
@@ -87,6 +55,8 @@ class Exported:
     lightning: str
     has_subcommand: bool
     versions: dict[str, str]
+    # the number of the fit that counts of the user's own script; None where a LightningCLI trains
+    fit: int | None = None
 
     @property
     def other_versions(self) -> list[str]:
@@ -105,20 +75,23 @@ def read_export(root: Path) -> Exported:
         UserError: it is no such folder, or a file of it is missing or damaged.
     """
     folder = ExportFolder(root)
-    for path in (folder.result, folder.config, folder.script):
-        if not path.is_file():
-            raise UserError(f"{path}: is missing. Export the trial again: `search export FOLDER`.")
     try:
-        read_yaml(folder.config)
+        _refuse_missing(folder.result)
         tree = json.loads(_text(folder.result))
-        return _exported(folder, tree)
-    except StudyFileError:
+        exported = _exported(folder, tree)
+        if exported.fit is not None:
+            _refuse_missing(folder.command)
+        else:
+            _refuse_missing(folder.config, folder.script)
+            read_yaml(folder.config)
+    except UserError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{folder.result}: is damaged ({type(error).__name__}). "
             "Export the trial again: `search export FOLDER`."
         ) from error
+    return exported
 
 
 def retrain(exported: Exported) -> float:
@@ -132,18 +105,30 @@ def retrain(exported: Exported) -> float:
     """
     with tempfile.TemporaryDirectory(prefix="search-replay-") as name:
         scratch = Path(name)
-        overlay, values = scratch / "replay.yaml", scratch / "values.txt"
-        write_whole(overlay, dump_yaml(_overlay(exported, scratch, values)))
-        recorder = _RECORDER_TEXT.replace("{lightning}", exported.lightning)
-        write_whole(scratch / f"{_RECORDER}.py", recorder)
-        _, *command = train_command(exported.folder, has_subcommand=exported.has_subcommand)
-        status = _run([sys.executable, *command, "-c", str(overlay)], import_path=scratch)
+        values = scratch / "values.txt"
+        text = RECORDER_TEXT.replace("{lightning}", exported.lightning)
+        write_whole(scratch / f"{RECORDER}.py", text)
+        if exported.fit is None:
+            overlay = scratch / "replay.yaml"
+            write_whole(overlay, dump_yaml(_overlay(exported, scratch, values)))
+            _, *words = train_command(exported.folder, has_subcommand=exported.has_subcommand)
+            command = [sys.executable, *words, "-c", str(overlay)]
+        else:
+            _put_python(exported, scratch, values)
+            command = script_command(exported.folder)
+        status = _run(command, scratch)
         if status != 0:
             raise ReplayFailed(
                 f"{exported.folder.root}: its training ended with status {status}; its own words "
                 "are above. Start it in the project's folder, where its modules are."
             )
         return _value(exported, values)
+
+
+def _refuse_missing(*paths: Path) -> None:
+    for path in paths:
+        if not path.is_file():
+            raise UserError(f"{path}: is missing. Export the trial again: `search export FOLDER`.")
 
 
 def _text(path: Path) -> str:
@@ -170,18 +155,15 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
         lightning=lightning,
         has_subcommand=tree["has_subcommand"] is True,
         versions={str(name): str(number) for name, number in tree["versions"].items()},
+        fit=None if tree.get("fit") is None else int(tree["fit"]),
     )
 
 
 def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, object]:
     """A configuration laid over the exported one, so that its values can be read here, and what
     its loggers keep is thrown away."""
-    arguments = {
-        "metric": exported.metric,
-        "path": str(values),
-        "at_epoch_ends": exported.at_epoch_ends,
-    }
-    recorder = {"class_path": f"{_RECORDER}.Recorder", "init_args": arguments}
+    arguments = _recorded(exported, values)
+    recorder = {"class_path": f"{RECORDER}.Recorder", "init_args": arguments}
     given = (read_yaml(exported.folder.config).get("trainer") or {}).get("logger")
     loggers = given if isinstance(given, list) else [given]
     named = [each for each in loggers if isinstance(each, dict)]
@@ -195,6 +177,27 @@ def _overlay(exported: Exported, scratch: Path, values: Path) -> dict[str, objec
             "default_root_dir": str(scratch),
         }
     }
+
+
+def _recorded(exported: Exported, values: Path) -> dict[str, object]:
+    """The arguments of a Recorder."""
+    return {
+        "metric": exported.metric,
+        "path": str(values),
+        "at_epoch_ends": exported.at_epoch_ends,
+    }
+
+
+def _put_python(exported: Exported, scratch: Path, values: Path) -> None:
+    """Make the `python` that the command of a script finds first: this one, with a Recorder."""
+    runner = scratch / f"{RUNNER}.py"
+    text = RUNNER_TEXT.replace("{lightning}", exported.lightning)
+    text = text.replace("{folder}", repr(str(scratch))).replace("{fit}", str(exported.fit))
+    write_whole(runner, text.replace("{recorder}", repr(_recorded(exported, values))))
+    python = scratch / "python"
+    words = shlex.join([sys.executable, str(runner)])
+    python.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")
+    python.chmod(0o700)
 
 
 def _is_of_lightning(logger: Mapping[str, object]) -> bool:
@@ -217,9 +220,12 @@ def _kept_in(scratch: Path, logger: Mapping[str, Any], index: int) -> dict[str, 
     return {**logger, "init_args": arguments}
 
 
-def _run(command: list[str], import_path: Path) -> int:
-    paths = [str(import_path), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
+def _run(command: list[str], scratch: Path) -> int:
+    """Run a command that finds modules and programs in `scratch` first; returns its status."""
+    environment = dict(os.environ)
+    for name in ("PYTHONPATH", "PATH"):
+        places = [str(scratch), *os.environ.get(name, "").split(os.pathsep)]
+        environment[name] = os.pathsep.join(filter(None, places))
     with SignalWatch() as signals:
         process = subprocess.Popen(
             command, stdout=sys.stderr, env=environment, start_new_session=True

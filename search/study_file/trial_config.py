@@ -43,8 +43,10 @@ _OWN_SECTIONS = (
     "trial",
     "finalist",
 )
+# true where the seed of the trial is that of a script's own calls of seed_everything, too
+SEEDS_SCRIPT = "seeds_script"
 # what a script has in the place of sections
-_OF_SCRIPTS = ("script", "arguments", "hydra", "fit", "batch_argument", "folder")
+_OF_SCRIPTS = ("script", "arguments", "hydra", "fit", "batch_argument", SEEDS_SCRIPT, "folder")
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,8 @@ class ScriptRun:
     fit: int | None = None
     # the argument that takes the micro-batch
     batch_argument: str | None = None
+    # of its own calls of seed_everything; None leaves them theirs
+    seed: int | None = None
     # of the attempt that runs it, which alone knows it
     folder: Path | None = None
 
@@ -105,6 +109,7 @@ class ScriptRun:
             overrides=None if hydra is None else tuple(hydra["overrides"]),
             fit=tree.get("fit"),
             batch_argument=tree.get("batch_argument"),
+            seed=tree.get("seed_everything") if tree.get(SEEDS_SCRIPT) else None,
             folder=Path(tree["folder"]) if tree.get("folder") else None,
         )
 
@@ -114,6 +119,8 @@ class ScriptRun:
         tree: Tree = {"script": _without_none(named), "arguments": dict(self.arguments)}
         if self.overrides is not None:
             tree["hydra"] = {"overrides": list(self.overrides)}
+        if self.seed is not None:
+            tree[SEEDS_SCRIPT] = True
         tree["fit"] = self.fit
         return _without_none({**tree, "batch_argument": self.batch_argument})
 

@@ -27,11 +27,14 @@ from search.trial.building.importing import is_lightnings, lightning_of
 from search.trial.building.trainer import ONE_DEVICE, listed
 from search.trial.checkpoints.files import kept_state, read_checkpoint
 from search.trial.fitting.loggers import plain_loggers
+from search.trial.inspection.script_facts import script_facts
 
 
 def export_facts(config: TrialConfig, folder: TrialFolder) -> ExportFacts:
-    """Let LightningCLI read the configuration of a trial, up to its fit."""
+    """Let LightningCLI read the configuration of a trial, or its script run, up to the fit."""
     try:
+        if config.sections.script is not None:
+            return script_facts(config.sections, folder)
         return _export_facts(config, folder)
     except UserError as error:
         return ExportFacts(problems=(str(error),))

@@ -1,0 +1,66 @@
+"""Facts of a finished trial of a script, for an export that runs it without this tool."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import torch
+
+from search.answers import ExportFacts
+from search.layout import TrialFolder
+from search.study_file.trial_config import LightningSections
+from search.trial.building.build import seed_everything
+from search.trial.building.script import reach_fit
+from search.trial.building.script_drive import ReachedFit
+from search.trial.building.script_seed import seeds_chosen
+from search.trial.checkpoints.files import kept_state
+
+
+def script_facts(sections: LightningSections, folder: TrialFolder) -> ExportFacts:
+    """Run the script of a trial up to its fit, and look when it seeds.
+
+    Raises:
+        UserError: it does not come so far.
+    """
+    reached, seeds_itself = _reached(sections)
+    return ExportFacts(
+        lightning=reached.lightning.__name__,
+        has_subcommand=False,
+        threads=kept_state(folder.best_ckpt).get("threads"),
+        needs_seed=not seeds_itself,
+        runs_summary=_runs_summary(reached),
+    )
+
+
+def _reached(sections: LightningSections) -> tuple[ReachedFit, bool]:
+    """The fit of a script, and true where it seeds everything before it draws anything."""
+    assert sections.script is not None
+    # of the first call alone: what is drawn after that follows from its seed
+    firsts: list[bool] = []
+    seed_everything(sections)
+    before = _generators()
+
+    def note(seed: int | None) -> int | None:
+        if not firsts:
+            # without a seed of its own it takes that of the environment, which is ours
+            firsts.append(seed is not None and _generators() == before)
+        return seed
+
+    with seeds_chosen(note):
+        reached = reach_fit(sections.script, sections.trainer)
+    return reached, firsts == [True]
+
+
+def _generators() -> tuple[object, ...]:
+    """The state of each global generator, to be compared."""
+    _, keys, position, *rest = np.random.get_state(legacy=True)
+    numpy = np.asarray(keys).tolist(), position, rest
+    return torch.get_rng_state().tolist(), numpy, random.getstate()
+
+
+def _runs_summary(reached: ReachedFit) -> bool:
+    """Tell whether the Trainer, left to itself, would run the model for its summary, which a trial
+    does not; that may draw random numbers."""
+    is_open = reached.arguments.get("enable_model_summary") is None
+    return is_open and reached.model.example_input_array is not None
