@@ -43,6 +43,12 @@ class Preload(Message, frozen=True):
     """True lets a waiting attempt train a toy, which must not happen where there is a GPU."""
 
 
+class Expect(Message, frozen=True):
+    """Coordinator to fork server: so many attempts will be started at once."""
+
+    attempts: int
+
+
 class Launch(Message, frozen=True):
     """Coordinator to fork server: start an attempt."""
 

@@ -104,6 +104,7 @@ class Coordinator:
         Raises:
             StudyFailed: trials in a row failed with one cause.
         """
+        self._executor.expect(len(self._slots))
         for trial in self._ledger.record().trials:
             self._tidy(trial)
         while True:

@@ -19,6 +19,7 @@ from search.executors.protocol import Slot
 from search.layout import TrialFolder
 from search.messages import (
     Exited,
+    Expect,
     Kill,
     Launch,
     Launched,
@@ -107,6 +108,9 @@ class LocalExecutor:
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None:
         given = () if self._imports_late else tuple(modules)
         self._preload(Preload(modules=given, warm_up=warm_up))
+
+    def expect(self, attempts: int) -> None:
+        self._send_to_server(Expect(attempts))
 
     def _preload(self, message: Preload) -> None:
         self._preloads.append(message)

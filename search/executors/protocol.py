@@ -40,6 +40,10 @@ class Executor(Protocol):
         """
         ...
 
+    def expect(self, attempts: int) -> None:
+        """Make ready for so many attempts, which will be started one right after another."""
+        ...
+
     def until_ready(self, tick: Callable[[], None]) -> None:
         """Wait until all that is preloaded is imported; before the first attempt alone.
 

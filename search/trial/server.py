@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 from search.errors import DISK_TROUBLE
 from search.layout import TrialFolder
-from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready
+from search.messages import Exited, Expect, Kill, Launch, Launched, Message, Preload, Ready
 from search.plain.collector import without_collector
 from search.plain.visible_gpus import VISIBLE
 from search.trial.process import orphans, process_end
@@ -51,10 +51,10 @@ _LAZY_IMPORTS = (
 
 @dataclass
 class _Attempts:
-    """The children of the server: those at work, and one that waits for work.
+    """The children of the server: those at work, and those that wait for work.
 
     Forking a process that has torch in memory takes 50 ms; the server forks the next attempt's
-    process while the one before it trains.
+    process while the one before it trains, and at the start one for each worker.
     """
 
     control: int
@@ -62,45 +62,45 @@ class _Attempts:
     names: dict[int, str] = field(default_factory=dict)
     """Attempts at work, by process."""
     warms_up: bool = False
-    """True where the waiting process trains a toy."""
+    """True where a waiting process trains a toy."""
     open_files: list[Any] = field(default_factory=list)
     """Files of modules that the server imported; each attempt flushes what it writes to them."""
     helpers: set[int] = field(default_factory=set)
     """Processes that such modules started, which all attempts share."""
-    spare: int | None = None
-    """Waiting process."""
-    spare_input: int = -1
-    """File descriptor from which it will read its launch."""
+    spares: dict[int, int] = field(default_factory=dict)
+    """Waiting processes, the first of them the next attempt, each with the file descriptor to
+    which its launch is written."""
 
-    def fork_spare(self) -> None:
-        """Fork the process that will be the next attempt."""
-        self.drop_spare()
-        ours, theirs = os.pipe()
-        server = os.getpid()
-        pid = os.fork()
-        if pid == 0:
-            os.close(theirs)
-            _become_attempt(ours, server, self)
-        os.close(ours)
-        self.spare, self.spare_input = pid, theirs
+    def fork_spares(self, count: int = 1) -> None:
+        """Fork processes until so many wait."""
+        while len(self.spares) < count:
+            ours, theirs = os.pipe()
+            server = os.getpid()
+            pid = os.fork()
+            if pid == 0:
+                # else the others would not see the end of their input
+                for each in (theirs, *self.spares.values()):
+                    os.close(each)
+                _become_attempt(ours, server, self)
+            os.close(ours)
+            self.spares[pid] = theirs
 
-    def drop_spare(self) -> None:
-        """End the waiting process; it holds modules as they were when it was forked."""
-        if self.spare is not None:
-            os.close(self.spare_input)
-            self.spare = None
+    def drop_spares(self) -> None:
+        """End the waiting processes; they hold modules as they were when they were forked."""
+        for each in self.spares.values():
+            os.close(each)
+        self.spares.clear()
 
     def launch(self, message: Launch) -> None:
-        """Give the waiting process its work."""
-        if self.spare is None:
-            self.fork_spare()
-        assert self.spare is not None
-        pid, self.spare = self.spare, None
+        """Give a waiting process its work."""
+        self.fork_spares()
+        pid = next(iter(self.spares))
+        to_it = self.spares.pop(pid)
         self.names[pid] = message.attempt
         os.write(self.control, encode(Launched(message.attempt, pid)))
         with contextlib.suppress(BrokenPipeError):  # it was killed while it waited
-            os.write(self.spare_input, encode(message))
-        os.close(self.spare_input)
+            os.write(to_it, encode(message))
+        os.close(to_it)
 
     def kill(self, attempt: str, *, dump: bool) -> None:
         """Kill the process group of an attempt, after its stacks are in its log if asked."""
@@ -112,26 +112,26 @@ class _Attempts:
 
     def reap(self) -> None:
         """Report the attempts that ended."""
-        while self.names or self.spare is not None:
+        while self.names or self.spares:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
             except ChildProcessError:
                 return
             if pid == 0:
                 return
-            if pid == self.spare:
-                self.drop_spare()
+            if pid in self.spares:
+                os.close(self.spares.pop(pid))
             self.helpers.discard(pid)
             attempt = self.names.pop(pid, None)
             if attempt is not None:
                 _kill_group(pid)  # data loader workers and ranks that outlived their leader
                 # and what left its group; it has no parent any more but this process
-                orphans.end_children(keep={*self.names, *self.helpers, self.spare or 0})
+                orphans.end_children(keep={*self.names, *self.helpers, *self.spares})
                 os.write(self.control, encode(Exited(attempt, os.waitstatus_to_exitcode(status))))
 
     def kill_all(self) -> None:
         """Kill every attempt and wait until it is gone."""
-        self.drop_spare()
+        self.drop_spares()
         for pid in self.names:
             _kill_group(pid)
         for pid in self.names:
@@ -181,15 +181,17 @@ def _obey(message: Message, attempts: _Attempts) -> None:
             # keeps the collector from touching, and so copying, the pages shared by forks; what
             # the imports have thrown away is a few MiB, which a collection takes 0.3 s to find
             gc.freeze()
+        attempts.drop_spares()
+        # a fork that has nothing to do meanwhile is made when it is needed
         if message.warm_up:
-            attempts.fork_spare()
-        else:
-            # a fork that has nothing to do meanwhile is made when it is needed
-            attempts.drop_spare()
+            attempts.fork_spares()
         os.write(attempts.control, encode(Ready(culprit)))
     elif isinstance(message, Launch):
         attempts.launch(message)
-        attempts.fork_spare()
+        attempts.fork_spares()
+    elif isinstance(message, Expect):
+        if attempts.warms_up:
+            attempts.fork_spares(message.attempts)
     elif isinstance(message, Kill):
         attempts.kill(message.attempt, dump=message.dump)
 

@@ -28,6 +28,8 @@ class Answering:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
+    def expect(self, attempts: int) -> None: ...
+
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self.started.append(attempt)
         self.folder = folder

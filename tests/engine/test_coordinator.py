@@ -42,6 +42,8 @@ class OneAttempt:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
+    def expect(self, attempts: int) -> None: ...
+
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._folder = folder
         reports = (Reported(1, 1, 0.5), Reported(2, 2, 0.25))
