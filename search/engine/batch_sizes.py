@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from search.answers import Checked
 from search.errors import UserError
+from search.plain.tree import ARGUMENTS
 from search.space.distributions import Categorical, Params, Space
 from search.study_file.micro_batches import Epoch, UsableSizes
 from search.study_file.schema import StudyFile
@@ -85,7 +86,10 @@ def _largest_accumulation(study_file: StudyFile, facts: Checked) -> int:
     """The largest that a trial can get; a derived one may follow from the micro-batch."""
     if ACCUMULATION in study_file.derive:
         return 1
-    return max(_numbers(study_file.space, ACCUMULATION), default=facts.accumulation)
+    # a script's may be Hydra's
+    places = (ACCUMULATION, f"{ARGUMENTS}.{ACCUMULATION}")
+    searched = [number for path in places for number in _numbers(study_file.space, path)]
+    return max(searched, default=facts.accumulation)
 
 
 def _refuse_dead_accumulation(study_file: StudyFile, facts: Checked, epoch: Epoch) -> None:

@@ -64,8 +64,8 @@ def full_path(path: str, tree: Mapping[str, object]) -> str:
     `dict_kwargs` what stands there; a full path as it is. A CLI with a class of its own takes bare
     arguments: there `model.lr` is full. With a script, `--lr` is short for `arguments.--lr`, and
     with Hydra any path is that of an override."""
-    if tree.get("script") is not None:
-        return _of_script(path, tree)
+    if has_script(tree) and _is_argument(path, tree):
+        return f"{ARGUMENTS}.{path}"
     full: list[str] = []
     node: object = tree
     for part in path.split("."):
@@ -79,12 +79,16 @@ def full_path(path: str, tree: Mapping[str, object]) -> str:
     return ".".join(full)
 
 
-def _of_script(path: str, tree: Mapping[str, object]) -> str:
+def has_script(tree: Mapping[str, object]) -> bool:
+    """Tell whether a study file is of a script, by either of the keys that name one."""
+    return tree.get("script") is not None or isinstance(tree.get("module"), str)
+
+
+def _is_argument(path: str, tree: Mapping[str, object]) -> bool:
     section = path.partition(".")[0]
     # a group of Hydra's configuration may be called as a section is
     is_hydras = section == "trainer" and tree.get("hydra") is not None
-    is_full = section in (*_OF_SCRIPTS, FINALIST) and not is_hydras
-    return path if is_full else f"{ARGUMENTS}.{path}"
+    return is_hydras or section not in (*_OF_SCRIPTS, FINALIST)
 
 
 def _always_a_class(path: list[str], tree: Mapping[str, object]) -> bool:
@@ -180,7 +184,7 @@ class _Searched:
     @property
     def has_script(self) -> bool:
         """Tell whether a script takes the values, and the Trainer that it makes."""
-        return self.tree.get("script") is not None
+        return has_script(self.tree)
 
     @property
     def has_cli(self) -> bool:

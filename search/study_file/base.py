@@ -13,6 +13,7 @@ from typing import Any
 from search.errors import StudyFileError
 from search.plain.tree import as_mapping
 from search.plain.yaml import read_yaml, shown
+from search.space.paths import has_script
 from search.study_file.examples import example_of
 from search.study_file.foreign_files import foreign_problem
 from search.study_file.trial_config import LIGHTNING_SECTIONS
@@ -34,7 +35,7 @@ def with_base(tree: Mapping[str, object], path: Path, own_keys: Collection[str])
     """
     if (problem := foreign_problem(tree, is_base=False)) is not None:
         raise StudyFileError([f"{path}: {problem}"])
-    if "script" in tree or "module" in tree:
+    if has_script(tree):
         # which has no base, and says so where all its keys are read
         return _with_script(dict(tree), path)
     own = {key: value for key, value in tree.items() if key != "base"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from search.plain.tree import as_mapping, items_of
+from search.space.paths import has_script
 
 _TARGET = "_target_"
 # what stands inside is given to a class, which may itself let Hydra make objects of it
@@ -18,7 +19,7 @@ def foreign_problem(tree: Mapping[str, object], *, is_base: bool) -> str | None:
     Args:
         is_base: it was given as a LightningCLI configuration, not as a study file.
     """
-    if not is_base and ("script" in tree or "module" in tree):
+    if not is_base and has_script(tree):
         return None
     targets = dict(_targets(tree, ""))
     # with a space it is a study file that lacks its script

@@ -24,7 +24,6 @@ from search.study_file.script_keys import take_misplaced
 from search.study_file.short_forms import spell_out
 
 _OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
-_SCRIPT_KEYS = frozenset(ScriptStudyFile.model_fields)
 
 
 def load_study_file(

@@ -9,7 +9,9 @@ from search.errors import UserError
 from search.plain.metric_names import likely_direction
 from search.plain.tree import as_mapping, write_path
 from search.plain.yaml import parse_yaml, shown
-from search.space.paths import full_path, through_plain_value
+from search.space.paths import full_path, has_script, through_plain_value
+from search.study_file.schema import ScriptStudyFile
+from search.study_file.script_keys import OF_CLASSES
 
 
 def apply_overrides(
@@ -26,12 +28,20 @@ def apply_overrides(
     for text in set_values:
         path, value = parse_assignment("--set", text)
         try:
-            write_path(result, full_path(path, result), value)
+            write_path(result, _place(path, result), value)
         except KeyError as error:
             raise UserError(f"--set {path}: {through_plain_value(error.args[0])}") from error
     for text in space_values:
         lay_over_space(result, *parse_assignment("--space", text))
     return result
+
+
+def _place(path: str, tree: Mapping[str, object]) -> str:
+    """The place of a value; in a study of a script the keys of its study file come before its
+    arguments, whatever they are called."""
+    own = ScriptStudyFile.model_fields.keys() - OF_CLASSES.keys() - {"trainer"}
+    is_own = has_script(tree) and path.partition(".")[0] in own
+    return path if is_own else full_path(path, tree)
 
 
 def lay_over_space(tree: dict[str, object], path: str, distribution: object) -> None:

@@ -10,7 +10,7 @@ from search.plain.tree import as_mapping
 _OWN_CLASSES = "the script makes its own {}. Remove it, and search the script's arguments."
 _CHECKPOINT = "the script gives trainer.fit its own. Remove it."
 # keys of a study of classes -> why a study of a script has none
-_OF_CLASSES = {
+OF_CLASSES = {
     "model": _OWN_CLASSES.format("model"),
     "data": _OWN_CLASSES.format("data"),
     "optimizer": _OWN_CLASSES.format("optimizer"),
@@ -56,7 +56,7 @@ def take_misplaced(tree: dict[str, Any]) -> list[str]:
 
 
 def _of_classes(tree: dict[str, Any]) -> Iterator[str]:
-    for key, why in _OF_CLASSES.items():
+    for key, why in OF_CLASSES.items():
         if key in tree:
             yield f"{key}: {why}"
     if "module" in tree:

@@ -22,7 +22,7 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
             full[section] = {"class_path": full[section]}
     if isinstance(full.get("script"), str):
         full["script"] = {"path": full["script"]}
-    if "module" in full and "script" not in full:
+    if isinstance(full.get("module"), str) and "script" not in full:
         full["script"] = {"module": full.pop("module")}
     if full.get("hydra") is True:
         full["hydra"] = {}

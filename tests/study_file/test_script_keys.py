@@ -8,8 +8,10 @@ import pytest
 
 from search.errors import StudyFileError
 from search.plain.yaml import parse_yaml
+from search.study_file.differences import differences
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.schema import StudyFile
+from search.study_file.transfer import Fitting
 
 OBJECTIVE = "objective: val_loss\n"
 SCRIPT = f"script: train.py\n{OBJECTIVE}space: {{--lr: {{float: [0.1, 1]}}}}\n"
@@ -146,6 +148,37 @@ def test_another_batch_size_may_be_searched_beside_the_probed_one() -> None:
     assert list(parsed(text).space) == ["arguments.--val.batch_size"]
 
 
+@pytest.mark.parametrize("named", ["script: train.py", "module: my_package.train"])
+def test_overrides_name_arguments_and_the_keys_of_the_study_file(
+    tmp_path: Path, named: str
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(SCRIPT.replace("script: train.py", named))
+    study_file = load_study_file(
+        path,
+        set_values=["--epochs=3", "--amp/--no-amp=true", "budget.trials=7", "seed=3", "fit=2"],
+        space_values=["--width={int: [1, 8]}", "--lr=off", "trainer.max_epochs={choice: [1, 2]}"],
+    )
+    assert study_file.sections["arguments"] == {"--epochs": 3, "--amp/--no-amp": True}
+    assert list(study_file.space) == ["arguments.--width", "trainer.max_epochs"]
+    assert (study_file.budget.trials, study_file.seed, study_file.sections["fit"]) == (7, 3, 2)
+
+
+def test_overrides_of_hydra_are_arguments_unless_the_study_file_has_the_key(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(f"{SCRIPT}hydra: true\n")
+    given = ["data.batch_size=8", "trainer.max_epochs=2", "pruner=none", "arguments.pruner=x"]
+    study_file = load_study_file(path, set_values=given)
+    assert study_file.pruner.name == "none"
+    assert study_file.sections["arguments"] == {
+        "data.batch_size": 8,
+        "trainer.max_epochs": 2,
+        "pruner": "x",
+    }
+
+
 def test_script_may_lie_beside_the_study_file(
     script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -155,3 +188,46 @@ def test_script_may_lie_beside_the_study_file(
     assert Path(study_file.script.path).samefile(script)  # type: ignore[attr-defined]
     monkeypatch.chdir(tmp_path / "sub")
     load_study_file(Path("study.yaml"))
+
+
+def test_what_defines_a_study_of_a_script_is_told_where_it_changed(tmp_path: Path) -> None:
+    (tmp_path / "other.py").touch()
+    whole = f"{SCRIPT}arguments: {{--data: here}}\nhydra: {{overrides: [a=1]}}\nfit: 2\n"
+    changed = (
+        whole.replace("script: train.py", "script: other.py")
+        .replace("here", "there")
+        .replace("a=1", "a=2")
+        .replace("fit: 2", "fit: 1")
+    )
+    assert differences(parsed(whole), parsed(whole + "budget: {trials: 9}\n")) == []
+    assert sorted(differences(parsed(whole), parsed(changed))) == [
+        "arguments.--data: was here, is there",
+        "fit: was 2, is 1",
+        "hydra.overrides: was [a=1], is [a=2]",
+        "script.path: was train.py, is other.py",
+    ]
+    assert "script: was not set, is {path: train.py}" in differences(
+        parsed(CLASSES), parsed(SCRIPT)
+    )
+
+
+def test_trials_of_a_script_go_on_in_a_child_with_what_they_fit() -> None:
+    parent = parsed(OPTIONS)
+    narrow = OPTIONS.replace("--lr: {float: [0.1, 1]}", "--lr: {float: [0.1, 0.5]}").replace(
+        "--width: {int: [1, 8]}", "--epochs: {int: [1, 9]}"
+    )
+    narrow = narrow.replace("--data: here", "--data: here, --width: 3")
+    child = parsed(narrow.replace("enqueue", "# enqueue").replace("--hidden: 64", "--hidden: 48"))
+    fitting = Fitting(parent, child, {"arguments.--epochs": 5})
+    lr, width, size, opt = (f"arguments.{name}" for name in ("--lr", "--width", "size", "--opt"))
+    point = {lr: 0.3, width: 3, opt: "adam", size: "small"}
+    assert fitting.differences == []
+    assert fitting.misfits(point) == []
+    assert fitting.params(point)["arguments.--epochs"] == 5
+    assert fitting.misfits({**point, lr: 0.7}) == [f"{lr} is outside {{float: [0.1, 0.5]}}"]
+    assert fitting.misfits({**point, width: 4}) == [f"{width} is not 3"]
+    large = {**point, size: "large", "arguments.--dropout": 0.5}
+    assert fitting.misfits(large) == [
+        "arguments.--hidden: was 64, is 48",
+        "arguments.--out: was 32, is 24",
+    ]

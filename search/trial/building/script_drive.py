@@ -20,12 +20,11 @@ from typing import Any
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
 
-from search.errors import UserError
 from search.plain.tree import Tree
-from search.plain.wording import did_you_mean
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import is_lightnings, namespace_of
+from search.trial.building.laid_over import lay_over_arguments
 from search.trial.building.trainer import callbacks_of, one_short_epoch, quiet
 
 # of a trial's folder, for what Lightning saves by default
@@ -106,18 +105,14 @@ class Drive:
     def _arranged(
         self, original: Callable[..., None], trainer: Trainer, given: Mapping[str, Any]
     ) -> Tree:
-        known = list(inspect.signature(original).parameters)
-        for name in self.trainer:
-            if name not in known:
-                raise UserError(f"trainer.{name}: no such argument. {did_you_mean(name, known)}")
-        arguments = {**given, **self.trainer}
+        namespace = str(namespace_of(type(trainer), "Trainer"))
+        arguments = lay_over_arguments(original, given, self.trainer, namespace)
         # Lightning's default, like none
         if arguments.get("logger") is True:
             arguments["logger"] = None
         keeps = arguments.get("enable_checkpointing") in (None, True)
         callbacks = arguments["callbacks"] = [*callbacks_of(arguments), *self.added]
         if keeps and not any(is_lightnings(each, "Checkpoint") for each in callbacks):
-            namespace = str(namespace_of(type(trainer), "Trainer"))
             checkpoints = importlib.import_module(f"{namespace}.callbacks").ModelCheckpoint
             last = checkpoints(dirpath=str(self.folder / CHECKPOINTS), every_n_epochs=0)
             arguments["callbacks"] = [*callbacks, last, LastCheckpoint(last)]
