@@ -85,8 +85,8 @@ def test_named_argument_is_halved_where_memory_ends(project: Project) -> None:
     [
         (
             {"argument": "--sise"},
-            "batch.argument: --sise: train.py ends with status 2 before Trainer.fit; its last "
-            "output: train.py: error: unrecognized arguments: --sise 2.",
+            "batch.argument: --sise: train.py ends with status 2 before Trainer.fit, after "
+            "it said: train.py: error: unrecognized arguments: ",
         ),
         (
             {"argument": "--size", "auto_scale": "power"},
