@@ -88,7 +88,7 @@ def _is_argument(path: str, tree: Mapping[str, object]) -> bool:
     section = path.partition(".")[0]
     # a group of Hydra's configuration may be called as a section is
     is_hydras = section == "trainer" and tree.get("hydra") is not None
-    return is_hydras or section not in (*_OF_SCRIPTS, FINALIST)
+    return is_hydras or section not in (*_OF_SCRIPTS, FINALIST, ALL_HINTED)
 
 
 def _always_a_class(path: list[str], tree: Mapping[str, object]) -> bool:

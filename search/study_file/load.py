@@ -20,7 +20,7 @@ from search.study_file.overrides import apply_overrides, lay_over_objective
 from search.study_file.problems import lines_of
 from search.study_file.rules import rule_problems
 from search.study_file.schema import CliStudyFile, ScriptStudyFile, StudyFile
-from search.study_file.script_keys import take_misplaced
+from search.study_file.script_keys import take_misplaced, unannotated
 from search.study_file.short_forms import spell_out
 
 _OWN_KEYS = frozenset({"base", *StudyFile.model_fields})
@@ -116,6 +116,7 @@ def _full_tree(
     if isinstance(given["space"], dict):
         given["space"], doubled = normalise_space(given["space"], given)
         problems += doubled
+        problems += unannotated(given)
     problems += settle_objectives(given)
     return given, problems
 

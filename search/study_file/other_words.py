@@ -80,9 +80,15 @@ SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(
         ("datamodule", "dataset"), "Write data: {class_path: my_package.MyDataModule}."
     ),
+    **dict.fromkeys(("program", "file", "entrypoint", "command"), "Write script: train.py."),
+    **dict.fromkeys(("args", "argv", "flags", "options"), "Write arguments: {--data-dir: ./data}."),
+    "overrides": "Write hydra: {overrides: [experiment=example]}.",
     "scheduler": "Write lr_scheduler for learning rates, pruner for what ends trials.",
     "search": "Write sampler: tpe for how to search, space for what.",
-    "batchsize": "Write it where it is taken: data: {..., init_args: {batch_size: 32}}.",
+    "batchsize": (
+        "Write it where it is taken: data: {..., init_args: {batch_size: 32}}, or arguments: "
+        "{--batch-size: 32}."
+    ),
 }
 DIRECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("min", "lower", "down", "less", "minimum"), "Write direction: minimize."),

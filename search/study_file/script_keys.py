@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from search.plain.tree import as_mapping
+from search.space.distributions import AUTO
+from search.space.paths import ALL_HINTED
 
 _OWN_CLASSES = "the script makes its own {}. Remove it, and search the script's arguments."
 _CHECKPOINT = "the script gives trainer.fit its own. Remove it."
@@ -37,6 +39,7 @@ _ARGUMENT = (
     "names a script's argument, and there is none. Remove it: the batch size of classes is the "
     "batch_size that data or model take."
 )
+_SPACE = "space: {--lr: {float: [1e-4, 1e-1], log: true}}."
 _NO_ARGUMENT = (
     "needs the script's argument for the batch size. Write batch: {{argument: --batch-size, "
     "auto_scale: {}}}."
@@ -53,6 +56,17 @@ def take_misplaced(tree: dict[str, Any]) -> list[str]:
         else:
             del tree[key]
     return problems
+
+
+def unannotated(tree: Mapping[str, Any]) -> Iterator[str]:
+    """A line for each range of a study of a script that is left to annotations."""
+    if "script" not in tree:
+        return
+    for path, given in as_mapping(tree["space"]).items():
+        if given == AUTO and path == ALL_HINTED:
+            yield f"space: is missing. Add {_SPACE}"
+        elif given == AUTO:
+            yield f"space.{path}: is auto, and a script has no annotations. Write {_SPACE}"
 
 
 def _of_classes(tree: dict[str, Any]) -> Iterator[str]:

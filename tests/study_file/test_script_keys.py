@@ -53,6 +53,8 @@ OWN = "the script makes its own {}. Remove it, and search the script's arguments
         ("hydra: {override: [a=1]}", "hydra.override: no such key. Did you mean overrides?"),
         ("hydra: {overrides: [a=1, -m]}", "hydra: -m makes Hydra run several jobs, and a trial is one. Remove it, and search what it sweeps over."),
         ("arguments: [--lr]", "arguments: must be a mapping, got [--lr]. Write arguments: {--data-dir: ./data}."),
+        ("args: {--a: 1}", "args: no such key. Write arguments: {--data-dir: ./data}."),
+        ("overrides: [a=1]", "overrides: no such key. Write hydra: {overrides: [experiment=example]}."),
         ("fit: 0", "fit: must be at least 1, got 0. Write fit: 1."),
     ],
 )  # fmt: skip
@@ -71,6 +73,17 @@ def test_key_that_a_script_has_not_gets_its_line(more: str, line: str) -> None:
 )  # fmt: skip
 def test_key_of_a_script_beside_classes_gets_its_line(more: str, line: str) -> None:
     assert problems(f"{CLASSES}{more}\n") == [line]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (f"script: train.py\n{OBJECTIVE}", "space: is missing. Add"),
+        (SCRIPT.replace("{float: [0.1, 1]}", "auto"), "space.arguments.--lr: is auto, and a script has no annotations. Write"),
+    ],
+)  # fmt: skip
+def test_range_of_a_script_is_written_in_its_study_file(text: str, line: str) -> None:
+    assert problems(text) == [f"{line} space: {{--lr: {{float: [1e-4, 1e-1], log: true}}}}."]
 
 
 SCALED = f"{SCRIPT}batch: {{argument: --bs, auto_scale: power}}\n"
