@@ -101,6 +101,26 @@ def class_section(
     return section or None
 
 
+def function_path(given: object, source: str) -> str | None:
+    """The import path of the function that makes model and data; None where there is none.
+
+    Args:
+        source: what messages call the study.
+
+    Raises:
+        UserError: it is no function, or one that no trial can import.
+    """
+    match given:
+        case None | str():
+            return given
+        case FunctionType() | MethodType() | type():
+            return import_path_of(given, f"{source}: build")
+    raise UserError(
+        f"{source}: build: must be a function that returns model and data, got "
+        f"{_description(given)}. Write build=make, a function at the top of a file."
+    )
+
+
 def objective_section(
     given: object, metric: str | None, direction: str | None, source: str
 ) -> dict[str, object]:

@@ -27,6 +27,16 @@ class Sections(TypedDict, total=False):
     """Arguments of Lightning's Trainer."""
     optimizer: _Class | None
     lr_scheduler: _Class | None
+    script: str | PathLike[str] | None
+    """A training script, which runs as it is: its file; space and arguments are its options."""
+    module: str | None
+    """Such a script by its module, as `python -m` takes it."""
+    arguments: Mapping[str, object] | None
+    """On the command line of a script in every trial, or among what `build` is given."""
+    hydra: bool | Mapping[str, Sequence[str]] | None
+    """True where a script reads Hydra's overrides, or {overrides}."""
+    fit: int | None
+    """The number of a script's fit that counts, where it is not the last."""
     cli: object
     """The project's own LightningCLI: a class or function, its import path, or a section."""
     ckpt_path: str | PathLike[str] | None
@@ -48,7 +58,7 @@ class Sections(TypedDict, total=False):
     enqueue: Sequence[Mapping[str, object]] | None
     """Values that are tried before anything is sampled."""
     batch: _Section | None
-    """Choice of the micro-batch: {auto_scale, max}."""
+    """Choice of the micro-batch: {auto_scale, max}, and {argument} of a script or a function."""
     sampler: _Named | None
     pruner: _Named | None
     logger: _Named | Sequence[_Named] | None

@@ -15,6 +15,7 @@ from search.api.importable_classes import import_folder, refuse_in_trial
 from search.api.keywords import (
     class_section,
     classes_in,
+    function_path,
     objective_section,
     refuse_options_of_run,
     tree_of_keywords,
@@ -49,6 +50,9 @@ class Study:
         model: a LightningModule class, its import path, or a section `{class_path, init_args}`.
         model_args: what its constructor is given.
         data, data_args: the same for a LightningDataModule.
+        build: a function of a module in the place of both, or its import path. It is given the
+            parameters by their names, and the Trainer's arguments where it takes a second, which it
+            may change; it returns the model, and a data module or `(train_loader, val_loader)`.
         metric, direction: short for `objective={"metric": ..., "direction": ...}`.
         studies: the folder that holds the study folders.
         storage: URL of a database other than the folder's own.
@@ -68,6 +72,7 @@ class Study:
         model_args: Mapping[str, object] | None = None,
         data: object = None,
         data_args: Mapping[str, object] | None = None,
+        build: object = None,
         metric: str | None = None,
         direction: str | None = None,
         studies: str | Path = STUDIES_DIR,
@@ -80,6 +85,7 @@ class Study:
         given: dict[str, Any] = dict(sections)
         given["model"] = class_section(model, model_args, "model", self._source)
         given["data"] = class_section(data, data_args, "data", self._source)
+        given["build"] = function_path(build, self._source)
         if metric is not None or direction is not None:
             given["objective"] = objective_section(
                 given.get("objective"), metric, direction, self._source
@@ -88,7 +94,7 @@ class Study:
         self._study_file = parse_study_tree(
             tree, source=self._source, default_name=path.stem if path else _name_of(tree)
         )
-        folder = import_folder(classes_in(given))
+        folder = import_folder(classes_in({**given, "build": build}))
         self._import_path = folder or (path.parent.absolute() if path else Path.cwd())
         self._folder = StudyFolder(Path(studies) / self._study_file.name)
         self._storage = storage
@@ -246,6 +252,9 @@ def _trial_count(trials: int | None, n_trials: int | None) -> int | None:
 
 
 def _name_of(tree: Mapping[str, Any]) -> str:
-    """The name of a study that was given none: its model's class."""
-    path = str((tree.get("model") or {}).get("class_path", "study"))
-    return path.rpartition(".")[2].lower()
+    """The name of a study that was given none: its model's class, its script or its function."""
+    if isinstance(script := tree.get("script"), str):
+        return Path(script).stem
+    model = tree.get("model") or {}
+    path = tree.get("build") or tree.get("module") or model.get("class_path", "study")
+    return str(path).rpartition(".")[2].lower()

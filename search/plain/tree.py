@@ -98,8 +98,11 @@ def as_list(value: object) -> list[Any]:
 
 
 def class_paths(tree: object) -> Iterator[str]:
-    """Every class_path in a tree of mappings and lists, however deep."""
-    return (path for _, path in class_places(tree))
+    """Every class_path in a tree of mappings and lists, however deep, and the function that a
+    study file names in the place of classes."""
+    yield from (path for _, path in class_places(tree))
+    if isinstance(function := read_path(tree, "script.build"), str):
+        yield function
 
 
 def class_places(tree: object, place: str = "") -> Iterator[tuple[str, str]]:

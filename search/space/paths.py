@@ -80,8 +80,10 @@ def full_path(path: str, tree: Mapping[str, object]) -> str:
 
 
 def has_script(tree: Mapping[str, object]) -> bool:
-    """Tell whether a study file is of a script, by either of the keys that name one."""
-    return tree.get("script") is not None or isinstance(tree.get("module"), str)
+    """Tell whether a study file is of a script, or of a function in its place, by any of the keys
+    that name one."""
+    names = (tree.get(key) for key in ("module", "build"))
+    return tree.get("script") is not None or any(isinstance(each, str) for each in names)
 
 
 def _is_argument(path: str, tree: Mapping[str, object]) -> bool:

@@ -50,7 +50,7 @@ from search.study_file.scripts import (
     HydraSection,
     ScriptSection,
 )
-from search.study_file.trial_config import LIGHTNING_SECTIONS
+from search.study_file.trial_config import LIGHTNING_SECTIONS, SEEDS_SCRIPT
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
 PRUNERS = (
@@ -313,6 +313,13 @@ class ScriptStudyFile(StudyFile):
     hydra: HydraSection | None = None
     fit: FitNumber | None = None
 
+    @property
+    def _chooses_seed(self) -> bool:
+        """Tell whether the study file itself says what trials are seeded with, for the script's
+        own calls of seed_everything as well."""
+        is_given = self.seed_everything is not None and not isinstance(self.seed_everything, bool)
+        return is_given or "seed_everything" in self.space
+
     def is_probed(self, path: str) -> bool:
         is_argument = path == f"{ARGUMENTS}.{self.batch.argument}"
         return self.batch.auto_scale != "off" and is_argument
@@ -326,6 +333,8 @@ class ScriptStudyFile(StudyFile):
             given["hydra"] = self.hydra.model_dump()
         if self.fit is not None:
             given["fit"] = self.fit
+        if self.script.build is None and self._chooses_seed:
+            given[SEEDS_SCRIPT] = True
         if self.batch.argument is not None:
             given["batch_argument"] = self.batch.argument
         return given

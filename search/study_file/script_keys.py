@@ -70,9 +70,15 @@ def unannotated(tree: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _of_classes(tree: dict[str, Any]) -> Iterator[str]:
+    is_function = as_mapping(tree["script"]).get("build") is not None
     for key, why in OF_CLASSES.items():
         if key in tree:
-            yield f"{key}: {why}"
+            yield f"{key}: {why.replace('script', 'function') if is_function else why}"
+    for key in ("hydra", "fit") if is_function else ():
+        if key in tree:
+            yield f"{key}: is for a script, and build names a function. Remove it."
+    if "build" in tree:
+        yield "build: a function takes the place of a script. Keep script or build."
     if "module" in tree:
         yield "module: is another way to name the script. Keep script or module."
     batch = as_mapping(tree.get("batch"))

@@ -17,16 +17,18 @@ _PLAIN = (str, int, float, bool)
 
 
 class Script(BaseModel):
-    """The user's own script: one of both.
+    """The user's own script, or a function in its place: one of the three.
 
     path: its file.
     module: its module, as `python -m` takes it.
+    build: the function, by its import path; it takes the parameters, and returns model and data.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     path: StrictStr | None = None
     module: StrictStr | None = None
+    build: StrictStr | None = None
 
 
 class Hydra(BaseModel):
@@ -47,11 +49,13 @@ def script_tree(value: object) -> object:
         ValueError: it names no file, or no module.
     """
     tree = value if isinstance(value, dict) else {"path": value}
-    path, module = tree.get("path"), tree.get("module")
-    if (path is None) == (module is None):
+    path, module, build = (tree.get(name) for name in ("path", "module", "build"))
+    if [path, module, build].count(None) != 2:
         raise ValueError(
             f"must name a file or a module, got {shown(value)}. Write script: train.py."
         )
+    if isinstance(build, str):
+        return {"build": _function_path(build)}
     if isinstance(path, str) and not Path(path).is_file():
         raise ValueError(
             f"no such file, got {shown(path)}. Write the path from where you run this."
@@ -61,6 +65,15 @@ def script_tree(value: object) -> object:
             f"must name a module, got {shown(module)}. Write module: my_package.train."
         )
     return tree
+
+
+def _function_path(given: str) -> str:
+    path = given.replace(":", ".")
+    if "." not in path or not all(each.isidentifier() for each in path.split(".")):
+        raise ValueError(
+            f"must name a function in a module, got {shown(given)}. Write build: my_module.make."
+        )
+    return path
 
 
 def hydra_tree(value: object) -> object:

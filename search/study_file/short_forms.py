@@ -24,6 +24,8 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
         full["script"] = {"path": full["script"]}
     if isinstance(full.get("module"), str) and "script" not in full:
         full["script"] = {"module": full.pop("module")}
+    if isinstance(full.get("build"), str) and "script" not in full:
+        full["script"] = {"build": full.pop("build")}
     if full.get("hydra") is True:
         full["hydra"] = {}
     if "batch" in full:

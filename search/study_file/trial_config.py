@@ -62,12 +62,14 @@ class CliClasses:
 
 @dataclass(frozen=True)
 class ScriptRun:
-    """The user's own script, and the place where it is looked at."""
+    """The user's own script, and the place where it is looked at; or a function of theirs, which
+    takes its arguments and makes model and data."""
 
-    # one of both
+    # one of the three
     path: str | None = None
     module: str | None = None
-    # on its command line
+    build: str | None = None
+    # on its command line, or given to the function
     arguments: Tree = field(default_factory=dict)
     # Hydra's overrides; None for a script without Hydra
     overrides: tuple[str, ...] | None = None
@@ -84,7 +86,7 @@ class ScriptRun:
     @property
     def name(self) -> str:
         """The script, as messages call it."""
-        return self.path or f"python -m {self.module}"
+        return self.path or self.build or f"python -m {self.module}"
 
     @property
     def micro_batch(self) -> int | None:
@@ -115,7 +117,7 @@ class ScriptRun:
 
     def to_tree(self) -> Tree:
         """The tree that `from_tree` reads back."""
-        named = {"path": self.path, "module": self.module}
+        named = {"path": self.path, "module": self.module, "build": self.build}
         tree: Tree = {"script": _without_none(named), "arguments": dict(self.arguments)}
         if self.overrides is not None:
             tree["hydra"] = {"overrides": list(self.overrides)}

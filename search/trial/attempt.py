@@ -185,7 +185,9 @@ def _fit(
     with contextlib.ExitStack() as stack:
         trial = _Trial(config, folder, link, gpu_share, checkpoint, stack)
         script = config.sections.script
-        return _train(trial, build(config.sections)) if script is None else _run(trial, script)
+        if script is None or script.build is not None:
+            return _train(trial, build(config.sections))
+        return _run(trial, script)
 
 
 @dataclass(frozen=True)

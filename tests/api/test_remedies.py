@@ -61,12 +61,14 @@ FOLLOWED: list[tuple[dict[str, Any], str, dict[str, Any]]] = [
     ({"model": None}, "Add model: {class_path: my_package.MyModule}.", {"model": {"class_path": Net}}),
     ({"direction": "max"}, "Write direction: maximize.", {"direction": "maximize"}),
     ({"max_epochs": 3}, "Write trainer: {max_epochs: 20}.", {"trainer": {"max_epochs": 20}}),
+    ({"model": None, "build": Net()}, "Write build=make, a function at the top of a file.", {"model": None, "build": named}),
+    ({"model": None, "build": "named"}, "Write build: my_module.make.", {"model": None, "build": "my_module.make"}),
     ({"name": "a b"}, "Write name: my-study.", {"name": "my-study"}),
 ]  # fmt: skip
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("wrong", "remedy", "right"), FOLLOWED, ids=[str(n) for n in range(25)])
+@pytest.mark.parametrize(("wrong", "remedy", "right"), FOLLOWED, ids=[str(n) for n in range(27)])
 def test_remedy_works_when_it_is_followed(
     wrong: dict[str, Any], remedy: str, right: dict[str, Any]
 ) -> None:
@@ -114,4 +116,4 @@ def test_every_message_of_the_api_ends_in_what_to_do() -> None:
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 text = ast.unparse(node.exc)
                 raised += text.startswith(("UserError", "StudyFailed"))
-    assert raised == 13
+    assert raised == 14

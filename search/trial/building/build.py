@@ -24,9 +24,11 @@ from torch.nn import BatchNorm1d, LazyBatchNorm1d
 
 from search.errors import UserError
 from search.plain.tree import Tree
-from search.study_file.trial_config import LightningSections
+from search.study_file.trial_config import LightningSections, ScriptRun
+from search.trial.building.function_call import call_function
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import import_name, lightning_of
+from search.trial.building.laid_over import lay_over_arguments
 from search.trial.building.lightning_cli import DrivenCli, drive_cli
 from search.trial.building.lightning_packages import unmixed, with_apart
 from search.trial.building.parser_errors import explain
@@ -73,6 +75,8 @@ def build(sections: LightningSections) -> Built:
     Raises:
         UserError: the configuration names something that does not exist or has a wrong type.
     """
+    if sections.script is not None and sections.script.build is not None:
+        return _build_by_function(sections, sections.script)
     if sections.script is not None:
         return built_of(reach_fit(sections.script, sections.trainer))
     if sections.cli or sections.optimizer or sections.lr_scheduler:
@@ -131,6 +135,24 @@ def _build_plainly(sections: LightningSections) -> Built:
         data=instances.get("data"),
         trainer_class=lightning.Trainer,
         trainer_arguments=with_apart(arguments, apart),
+    )
+
+
+def _build_by_function(sections: LightningSections, script: ScriptRun) -> Built:
+    made = call_function(script, sections.trainer)
+    lightning = lightning_of(type(made.model), "build")
+    own = {*made.changed, *made.removed}
+    left = {name: each for name, each in sections.trainer.items() if name not in own}
+    init = lightning.Trainer.__init__
+    arguments = lay_over_arguments(init, made.changed, left, lightning.__name__)
+    return Built(
+        lightning=lightning,
+        model=made.model,
+        data=made.data,
+        trainer_class=lightning.Trainer,
+        trainer_arguments=arguments,
+        loaders=made.loaders,
+        micro_batch=script.micro_batch,
     )
 
 

@@ -25,6 +25,7 @@ from search.study_file.trial_config import ScriptRun
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import is_lightnings, namespace_of
 from search.trial.building.laid_over import lay_over_arguments
+from search.trial.building.script_seed import seeds_chosen
 from search.trial.building.trainer import callbacks_of, one_short_epoch, quiet
 
 # of a trial's folder, for what Lightning saves by default
@@ -196,6 +197,8 @@ def driven(drive: Drive) -> Iterator[None]:
         return command, None
 
     with contextlib.ExitStack() as stack:
+        if drive.script.seed is not None:
+            stack.enter_context(seeds_chosen(lambda _: drive.script.seed))
         for namespace in NAMESPACES:
             base = importlib.import_module(namespace).Trainer
             stack.enter_context(_replaced(base, "__init__", _init(base.__init__, drive)))

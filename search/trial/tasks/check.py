@@ -124,7 +124,7 @@ def _with_last_fit(config: TrialConfig) -> tuple[TrialConfig, list[str]]:
     """The configuration with the number of the script's last fit, where the study file names none,
     and a line where the script fails after a fit."""
     script = config.sections.script
-    if script is None or script.fit is not None:
+    if script is None or script.build is not None or script.fit is not None:
         return config, []
     counted, notes = Counted(), []
     try:
@@ -152,7 +152,8 @@ def _imported_since(imported: Collection[str], sections: LightningSections) -> I
     """The modules that no trial has to import any more. The own modules of a script may read its
     command line when they are imported."""
     for name in set(sys.modules) - set(imported):
-        if sections.script is None or not is_users_own(sys.modules[name]):
+        is_run = sections.script is not None and sections.script.build is None
+        if not is_run or not is_users_own(sys.modules[name]):
             yield name
 
 
