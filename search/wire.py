@@ -19,6 +19,7 @@ from search.answers import (
 from search.messages import (
     Ended,
     Exited,
+    Expect,
     Hello,
     Kill,
     Launch,
@@ -41,6 +42,7 @@ MAX_LINE_BYTES = 1 << 20
 # all that a line may be
 _CLASSES: tuple[type[Message], ...] = (
     Preload,
+    Expect,
     Launch,
     Ready,
     Launched,

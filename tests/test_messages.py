@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from search.answers import AnnotatedRanges, Argument, Checked, Description, Monitor
+from search import answers, messages
+from search.answers import AnnotatedRanges, Answer, Argument, Checked, Description, Monitor
 from search.messages import (
     Ended,
     Exited,
@@ -75,6 +76,19 @@ def test_message_survives_the_way(message: Message) -> None:
     assert line.count(b"\n") == 1
     json.loads(line, parse_constant=pytest.fail)
     assert decode(line) == message
+
+
+def test_every_message_is_known_to_the_channel() -> None:
+    for module in (messages, answers):
+        for each in vars(module).values():
+            if (
+                isinstance(each, type)
+                and issubclass(each, Message)
+                and each not in (Message, Answer)
+            ):
+                line = json.dumps({"kind": each.__struct_config__.tag, "no_field": 1}).encode()
+                with pytest.raises(ValueError, match="unknown field"):
+                    decode(line)
 
 
 def test_nan_survives_the_way() -> None:
