@@ -18,6 +18,11 @@ TEXT = "text"
 OTHER = "other"
 # the annotation of an argument that makes the module's optimizer
 OPTIMIZER_CALLABLE = "OptimizerCallable"
+# the annotation of a group of Hydra's configuration, of one whose options do not have the same
+# arguments, and of one whose options are the same but for their values
+GROUP = "config group"
+UNEVEN_GROUP = "config group of unlike options"
+GROUP_OF_VALUES = "config group of values"
 
 Plain = str | int | float | bool | None
 
@@ -200,7 +205,11 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def name(self) -> str:
-        return self.path.rpartition(".")[2]
+        """Name as Python spells it: that of `--hidden-dim` is hidden_dim, as is its attribute."""
+        last = self.path.rpartition(".")[2]
+        # a flag may have its opposite behind it, a group of Hydra's the group around it before it
+        word = last.partition("/")[0] if last.startswith("-") else last.rpartition("/")[2]
+        return word.lstrip("-").replace("-", "_")
 
     @property
     def parent(self) -> str:
@@ -228,3 +237,7 @@ class Description(Answer, frozen=True, kw_only=True):
     """Metrics that callbacks watch."""
     lacks_data: bool = False
     """True where neither the module nor a data module has batches to train on."""
+    fixed: dict[str, str] = msgspec.field(default_factory=dict)
+    """Arguments that a script needs for the others to be taken: the name of its command."""
+    is_hydra: bool = False
+    """True where Hydra reads the command line of a script."""

@@ -48,7 +48,7 @@ BELOW_TRIAL = {
     "proposal",
 }
 # rooms of `trial`, each importing only from those before it; files beside them from all
-TRIAL_RANKS = ("process", "checkpoints", "building", "fitting", "inspection", "tasks")
+TRIAL_RANKS = ("process", "checkpoints", "building", "fitting", "options", "inspection", "tasks")
 # the one way from Python into the training plane: the model of a finished trial
 INTO_TRIAL = {("api/result.py", "search.trial.building.loading")}
 # files named alike on purpose: by verb, by figure, by task

@@ -1,4 +1,5 @@
-"""`search init`: a study file proposed from the user's own classes and configuration."""
+"""`search init`: a study file proposed from the user's own script, or from classes and
+configuration."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from search.commands.named_script import script_to_propose
+from search.commands.options import ScriptModule
 from search.errors import UserError
 from search.study_file.objective import DIRECTIONS
 
@@ -22,8 +25,12 @@ if TYPE_CHECKING:
 def init(
     module: Annotated[
         str | None,
-        typer.Argument(help="LightningModule, as my_package.module:MyModule.", show_default=False),
+        typer.Argument(
+            help="Script, such as train.py, or LightningModule, as my_package.module:MyModule.",
+            show_default=False,
+        ),
     ] = None,
+    script_module: ScriptModule = None,
     data: Annotated[
         str | None,
         typer.Option("--data", help="LightningDataModule, spelt likewise.", show_default=False),
@@ -41,7 +48,7 @@ def init(
     ),
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Propose a study file for a module, or for a LightningCLI configuration."""
+    """Propose a study file for a script, a module, or a LightningCLI configuration."""
     from search.engine.ask import INSPECT, ask_once
     from search.plain.whole_files import write_whole
     from search.plain.yaml import parse_yaml
@@ -52,25 +59,40 @@ def init(
         proposed_file,
     )
     from search.study_file.load import parse_study_tree, whole_tree
+    from search.study_file.short_forms import spell_out
 
     if output.exists() and not force:
         raise UserError(f"{output}: exists already. Name another with -o, or add --force.")
     if not output.parent.is_dir():
         raise UserError(f"-o: there is no folder {output.parent}. Make it, or correct the path.")
-    sections = _sections(module, data, config, cli, output)
-    tree = whole_tree(sections, output)
-    if tree.get("model") is None and tree.get("cli") is None:
+    script = script_to_propose(module, script_module)
+    if script is None:
+        sections = _sections(module, data, config, cli, output)
+    else:
+        _refuse_beside_script(data, config, cli)
+        sections = dict(script)
+    tree, _ = spell_out(whole_tree(sections, output))
+    if script is None and tree.get("model") is None and tree.get("cli") is None:
         raise UserError(
             f"{config}: names no model. Add the class, as in "
             "`search init my_package.module:MyModule --config config.yaml`, or the CLI that "
             "knows it: --cli train:main."
         )
     folders = [output.parent.absolute(), Path.cwd()]
-    description = ask_once(
-        INSPECT, _sections_with_classes(tree), place=str(config or "init"), sys_path=folders
-    )
+    place = str(config or "init")
+    if script is not None:
+        folders.insert(0, Path(script.get("script", "")).absolute().parent)
+    description = ask_once(INSPECT, _sections_to_look_at(tree), place=place, sys_path=folders)
+    if description.is_hydra:
+        tree["hydra"] = {}
+    if description.is_hydra and not count_searched(description):
+        raise UserError(
+            f"{module or script_module}: has no value whose name says that it is a "
+            "hyperparameter. Write the study file yourself: script, hydra: true, objective, space."
+        )
     guess = _asked(guess_metric(description))
-    text = proposed_file(sections, tree, description, guess, _command(module, data, config, cli))
+    command = _command(module, script_module, data, config, cli)
+    text = proposed_file(sections, tree, description, guess, command)
     proposed = parse_yaml(text, str(output))
     parse_study_tree(whole_tree(proposed, output), source=str(output), default_name=output.stem)
     write_whole(output, text, mode=0o666)
@@ -83,8 +105,19 @@ def init(
     print(f"Next: search check {shlex.quote(str(output))}")
 
 
-def _sections_with_classes(tree: Mapping[str, object]) -> dict[str, object]:
-    """The sections that name classes, as the configuration of a trial has them."""
+def _refuse_beside_script(data: str | None, config: Path | None, cli: str | None) -> None:
+    """Refuse options that are of classes.
+
+    Raises:
+        UserError: one is given.
+    """
+    for option, value in (("--data", data), ("--config", config), ("--cli", cli)):
+        if value is not None:
+            raise UserError(f"{option}: a script makes that itself, got {value}. Leave it out.")
+
+
+def _sections_to_look_at(tree: Mapping[str, object]) -> dict[str, object]:
+    """The sections that name classes or a script, as the configuration of a trial has them."""
     from search.study_file.lightning_sections import cli_tree
 
     config = {key: value for key, value in tree.items() if key not in ("objective", "space")}
@@ -99,8 +132,9 @@ def _sections(
     """The sections that the study file itself has."""
     if module is None and config is None:
         raise UserError(
-            "init: needs a module, as in `search init my_package.module:MyModule`, or a "
-            "LightningCLI configuration: `search init --config config.yaml`. Give one."
+            "init: needs a script, as in `search init train.py`, a module, as in `search init "
+            "my_package.module:MyModule`, or a LightningCLI configuration: `search init --config "
+            "config.yaml`. Give one."
         )
     sections: dict[str, object] = {}
     if config is not None:
@@ -142,10 +176,17 @@ def _asked(guess: Guess) -> Guess:
     raise UserError(f"direction: must be minimize or maximize, got {direction}. Answer again.")
 
 
-def _command(module: str | None, data: str | None, config: Path | None, cli: str | None) -> str:
+def _command(
+    module: str | None,
+    script_module: str | None,
+    data: str | None,
+    config: Path | None,
+    cli: str | None,
+) -> str:
     """The command that makes the file again."""
     given: Mapping[str, object] = {
         "": module,
+        "-m": script_module,
         "--data": data,
         "--config": config and os.path.relpath(config),
         "--cli": cli,

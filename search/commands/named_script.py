@@ -11,6 +11,7 @@ from search.errors import UserError
 
 _PYTHON = re.compile(r"python[\d.]*")
 _MODULE = "-m"
+_MAIN_GUARD = re.compile(r"^if\s+__name__\s*==", re.MULTILINE)
 
 
 def named_script(word: str | None, module: str | None) -> dict[str, str] | None:
@@ -24,6 +25,33 @@ def named_script(word: str | None, module: str | None) -> dict[str, str] | None:
             raise UserError(f"-m: names {module}, and the command names {word}. Name one.")
         return {"module": module}
     return None if word is None else _in_place(word)
+
+
+def script_to_propose(word: str | None, module: str | None) -> dict[str, str] | None:
+    """The lines of a study file for a script; a module by its name alone is one where its file runs
+    something. None where a class is meant.
+
+    Raises:
+        UserError: as `named_script`, or there is no such file.
+    """
+    script = named_script(word, module)
+    if script is None:
+        return {"module": word} if word is not None and _runs(word) else None
+    if "module" in script:
+        return script
+    path = Path(script["path"])
+    if not path.is_file():
+        raise UserError(f"{path}: no such file. Write the path of the script from here.")
+    return {"script": str(path)}
+
+
+def _runs(word: str) -> bool:
+    """Tell whether a dotted name is that of a module with a main guard, or with a call of fit."""
+    path = Path(*word.split(".")).with_suffix(".py")
+    if not all(part.isidentifier() for part in word.split(".")) or not path.is_file():
+        return False
+    text = path.read_text("utf-8", errors="replace")
+    return _MAIN_GUARD.search(text) is not None or ".fit(" in text
 
 
 def study_name_of(script: dict[str, str]) -> str:

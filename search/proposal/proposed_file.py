@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
 
 from search.answers import OPTIMIZER_CALLABLE, Argument, Description
 from search.plain.metric_names import likely_direction
 from search.plain.yaml import flow_yaml, shown
+from search.proposal.options import is_option, propose_option
+from search.proposal.proposed_lines import (
+    given_value,
+    is_live,
+    range_text,
+    short_path,
+    with_reason,
+)
 from search.proposal.ranges import Proposal, propose
-from search.space.distributions import Categorical, Distribution
-from search.space.paths import full_path
+from search.proposal.script_lines import batch_line, is_of_script, script_lines
 
-_REASON_AT = 64
 # a study must search something; this does no harm to any model
 _WHERE_NOTHING_ELSE = (
     "trainer.gradient_clip_val: {float: [1e-1, 1e+1], log: true}",
@@ -68,16 +73,20 @@ def proposed_file(
     """The text of a study file.
 
     Args:
-        sections: what the study file itself has: base, cli, model, data, trainer.
+        sections: what the study file itself has: base, cli, model, data, trainer; or a script.
         tree: the same with everything that its base gives.
         command: the command that made it, for its first line.
     """
-    proposals = [propose(argument) for argument in description.arguments]
+    proposals = [_proposal(argument) for argument in description.arguments]
+    if is_of_script(sections):
+        head = list(script_lines(sections, description, proposals))
+    else:
+        head = list(_sections(sections, proposals, lacks_data=description.lacks_data))
     lines = [
         f"# Proposed by `{command}`: every line is yours to change.",
         "# Next: `search check` with this file, then `search run` with it.",
         "",
-        *_sections(sections, proposals, lacks_data=description.lacks_data),
+        *head,
         "",
         *_objective(guess),
         "",
@@ -93,10 +102,10 @@ def proposed_file(
 
 def count_searched(description: Description) -> int:
     """The number of values that a proposed file searches."""
-    proposals = [propose(argument) for argument in description.arguments]
-    live = sum(map(_is_live, proposals)) + len(list(_optimizers(proposals)))
-    # where there is nothing else, one of the Trainer's
-    return max(1, live)
+    proposals = [_proposal(argument) for argument in description.arguments]
+    live = sum(map(is_live, proposals)) + len(list(_optimizers(proposals)))
+    # where there is nothing else, one of the Trainer's, which Hydra makes itself
+    return live if description.is_hydra else max(1, live)
 
 
 def missing_arguments(description: Description, tree: Mapping[str, object]) -> list[str]:
@@ -108,38 +117,12 @@ def missing_arguments(description: Description, tree: Mapping[str, object]) -> l
         and not argument.is_linked
         and not argument.is_foreign
         and argument.annotation != OPTIMIZER_CALLABLE
-        and not _is_live(propose(argument))
+        and not is_live(_proposal(argument))
     ]
 
 
-def short_path(path: str, tree: Mapping[str, object]) -> str:
-    """`model.lr` for `model.init_args.lr`, where a study file takes it for the same."""
-    short = path.replace(".init_args.", ".")
-    return short if full_path(short, tree) == path else path
-
-
-def range_text(distribution: Distribution) -> str:
-    """A distribution as a user would write it."""
-    if isinstance(distribution, Categorical):
-        return f"{{choice: {flow_yaml(list(distribution.values))}}}"
-    low, high = _number(distribution.low), _number(distribution.high)
-    text = f"{distribution.kind}: [{low}, {high}]"
-    if distribution.log:
-        text += ", log: true"
-    if "step" in distribution.own_tree():
-        text += f", step: {_number(distribution.step or 1)}"
-    return f"{{{text}}}"
-
-
-def _number(value: float) -> str:
-    """A number as people write it: 1e-5, not 1.0e-05."""
-    if isinstance(value, int):
-        return str(value)
-    text = f"{value:.6g}"
-    if "e" in text:
-        mantissa, _, exponent = text.partition("e")
-        return f"{mantissa}e{int(exponent):+d}"
-    return text if "." in text else f"{text}.0"
+def _proposal(argument: Argument) -> Proposal:
+    return propose_option(argument) if is_option(argument) else propose(argument)
 
 
 def _sections(
@@ -158,7 +141,7 @@ def _sections(
             yield from (f"# {line.replace('# ', '', 1)}" for line in lines)
     if lacks_data:
         text = "# data: {class_path: my_package.MyDataModule}"
-        yield _with_reason(text, "required: the module has no train_dataloader of its own")
+        yield with_reason(text, "required: the module has no train_dataloader of its own")
 
 
 def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
@@ -166,7 +149,7 @@ def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
     absent = [
         each.argument
         for each in proposals
-        if each.argument.is_required and not each.argument.is_linked and not _is_live(each)
+        if each.argument.is_required and not each.argument.is_linked and not is_live(each)
     ]
     for parent in (section, f"{section}.init_args", f"{section}.dict_kwargs"):
         here = [each for each in absent if each.parent == parent]
@@ -177,7 +160,7 @@ def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
             yield f"  {key}:" if known else f"  # {key}:"
         for each in known:
             text = f"{indent}{each.name}: {{class_path: {_OPTIMIZER}}}"
-            yield _with_reason(text, "required: the usual one")
+            yield with_reason(text, "required: the usual one")
         # below a key that is itself a comment the mark stands where that has its own
         mark = f"{indent[2:]}#   "
         if known or parent == section:
@@ -185,7 +168,7 @@ def _required(section: str, proposals: Sequence[Proposal]) -> Iterator[str]:
         for each in here:
             if each not in known:
                 why = f"{each.annotation or 'a value'}, required: fill it in"
-                yield _with_reason(f"{mark}{each.name}: ...", why)
+                yield with_reason(f"{mark}{each.name}: ...", why)
 
 
 def _objective(guess: Guess) -> Iterator[str]:
@@ -197,29 +180,29 @@ def _objective(guess: Guess) -> Iterator[str]:
 
 
 def _space(proposals: Sequence[Proposal], tree: Mapping[str, object]) -> Iterator[str]:
-    live = [each for each in proposals if _is_live(each)]
+    live = [each for each in proposals if is_live(each)]
     for each in live:
         assert each.distribution is not None
         text = f"  {short_path(each.argument.path, tree)}: {range_text(each.distribution)}"
-        yield _with_reason(text, each.why)
+        yield with_reason(text, each.why)
     optimizers = list(_optimizers(proposals))
     for argument in optimizers:
         text = f"  {short_path(argument.path, tree)}.lr: {{float: [1e-5, 0.1], log: true}}"
-        yield _with_reason(text, "its learning rate: by its logarithm")
+        yield with_reason(text, "its learning rate: by its logarithm")
     if not live and not optimizers:
-        yield _with_reason(f"  {_WHERE_NOTHING_ELSE[0]}", _WHERE_NOTHING_ELSE[1])
+        yield with_reason(f"  {_WHERE_NOTHING_ELSE[0]}", _WHERE_NOTHING_ELSE[1])
     rest = [
         each
         for each in proposals
-        if not _is_live(each) and not each.argument.is_foreign and each.argument not in optimizers
+        if not is_live(each) and not each.argument.is_foreign and each.argument not in optimizers
     ]
     if rest:
         yield "  # not searched:"
     for each in rest:
         path = short_path(each.argument.path, tree)
-        given = _given(each.argument)
+        given = given_value(each.argument)
         value = range_text(each.distribution) if each.distribution is not None else given
-        yield _with_reason(f"  # {path}: {value}".rstrip(), each.why)
+        yield with_reason(f"  # {path}: {value}".rstrip(), each.why)
 
 
 def _optimizers(proposals: Sequence[Proposal]) -> Iterator[Argument]:
@@ -232,7 +215,7 @@ def _optimizers(proposals: Sequence[Proposal]) -> Iterator[Argument]:
 
 def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, object]) -> Iterator[str]:
     """Lines for heads of attention, which must divide a width, or no model can be built."""
-    live = [each.argument for each in proposals if _is_live(each)]
+    live = [each.argument for each in proposals if is_live(each)]
     pairs = [
         (width, heads)
         for heads in live
@@ -245,41 +228,19 @@ def _constraints(proposals: Sequence[Proposal], tree: Mapping[str, object]) -> I
         yield "constraints:"
     for width, heads in pairs:
         text = f"  - {short_path(width.path, tree)} % {short_path(heads.path, tree)} == 0"
-        yield _with_reason(text, "heads divide the width")
+        yield with_reason(text, "heads divide the width")
 
 
 def _rest(proposals: Sequence[Proposal]) -> Iterator[str]:
     sizes = [each.argument for each in proposals if each.argument.name == "batch_size"]
-    if any(not each.is_linked for each in sizes):
+    if (line := batch_line(proposals)) is not None:
+        yield line
+    elif any(not each.is_linked for each in sizes):
         yield "# batch: {auto_scale: binsearch, max: 256}   # the largest micro-batch that fits"
-    yield _with_reason("sampler: tpe", "learns from the trials before")
-    yield _with_reason(
+    yield with_reason("sampler: tpe", "learns from the trials before")
+    yield with_reason(
         "pruner: {name: median, n_startup_trials: 5, n_warmup_steps: 3}",
         "ends a trial that is worse than half of those before",
     )
     yield "budget: {trials: 50}"
     yield "seed: 42"
-
-
-def _is_live(proposal: Proposal) -> bool:
-    if proposal.distribution is None or proposal.is_offered:
-        return False
-    # of torch's own switches only those are proposed that a rule knows
-    return proposal.is_known or not proposal.argument.is_foreign
-
-
-def _given(argument: Argument) -> str:
-    if argument.is_required:
-        return "..."
-    value = argument.value
-    if value is None:
-        return ""
-    # a folder of this machine says nothing to who reads the file elsewhere
-    if isinstance(value, str) and (value.startswith("~") or PurePath(value).is_absolute()):
-        return ""
-    return shown(value)
-
-
-def _with_reason(text: str, reason: str) -> str:
-    # a line break in a reason would begin a line that counts
-    return f"{text.ljust(_REASON_AT)}  # {shown(' '.join(reason.split()), 120)}"

@@ -77,11 +77,14 @@ def test_mistakes_get_their_line_and_nothing_is_overwritten(project: Project) ->
     study = project.root / "study.yaml"
     study.write_text("mine")
     wrong = {
-        (): "init: needs a module, as in `search init my_package.module:MyModule`, or a "
-        "LightningCLI configuration: `search init --config config.yaml`. Give one.",
+        (): "init: needs a script, as in `search init train.py`, a module, as in `search init "
+        "my_package.module:MyModule`, or a LightningCLI configuration: `search init --config "
+        "config.yaml`. Give one.",
         ("tiny:Tyni",): "init: model.class_path: tiny has no Tyni. Did you mean Tiny?",
         ("tiny",): "init: model.class_path: tiny is a module. Name a class in it: tiny.Tiny.",
-        ("tiny.py",): "tiny.py: must be module:Class, got tiny.py. Write tiny:MyModule.",
+        ("tiny.py",): "init: script: tiny.py has no parser (argparse, click, typer, fire, "
+        "jsonargparse or Hydra), and never reaches Trainer.fit. Name the file that you train with, "
+        "or a class, as in `search init my_package.module:MyModule`.",
         ("src/net.py:Net",): "src/net.py:Net: must be module:Class, got src/net.py:Net. "
         "Write src.net:Net.",
         (

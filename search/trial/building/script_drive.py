@@ -201,13 +201,13 @@ def driven(drive: Drive) -> Iterator[None]:
             stack.enter_context(seeds_chosen(lambda _: drive.script.seed))
         for namespace in NAMESPACES:
             base = importlib.import_module(namespace).Trainer
-            stack.enter_context(_replaced(base, "__init__", _init(base.__init__, drive)))
-            stack.enter_context(_replaced(base, "fit", _fit(base.fit, drive)))
+            stack.enter_context(replaced(base, "__init__", _init(base.__init__, drive)))
+            stack.enter_context(replaced(base, "fit", _fit(base.fit, drive)))
             launcher = importlib.import_module(
                 f"{namespace}.strategies.launchers.subprocess_script"
             )
-            stack.enter_context(_replaced(launcher, "_basic_subprocess_cmd", lambda: command))
-            stack.enter_context(_replaced(launcher, "_hydra_subprocess_cmd", in_hydra))
+            stack.enter_context(replaced(launcher, "_basic_subprocess_cmd", lambda: command))
+            stack.enter_context(replaced(launcher, "_hydra_subprocess_cmd", in_hydra))
         try:
             yield
         finally:
@@ -217,7 +217,8 @@ def driven(drive: Drive) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _replaced(owner: Any, name: str, ours: object) -> Iterator[None]:
+def replaced(owner: Any, name: str, ours: object) -> Iterator[None]:
+    """Another function in the place of one of a class or a module, for as long as the block."""
     original = getattr(owner, name)
     setattr(owner, name, ours)
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import sys
 import sysconfig
 from functools import lru_cache
@@ -23,6 +24,13 @@ def is_users_own(module: object) -> bool:
     """Tell whether a loaded module is of the user's own code."""
     name = _file_of(module)
     return name is not None and _is_own(Path(name), _pythons_own())
+
+
+def is_installed(name: str) -> bool:
+    """Tell whether a name is that of an installed package, and not of a file of the user's own."""
+    spec = importlib.util.find_spec(name)
+    origin = None if spec is None else spec.origin
+    return origin is not None and not _is_own(Path(origin), _pythons_own())
 
 
 @lru_cache(maxsize=1)

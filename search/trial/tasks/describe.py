@@ -5,29 +5,12 @@ Imports the user's classes; builds them only where a CLI of the user's own has t
 
 from __future__ import annotations
 
-import collections.abc
-import enum
-import math
-import types
-import typing
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Literal, Union
+from typing import Any
 
-import torch
 from msgspec.structs import replace
 
-from search.answers import (
-    BOOL,
-    CHOICE,
-    FLOAT,
-    INT,
-    OPTIMIZER_CALLABLE,
-    OTHER,
-    TEXT,
-    Argument,
-    Description,
-    Monitor,
-)
+from search.answers import OTHER, TEXT, Argument, Description, Monitor
 from search.errors import UserError
 from search.plain.tree import Tree, class_places, read_path
 from search.space.distributions import Scalar
@@ -39,27 +22,31 @@ from search.trial.building.signatures import EMPTY, MADE_WITH, made_class, param
 from search.trial.inspection.dead_paths import replaced_hooks, section_instead
 from search.trial.inspection.logged_names import logged_at_validation
 from search.trial.inspection.text_choices import text_choices
+from search.trial.options.argument_kinds import (
+    FOREIGN,
+    KINDS,
+    annotation_text,
+    argument_kind,
+    plain_value,
+)
 from search.trial.tasks.annotations import range_in
+from search.trial.tasks.describe_script import describe_script
 
 _SECTIONS = ("model", "data", "optimizer", "lr_scheduler")
-_KINDS = {bool: BOOL, int: INT, float: FLOAT, str: TEXT}
-_FOREIGN = ("torch", "lightning", "pytorch_lightning", "torchvision", "torchmetrics")
-
-
-_CALLABLES = (
-    (torch.optim.Optimizer, OPTIMIZER_CALLABLE),
-    (torch.optim.lr_scheduler.LRScheduler, "LRSchedulerCallable"),
-)
 
 
 def describe(sections: LightningSections) -> Description:
     """Look at the classes of a configuration; problems are returned, never raised."""
     try:
+        if sections.script is not None:
+            return describe_script(sections.script)
         return _description(sections)
     except UserError as error:
         return Description(problems=(str(error),))
     except Exception as error:
         fails = "cli: fails when it is made" if sections.cli else "model: cannot be looked at"
+        if sections.script is not None:
+            fails = f"script: the options of {sections.script.name} cannot be read"
         return Description(problems=(f"{fails}: {in_words(error)}",))
 
 
@@ -127,8 +114,8 @@ def _of_node(node: Any, place: str) -> Iterator[Argument]:
             for name, value in node.items():
                 for argument in _of_node(value, f"{place}.{name}"):
                     yield replace(argument, is_foreign=True)
-        case _ if type(node) in _KINDS:
-            yield Argument(place, _KINDS[type(node)], node)
+        case _ if type(node) in KINDS:
+            yield Argument(place, KINDS[type(node)], node)
 
 
 def _full(path: str, place: str) -> str:
@@ -146,7 +133,7 @@ def _of_class(
         node: the section, which gives them itself if it `is_bare`.
     """
     made = made_class(named) or type(None)
-    is_foreign = made.__module__.partition(".")[0] in _FOREIGN
+    is_foreign = made.__module__.partition(".")[0] in FOREIGN
     for name, parameter in parameters(named).items():
         if is_foreign and name in MADE_WITH:
             continue
@@ -156,7 +143,7 @@ def _of_class(
         if isinstance(value, Mapping) and "class_path" in value:
             yield from _of_node(value, path)
             continue
-        kind, choices = _kind(parameter.annotation, value)
+        kind, choices = argument_kind(parameter.annotation, value)
         if kind == TEXT or value is None or value is EMPTY:
             takers = dict.fromkeys((named, parameter.taker))
             kind, choices = _with_words(kind, choices, takers, name, value)
@@ -164,10 +151,10 @@ def _of_class(
         yield Argument(
             path=path,
             kind=kind,
-            value=_plain(value),
+            value=plain_value(value),
             choices=choices,
             hint=None if hint is None else hint.to_tree(),
-            annotation=_words(parameter.annotation),
+            annotation=annotation_text(parameter.annotation),
             is_required=value is EMPTY,
             is_foreign=is_foreign,
         )
@@ -184,56 +171,6 @@ def _with_words(
         return kind, choices
     default = (value,) if isinstance(value, str) and value not in words else ()
     return TEXT, (*default, *words)
-
-
-def _kind(annotation: object, value: object) -> tuple[str, tuple[Scalar, ...]]:
-    members = [each for each in _members(annotation) if each is not type(None)]
-    if not members or members == [EMPTY]:
-        members = [type(value)]
-    if all(typing.get_origin(each) is Literal for each in members):
-        return CHOICE, tuple(text for each in members for text in typing.get_args(each))
-    if len(members) == 1 and isinstance(members[0], type) and issubclass(members[0], enum.Enum):
-        return CHOICE, tuple(each.name for each in members[0])
-    kinds = {_KINDS.get(each, OTHER) for each in members if isinstance(each, type)}
-    if FLOAT in kinds:
-        # float | Tensor, as torch writes a learning rate, takes a float
-        return FLOAT, ()
-    return (kinds.pop(), ()) if len(kinds) == 1 else (OTHER, ())
-
-
-def _members(annotation: object) -> list[object]:
-    if typing.get_origin(annotation) is typing.Annotated:
-        return _members(typing.get_args(annotation)[0])
-    if typing.get_origin(annotation) in (Union, types.UnionType):
-        return [member for each in typing.get_args(annotation) for member in _members(each)]
-    return [annotation]
-
-
-def _plain(value: object) -> Any:
-    if isinstance(value, enum.Enum):
-        return value.name
-    # JSON has no word for it, and no range begins there
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if type(value) in _KINDS else None
-
-
-def _words(annotation: object) -> str:
-    if annotation is EMPTY:
-        return ""
-    members = _members(annotation)
-    for base, word in _CALLABLES:
-        if any(_returns(each, base) for each in members):
-            return word
-    return annotation.__name__ if isinstance(annotation, type) else str(annotation)
-
-
-def _returns(annotation: object, base: type) -> bool:
-    """True where an annotation is a Callable that makes what derives from `base`."""
-    if typing.get_origin(annotation) is not collections.abc.Callable:
-        return False
-    made = typing.get_args(annotation)[-1]
-    return any(isinstance(each, type) and issubclass(each, base) for each in _members(made))
 
 
 def _monitors(config: Tree) -> Iterator[Monitor]:

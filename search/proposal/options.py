@@ -1,0 +1,66 @@
+"""The ranges for the options of a script's command line: those of arguments with the same names,
+but for what only a script has.
+
+An option may be anything, also one that ends the script before it trains.
+"""
+
+from __future__ import annotations
+
+import re
+
+from search.answers import BOOL, CHOICE, GROUP, GROUP_OF_VALUES, TEXT, UNEVEN_GROUP, Argument
+from search.plain.tree import ARGUMENTS
+from search.proposal.ranges import Proposal, propose
+from search.space.distributions import Categorical
+
+_MACHINE = re.compile(
+    r"(.*_)?(accelerator|devices?|gpus?|strategy|precision|backend|logger|loggers|log_level|level|"
+    r"verbosity|format|out|output|cache|version|env|environment|action|command|resume|trainer|"
+    r"callbacks|paths|extras|debug|experiment|local|num_nodes|nodes|data|dataset|datamodule)"
+)
+_EPOCHS = re.compile(r"(max_|num_|n_|total_)?epochs?")
+_BATCH_SIZE = re.compile(r"(train_)?batch_?size|(train_)?bs|b")
+
+_OFFERED_GROUPS = {
+    UNEVEN_GROUP: "a config group: its options take other values, so search those of one alone",
+    GROUP_OF_VALUES: "a config group: its options differ in values alone, which are searched",
+}
+
+
+def is_option(argument: Argument) -> bool:
+    """Tell whether an argument is of a script's command line."""
+    return argument.path.startswith(f"{ARGUMENTS}.")
+
+
+def propose_option(argument: Argument) -> Proposal:
+    """The proposal for an option of a script."""
+    name = argument.name.lower()
+    if _MACHINE.fullmatch(name) and not argument.is_required:
+        return Proposal(argument, None, "changes nothing that is learnt, or what trials judge by")
+    if argument.annotation in (GROUP, *_OFFERED_GROUPS):
+        return _group(argument)
+    made = propose(argument)
+    if argument.kind == BOOL and made.distribution is not None:
+        choice = Categorical((False, True))
+        return Proposal(argument, choice, "on or off: search it if it matters", is_offered=True)
+    if argument.kind in (TEXT, CHOICE) and argument.is_required and argument.choices:
+        return Proposal(argument, Categorical(argument.choices), "required: each that it takes")
+    return made
+
+
+def is_epochs(argument: Argument) -> bool:
+    """Tell whether an option says how long a trial trains."""
+    return _EPOCHS.fullmatch(argument.name.lower()) is not None and argument.value is not None
+
+
+def is_batch_size(argument: Argument) -> bool:
+    """Tell whether an option takes the micro-batch."""
+    return _BATCH_SIZE.fullmatch(argument.name.lower()) is not None
+
+
+def _group(argument: Argument) -> Proposal:
+    choice = Categorical(argument.choices)
+    why = _OFFERED_GROUPS.get(argument.annotation)
+    if why is not None:
+        return Proposal(argument, choice, why, is_offered=True)
+    return Proposal(argument, choice, "a config group: each of its options")

@@ -1,0 +1,110 @@
+"""Options of click, and of typer, which has a click of its own since 0.26."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from search.answers import Argument
+from search.trial.building.script_drive import replaced
+from search.trial.options.found_options import (
+    Found,
+    Options,
+    longest,
+    option,
+    paired,
+    training_command,
+)
+from search.trial.process.loaded_sources import is_installed
+
+# each class whose `main` reads a command line; typer's override click's
+_MAINS = (
+    ("click", "click", "Command"),
+    ("typer", "typer.core", "TyperCommand"),
+    ("typer", "typer.core", "TyperGroup"),
+)
+_NO_OPTIONS = ("help", "version", "install_completion", "show_completion")
+_TYPES: dict[str, type] = {
+    "integer": int,
+    "integer range": int,
+    "float": float,
+    "float range": float,
+    "boolean": bool,
+    "text": str,
+    "str": str,
+    "int": int,
+    "path": str,
+}
+
+
+@contextlib.contextmanager
+def watched_click(found: Found) -> Iterator[None]:
+    """Leave the script where its command would read the command line."""
+    with contextlib.ExitStack() as stack:
+        for package, module, name in _MAINS:
+            if is_installed(package):
+                owner = getattr(importlib.import_module(module), name)
+                stack.enter_context(replaced(owner, "main", _main(owner.main, found)))
+        yield
+
+
+def _main(original: Callable[..., Any], found: Found) -> Callable[..., Any]:
+    def main(self: Any, args: Any = None, *rest: Any, **kwargs: Any) -> Any:
+        if not (found.is_within or args):
+            found.leave(_options(self))
+        return original(self, args, *rest, **kwargs)
+
+    return main
+
+
+def _options(command: Any) -> Options:
+    """The options of a command, or of the command of a group that trains."""
+    commands = getattr(command, "commands", None)
+    if commands:
+        name = training_command(list(commands))
+        # options of the group itself stand before a command, where none can be written
+        inner = _options(commands[name])
+        return Options(inner.arguments, {"command": name, **inner.fixed})
+    return Options(tuple(each for parameter in command.params for each in _argument(parameter)))
+
+
+def _argument(parameter: Any) -> Iterator[Argument]:
+    if parameter.name in _NO_OPTIONS or getattr(parameter, "count", False):
+        return
+    words = [each for each in parameter.opts if each.startswith("-")]
+    if parameter.secondary_opts:
+        yield option(
+            paired(longest(words), longest(parameter.secondary_opts)), bool, _default(parameter)
+        )
+    elif getattr(parameter, "is_flag", False):
+        yield option(longest(words), bool, False)
+    else:
+        annotation, choices = _type(parameter)
+        default = _default(parameter)
+        yield option(
+            longest(words) if words else str(parameter.name),
+            annotation,
+            default,
+            choices=choices,
+            is_required=bool(parameter.required),
+        )
+
+
+def _default(parameter: Any) -> object:
+    default = parameter.default
+    # click has a word of its own for none
+    return None if type(default).__name__ == "Sentinel" or callable(default) else default
+
+
+def _type(parameter: Any) -> tuple[object, tuple[Any, ...]]:
+    """The type of the values, and those of a choice."""
+    if parameter.nargs != 1 or getattr(parameter, "multiple", False):
+        return list, ()
+    described = getattr(parameter, "type_descriptor", None)
+    if described is not None:
+        return described.annotation, ()
+    kind = parameter.type
+    choices = tuple(getattr(kind, "choices", ()))
+    return _TYPES.get(getattr(kind, "name", ""), object), choices

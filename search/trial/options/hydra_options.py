@@ -1,0 +1,171 @@
+"""Options of a script of Hydra's: the values and the groups of the configuration that it composes.
+
+Hydra composes it, by the script's own `config_path` and `config_name`; the script's function is not
+called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from search.answers import GROUP, GROUP_OF_VALUES, UNEVEN_GROUP, Argument, Monitor
+from search.plain.tree import items_of
+from search.trial.building.script_drive import replaced
+from search.trial.options.argument_kinds import FOREIGN
+from search.trial.options.found_options import Found, Options, option
+from search.trial.process.loaded_sources import is_installed
+
+_TARGET = "_target_"
+_REQUIRED = "???"
+_MOST_OPTIONS = 20
+
+
+@contextlib.contextmanager
+def watched_hydra(found: Found, folder: Path) -> Iterator[None]:
+    """Leave the script where its function would be given the configuration.
+
+    Args:
+        folder: takes what Hydra writes.
+    """
+    if not is_installed("hydra"):
+        yield
+        return
+    hydra = importlib.import_module("hydra")
+    words = [f"hydra.run.dir={folder}", "hydra.output_subdir=null", "hydra.mode=RUN"]
+
+    def main(*args: Any, **kwargs: Any) -> Callable[..., Any]:
+        decorate = original(*args, **kwargs)
+
+        def decorator(task: Callable[..., Any]) -> Callable[..., Any]:
+            # Hydra finds the script by the function below the wrappers
+            @functools.wraps(task)
+            def look(config: Any) -> None:
+                choices = hydra.core.hydra_config.HydraConfig.get().runtime.choices
+                found.leave(_options(config, choices, kwargs.get("config_name")))
+
+            run = decorate(look)
+
+            @functools.wraps(task)
+            def looked_at(*given: Any) -> Any:
+                if given and given[0] is not None:
+                    return task(*given)
+                sys.argv += words
+                with found.within():
+                    return run()
+
+            return looked_at
+
+        return decorator
+
+    def compose(config_name: Any = None, *args: Any, **kwargs: Any) -> Any:
+        config = original_compose(config_name, *args, **kwargs)
+        if not found.is_within:
+            whole = original_compose(config_name, *args, **{**kwargs, "return_hydra_config": True})
+            found.leave(_options(config, whole.hydra.runtime.choices, config_name))
+        return config
+
+    original, original_compose = hydra.main, hydra.compose
+    with replaced(hydra, "main", main), replaced(hydra, "compose", compose):
+        yield
+
+
+def _options(config: Any, choices: Mapping[str, str | None], name: object) -> Options:
+    from omegaconf import OmegaConf
+
+    tree = OmegaConf.to_container(config, resolve=False)
+    leaves = dict(_leaves(tree, ""))
+    return Options(
+        arguments=(*_groups(choices, tree, name), *leaves.values()),
+        is_hydra=True,
+        monitors=tuple(_monitors(tree)),
+        targets=tuple(_targets(tree)),
+    )
+
+
+def _leaves(
+    tree: object, place: str, *, is_foreign: bool = False
+) -> Iterator[tuple[str, Argument]]:
+    """The plain values of a configuration by their paths; those that follow from others are
+    left out."""
+    if not isinstance(tree, Mapping):
+        return
+    target = tree.get(_TARGET)
+    if isinstance(target, str):
+        is_foreign = target.partition(".")[0] in FOREIGN
+    for key, value in tree.items():
+        path = f"{place}.{key}" if place else str(key)
+        if str(key).startswith("_"):
+            continue
+        if isinstance(value, Mapping):
+            yield from _leaves(value, path, is_foreign=is_foreign)
+        elif value == _REQUIRED:
+            yield path, option(path, object, None, is_required=True, is_foreign=is_foreign)
+        elif not (isinstance(value, str) and "${" in value):
+            # a flag of a class is an argument like any other; one of nobody's may end the script
+            yield path, option(path, type(value), value, is_foreign=is_foreign or target is None)
+
+
+def _groups(choices: Mapping[str, str | None], tree: object, name: object) -> Iterator[Argument]:
+    """The groups of the configuration of which one of several options is chosen."""
+    hydra = importlib.import_module("hydra")
+    known = hydra.core.global_hydra.GlobalHydra.instance()
+    for group, chosen in sorted(choices.items()):
+        if chosen is None or group.partition("/")[0] == "hydra":
+            continue
+        options = known.config_loader().get_group_options(group.partition("@")[0])
+        if 1 < len(options) <= _MOST_OPTIONS and chosen in options:
+            others = [_composed(known.hydra, name, f"{group}={each}") for each in options]
+            yield option(group, _kind_of_group(tree, others), chosen, choices=options)
+
+
+def _kind_of_group(tree: object, others: Sequence[object]) -> str:
+    """One word for a group by the configurations with each of its options."""
+    paths = set(dict(_leaves(tree, "")))
+    if not all(paths <= set(dict(_leaves(each, ""))) for each in others):
+        return UNEVEN_GROUP
+    classes = list(_targets(tree))
+    if all(list(_targets(each)) == classes for each in others):
+        return GROUP_OF_VALUES
+    return GROUP
+
+
+def _composed(hydra: Any, name: object, override: str) -> object:
+    """The configuration with another option of a group; None where there is none."""
+    from hydra.types import RunMode
+    from omegaconf import OmegaConf
+
+    try:
+        other = hydra.compose_config(
+            config_name=name,
+            overrides=[override],
+            run_mode=RunMode.RUN,
+            from_shell=False,
+            with_log_configuration=False,
+        )
+        tree: Any = OmegaConf.to_container(other, resolve=False)
+    except Exception:
+        # one that cannot be composed is none to choose
+        return None
+    return {key: each for key, each in tree.items() if key != "hydra"}
+
+
+def _targets(tree: object) -> Iterator[str]:
+    if isinstance(tree, Mapping) and isinstance(tree.get(_TARGET), str):
+        yield tree[_TARGET]
+    for _, each in items_of(tree):
+        yield from _targets(each)
+
+
+def _monitors(tree: object) -> Iterator[Monitor]:
+    match tree:
+        case {"_target_": str(), "monitor": str(metric)} if "${" not in metric:
+            assert isinstance(tree, Mapping)
+            yield Monitor(metric, "max" if tree.get("mode") == "max" else "min")
+    for _, each in items_of(tree):
+        yield from _monitors(each)
