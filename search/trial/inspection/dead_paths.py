@@ -8,9 +8,11 @@ called dead where that is certain.
 from __future__ import annotations
 
 import importlib
+from argparse import Namespace
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
@@ -21,6 +23,7 @@ from search.trial.building.trainer import callbacks_of
 from search.trial.checkpoints.safe_hooks import HOOKS
 from search.trial.inspection.attribute_reads import Code, kept_names, may_read
 from search.trial.inspection.fingerprint import SAVED_ARGUMENTS, Fingerprints, Incomparable
+from search.trial.inspection.option_reads import is_named, script_files
 from search.trial.inspection.read_globals import read_globals
 
 _JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler", ARGUMENTS)
@@ -56,12 +59,24 @@ class Consumption:
     def __init__(self) -> None:
         self._held: dict[str, list[_Held]] = {}
         self._built: Built | None = None
+        # functions of a script read its parsed options as a global
+        self._are_options_global = False
+        # of the scripts that were run
+        self._files: frozenset[Path] = frozenset()
 
     def note(self, path: str, value: object, built: Built) -> None:
         """Keep what the objects hold that were built with `value` at `path`."""
         section = path.partition(".")[0]
         if section in _JUDGED:
-            of_process = read_globals() if section == ARGUMENTS else {}
+            of_process: dict[str, object] = {}
+            if section == ARGUMENTS:
+                # of all options together: one of them is read where something names it
+                held = read_globals()
+                of_process = {
+                    name: each for name, each in held.items() if not isinstance(each, Namespace)
+                }
+                self._are_options_global |= len(of_process) < len(held)
+                self._files |= script_files()
             self._held.setdefault(path, []).append(_held(value, built, of_process))
             self._built = built
 
@@ -70,10 +85,20 @@ class Consumption:
         for path, (first, *others) in self._held.items():
             if not others or any(first.rest != each.rest for each in others):
                 continue
+            if self._may_count_elsewhere(path):
+                continue
             assert self._built is not None
             why = _why_dead(self._built, _differing([first, *others]))
             if why is not None:
                 yield f"space.{path}: changes nothing: {why.format(first.value, others[-1].value)}"
+
+    def _may_count_elsewhere(self, path: str) -> bool:
+        """Tell whether an option may change something while it trains, or at another value of
+        another option."""
+        section, _, name = path.partition(".")
+        others = [each for each in self._held if each != path and each.startswith(f"{ARGUMENTS}.")]
+        may_count = self._are_options_global or bool(others)
+        return section == ARGUMENTS and may_count and is_named(name, self._files)
 
 
 def _why_dead(built: Built, differing: list[set[str]]) -> str | None:
