@@ -3,6 +3,7 @@ parsed, their scripts run, and their links lead somewhere."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -25,6 +26,8 @@ README = ROOT / "README.md"
 # in the order in which the README names them
 NAMED = re.findall(r"\]\((docs/[\w-]+\.md)\)", README.read_text())
 PAGES = [README, *(ROOT / name for name in dict.fromkeys(NAMED))]
+# a project of its own, typed by a test of its own
+SCRIPTS = ROOT / "docs/scripts.md"
 OTHERS = [ROOT / name for name in ("CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md")]
 CI = (ROOT / ".ci/run").read_text() + (ROOT / "scripts/check").read_text()
 
@@ -49,7 +52,7 @@ FEWER = {
     "--top 3": "--top 2",
     "--seeds 5": "--seeds 2",
 }
-TYPED = ("search ", "python best/")
+TYPED = ("search ", "python best/", "sh best-script/")
 # with a project, a database or an end of its own: where it is tested
 ELSEWHERE = {
     "--storage": "tests/store/test_postgresql.py",
@@ -71,27 +74,50 @@ def with_fewer(line: str) -> str:
     return line
 
 
+def typed(project: Project, line: str) -> str:
+    """The output of a command, as it stands but for the number of its trials."""
+    assert line.startswith(TYPED), f"nothing types {line}"
+    command, *arguments = shlex.split(with_fewer(line))
+    if command == "search":
+        result = project.run(*arguments)
+    else:
+        programs = {"python": sys.executable}
+        # what is called python in it is the one of this test
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        result = subprocess.run(
+            [programs.get(command, command), *arguments],
+            cwd=project.root,
+            env={**project.environment(), "PATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert result.returncode == 0, f"{line}\n{result.stderr}"
+    return result.stdout
+
+
+@pytest.mark.timeout(900)
+def test_walk_of_a_script_works_in_its_order(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BROWSER", "true")
+    # the value comes back to the last digit
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    (project.root / "train.py").write_text(blocks(SCRIPTS, "python")[0])
+    outputs = {line: typed(project, line) for line in commands(SCRIPTS)}
+    assert project.states("study") == ["COMPLETE"] * 4
+    assert project.states("train") == ["COMPLETE"] * 4
+    assert "--epochs 8" in (project.root / "best-script/train.sh").read_text()
+    assert outputs["search replay best-script/"].endswith("difference  0\n")
+
+
 @pytest.mark.timeout(900)
 def test_commands_work_in_their_order(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", "true")  # what `--open` opens is looked at in tests/browser
     shutil.copytree(ROOT / "studies", project.root / "studies")
-    for line in commands(*PAGES):
-        if place_elsewhere(line) is not None:
-            continue
-        assert line.startswith(TYPED), f"nothing types {line}"
-        command, *arguments = shlex.split(with_fewer(line))
-        if command == "search":
-            result = project.run(*arguments)
-        else:
-            result = subprocess.run(
-                [sys.executable, *arguments],
-                cwd=project.root,
-                env=project.environment(),
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-        assert result.returncode == 0, f"{line}\n{result.stderr}"
+    for line in commands(*(page for page in PAGES if page != SCRIPTS)):
+        if place_elsewhere(line) is None:
+            typed(project, line)
     assert len(project.states("autoencoder")) == 4
     assert len(project.states("narrow")) == 4
     assert project.states("autoencoder-confirm") == ["COMPLETE"] * 4
@@ -122,7 +148,13 @@ def test_python_is_python(code: str) -> None:
     compile(code, "docs", "exec")
 
 
-@pytest.mark.parametrize("script", [code for code in PYTHON if "__main__" in code])
+# of a project of its own: that of the walk, or one that tests/api/test_own_code.py has
+OF_PROJECTS = [*blocks(SCRIPTS, "python"), *(code for code in PYTHON if "my_package" in code)]
+
+
+@pytest.mark.parametrize(
+    "script", [code for code in PYTHON if "__main__" in code and code not in OF_PROJECTS]
+)
 def test_scripts_run(project: Project, script: str) -> None:
     path = project.root / "script.py"
     path.write_text(script.replace("trials=50", "trials=2").replace('": 20}', '": 2}'))
@@ -176,7 +208,8 @@ YAML = [
 
 
 @pytest.mark.parametrize("text", YAML)
-def test_study_files_are_valid(text: str, tmp_path: Path) -> None:
+def test_study_files_are_valid(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     tree = parse_yaml(text, "docs")
     if "base" in tree:
         # laid over the configuration of a project
@@ -186,6 +219,11 @@ def test_study_files_are_valid(text: str, tmp_path: Path) -> None:
     else:
         rest: dict[str, Any] = {"model": {"class_path": "nets.Net"}, "space": {}}
         rest["space"] = {"model.lr": {"float": [1e-4, 1e-1], "log": True}}
+        if "script" in tree:
+            rest = {}
+            script = tmp_path / tree["script"]
+            script.parent.mkdir(exist_ok=True)
+            script.touch()
         if "objectives" not in tree:
             rest["objective"] = {"metric": "val_loss"}
         study_file = parse_study_tree(rest | tree, source="docs", default_name="docs")
