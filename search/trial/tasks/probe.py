@@ -143,6 +143,8 @@ def probe(
     script = config.sections.script
     of_size = _resizer(built, guard) if script is None else _script_runner(config.sections, guard)
     runs = _runner(of_size, folder, guard, _fixed_line(built, script))
+    # a script makes its data again, which may be large
+    del built, trainer
 
     @cache
     def fits(size: int) -> bool:
