@@ -24,7 +24,14 @@ from search.trial.options.found_options import (
 )
 
 # by the end of their names: they print and end, or read another file
-_NO_OPTIONS = ("HelpAction", "VersionAction", "ConfigFile", "PrintConfig", "ConfigLoad")
+_NO_OPTIONS = (
+    "HelpAction",
+    "VersionAction",
+    "ConfigFile",
+    "PrintConfig",
+    "ConfigLoad",
+    "HelpClassPath",
+)
 _NUMBERS = (int, float)
 _MOST_CHOICES = 20
 

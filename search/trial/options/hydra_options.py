@@ -10,12 +10,14 @@ import contextlib
 import functools
 import importlib
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 from search.answers import GROUP, GROUP_OF_VALUES, UNEVEN_GROUP, Argument, Monitor
 from search.plain.tree import items_of
+from search.proposal.options import propose_option
+from search.proposal.proposed_lines import is_live
 from search.trial.building.script_drive import replaced
 from search.trial.options.argument_kinds import FOREIGN
 from search.trial.options.found_options import Found, Options, option
@@ -126,13 +128,24 @@ def _groups(choices: Mapping[str, str | None], tree: object, name: object) -> It
 
 def _kind_of_group(tree: object, others: Sequence[object]) -> str:
     """One word for a group by the configurations with each of its options."""
-    paths = set(dict(_leaves(tree, "")))
-    if not all(paths <= set(dict(_leaves(each, ""))) for each in others):
+    leaves = dict(_leaves(tree, ""))
+    if not all(leaves.keys() <= dict(_leaves(each, "")).keys() for each in others):
         return UNEVEN_GROUP
-    classes = list(_targets(tree))
-    if all(list(_targets(each)) == classes for each in others):
-        return GROUP_OF_VALUES
-    return GROUP
+    searched = {path for path, each in leaves.items() if is_live(propose_option(each))}
+    first, *rest = [_without(each, searched, "") for each in (tree, *others)]
+    return GROUP_OF_VALUES if all(each == first for each in rest) else GROUP
+
+
+def _without(tree: object, paths: Set[str], place: str) -> object:
+    """A configuration without the values of some paths."""
+    if not isinstance(tree, Mapping):
+        return tree
+    places = {key: f"{place}.{key}" if place else str(key) for key in tree}
+    return {
+        key: _without(each, paths, places[key])
+        for key, each in tree.items()
+        if places[key] not in paths
+    }
 
 
 def _composed(hydra: Any, name: object, override: str) -> object:

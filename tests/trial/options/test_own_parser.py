@@ -250,10 +250,13 @@ if __name__ == "__main__":
     main()
 """
 CONFIGS = {
-    "config.yaml": "defaults: [_self_, model: small, optimizer: adam]\nseed: 1\nepochs: 3\n"
+    "config.yaml": "defaults: [_self_, encoder: one, model: small, optimizer: adam]\n"
+    "seed: 1\nepochs: 3\n"
     "steps: ${epochs}\ndata:\n  path: ???\n"
     "callback: {_target_: lightning.pytorch.callbacks.ModelCheckpoint, "
     "monitor: val/acc, mode: max}",
+    "encoder/one.yaml": "dims: [1, 2]",
+    "encoder/two.yaml": "dims: [3]",
     "model/small.yaml": "_target_: net.Net\nwidth: 8\nbias: true",
     "model/large.yaml": "_target_: net.Net\nwidth: 64\nbias: true",
     "optimizer/adam.yaml": "_target_: torch.optim.Adam\n_partial_: true\nlr: 0.001\namsgrad: false",
@@ -284,6 +287,7 @@ def test_hydra(hydra_configs: Path, text: str) -> None:
     options = options_of(hydra_configs, text)
     assert options.is_hydra
     assert [brief(each) for each in options.arguments] == [
+        ("encoder", "text", ("one", "two"), False),
         ("model", "text", ("large", "small"), False),
         ("optimizer", "text", ("adam", "sgd"), False),
         ("seed", "int", 1, False),
@@ -291,18 +295,24 @@ def test_hydra(hydra_configs: Path, text: str) -> None:
         ("data.path", "other", None, True),
         ("callback.monitor", "text", "val/acc", False),
         ("callback.mode", "text", "max", False),
+        ("encoder.dims", "other", None, False),
         ("model.width", "int", 8, False),
         ("model.bias", "bool", True, False),
         ("optimizer.lr", "float", 0.001, False),
         ("optimizer.amsgrad", "bool", False, False),
     ]
-    annotations = [each.annotation for each in options.arguments[:2]]
-    assert annotations == ["config group of values", "config group of unlike options"]
+    annotations = [each.annotation for each in options.arguments[:3]]
+    assert annotations == [
+        "config group",
+        "config group of values",
+        "config group of unlike options",
+    ]
     assert [each.path.rpartition(".")[2] for each in options.arguments if each.is_foreign] == [
         "seed",
         "epochs",
         "monitor",
         "mode",
+        "dims",
         "lr",
         "amsgrad",
     ]
