@@ -218,6 +218,19 @@ def _whole_section(at: _Searched) -> str | None:
     return f"names a whole section. Search a value inside, such as {at.path}.init_args.lr."
 
 
+def _no_option(at: _Searched) -> str | None:
+    """A line for a dotted name on a command line, where only Hydra has such."""
+    is_a_command = as_mapping(at.tree.get("script")).get("build") is None
+    if at.section != ARGUMENTS or at.tree.get("hydra") is not None or not is_a_command:
+        return None
+    name = at.parts[-1]
+    if name.startswith("-") or "." not in name:
+        return None
+    if name.startswith("trainer."):
+        return f"is no argument of the script. Write {name} outside of the choice, with when."
+    return f"is no option of a command line. Write --{name}, or add hydra: true."
+
+
 def _absent_section(at: _Searched) -> str | None:
     if at.has_cli or at.section not in _OPTIONAL or at.tree.get(at.section) is not None:
         return None
@@ -262,6 +275,7 @@ _RULES: tuple[Callable[[_Searched], str | None], ...] = (
     _no_path,
     _no_section,
     _whole_section,
+    _no_option,
     _absent_section,
     _not_searched,
     _whole_mapping,

@@ -156,6 +156,22 @@ def test_rule_of_arguments_that_cannot_hold_gets_its_line(more: str, line: str) 
     assert problems(f"{SCRIPT}{more}\n") == [line]
 
 
+@pytest.mark.parametrize(
+    ("path", "line"),
+    [
+        ("model.lr", "space.arguments.model.lr: is no option of a command line. Write --model.lr, or add hydra: true."),
+        ("--opt: {choice: {a: {value: a, space: {trainer.max_epochs: {int: [1, 2]}}}, b: {value: b}}}", "space.arguments.--opt[a].trainer.max_epochs: is no argument of the script. Write trainer.max_epochs outside of the choice, with when."),
+        ("trainer.logger", "space.trainer.logger: cannot be searched: it changes nothing that is learnt."),
+        ("arguments", "space.arguments: names a whole section. Search one argument, such as --lr."),
+    ],
+)  # fmt: skip
+def test_path_that_no_script_has_gets_its_line(path: str, line: str) -> None:
+    entry = path if "{" in path else f"{path}: {{float: [0.1, 1]}}"
+    assert problems(SCRIPT.replace("--lr: {float: [0.1, 1]}", entry)) == [line]
+    if path == "model.lr":
+        parsed(SCRIPT.replace("--lr", path) + "hydra: true\n")
+
+
 def test_another_batch_size_may_be_searched_beside_the_probed_one() -> None:
     text = SCALED.replace("--lr: {float: [0.1, 1]}", "--val.batch_size: {int: [1, 8]}")
     assert list(parsed(text).space) == ["arguments.--val.batch_size"]
