@@ -192,6 +192,10 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Values of a choice, or the words that the source knows of a text."""
     hint: dict[str, object] | None = None
     """Range of its annotation, as a study file would say it."""
+    low: float | None = None
+    """Least value that its parser takes; None where it takes any."""
+    high: float | None = None
+    """Greatest value that its parser takes; None where it takes any."""
     annotation: str = ""
     """Its type as text."""
     is_required: bool = False

@@ -6,12 +6,15 @@ An option may be anything, also one that ends the script before it trains.
 
 from __future__ import annotations
 
+import math
 import re
+from dataclasses import replace
 
 from search.answers import BOOL, CHOICE, GROUP, GROUP_OF_VALUES, TEXT, UNEVEN_GROUP, Argument
+from search.plain.equality import is_number
 from search.plain.tree import ARGUMENTS
 from search.proposal.ranges import Proposal, propose
-from search.space.distributions import Categorical
+from search.space.distributions import Categorical, Distribution, FloatRange, IntRange
 
 _MACHINE = re.compile(
     r"(.*_)?(accelerator|devices?|gpus?|strategy|precision|backend|logger|loggers|log_level|level|"
@@ -45,7 +48,7 @@ def propose_option(argument: Argument) -> Proposal:
         return Proposal(argument, choice, "on or off: search it if it matters", is_offered=True)
     if argument.kind in (TEXT, CHOICE) and argument.is_required and argument.choices:
         return Proposal(argument, Categorical(argument.choices), "required: each that it takes")
-    return made
+    return _bounded(made)
 
 
 def is_epochs(argument: Argument) -> bool:
@@ -56,6 +59,30 @@ def is_epochs(argument: Argument) -> bool:
 def is_batch_size(argument: Argument) -> bool:
     """Tell whether an option takes the micro-batch."""
     return _BATCH_SIZE.fullmatch(argument.name.lower()) is not None
+
+
+def _bounded(proposal: Proposal) -> Proposal:
+    """The proposal within what the parser takes."""
+    argument, distribution = proposal.argument, proposal.distribution
+    low = -math.inf if argument.low is None else argument.low
+    high = math.inf if argument.high is None else argument.high
+    match distribution:
+        case Categorical(values=values):
+            kept = tuple(each for each in values if not is_number(each) or low <= each <= high)
+            inside: Distribution | None = Categorical(kept) if len(kept) > 1 else None
+        case FloatRange():
+            ends = max(distribution.low, float(low)), min(distribution.high, float(high))
+            inside = replace(distribution, low=ends[0], high=ends[1]) if ends[0] < ends[1] else None
+        case IntRange():
+            first, last = max(distribution.low, low), min(distribution.high, high)
+            inside = None
+            if first < last:
+                inside = replace(distribution, low=math.ceil(first), high=math.floor(last))
+        case _:
+            return proposal
+    if inside is None:
+        return Proposal(argument, None, "its own bounds leave no range around its default")
+    return replace(proposal, distribution=inside)
 
 
 def _group(argument: Argument) -> Proposal:

@@ -39,6 +39,10 @@ _OUTPUT_BYTES = 4096
 _NONE = 0
 
 
+class NeverFits(UserError):
+    """A script comes to its end without the fit that counts."""
+
+
 def run_script(
     script: ScriptRun,
     trainer: Tree,
@@ -74,7 +78,7 @@ def run_script(
         if drive.failed is not None:
             raise drive.failed
         if not _has_fitted(drive):
-            raise UserError(_never_reached(drive, "never reaches Trainer.fit"))
+            raise NeverFits(_never_reached(drive, "never reaches Trainer.fit"))
 
 
 def reach_fit(script: ScriptRun, trainer: Tree) -> ReachedFit:

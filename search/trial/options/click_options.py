@@ -88,8 +88,15 @@ def _argument(parameter: Any) -> Iterator[Argument]:
             annotation,
             default,
             choices=choices,
+            bounds=_bounds(parameter),
             is_required=bool(parameter.required),
         )
+
+
+def _bounds(parameter: Any) -> tuple[float | None, float | None]:
+    """The least and the greatest value: click has them with the type, typer with the option."""
+    holder = parameter if hasattr(parameter, "type_descriptor") else parameter.type
+    return getattr(holder, "min", None), getattr(holder, "max", None)
 
 
 def _default(parameter: Any) -> object:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 
 from search.answers import CHOICE, TEXT, Argument, Monitor
@@ -44,13 +44,7 @@ class Found:
         """Keep options; those of a parser before, which left the rest to this one, stay."""
         before = () if self.options is None else self.options.arguments
         arguments = {each.path: each for each in (*before, *options.arguments)}
-        self.options = Options(
-            tuple(arguments.values()),
-            options.fixed,
-            options.is_hydra,
-            options.monitors,
-            options.targets,
-        )
+        self.options = replace(options, arguments=tuple(arguments.values()))
 
     def leave(self, options: Options) -> NoReturn:
         """Keep options, and leave the script."""
@@ -73,6 +67,7 @@ def option(
     default: object,
     *,
     choices: Collection[Any] = (),
+    bounds: tuple[float | None, float | None] = (None, None),
     is_required: bool = False,
     is_foreign: bool = False,
 ) -> Argument:
@@ -82,6 +77,7 @@ def option(
         name: as `command_line` takes it, such as `--lr` or `--amp/--no-amp`.
         annotation: EMPTY where there is none.
         choices: the values that it takes, where they are told.
+        bounds: the least and the greatest of them.
     """
     kind, values = argument_kind(annotation, default)
     if values and isinstance(annotation, type) and issubclass(annotation, enum.Enum):
@@ -98,6 +94,8 @@ def option(
         kind=kind,
         value=plain_value(value),
         choices=tuple(each for each in values if isinstance(each, str | int | float)),
+        low=bounds[0],
+        high=bounds[1],
         annotation=annotation_text(annotation),
         is_required=is_required,
         is_foreign=is_foreign,

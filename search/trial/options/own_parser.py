@@ -9,7 +9,7 @@ from typing import NoReturn
 from search.errors import UserError
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.importing import in_words
-from search.trial.building.script import run_script
+from search.trial.building.script import NeverFits, run_script
 from search.trial.building.script_drive import Left, ReachedFit
 from search.trial.options.argparse_options import watched_argparse
 from search.trial.options.click_options import watched_click
@@ -57,13 +57,9 @@ def read_options(script: ScriptRun) -> Options:
             f"script: {script.name} takes no options, and trains. Give it a parser ({_PARSERS}), "
             "or search trainer.accumulate_grad_batches and what else its Trainer takes."
         )
-    if failure is not None and not _is_end(failure):
+    if failure is not None and not isinstance(failure, NeverFits):
         raise failure
     raise UserError(
         f"script: {script.name} has no parser ({_PARSERS}), and never reaches Trainer.fit. Name "
         "the file that you train with, or a class, as in `search init my_package.module:MyModule`."
     )
-
-
-def _is_end(failure: Exception) -> bool:
-    return "never reaches Trainer.fit" in str(failure)

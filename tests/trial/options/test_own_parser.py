@@ -194,6 +194,14 @@ def train(
 """
 
 
+def test_bounds_of_click_and_typer(tmp_path: Path) -> None:
+    for text in (CLICK, TYPER + "app()\n"):
+        bounds = {each.path: (each.low, each.high) for each in options_of(tmp_path, text).arguments}
+        width = bounds.get("arguments.--width") or bounds["arguments.--hidden-dim"]
+        assert width in ((1, 64), (1, None))
+        assert bounds["arguments.--lr"] == (None, None)
+
+
 def test_typer(tmp_path: Path) -> None:
     options = options_of(tmp_path, TYPER + "app()\n")
     assert options.fixed == {}
