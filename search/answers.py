@@ -125,6 +125,8 @@ class ExportFacts(Answer, frozen=True, kw_only=True):
     """Loggers of the study in LightningCLI's form; empty where the default will do."""
     needs_seed: bool = False
     """True for a script that may draw random numbers before it seeds everything itself."""
+    follows_seed: bool = True
+    """False for a script that draws the same whatever the seed of the trial."""
     runs_summary: bool = False
     """True for a script whose Trainer would run the model for its summary."""
 

@@ -92,8 +92,11 @@ _VERBS: tuple[Callable[..., None], ...] = (
     clean,
 )
 app.callback(invoke_without_command=True, help=app.info.help)(overview)
+# the paths of a script's values look like options: `search enqueue --lr=0.01`
+_TAKES_PATHS = (enqueue,)
 for _verb in _VERBS:
-    app.command()(_verb)
+    _settings = {"ignore_unknown_options": True} if _verb in _TAKES_PATHS else None
+    app.command(context_settings=_settings)(_verb)
 
 
 def main() -> int:

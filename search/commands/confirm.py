@@ -16,7 +16,7 @@ from search.commands.options import (
     Workers,
     one_study,
 )
-from search.layout import STUDIES_DIR, StudyFolder
+from search.layout import STUDIES_DIR, StudyFolder, TrialFolder
 
 
 def confirm(
@@ -27,6 +27,10 @@ def confirm(
     workers: Workers = "auto",
     name: Annotated[
         str | None, typer.Option("--name", help="Name of the study of these runs; STUDY-confirm.")
+    ] = None,
+    seed_argument: Annotated[
+        str | None,
+        typer.Option("--seed-argument", help="Argument of a script that takes its seed."),
     ] = None,
     storage: Storage = None,
     studies: StudiesDir = STUDIES_DIR,
@@ -39,8 +43,10 @@ def confirm(
     from search.engine.run import run_study
     from search.results.confirm import confirmation_of, confirming_study, finalists_of
     from search.results.finished_trial import project_folder
+    from search.results.script_seed_path import seed_path_of
     from search.store.reading import read_study
     from search.study_file.load import load_kept
+    from search.study_file.trial_config import read_trial_config
     from search.view import results_table
     from search.view.choose import make_view
 
@@ -49,7 +55,9 @@ def confirm(
     study_file = load_kept(folder)
     finalists = finalists_of(record, top)
     name = name or f"{record.name}-confirm"
-    confirming = confirming_study(study_file, finalists, seeds, name)
+    config = read_trial_config(TrialFolder(finalists[0].folder).config)
+    seed_path = seed_path_of(record, config, seed_argument)
+    confirming = confirming_study(study_file, finalists, seeds, name, seed_path)
     request = RunRequest(
         folder=StudyFolder(folder.root.with_name(name)),
         study_file=confirming,

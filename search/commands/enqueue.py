@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +31,7 @@ def enqueue(
     from search.store.lock import is_held
     from search.study_file.load import load_kept
 
+    words = list(_joined(words))
     named = [word for word in words[:1] if "=" not in word and option in (None, word)]
     folder = find_study(named[0] if named else option, studies)
     given = _values(words[len(named) :])
@@ -42,6 +43,16 @@ def enqueue(
     point = "  ".join(f"{path}={shown(value)}" for path, value in params.items())
     print(f"{folder.name}: enqueued {point}")
     print(f"the next trial of {taker} has these values")
+
+
+def _joined(words: Sequence[str]) -> Iterator[str]:
+    """The words, `--lr 0.01` as `--lr=0.01`."""
+    rest = iter(words)
+    for word in rest:
+        if word.startswith("-") and "=" not in word and (value := next(rest, None)) is not None:
+            yield f"{word}={value}"
+        else:
+            yield word
 
 
 def _values(words: Sequence[str]) -> dict[str, object]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from typing import Annotated
@@ -26,18 +27,24 @@ def show(
     """Show one trial: parameters, curve, cause, attempts, files."""
     from search.commands.locate import load_study
     from search.commands.named_trial import trial_numbered
+    from search.results.export_command import command_of
     from search.store.provenance.record import read_provenance, summary, trial_seed
+    from search.study_file.trial_config import read_sections
     from search.view import trial_table
 
     in_place, wanted = _trial_named([each for each in (study, number) if each is not None])
     record = load_study(one_study(in_place, option), studies, storage)
     trial = trial_numbered(record, wanted)
+    config = TrialFolder(trial.folder).config
     seed = trial_seed(TrialFolder(trial.folder))
     made = read_provenance(StudyFolder(record.folder))
+    runs = command_of(read_sections(config)) if config.is_file() else None
     if json:
         print(trial_table.trial_json(record, trial, seed, made))
     else:
-        trial_table.print_trial(record, trial, seed, summary(made) if made else (), sys.stdout)
+        lines = [("runs", shlex.join(runs))] if runs else []
+        lines += summary(made) if made else []
+        trial_table.print_trial(record, trial, seed, lines, sys.stdout)
 
 
 def _trial_named(words: Sequence[str]) -> tuple[str | None, int]:

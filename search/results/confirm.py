@@ -11,17 +11,16 @@ from dataclasses import asdict, dataclass
 
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.plain.tree import Tree
+from search.plain.tree import Tree, read_path
 from search.results.comparison import Comparison, Spread, compare_finalists, spread_of
+from search.results.script_seed_path import SEED
 from search.space.distributions import Params
 from search.space.paths import FINALIST
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.load import parse_study_tree
 from search.study_file.objective import sign_of
 from search.study_file.schema import StudyFile
-from search.study_file.trial_config import read_sections
-
-SEED = "seed_everything"
+from search.study_file.trial_config import SEEDS_SCRIPT, read_sections
 
 
 @dataclass(frozen=True)
@@ -76,31 +75,37 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
 
 
 def confirming_study(
-    study_file: StudyFile, finalists: Sequence[TrialRecord], seeds: int, name: str
+    study_file: StudyFile,
+    finalists: Sequence[TrialRecord],
+    seeds: int,
+    name: str,
+    seed_path: str = SEED,
 ) -> StudyFile:
     """The study of `finalists` over `seeds` seeds.
 
     They are other seeds than the study's own: a winner was chosen for its value there, which
     promises more than it keeps.
 
+    Args:
+        seed_path: where a configuration has its seed; of a script that may be an argument.
+
     Raises:
         StudyFileError: what the finalists were trained with is no longer valid.
     """
-    configs = {trial.number: _sections(trial) for trial in finalists}
-    own = study_file.trial_seed
-    first = (study_file.seed if isinstance(own, bool) else own) + 1
-    space = {
-        FINALIST: {"choice": list(configs)},
-        SEED: {"choice": list(range(first, first + seeds))},
-    }
+    configs = {trial.number: _seeded(_sections(trial), seed_path) for trial in finalists}
+    own = read_path(configs[finalists[0].number], seed_path)
+    has_own = isinstance(own, int) and not isinstance(own, bool)
+    first = (own if has_own else study_file.seed) + 1
+    over_seeds = {"choice": list(range(first, first + seeds))}
+    space = {FINALIST: {"choice": list(configs)}, seed_path: over_seeds}
     # a study is written for one configuration; each trial takes that of its finalist
     tree = {
-        **configs[finalists[0].number],
+        **_as_study(configs[finalists[0].number], seed_path),
         "name": name,
         "objective": asdict(study_file.objective),
         "finalists": configs,
         # a lone finalist is no choice
-        "space": space if len(configs) > 1 else {SEED: space[SEED]},
+        "space": space if len(configs) > 1 else {seed_path: over_seeds},
         "sampler": "grid",
         "pruner": "none",
         "logger": study_file.to_tree()["logger"],
@@ -146,6 +151,21 @@ def _result(trial: TrialRecord, runs: Sequence[TrialRecord]) -> Finalist:
         failed=sum(run.state == "FAIL" for run in runs),
         spread=spread_of(values),
     )
+
+
+def _seeded(config: Tree, seed_path: str) -> Tree:
+    """The configuration of a finalist in which the seed at `seed_path` is the one that counts."""
+    seeds_itself = read_path(config, "script.build") is None and "script" in config
+    config.pop(SEEDS_SCRIPT, None)
+    if seeds_itself and seed_path == SEED:
+        config[SEEDS_SCRIPT] = True
+    return config
+
+
+def _as_study(config: Tree, seed_path: str) -> Tree:
+    """The sections of a study file in the configuration of a trial."""
+    own = (SEEDS_SCRIPT, "batch_argument", *(() if seed_path == SEED else (SEED,)))
+    return {key: value for key, value in config.items() if key not in own}
 
 
 def _sections(trial: TrialRecord) -> Tree:

@@ -26,6 +26,7 @@ from search.results.export_command import (
     launcher_text,
     script_notes,
 )
+from search.results.export_function import function_text
 from search.results.export_script import reproduce_text, train_script
 from search.results.finished_trial import FinishedTrial, ask_about, project_folder
 from search.store.provenance.record import installed, read_provenance
@@ -140,6 +141,10 @@ def _fill(
         beside = beside_command(config.sections, facts)
         text = command_text(_title(finished), script, beside, facts.threads)
         folder.command.write_text(text, "utf-8")
+        if script.build is not None:
+            project = project_folder(finished.study.folder)
+            text = function_text(config.sections, facts.lightning, project, target.root)
+            folder.script.write_text(text, "utf-8")
         if beside.reasons:
             folder.launcher.write_text(launcher_text(beside, facts.lightning), "utf-8")
         folder.notes.write_text(script_notes(result, command, script, beside), "utf-8")

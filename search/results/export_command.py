@@ -13,10 +13,24 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.answers import ExportFacts
+from search.errors import printable
 from search.plain.tree import Tree
 from search.study_file.scripts import command_line
 from search.study_file.trial_config import LightningSections, ScriptRun
 
+# of an exported text: objects of what names their classes
+OBJECTS = '''def made(value):
+    """What a value stands for: an object where it names a class."""
+    if isinstance(value, list):
+        return [made(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if "class_path" not in value:
+        return {key: made(each) for key, each in value.items()}
+    module, _, name = value["class_path"].rpartition(".")
+    owner = importlib.import_module(module or "{lightning}.callbacks")
+    return getattr(owner, name)(**made(value.get("init_args") or {}))
+'''
 _LAUNCHER = '''"""Runs a script as python does, with what its trial had beside its command line.
 
 Needs nothing but Lightning: `python launch.py SCRIPT ARGUMENT...`, or `-m MODULE ARGUMENT...`.
@@ -41,12 +55,25 @@ seeding = importlib.import_module("{fabric}.utilities.seed")
 lightning = importlib.import_module("{lightning}")
 
 
+{objects}
+
+def listed(value):
+    return list(value) if isinstance(value, (list, tuple)) else [value] if value else []
+
+
 def lay_over(trainer_class):
     original = trainer_class.__init__
 
     @functools.wraps(original)
     def __init__(self, *args, **kwargs):
-        original(self, *args, **{**kwargs, **TRAINER})
+        given = {**kwargs, **made(TRAINER)}
+        # callbacks join those of the script, of which one of the same class gives way
+        if "callbacks" in TRAINER:
+            ours = listed(given["callbacks"])
+            classes = {type(each) for each in ours}
+            theirs = [each for each in listed(kwargs.get("callbacks")) if type(each) not in classes]
+            given["callbacks"] = [*theirs, *ours]
+        original(self, *args, **given)
 
     trainer_class.__init__ = __init__
 
@@ -86,7 +113,9 @@ if __name__ == "__main__":
         seed_with_ours(seeding.seed_everything)
     run(sys.argv[1:])
 '''
-_FABRIC = {"lightning.pytorch": "lightning.fabric", "pytorch_lightning": "lightning_fabric"}
+_TITLE = 200
+# the package of seed_everything
+FABRIC = {"lightning.pytorch": "lightning.fabric", "pytorch_lightning": "lightning_fabric"}
 
 
 @dataclass(frozen=True)
@@ -115,9 +144,11 @@ class BesideCommand:
 
 
 def beside_command(sections: LightningSections, facts: ExportFacts) -> BesideCommand:
-    """What the launcher of a trial's script does."""
+    """What the launcher of a trial's script does; nothing where a function takes its place."""
     script, seed = sections.script, sections.seed_everything
     assert script is not None
+    if script.build is not None:
+        return BesideCommand(seed=None, is_in_place=False, trainer={})
     is_seeded = seed is not None and not isinstance(seed, bool)
     needs_seed = is_seeded and (facts.needs_seed or script.seed is not None)
     quiet = {"enable_model_summary": False} if facts.runs_summary else {}
@@ -131,11 +162,12 @@ def beside_command(sections: LightningSections, facts: ExportFacts) -> BesideCom
 def launcher_text(beside: BesideCommand, lightning: str) -> str:
     """The `launch.py` of an exported folder."""
     values = {
+        "{objects}": OBJECTS,
         "{seed}": repr(beside.seed),
         "{in_place}": repr(beside.is_in_place),
         "{trainer}": repr(beside.trainer),
         "{lightning}": lightning,
-        "{fabric}": _FABRIC[lightning],
+        "{fabric}": FABRIC[lightning],
     }
     text = _LAUNCHER
     for name, value in values.items():
@@ -150,14 +182,24 @@ def plain_command(script: ScriptRun) -> list[str]:
     return ["python", *words, *command_line(script.arguments, overrides)]
 
 
+def command_of(sections: LightningSections) -> list[str] | None:
+    """The command line of the script of a configuration; None where there is none."""
+    script = sections.script
+    return None if script is None or script.build is not None else plain_command(script)
+
+
 def command_text(title: str, script: ScriptRun, beside: BesideCommand, threads: int | None) -> str:
     """The `train.sh` of an exported folder."""
-    command = plain_command(script)
-    lines = ["#!/bin/sh", f"# {title}", "# start it in the folder where the study was run"]
+    # a comment is one line
+    lines = ["#!/bin/sh", f"# {printable(title, _TITLE)}"]
+    lines.append("# start it in the folder where the study was run")
     if threads is not None:
         names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
         lines.append("# sums over threads differ in their last digits: as many as the trial had")
         lines.append(f"export {' '.join(f'{name}={threads}' for name in names)}")
+    if script.build is not None:
+        return "\n".join([*lines, 'exec python "$(dirname "$0")/train.py"', ""])
+    command = plain_command(script)
     if not beside.reasons:
         return "\n".join([*lines, f"exec {shlex.join(command)}", ""])
     lines.append(f"# launch.py runs the script, and {'; '.join(beside.reasons)}:")
@@ -174,6 +216,7 @@ def script_notes(
     which = "best" if objective["value"] == "best" else "last"
     params = "\n".join(f"    {path}: {value}" for path, value in result["params"].items())
     versions = ", ".join(f"{name} {number}" for name, number in result["versions"].items())
+    runs = f"calls {script.build}" if script.build else shlex.join(plain_command(script))
     launcher = f"- `launch.py` {'; '.join(beside.reasons)}\n" if beside.reasons else ""
     return f"""# Trial {result["trial"]} of the study {result["study"]}
 
@@ -181,13 +224,14 @@ def script_notes(
 
 {params}
 
-To train it again, with nothing but the script itself, from the folder where the study was run:
+To train it again, with nothing but Lightning and the project's own code, from the folder where the
+study was run:
 
     {shlex.join(command)}
 
 which runs
 
-    {shlex.join(plain_command(script))}
+    {runs}
 
 The value comes back in the log of {objective["metric"]}, at the {which} validation. `search replay`
 does that and compares. On another machine, or with other versions, the last digits may differ.

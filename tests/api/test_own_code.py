@@ -86,6 +86,10 @@ def test_function_is_a_study_that_resumes_from_the_command_line(nets: Project) -
     # the probed batch is a parameter of the function's, like the searched ones
     assert config["arguments"]["clip"] == 0.5 and config["arguments"]["batch"] == 16
     assert set(config["trainer"]) >= {"max_epochs", "accumulate_grad_batches"}
+    exported = nets.run("export", "make", "best")
+    assert exported.stdout.endswith("train it again: sh best/train.sh\n"), exported.stderr
+    replayed = nets.run("replay", "best")
+    assert "difference  0\n" in replayed.stdout, replayed.stderr
 
 
 def test_function_may_change_the_arguments_of_the_trainer(nets: Project) -> None:

@@ -63,6 +63,22 @@ if __name__ == "__main__":
     main()
 """
 UNSEEDED = SEEDED.replace("    pl.seed_everything(given.seed)\n", "")
+# its seed is nobody's but its own
+STUBBORN = SEEDED.replace("pl.seed_everything(given.seed)", "torch.manual_seed(given.seed)")
+LOOK = """
+import sys
+import search
+import torch
+
+study = search.Study("seeded.yaml")
+torch.manual_seed(3)
+before, main = torch.get_rng_state(), sys.modules["__main__"]
+model = study.best.load_model()
+kept = torch.load(study.best.checkpoint, weights_only=True)["state_dict"]
+assert all(torch.equal(value, kept[name]) for name, value in model.state_dict().items())
+assert torch.equal(torch.get_rng_state(), before) and sys.modules["__main__"] is main
+print(type(model).__name__, sys.argv, model.hparams.width)
+"""
 SPACE = {"--lr": {"float": [1e-3, 1e-1], "log": True}}
 
 
@@ -156,3 +172,76 @@ def test_replay_says_which_file_of_a_script_is_missing(finished: Project) -> Non
     assert refused.returncode == 2
     again = "Export the trial again: `search export FOLDER`."
     assert refused.stderr == f"damaged/train.sh: is missing. {again}\n"
+
+
+@pytest.mark.real
+def test_test_of_a_script_is_its_own_with_the_weights_of_the_checkpoint(finished: Project) -> None:
+    tested = finished.run("test", "seeded", "--json")
+    assert tested.returncode == 0, tested.stderr
+    # the script tests on what it validates on
+    metrics = yaml.safe_load(tested.stdout)["metrics"]
+    assert metrics["test_loss"] == pytest.approx(value_of(finished, "seeded"), rel=1e-6)
+
+
+@pytest.mark.real
+def test_confirm_gives_a_script_other_seeds(finished: Project) -> None:
+    confirmed = finished.run("confirm", "seeded", "--top", "1", "--seeds", "2", "--json")
+    assert confirmed.returncode == 0, confirmed.stderr
+    (finalist,) = yaml.safe_load(confirmed.stdout)["finalists"]
+    # the script calls seed_everything with a seed of its own, and draws otherwise all the same
+    assert len(set(finalist["values"])) == 2
+    assert value_of(finished, "seeded") not in finalist["values"]
+    exported = finished.run("export", "seeded-confirm", "confirmed")
+    assert exported.returncode == 0, exported.stderr
+    assert trained(finished, "confirmed") == value_of(finished, "seeded-confirm")
+
+
+@pytest.mark.real
+def test_confirm_needs_the_argument_of_a_seed_that_nothing_else_sets(finished: Project) -> None:
+    (finished.root / "stubborn.py").write_text(STUBBORN)
+    path = study(finished, "stubborn", budget={"trials": 1})
+    assert finished.run("run", path).returncode == 0
+    asked = ["confirm", "stubborn", "--top", "1", "--seeds", "2", "--json"]
+    refused = finished.run(*asked)
+    assert refused.returncode == 2
+    assert refused.stderr == (
+        "stubborn: stubborn.py draws the same whatever the seed: it seeds itself, and not with "
+        "seed_everything. Name its argument: --seed-argument --seed.\n"
+    )
+    confirmed = finished.run(*asked, "--seed-argument", "--seed")
+    assert confirmed.returncode == 0, confirmed.stderr
+    (finalist,) = yaml.safe_load(confirmed.stdout)["finalists"]
+    assert len(set(finalist["values"])) == 2
+
+
+@pytest.mark.real
+def test_model_of_a_script_is_loaded_and_the_process_stays_as_it_was(finished: Project) -> None:
+    (finished.root / "look.py").write_text(LOOK)
+    looked = subprocess.run(
+        [sys.executable, "look.py"],
+        cwd=finished.root,
+        env=finished.environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert looked.returncode == 0, looked.stderr
+    assert looked.stdout.splitlines()[-1] == "Net ['look.py'] 6"
+
+
+def test_trial_of_a_script_shows_its_command_line(finished: Project) -> None:
+    shown = finished.run("show", "seeded", "0")
+    (runs,) = [line for line in shown.stdout.splitlines() if line.startswith("runs ")]
+    assert "python seeded.py --note 'two words' --width 6 --lr 0.0" in runs
+
+
+@pytest.mark.parametrize("words", [["--lr=0.01"], ["--lr", "0.01"]])
+def test_values_of_options_are_enqueued_as_they_are_typed(
+    finished: Project, words: list[str]
+) -> None:
+    enqueued = finished.run("enqueue", "unseeded", *words)
+    assert enqueued.returncode == 0, enqueued.stderr
+    assert enqueued.stdout.startswith("unseeded: enqueued arguments.--lr=0.01\n")
+    refused = finished.run("enqueue", "unseeded", "--rl=0.01")
+    assert refused.returncode == 2
+    assert "is not searched. Did you mean" in refused.stderr

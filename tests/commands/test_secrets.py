@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 from conftest import Project
 
-from search.store.provenance.redaction import looks_secret, redacted_command, redacted_diff
+from search.errors import StudyFileError
+from search.store.provenance.redaction import (
+    looks_secret,
+    redacted_command,
+    redacted_diff,
+    refuse_secrets,
+)
+from search.study_file.load import parse_study_tree
 
 # one of each kind; the marker is what is looked for afterwards
 VARIABLES = {
@@ -116,6 +123,40 @@ def test_secret_in_a_study_file_is_refused_before_it_is_written_down(
         "configuration down. Let the code read it from the environment.\n"
     )
     assert not (planted.root / "studies").exists()
+
+
+@pytest.mark.parametrize(
+    ("sections", "place"),
+    [
+        ({"arguments": {"--api-key": "hunter2hunter"}}, "arguments.--api-key"),
+        ({"arguments": {"--wandb_key": "hunter2hunter"}}, "arguments.--wandb_key"),
+        ({"arguments": {"--keys": ["a", f"ghp_{'planted17' * 4}"]}}, "arguments.--keys.1"),
+        ({"hydra": {"overrides": ["a=1", "wandb.api_key=hunter2hunter"]}}, "hydra.overrides.1"),
+    ],
+)
+def test_secret_on_the_command_line_of_a_script_is_refused(
+    project: Project, monkeypatch: pytest.MonkeyPatch, sections: dict[str, object], place: str
+) -> None:
+    monkeypatch.chdir(project.root)
+    Path("train.py").write_text("")
+    tree = {"script": "train.py", "space": {"--lr": {"float": [0.1, 1]}}, "objective": "val_loss"}
+    with pytest.raises(StudyFileError) as caught:
+        refuse_secrets(parse_study_tree(tree | sections, source="s", default_name="s"), "s")
+    assert str(caught.value) == (
+        f"s: {place}: is or holds a secret, and a study writes its configuration down. "
+        "Let the code read it from the environment."
+    )
+
+
+def test_arguments_of_a_script_that_are_no_secrets_stay(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project.root)
+    Path("train.py").write_text("")
+    arguments = {"--tokens": "bert", "--data-dir": "./data", "--keyframes": "4", "--layers": [1, 2]}
+    tree = {"script": "train.py", "space": {"--lr": {"float": [0.1, 1]}}, "objective": "val_loss"}
+    given = tree | {"arguments": arguments}
+    refuse_secrets(parse_study_tree(given, source="s", default_name="s"), "s")
 
 
 def test_what_is_no_secret_stays() -> None:

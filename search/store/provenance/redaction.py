@@ -14,9 +14,11 @@ from typing import Any
 
 from search.errors import StudyFileError
 from search.plain.secrets import HIDDEN, without_passwords
-from search.plain.tree import items_of
+from search.plain.tree import ARGUMENTS, items_of
 from search.study_file.schema import StudyFile
 
+# of a value among several of one option
+_INDEX = re.compile(r"\.\d+$")
 _SHORTEST = 6
 _SHORTEST_RANDOM = 8
 # PWD is the working directory
@@ -27,7 +29,7 @@ _WORKING_DIRECTORIES = ("PWD", "OLDPWD")
 
 _NAME = (
     r"(?:pass|passphrase|pwd|\w{0,40}?passw(?:or)?d|auth|dsn|secret|token|credentials?"
-    r"|(?:api|access|account|auth|client|private|secret|service|signing|db)[_-]?key)"
+    r"|(?:api|access|account|auth|client|private|secret|service|signing|db|wandb)[_-]?key)"
 )
 # bounded, or a line of one long word takes minutes
 _PREFIX = r"(?:[\w.-]{0,80}[_.-])?"
@@ -96,11 +98,24 @@ def refuse_secrets(study_file: StudyFile, source: str) -> None:
     problems = [
         f"{source}: {path}: is or holds a secret, and a study writes its configuration down. "
         "Let the code read it from the environment."
-        for path, text in _texts(study_file.to_tree(), ())
+        for path, text in _written_texts(study_file.to_tree())
         if looks_secret(text)
     ]
     if problems:
         raise StudyFileError(problems)
+
+
+def _written_texts(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The texts in the tree of a study file, each with its path; those on a script's command line
+    with the option or the override that gives them there."""
+    for path, text in _texts(tree, ()):
+        section, _, name = path.partition(".")
+        if section == ARGUMENTS:
+            yield path, f"--{_INDEX.sub('', name.lstrip('-'))} {text}"
+        elif section == "hydra":
+            yield path, f"--{text}"
+        else:
+            yield path, text
 
 
 def _texts(tree: object, way: tuple[str, ...]) -> Iterator[tuple[str, str]]:

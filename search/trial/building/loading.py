@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 
 from lightning.pytorch import LightningModule
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.study_file.trial_config import LightningSections
 from search.trial.building.build import build, refusing_unfit
+from search.trial.building.script_process import as_it_was
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
 
@@ -25,7 +27,9 @@ def load_model(sections: LightningSections, checkpoint: Path, import_path: Path)
     for folder in (str(Path.cwd()), str(import_path)):
         if folder not in sys.path:
             sys.path.insert(0, folder)
-    built = build(sections)
+    # a script runs up to its fit here, where somebody works
+    with as_it_was(), isolate_rng():
+        built = build(sections)
     model = built.model
     make_checkpoints_safe(model, built.data)
     with refusing_unfit("load_model", str(checkpoint)):

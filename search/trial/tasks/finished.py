@@ -15,7 +15,7 @@ from lightning.pytorch.loggers.logger import DummyLogger
 from search.answers import ExportFacts, LoggedMetrics
 from search.errors import UserError
 from search.layout import TrialFolder
-from search.study_file.trial_config import TrialConfig
+from search.study_file.trial_config import LightningSections, ScriptRun, TrialConfig
 from search.trial.building.build import (
     Built,
     build,
@@ -27,6 +27,7 @@ from search.trial.building.importing import is_lightnings, lightning_of
 from search.trial.building.trainer import ONE_DEVICE, listed
 from search.trial.checkpoints.files import kept_state, read_checkpoint
 from search.trial.fitting.loggers import plain_loggers
+from search.trial.inspection.own_tests import metrics_of_own_tests
 from search.trial.inspection.script_facts import script_facts
 
 
@@ -42,10 +43,14 @@ def export_facts(config: TrialConfig, folder: TrialFolder) -> ExportFacts:
 
 def test(config: TrialConfig, folder: TrialFolder) -> LoggedMetrics:
     """Run the test loop of a trial's checkpoint, on one device, where no sample counts twice."""
+    script = config.sections.script
     try:
         seed_everything(config.sections)
         built = build(config.sections)
-        _refuse_untestable(built)
+        is_run = script is not None and script.build is None
+        tests_itself = is_run and not _has_test_loader(built)
+        if not tests_itself:
+            _refuse_untestable(built)
     except UserError as error:
         return LoggedMetrics(problems=(str(error),))
     with tempfile.TemporaryDirectory() as scratch:
@@ -54,6 +59,8 @@ def test(config: TrialConfig, folder: TrialFolder) -> LoggedMetrics:
             # its shards are of more devices than one
             checkpoint = Path(scratch, "whole.ckpt")
             torch.save(read_checkpoint(folder.best_ckpt), checkpoint)
+        if tests_itself and script is not None:
+            return _own_tests(config.sections, script, checkpoint, Path(scratch))
         trainer = make_trainer(built, Path(scratch), [], logger=DummyLogger(), **ONE_DEVICE)
         loaders = trainer.test(
             built.model,
@@ -68,6 +75,27 @@ def test(config: TrialConfig, folder: TrialFolder) -> LoggedMetrics:
         problem = f"model: test_step of {name} logs nothing. Call self.log there."
         return LoggedMetrics(problems=(problem,))
     return LoggedMetrics(metrics={metric: float(value) for metric, value in metrics.items()})
+
+
+def _own_tests(
+    sections: LightningSections, script: ScriptRun, checkpoint: Path, scratch: Path
+) -> LoggedMetrics:
+    """The metrics of the tests that a script makes after its fit."""
+    seed_everything(sections)
+    if metrics := metrics_of_own_tests(sections, checkpoint, scratch):
+        return LoggedMetrics(metrics=metrics)
+    problem = (
+        f"script: {script.name} logs nothing in a trainer.test after its fit, and has no data "
+        "module with a test_dataloader. Add one of the two."
+    )
+    return LoggedMetrics(problems=(problem,))
+
+
+def _has_test_loader(built: Built) -> bool:
+    if built.data is not None:
+        base = built.lightning.LightningDataModule
+        return type(built.data).test_dataloader is not base.test_dataloader
+    return type(built.model).test_dataloader is not built.lightning.LightningModule.test_dataloader
 
 
 def _export_facts(config: TrialConfig, folder: TrialFolder) -> ExportFacts:
