@@ -48,14 +48,14 @@ _NO_ARGUMENT = (
 
 def take_misplaced(tree: dict[str, Any]) -> list[str]:
     """Take the keys out of a tree that belong to the other kind of study; a line for each."""
-    problems = list(_of_classes(tree) if "script" in tree else _of_scripts(tree))
-    for line in problems:
-        key, _, inner = line.partition(":")[0].partition(".")
+    misplaced = list(_of_classes(tree) if "script" in tree else _of_scripts(tree))
+    for place, _ in misplaced:
+        key, _, inner = place.partition(".")
         if inner:
             tree[key] = {name: each for name, each in tree[key].items() if name != inner}
         else:
             del tree[key]
-    return problems
+    return [f"{place}: {why}" for place, why in misplaced]
 
 
 def unannotated(tree: Mapping[str, Any]) -> Iterator[str]:
@@ -69,32 +69,34 @@ def unannotated(tree: Mapping[str, Any]) -> Iterator[str]:
             yield f"space.{path}: is auto, and a script has no annotations. Write {_SPACE}"
 
 
-def _of_classes(tree: dict[str, Any]) -> Iterator[str]:
+def _of_classes(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The place of each key that a script leaves no room for, and why."""
     is_function = as_mapping(tree["script"]).get("build") is not None
     for key, why in OF_CLASSES.items():
         if key in tree:
-            yield f"{key}: {why.replace('script', 'function') if is_function else why}"
+            yield key, why.replace("script", "function") if is_function else why
     for key in ("hydra", "fit") if is_function else ():
         if key in tree:
-            yield f"{key}: is for a script, and build names a function. Remove it."
+            yield key, "is for a script, and build names a function. Remove it."
     if "build" in tree:
-        yield "build: a function takes the place of a script. Keep script or build."
+        yield "build", "a function takes the place of a script. Keep script or build."
     if "module" in tree:
-        yield "module: is another way to name the script. Keep script or module."
+        yield "module", "is another way to name the script. Keep script or module."
     batch = as_mapping(tree.get("batch"))
     scaled = batch.get("auto_scale", "off")
     if scaled != "off" and batch.get("argument") is None:
-        yield f"batch.auto_scale: {_NO_ARGUMENT.format(scaled)}"
+        yield "batch.auto_scale", _NO_ARGUMENT.format(scaled)
 
 
-def _of_scripts(tree: dict[str, Any]) -> Iterator[str]:
+def _of_scripts(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """The place of each key that says something of a script, and what to do."""
     # a CLI of the user's own may have such sections
     if "cli" not in tree:
         if "arguments" in tree:
-            yield f"arguments: {_ARGUMENTS}"
+            yield "arguments", _ARGUMENTS
         if "hydra" in tree:
-            yield f"hydra: {_HYDRA}"
+            yield "hydra", _HYDRA
         if isinstance(tree.get("fit"), int):
-            yield f"fit: {_FIT}"
+            yield "fit", _FIT
     if "argument" in as_mapping(tree.get("batch")):
-        yield f"batch.argument: {_ARGUMENT}"
+        yield "batch.argument", _ARGUMENT
