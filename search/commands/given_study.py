@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.commands.locate import find_file, is_name_of_study
-from search.commands.named_script import named_script, study_name_of
+from search.commands.named_script import named_script, refuse_missing, study_name_of
 from search.errors import UserError
 from search.layout import STUDIES_DIR
 from search.study_file.load import load_study_file, parse_study_tree
@@ -83,6 +83,7 @@ def given_study(word: str | None, module: str | None, said: OnCommandLine) -> Gi
 
 
 def _of_script(script: dict[str, str], said: OnCommandLine) -> GivenStudy:
+    refuse_missing(script)
     source = script.get("path") or f"-m {script['module']}"
     name = said.name or study_name_of(script)
     _refuse_incomplete(source, name, said)

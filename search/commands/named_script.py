@@ -37,12 +37,18 @@ def script_to_propose(word: str | None, module: str | None) -> dict[str, str] | 
     script = named_script(word, module)
     if script is None:
         return {"module": word} if word is not None and _runs(word) else None
-    if "module" in script:
-        return script
-    path = Path(script["path"])
-    if not path.is_file():
-        raise UserError(f"{path}: no such file. Write the path of the script from here.")
-    return {"script": str(path)}
+    refuse_missing(script)
+    return script if "module" in script else {"script": script["path"]}
+
+
+def refuse_missing(script: dict[str, str]) -> None:
+    """Refuse a script whose file is not there.
+
+    Raises:
+        UserError: it is not.
+    """
+    if "path" in script and not Path(script["path"]).is_file():
+        raise UserError(f"{script['path']}: no such file. Write the path of the script from here.")
 
 
 def _runs(word: str) -> bool:

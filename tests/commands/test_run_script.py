@@ -88,6 +88,15 @@ def test_script_is_told_what_it_lacks(
     assert str(refused.value) == line
 
 
+def test_script_that_is_not_there_is_told_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UserError) as refused:
+        given_study("trian.py", None, OnCommandLine())
+    assert str(refused.value) == ("trian.py: no such file. Write the path of the script from here.")
+
+
 def test_metric_and_direction_are_laid_over_a_study_file(project: Project) -> None:
     study = project.study(objective="val_loss")
     given = given_study(str(study), None, OnCommandLine(metric="val_score", direction="maximize"))

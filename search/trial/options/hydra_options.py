@@ -43,13 +43,14 @@ def watched_hydra(found: Found, folder: Path) -> Iterator[None]:
 
     def main(*args: Any, **kwargs: Any) -> Callable[..., Any]:
         decorate = original(*args, **kwargs)
+        name = kwargs.get("config_name", args[1] if len(args) > 1 else None)
 
         def decorator(task: Callable[..., Any]) -> Callable[..., Any]:
             # Hydra finds the script by the function below the wrappers
             @functools.wraps(task)
             def look(config: Any) -> None:
                 choices = hydra.core.hydra_config.HydraConfig.get().runtime.choices
-                found.leave(_options(config, choices, kwargs.get("config_name")))
+                found.leave(_options(config, choices, name))
 
             run = decorate(look)
 

@@ -290,7 +290,14 @@ with initialize(version_base=None, config_path="conf"):
 """
 
 
-@pytest.mark.parametrize("text", [HYDRA, COMPOSE], ids=["main", "compose"])
+POSITIONAL = HYDRA.replace('config_path="conf", config_name="config"', "").replace(
+    "hydra.main(", 'hydra.main("conf", "config", '
+)
+
+
+@pytest.mark.parametrize(
+    "text", [HYDRA, POSITIONAL, COMPOSE], ids=["main", "positional", "compose"]
+)
 def test_hydra(hydra_configs: Path, text: str) -> None:
     options = options_of(hydra_configs, text)
     assert options.is_hydra
