@@ -57,14 +57,9 @@ def preflight(
 
 def settled(study_file: StudyFile, facts: Checked) -> StudyFile:
     """The study file with what it leaves to the preflight: the number of a script's last fit."""
-    if not isinstance(study_file, ScriptStudyFile) or study_file.fit is not None:
-        return study_file
-    if study_file.script.build is not None:
-        return study_file
-    copy = study_file.model_copy(update={"fit": facts.fits})
-    # pydantic copies what was computed of the other number
-    vars(copy).pop("points", None)
-    return copy
+    if isinstance(study_file, ScriptStudyFile):
+        return study_file.with_last_of(facts.fits)
+    return study_file
 
 
 def check_config(study_file: StudyFile) -> TrialConfig:

@@ -98,7 +98,8 @@ def leaves_epoch_ends(trainer: Mapping[str, object]) -> bool:
 def _batches_vary(study_file: StudyFile) -> bool:
     """Tell whether trials may validate after different numbers of samples."""
     return study_file.batch.auto_scale != "off" or any(
-        _may_change_batches(path.removeprefix(f"{ARGUMENTS}.")) for path in _paths(study_file)
+        path == study_file.batch.argument or _may_change_batches(path)
+        for path in (each.removeprefix(f"{ARGUMENTS}.") for each in _paths(study_file))
     )
 
 

@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     PlainSerializer,
+    PrivateAttr,
     StrictBool,
     StrictInt,
     StrictStr,
@@ -312,6 +313,17 @@ class ScriptStudyFile(StudyFile):
     arguments: ArgumentsSection = {}
     hydra: HydraSection | None = None
     fit: FitNumber | None = None
+    _fits: int | None = PrivateAttr(None)
+
+    def with_last_of(self, fits: int) -> ScriptStudyFile:
+        """The study file where the last of so many fits counts, if it does not say which one."""
+        if self.fit is not None:
+            return self
+        copy = self.model_copy(update={"fit": fits})
+        copy._fits = fits
+        # pydantic copies what was computed of the other number
+        vars(copy).pop("points", None)
+        return copy
 
     @property
     def _chooses_seed(self) -> bool:
@@ -333,6 +345,8 @@ class ScriptStudyFile(StudyFile):
             given["hydra"] = self.hydra.model_dump()
         if self.fit is not None:
             given["fit"] = self.fit
+        if self._fits is not None:
+            given["fits"] = self._fits
         if self.script.build is None and self._chooses_seed:
             given[SEEDS_SCRIPT] = True
         if self.batch.argument is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +14,8 @@ from search.plain.yaml import shown
 
 # words by which Hydra is told to run several jobs
 _MULTIRUN = ("-m", "--multirun", "hydra.mode=MULTIRUN")
+# words that Hydra reads as another value
+_NO_TEXTS = ("true", "false", "null", "nan", "inf")
 _PLAIN = (str, int, float, bool)
 
 
@@ -175,11 +178,14 @@ def hydra_value(value: object) -> str:
         case Mapping():
             return "{" + ",".join(f"{key}:{hydra_value(each)}" for key, each in value.items()) + "}"
         case str() if not _is_bare(value):
-            escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+            # a backslash stands for itself but before a quote
+            escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
+            escaped = re.sub(r"(\\+)$", r"\1\1", escaped)
             return f"'{escaped}'"
     return _text(value)
 
 
 def _is_bare(text: str) -> bool:
     """Tell whether Hydra reads a text as it stands, and as a text."""
-    return bool(text) and all(each.isalnum() or each in "_-./" for each in text)
+    is_word = re.fullmatch(r"[A-Za-z_][A-Za-z0-9_./-]*", text) is not None
+    return is_word and text.lower() not in _NO_TEXTS

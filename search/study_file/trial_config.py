@@ -46,7 +46,16 @@ _OWN_SECTIONS = (
 # true where the seed of the trial is that of a script's own calls of seed_everything, too
 SEEDS_SCRIPT = "seeds_script"
 # what a script has in the place of sections
-_OF_SCRIPTS = ("script", "arguments", "hydra", "fit", "batch_argument", SEEDS_SCRIPT, "folder")
+_OF_SCRIPTS = (
+    "script",
+    "arguments",
+    "hydra",
+    "fit",
+    "fits",
+    "batch_argument",
+    SEEDS_SCRIPT,
+    "folder",
+)
 
 
 @dataclass(frozen=True)
@@ -76,6 +85,8 @@ class ScriptRun:
     # the number of the fit that counts, from 1; None for the last, which is the first until
     # somebody has counted them
     fit: int | None = None
+    # the fits that the preflight has counted; None where the study file says which one counts
+    fits: int | None = None
     # the argument that takes the micro-batch
     batch_argument: str | None = None
     # of its own calls of seed_everything; None leaves them theirs
@@ -110,6 +121,7 @@ class ScriptRun:
             arguments=dict(tree.get("arguments") or {}),
             overrides=None if hydra is None else tuple(hydra["overrides"]),
             fit=tree.get("fit"),
+            fits=tree.get("fits"),
             batch_argument=tree.get("batch_argument"),
             seed=tree.get("seed_everything") if tree.get(SEEDS_SCRIPT) else None,
             folder=Path(tree["folder"]) if tree.get("folder") else None,
@@ -123,8 +135,8 @@ class ScriptRun:
             tree["hydra"] = {"overrides": list(self.overrides)}
         if self.seed is not None:
             tree[SEEDS_SCRIPT] = True
-        tree["fit"] = self.fit
-        return _without_none({**tree, "batch_argument": self.batch_argument})
+        others = {"fit": self.fit, "fits": self.fits, "batch_argument": self.batch_argument}
+        return _without_none({**tree, **others})
 
 
 @dataclass(frozen=True, kw_only=True)

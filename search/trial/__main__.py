@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from search.trial.process.import_path import put_users_folders_first
+from search.trial.process.import_path import go_to_working_folder, put_users_folders_first
 
 
 def main(arguments: list[str]) -> int:
@@ -20,6 +20,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 1 or not (Path(arguments[0]) / "config.yaml").is_file():
         print("usage: python -m search.trial FOLDER (a trial's folder with a config.yaml)")
         return 2
+    go_to_working_folder()
     put_users_folders_first()
     from search.trial.attempt import run_by_hand
 

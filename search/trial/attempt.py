@@ -9,7 +9,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -36,6 +36,7 @@ from search.trial.building.build import (
     build,
     built_of,
     has_batch_norm,
+    join_trainer,
     make_trainer,
     micro_batch_of,
     seed_everything,
@@ -57,6 +58,7 @@ from search.trial.fitting.no_value import no_value
 from search.trial.fitting.resources import ResourceMeter
 from search.trial.fitting.run_logs import RunLogs
 from search.trial.fitting.step_counter import StepCounter
+from search.trial.fitting.throwaway import throwaway_loggers
 from search.trial.fitting.value_reader import ValueReader
 from search.trial.process.failures import cause_of, ended_by
 from search.trial.process.gpus import limit_gpu_memory
@@ -74,6 +76,9 @@ from search.trial.tasks.dry_run import dry_run
 from search.trial.tasks.finished import export_facts, test
 from search.trial.tasks.probe import probe
 from search.trial.tasks.step_times import time_steps
+
+# tasks whose loggers keep nothing; others say so themselves
+_LOOKS = ("probe", "export", "test")
 
 
 class CannotResume(Exception):
@@ -102,8 +107,10 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "dry": lambda: dry_run(read_config(folder), folder),
         "close": lambda: close_runs(read_config(folder), folder),
     }
+    looks = throwaway_loggers(folder.root) if launch.task in _LOOKS else contextlib.nullcontext()
     try:
-        last_words = tasks[launch.task]()
+        with looks:
+            last_words = tasks[launch.task]()
     except BaseException as error:
         last_words = ended_by(error)
         print(last_words.traceback or last_words.message, file=sys.stderr, flush=True)
@@ -210,11 +217,14 @@ def _run(trial: _Trial, script: ScriptRun) -> Ended:
     signs = [SignsOfLife(trial.link)]
 
     def at_fit(reached: ReachedFit) -> None:
-        ends.append(_train(trial, built_of(reached)))
+        ends.append(_train(trial, replace(built_of(reached), trainer=reached.trainer)))
 
     try:
         with quiet:
             run_script(script, trial.config.sections.trainer, at_fit, added=signs)
+    except UserError:
+        # the script is not what was checked
+        raise
     except Exception:
         if not ends:
             raise
@@ -242,8 +252,13 @@ def _train(trial: _Trial, built: Built) -> Ended:
     values = ValueReader(
         watched.metrics, steps, keeper, judge, at_epoch_ends=config.trial.at_epoch_ends
     )
-    callbacks = [SignsOfLife(link), steps, meter, keeper, values, logs]
-    trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
+    callbacks = [steps, meter, keeper, values, logs]
+    if built.trainer is None:
+        callbacks.insert(0, SignsOfLife(link))
+        trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
+    else:
+        trainer = built.trainer
+        join_trainer(built, trainer, callbacks, logs.loggers)
     limit_gpu_memory(trainer, trial.gpu_share)
     keeper.join(trainer, goes_on=checkpoint is not None)
     if logs.trainer_arguments:

@@ -35,7 +35,7 @@ from search.trial.building.parser_errors import explain
 from search.trial.building.script import reach_fit
 from search.trial.building.script_drive import ReachedFit
 from search.trial.building.signatures import made_class
-from search.trial.building.trainer import callbacks_of, quiet
+from search.trial.building.trainer import callbacks_of, join, quiet
 from search.trial.building.trainer_names import refuse_unknown_names
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
@@ -58,8 +58,12 @@ class Built:
     begins_from: dict[str, Any] = field(default_factory=dict)
     # the Trainers' arguments of a script's earlier fits
     earlier: tuple[Tree, ...] = ()
+    # plain attributes of a script's Trainer
+    settings: Tree = field(default_factory=dict)
     # as the command line of a script names it
     micro_batch: int | None = None
+    # the Trainer of a script that waits for its fit; None where one is to be made
+    trainer: Trainer | None = None
 
     def fit(self, trainer: Trainer, checkpoint: Path | None = None) -> None:
         """Train, from a checkpoint of ours where there is one."""
@@ -100,6 +104,7 @@ def built_of(reached: ReachedFit) -> Built:
         loaders=reached.loaders,
         begins_from=reached.begins_from,
         earlier=reached.earlier,
+        settings=reached.settings,
         micro_batch=reached.micro_batch,
     )
 
@@ -240,6 +245,15 @@ def seed_everything(sections: LightningSections) -> None:
         from lightning.fabric.utilities.seed import seed_everything as seed_all
 
         seed_all(None if seed is True else int(seed), workers=True)
+
+
+def join_trainer(
+    built: Built, trainer: Trainer, added: Sequence[Callback], loggers: Sequence[object]
+) -> None:
+    """Join the callbacks `added` to a script's own Trainer, which may have fitted before, and whose
+    attributes the script may have changed."""
+    join(trainer, added, loggers)
+    make_checkpoints_safe(built.model, built.data, in_double=trainer.precision == "64-true")
 
 
 def micro_batch_of(built: Built) -> int | None:

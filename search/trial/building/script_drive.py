@@ -6,10 +6,11 @@ While it runs, the constructor and the fit of Lightning's Trainer are ours, in b
 from __future__ import annotations
 
 import contextlib
+import copy
 import functools
 import importlib
 import inspect
-import os
+import math
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,8 @@ from typing import Any
 from lightning.pytorch import Callback, LightningDataModule, LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
 
+from search.errors import UserError
+from search.plain.formats import format_count
 from search.plain.tree import Tree
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.import_guard import NAMESPACES
@@ -27,6 +30,7 @@ from search.trial.building.importing import is_lightnings, namespace_of
 from search.trial.building.laid_over import lay_over_arguments
 from search.trial.building.script_seed import seeds_chosen
 from search.trial.building.trainer import callbacks_of, one_short_epoch, quiet
+from search.trial.process.environment import environment_with
 
 # of a trial's folder, for what Lightning saves by default
 CHECKPOINTS = "script-checkpoints"
@@ -49,12 +53,14 @@ class ReachedFit:
     begins_from: Tree
     # the arguments of the Trainers of earlier fits
     earlier: tuple[Tree, ...]
+    # plain attributes of the Trainer, which the script may have changed since it made it
+    settings: Tree
     # as the command line names it
     micro_batch: int | None
 
     def make_again(self, **arguments: object) -> Trainer:
         """The script's own Trainer, with other arguments; the script holds the very object."""
-        _base_of(type(self.trainer)).__init__(self.trainer, **arguments)
+        _make_again(self.trainer, arguments)
         return self.trainer
 
 
@@ -97,10 +103,11 @@ class Drive:
 
     def make(self, original: Callable[..., None], trainer: Trainer, given: Tree) -> None:
         """Make a Trainer of the script's."""
+        self._leave_after_failure()
         arguments = self._arranged(original, trainer, given)
         # the study's loggers take its place at the fit; until then the script may call its own
         quiet_until = {"logger": DummyLogger()} if arguments.get("logger") is None else {}
-        original(trainer, **quiet({**arguments, **quiet_until}))
+        original(trainer, **_copied(quiet({**arguments, **quiet_until})))
         self.made[id(trainer)] = (trainer, arguments)
 
     def _arranged(
@@ -117,18 +124,38 @@ class Drive:
             checkpoints = importlib.import_module(f"{namespace}.callbacks").ModelCheckpoint
             last = checkpoints(dirpath=str(self.folder / CHECKPOINTS), every_n_epochs=0)
             arguments["callbacks"] = [*callbacks, last, LastCheckpoint(last)]
+        for each in callbacks if self.is_look else ():
+            if is_lightnings(each, "Checkpoint") and getattr(each, "dirpath", None) is not None:
+                each.dirpath = str(self.folder / CHECKPOINTS)
         arguments["default_root_dir"] = str(self.folder)
         return arguments
 
+    def _leave_after_failure(self) -> None:
+        """Leave a script that goes on although the fit that counts has failed."""
+        if self.failed is not None:
+            raise Left
+
     def fit(self, original: Callable[..., None], trainer: Trainer, given: Tree) -> None:
         """A fit of the script's begins."""
+        self._leave_after_failure()
         self.counted.fits += 1
+        if id(trainer) not in self.made:
+            raise UserError(
+                f"script: {self.script.name} fits with a Trainer that it did not make by calling "
+                "the class. Make it so."
+            )
+        if not self.is_look and self.counted.fits > (self.script.fits or math.inf):
+            self.failed = UserError(
+                f"script: {self.script.name} had {format_count(self.script.fits or 0, 'fit')} when "
+                "it was checked, and has more here. Say in fit: which of them counts."
+            )
+            raise Left
         _, arguments = self.made[id(trainer)]
         if self.counted.fits != self.wanted:
             self.earlier.append(arguments)
             if self.is_look:
                 short = quiet(one_short_epoch(arguments, train=1, val=1))
-                _base_of(type(trainer)).__init__(trainer, **short)
+                _make_again(trainer, short)
             original(trainer, **given)
             return
         try:
@@ -162,6 +189,7 @@ class Drive:
             loaders=loaders,
             begins_from=begins_from if "ckpt_path" in begins_from else {},
             earlier=tuple(self.earlier),
+            settings=_settings(trainer),
             micro_batch=self.script.micro_batch,
         )
 
@@ -188,15 +216,15 @@ class LastCheckpoint(Callback):
 def driven(drive: Drive) -> Iterator[None]:
     """Our constructor and fit in place of the Trainer's, in both packages, and the command of a
     trial for the ranks that Lightning starts."""
-    # Hydra hides what the user's code raises behind an exit
-    before = os.environ.get("HYDRA_FULL_ERROR")
-    os.environ["HYDRA_FULL_ERROR"] = "1"
     command = [sys.executable, "-m", "search.trial", str(drive.folder)]
 
     def in_hydra(local_rank: int) -> tuple[list[str], None]:
         return command, None
 
     with contextlib.ExitStack() as stack:
+        # Hydra hides what the user's code raises behind an exit; a run of W&B is sent nowhere
+        offline = {"WANDB_MODE": "offline"} if drive.is_look else {}
+        stack.enter_context(environment_with({"HYDRA_FULL_ERROR": "1", **offline}))
         if drive.script.seed is not None:
             stack.enter_context(seeds_chosen(lambda _: drive.script.seed))
         for namespace in NAMESPACES:
@@ -208,12 +236,7 @@ def driven(drive: Drive) -> Iterator[None]:
             )
             stack.enter_context(replaced(launcher, "_basic_subprocess_cmd", lambda: command))
             stack.enter_context(replaced(launcher, "_hydra_subprocess_cmd", in_hydra))
-        try:
-            yield
-        finally:
-            os.environ.pop("HYDRA_FULL_ERROR")
-            if before is not None:
-                os.environ["HYDRA_FULL_ERROR"] = before
+        yield
 
 
 @contextlib.contextmanager
@@ -268,6 +291,30 @@ def _base_of(cls: type) -> Any:
     return next(each for each in cls.__mro__ if each.__module__.startswith(NAMESPACES))
 
 
+def _make_again(trainer: Trainer, arguments: Tree) -> None:
+    _base_of(type(trainer)).__init__(trainer, **_copied(arguments))
+
+
+def _copied(arguments: Tree) -> Tree:
+    """The arguments, with a copy of each object that takes up what the Trainer is made with."""
+    copied = {
+        name: copy.deepcopy(arguments[name])
+        for name in ("strategy", "plugins")
+        if arguments.get(name) is not None
+    }
+    return {**arguments, **copied}
+
+
+def _settings(trainer: Any) -> Tree:
+    plain = (bool, int, float, str)
+    settings: Tree = {name: each for name, each in vars(trainer).items() if isinstance(each, plain)}
+    loops = {"fit": trainer.fit_loop, "epoch": trainer.fit_loop.epoch_loop}
+    for loop, owner in loops.items():
+        for name in ("max_epochs", "min_epochs", "max_steps", "min_steps"):
+            settings[f"{loop}.{name}"] = getattr(owner, name, None)
+    return settings
+
+
 def _changed_since(trainer: Any, arguments: Tree) -> Tree:
     """What the script has changed in its Trainer between making it and the fit."""
     changed: Tree = {}
@@ -280,4 +327,7 @@ def _changed_since(trainer: Any, arguments: Tree) -> Tree:
     ]
     if added:
         changed["callbacks"] = [*given, *added]
+    stand_in = all(isinstance(each, DummyLogger) for each in trainer.loggers)
+    if arguments.get("logger") is None and not stand_in:
+        changed["logger"] = list(trainer.loggers)
     return changed

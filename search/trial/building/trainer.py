@@ -30,6 +30,8 @@ def one_short_epoch(arguments: Mapping[str, object], *, train: int, val: int) ->
         "accumulate_grad_batches": 1,
         "limit_train_batches": train,
         "limit_val_batches": val,
+        "limit_test_batches": val,
+        "limit_predict_batches": val,
         "overfit_batches": 0.0,
         "val_check_interval": 1.0,
         "check_val_every_n_epoch": 1,
@@ -65,6 +67,17 @@ def callbacks_on(trainer: Trainer) -> list[Any]:
     # (Lightning 2.6) its class does not declare the attribute
     callbacks: list[Any] = trainer.callbacks  # type: ignore[attr-defined]
     return callbacks
+
+
+def join(trainer: Trainer, callbacks: Iterable[object], loggers: Iterable[object]) -> None:
+    """Add callbacks of ours to a Trainer that the user's code made, in Lightning's order, and
+    give it the study's loggers where there are any."""
+    every = [*callbacks_on(trainer), *callbacks]
+    last = [each for each in every if is_lightnings(each, "Checkpoint")]
+    others = [each for each in every if each not in last]
+    trainer.callbacks = [*others, *last]  # type: ignore[attr-defined]
+    if loggers := list(loggers):
+        trainer.loggers = loggers  # type: ignore[assignment]
 
 
 def detach(trainer: Trainer, callbacks: Iterable[object]) -> None:

@@ -87,6 +87,12 @@ class SignsOfLife(Callback):
     def on_validation_batch_end(self, *args: object) -> None:
         self._tell()
 
+    def on_test_batch_end(self, *args: object) -> None:
+        self._tell()
+
+    def on_predict_batch_end(self, *args: object) -> None:
+        self._tell()
+
     def _tell(self) -> None:
         now = time.monotonic()
         if now - self._told_at >= _SIGN_S:

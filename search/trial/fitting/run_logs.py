@@ -45,8 +45,13 @@ class RunLogs(Callback):
         self._cause = DONE
 
     @property
+    def loggers(self) -> Sequence[object]:
+        """The loggers for the Trainer; none where it has one of the user's own."""
+        return self._runs.loggers
+
+    @property
     def trainer_arguments(self) -> dict[str, object]:
-        """The loggers for the Trainer; nothing where it has one of the user's own."""
+        """The argument of the Trainer for those; nothing where there are none."""
         return {"logger": self._runs.loggers} if self._runs.loggers else {}
 
     @contextlib.contextmanager

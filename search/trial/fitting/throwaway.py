@@ -6,7 +6,6 @@ from __future__ import annotations
 import functools
 import importlib
 import inspect
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -24,6 +23,7 @@ from search.trial.building.trainer import callbacks_on
 from search.trial.checkpoints.files import save_checkpoint
 from search.trial.fitting.epoch_end import run_after
 from search.trial.fitting.loggers import CLASSES, make_loggers, run_of
+from search.trial.process.environment import environment_with
 
 # MLflow takes ten seconds to make a database, and none for a folder, which it wants to be allowed
 _ALLOW_FOLDER = "MLFLOW_ALLOW_FILE_STORE"
@@ -65,19 +65,14 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
     modules = [importlib.import_module(f"{name}.loggers") for name in NAMESPACES]
     classes = [(getattr(module, name), instead[name]) for module in modules for name in instead]
     originals = [cls.__init__ for cls, _ in classes]
-    before = {name: os.environ.get(name) for name in (_ALLOW_FOLDER, _TRACKING)}
-    os.environ[_ALLOW_FOLDER] = "true"
     for cls, arguments in classes:
         cls.__init__ = _with_arguments(cls.__init__, arguments)
     try:
-        yield
+        with environment_with({_ALLOW_FOLDER: "true"}, restored=(_TRACKING,)):
+            yield
     finally:
         for (cls, _), original in zip(classes, originals, strict=True):
             cls.__init__ = original
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
 
 
 def _with_arguments(

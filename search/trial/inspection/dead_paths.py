@@ -177,7 +177,17 @@ def _held(value: object, built: Built, of_process: Mapping[str, object]) -> _Hel
     contents, common = Fingerprints(), _common()
     try:
         rest = [contents.of(_arguments(built)), contents.of(_given_optimizers(built))]
-        rest.append(contents.of([built.loaders, list(built.earlier), of_process]))
+        rest.append(
+            contents.of(
+                [
+                    built.loaders,
+                    list(built.earlier),
+                    built.begins_from,
+                    built.settings,
+                    of_process,
+                ]
+            )
+        )
         own: list[dict[str, object]] = []
         for owner in _owners(built):
             attributes = _attributes(owner)

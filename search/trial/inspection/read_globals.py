@@ -19,8 +19,17 @@ _DEFINITIONS = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctio
 def read_globals() -> dict[str, object]:
     """The values, each by its module and name."""
     found: dict[str, object] = {}
-    for module in [sys.modules["__main__"], *modules_of_script().values()]:
-        names = {name for code in _codes(module) for name in _global_names(code)}
+    modules = [sys.modules["__main__"], *modules_of_script().values()]
+    instructions = [each for module in modules for code in _codes(module) for each in _of(code)]
+    # of a module that is imported whole, as in `options.width`
+    attributes = {each.argval for each in instructions if each.opname == "LOAD_ATTR"}
+    for module in modules:
+        names = attributes | {
+            each.argval
+            for code in _codes(module)
+            for each in _of(code)
+            if each.opname == "LOAD_GLOBAL"
+        }
         for name, value in vars(module).items():
             if name in names and not isinstance(value, _DEFINITIONS):
                 found[f"{module.__name__}.{name}"] = value
@@ -44,10 +53,9 @@ def _function_of(member: Any) -> Any:
     return getattr(member, "__func__", getattr(member, "fget", member))
 
 
-def _global_names(code: types.CodeType) -> Iterator[str]:
-    for instruction in dis.get_instructions(code):
-        if instruction.opname == "LOAD_GLOBAL":
-            yield instruction.argval
+def _of(code: types.CodeType) -> Iterator[dis.Instruction]:
+    """The instructions of a function, and of those inside it."""
+    yield from dis.get_instructions(code)
     for constant in code.co_consts:
         if isinstance(constant, types.CodeType):
-            yield from _global_names(constant)
+            yield from _of(constant)

@@ -7,6 +7,13 @@ import sys
 from pathlib import Path
 
 IMPORT_PATH = "SEARCH_IMPORT_PATH"
+# of a script, which may have gone elsewhere before its ranks are started
+WORKING_FOLDER = "SEARCH_WORKING_FOLDER"
+
+
+def go_to_working_folder() -> None:
+    """Begin where the script began whose rank this process is; stay here else."""
+    os.chdir(os.environ.get(WORKING_FOLDER, Path.cwd()))
 
 
 def put_users_folders_first() -> None:

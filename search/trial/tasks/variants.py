@@ -3,12 +3,15 @@ tells is kept."""
 
 from __future__ import annotations
 
+import random
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import numpy
 import torch
 from lightning.pytorch import LightningModule, Trainer
+from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.errors import UserError
 from search.layout import TrialFolder
@@ -96,8 +99,10 @@ def try_variants(variants: Iterable[Variant], folder: TrialFolder) -> TriedVaria
         failed = None
         try:
             # of one seed, so that what differs is due to the value
-            with torch.random.fork_rng(devices=[]):
+            with isolate_rng(include_cuda=False):
                 torch.manual_seed(0)
+                numpy.random.seed(0)
+                random.seed(0)
                 kept.note(variant)
         except UserError as error:
             refused[str(error)] = None
