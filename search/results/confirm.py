@@ -164,7 +164,7 @@ def _seeded(config: Tree, seed_path: str) -> Tree:
 
 def _as_study(config: Tree, seed_path: str) -> Tree:
     """The sections of a study file in the configuration of a trial."""
-    own = (SEEDS_SCRIPT, "batch_argument", *(() if seed_path == SEED else (SEED,)))
+    own = (SEEDS_SCRIPT, "batch_argument", "fits", *(() if seed_path == SEED else (SEED,)))
     return {key: value for key, value in config.items() if key not in own}
 
 

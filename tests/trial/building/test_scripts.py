@@ -58,7 +58,7 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
     [
         "import os; os.chdir('/')",
         "import multiprocessing; multiprocessing.set_start_method('spawn')",
-        "from omegaconf import OmegaConf as Conf; Conf.register_new_resolver('twice', lambda x: 2 * x)",
+        "from omegaconf import OmegaConf as Conf; Conf.register_new_resolver('twice', abs)",
         "import os; assert 'GONE' not in os.environ; os.environ['GONE'] = '1'",
         "import sys; assert len(sys.argv) == 1; sys.argv.append('more')",
         "assert torch.ones(1).dtype == torch.float32; torch.set_default_dtype(torch.float64)",
