@@ -6,6 +6,7 @@ the same class takes its place: the script may need the others.
 
 from __future__ import annotations
 
+import copy
 import importlib
 import inspect
 from collections.abc import Callable, Mapping
@@ -53,7 +54,8 @@ def lay_over_arguments(
 def _with_objects(section: Tree, namespace: str) -> Tree:
     if not any(class_paths(section)):
         return section
-    tree, apart = unmixed({"trainer": section}, namespace)
+    # jsonargparse puts what it has read into the tree, and a script may make several Trainers
+    tree, apart = unmixed({"trainer": copy.deepcopy(section)}, namespace)
     parser = _parser(namespace)
     try:
         instances = parser.instantiate(parser.parse_object(tree, defaults=False))
