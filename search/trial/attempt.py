@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 import yaml
 from lightning.pytorch import Trainer
+from msgspec import structs
 
 from search.errors import UserError
 from search.layout import TrialFolder
@@ -41,7 +42,7 @@ from search.trial.building.build import (
     micro_batch_of,
     seed_everything,
 )
-from search.trial.building.importing import is_lightnings
+from search.trial.building.importing import in_words, is_lightnings
 from search.trial.building.script import run_script
 from search.trial.building.script_drive import ReachedFit
 from search.trial.building.trainer import callbacks_on, detach, keep_in
@@ -225,11 +226,13 @@ def _run(trial: _Trial, script: ScriptRun) -> Ended:
     except UserError:
         # the script is not what was checked
         raise
-    except Exception:
+    except Exception as error:
         if not ends:
             raise
         traceback.print_exc()
-        print("the script failed after its fit, whose value counts", file=sys.stderr)
+        message = f"the script failed after its fit, whose value counts: {in_words(error)}"
+        print(message, file=sys.stderr)
+        return structs.replace(ends[0], message=message)
     return ends[0]
 
 

@@ -105,7 +105,9 @@ def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> s
     text = f"trial {event.number:>4}  {word}{_values(event, board)}  {params}".rstrip()
     lines = [f"{text}  ({format_duration(event.duration_s)}){_standing(event, board)}"]
     is_retried = event.state == "WAITING" and event.cause != "interrupted"
-    if event.state == "FAIL" or event.cause == "infeasible" or is_retried:
+    # a script may fail after its fit
+    has_failed = event.state == "FAIL" or (event.cause == "done" and bool(event.message))
+    if has_failed or event.cause == "infeasible" or is_retried:
         lines.append(clean(event.message or "no message"))
     if event.state == "FAIL":
         lines.append(str(event.log))

@@ -83,7 +83,9 @@ def users_error(error: BaseException) -> tuple[BaseException, str | None]:
 def in_words(error: BaseException) -> str:
     """The error of the user's own code, on one line, and the line that raised it."""
     cause, where = users_error(error)
-    return one_line(cause) if where is None else f"{one_line(cause)} ({where})"
+    text = one_line(cause)
+    # Python itself says it of a syntax error
+    return text if where is None or f"({where})" in text else f"{text} ({where})"
 
 
 def place_in_user_code(error: BaseException) -> str | None:

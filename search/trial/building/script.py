@@ -62,8 +62,8 @@ def run_script(
         counted: counts its fits.
 
     Raises:
-        UserError: the script fails before that fit, or never reaches it.
-        Whatever `at_fit` raises.
+        UserError: the script never reaches that fit, or ends with a status.
+        Whatever the script raises, or `at_fit`.
     """
     with _folder_of(script) as folder:
         drive = Drive(script, trainer, folder, at_fit, is_look, added, counted or Counted())
@@ -71,7 +71,7 @@ def run_script(
             with driven(drive), contextlib.suppress(Left):
                 run_as_main(script, folder)
         except SystemExit as error:
-            _refuse_end(drive, error)
+            _refuse_end(drive, error.code)
         finally:
             if own_rank() == 0:
                 shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -118,11 +118,18 @@ def _folder_of(script: ScriptRun) -> Iterator[Path]:
         yield Path(name)
 
 
-def _refuse_end(drive: Drive, error: SystemExit) -> None:
-    """Refuse an end before the fit that counts; after that a status is the script's own affair."""
-    if drive.failed is None and not _has_fitted(drive):
-        end = f"ends with status {error.code or 0} before Trainer.fit"
-        raise UserError(_never_reached(drive, end)) from error
+def _refuse_end(drive: Drive, code: object) -> None:
+    """Refuse an end before the fit that counts, and a status of failure after it."""
+    if isinstance(code, str):
+        # as Python does
+        print(code, file=sys.stderr)
+    status = int(code or 0) if isinstance(code, int | None) else 1
+    if drive.failed is not None:
+        return
+    if not _has_fitted(drive):
+        raise UserError(_never_reached(drive, f"ends with status {status} before Trainer.fit"))
+    if status:
+        raise UserError(f"it ends with status {status}")
 
 
 def _has_fitted(drive: Drive) -> bool:

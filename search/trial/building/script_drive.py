@@ -105,9 +105,7 @@ class Drive:
         """Make a Trainer of the script's."""
         self._leave_after_failure()
         arguments = self._arranged(original, trainer, given)
-        # the study's loggers take its place at the fit; until then the script may call its own
-        quiet_until = {"logger": DummyLogger()} if arguments.get("logger") is None else {}
-        original(trainer, **_copied(quiet({**arguments, **quiet_until})))
+        original(trainer, **_copied(_without_study(arguments)))
         self.made[id(trainer)] = (trainer, arguments)
 
     def _arranged(
@@ -154,8 +152,8 @@ class Drive:
         if self.counted.fits != self.wanted:
             self.earlier.append(arguments)
             if self.is_look:
-                short = quiet(one_short_epoch(arguments, train=1, val=1))
-                _make_again(trainer, short)
+                short = one_short_epoch(arguments, train=1, val=1)
+                _make_again(trainer, _without_study({**arguments, **short}))
             original(trainer, **given)
             return
         try:
@@ -284,6 +282,13 @@ def _fit(original: Callable[..., None], drive: Drive) -> Callable[..., None]:
             drive.is_callers = False
 
     return fit
+
+
+def _without_study(arguments: Tree) -> dict[str, object]:
+    """The arguments of a Trainer that has no loggers of the study's, whose logger the script may
+    call all the same."""
+    logger = {"logger": DummyLogger()} if arguments.get("logger") is None else {}
+    return quiet({**arguments, **logger})
 
 
 def _base_of(cls: type) -> Any:

@@ -63,7 +63,7 @@ def check(config: TrialConfig, folder: TrialFolder) -> Checked:
         if cause_of(error) == KILLED:
             raise
         traceback.print_exc()
-        return Checked(problems=(own_failure(in_words(error), folder),))
+        return Checked(problems=(own_failure(in_words(error), folder, config.sections),))
 
 
 def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
@@ -122,15 +122,13 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
 
 def _with_last_fit(config: TrialConfig) -> tuple[TrialConfig, list[str]]:
     """The configuration with the number of the script's last fit, where the study file names none,
-    and a line where the script fails after a fit."""
+    and lines where the script fails after a fit, or has several."""
     script = config.sections.script
     if script is None or script.build is not None or script.fit is not None:
         return config, []
-    counted, notes = Counted(), []
+    counted, notes = Counted(), list[str]()
     try:
         count_fits(script, config.sections.trainer, counted)
-    except UserError:
-        raise
     except Exception as error:
         if not counted.fits or cause_of(error) == KILLED:
             raise
@@ -138,6 +136,11 @@ def _with_last_fit(config: TrialConfig) -> tuple[TrialConfig, list[str]]:
         notes.append(
             f"script: {script.name} fails after its fit of one batch, and a trial keeps its value "
             f"then: {in_words(error).rstrip('.')}"
+        )
+    if counted.fits > 1:
+        notes.append(
+            f"script: {script.name} has {counted.fits} fits, and the last one counts. "
+            "Write fit: 1 for the first."
         )
 
     def settled(sections: LightningSections) -> LightningSections:

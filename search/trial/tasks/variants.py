@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import random
 import traceback
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy
@@ -113,7 +113,8 @@ def try_variants(variants: Iterable[Variant], folder: TrialFolder) -> TriedVaria
             traceback.print_exc()
             failed = in_words(error)
         kept.outcomes.setdefault(variant.path, []).append((variant.value, failed))
-    problems = [*refused, *_failures(kept.outcomes, folder)] or list(kept.consumption.dead())
+    failures = _failures(kept.outcomes, folder, variants)
+    problems = [*refused, *failures] or list(kept.consumption.dead())
     if problems:
         return TriedVariants(tuple(problems))
     paths = dict.fromkeys(variant.path for variant in variants)
@@ -133,19 +134,20 @@ def build_with_trainer(sections: LightningSections) -> tuple[Built, Trainer]:
     return built, trainer_of_trials(built)
 
 
-def own_failure(text: str, folder: TrialFolder) -> str:
+def own_failure(text: str, folder: TrialFolder, sections: LightningSections) -> str:
     """The line for an error that no value of the space is to blame for."""
     remedy = ""
     if any(words in text for words in _WANTS_LOGGER):
         remedy = " Name the logger that it needs, as in logger: tensorboard."
-    return (
-        f"the model or its data fails before any trial: {text.rstrip('.')}.{remedy} "
-        f"Its traceback: {folder.log}"
-    )
+    script = sections.script
+    who = "the model or its data" if script is None else f"script: {script.name}"
+    return f"{who} fails before any trial: {text.rstrip('.')}.{remedy} Its traceback: {folder.log}"
 
 
 def _failures(
-    outcomes: Mapping[str, list[tuple[object, str | None]]], folder: TrialFolder
+    outcomes: Mapping[str, list[tuple[object, str | None]]],
+    folder: TrialFolder,
+    variants: Sequence[Variant],
 ) -> Iterator[str]:
     """A line for each value that fails where another of its path does not; where every value
     fails, it is not the value's fault."""
@@ -162,7 +164,7 @@ def _failures(
     }
     yield from blamed.values()
     if texts and not blamed:
-        yield own_failure(texts[0], folder)
+        yield own_failure(texts[0], folder, variants[0].sections)
 
 
 def _shapes(model: LightningModule) -> list[object]:
