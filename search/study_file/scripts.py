@@ -103,7 +103,8 @@ def _arguments(value: object) -> object:
         for each in given if isinstance(given, list) else [given]:
             if each is not None and not isinstance(each, _PLAIN):
                 raise ValueError(f"{name} must be plain, or a list of that, got {shown(given)}.")
-        if str(name) in _MULTIRUN and given is not False:
+        is_multirun = str(name) in _MULTIRUN or f"{name}={given}" in _MULTIRUN
+        if is_multirun and given is not False:
             raise ValueError(f"{name} makes Hydra run several jobs, and a trial is one. Remove it.")
     return {str(name): given for name, given in value.items()}
 

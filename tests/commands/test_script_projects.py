@@ -25,6 +25,7 @@ pytestmark = pytest.mark.real
 PROJECTS = Path(__file__).parent.parent / "projects/scripts"
 STUDIES = (
     "argparse_kwargs/study",
+    "argparse_kwargs/ranks",
     "click_command/study",
     "default_checkpoint/study",
     "fire_function/study",
@@ -32,6 +33,7 @@ STUDIES = (
     "folds/second",
     "hydra_app/study",
     "hydra_app/chdir",
+    "hydra_app/ranks",
     "hydra_compose/study",
     "jsonargparse_function/study",
     "logged_hyperparams/study",
@@ -138,3 +140,15 @@ def test_killed_trial_goes_on_to_the_same_curve(studied: Studied) -> None:
 
 def test_hopeless_trial_is_pruned(studied: Studied) -> None:
     assert len(studied.project.curves()[HOPELESS]) < 10
+
+
+def test_each_trial_keeps_what_hydra_writes_and_leaves_nothing_elsewhere(studied: Studied) -> None:
+    project = studied.project
+    written = {path.parent.parent for path in project.root.rglob(".hydra/overrides.yaml")}
+    if "hydra" not in (project.root / "study.yaml").read_text():
+        assert written == set()
+        return
+    trials = project.root / "studies/study/trials"
+    assert written <= {trials / f"{number:04d}/hydra" for number in range(3)}
+    strays = {"outputs", "multirun", "lightning_logs", "checkpoints"}
+    assert strays.isdisjoint(path.name for path in project.root.iterdir())

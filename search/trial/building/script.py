@@ -43,6 +43,10 @@ class NeverFits(UserError):
     """A script comes to its end without the fit that counts."""
 
 
+class ScriptFailed(Exception):
+    """A script ended with a status of failure after its fit."""
+
+
 def run_script(
     script: ScriptRun,
     trainer: Tree,
@@ -62,7 +66,8 @@ def run_script(
         counted: counts its fits.
 
     Raises:
-        UserError: the script never reaches that fit, or ends with a status.
+        UserError: the script never reaches that fit, or ends before it with a status.
+        ScriptFailed: it ends with a status of failure after that fit.
         Whatever the script raises, or `at_fit`.
     """
     with _folder_of(script) as folder:
@@ -129,7 +134,7 @@ def _refuse_end(drive: Drive, code: object) -> None:
     if not _has_fitted(drive):
         raise UserError(_never_reached(drive, f"ends with status {status} before Trainer.fit"))
     if status:
-        raise UserError(f"it ends with status {status}")
+        raise ScriptFailed(f"it ends with status {status}")
 
 
 def _has_fitted(drive: Drive) -> bool:
