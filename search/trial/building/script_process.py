@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 import torch
+from packaging.version import Version
 
 from search.errors import UserError
 from search.study_file.scripts import command_line, hydra_value
@@ -25,6 +27,8 @@ from search.trial.process.loaded_sources import is_users_own
 
 # the folder of an attempt for what Hydra writes
 _HYDRA_FOLDER = "hydra"
+# of Hydra, which runs several jobs by a word of their own before
+_WITH_MODES = Version("1.2")
 # where a script's module keeps what was before it
 _BEFORE = "__search_before__"
 
@@ -148,12 +152,16 @@ def _resolvers() -> dict[str, Any] | None:
 
 
 def words_of(script: ScriptRun, folder: Path) -> list[str]:
-    """The words after the script in a trial of this folder."""
+    """The words after the script in a trial of this folder; of Hydra's the last one counts."""
     if script.overrides is None:
         return command_line(script.arguments)
+    words = command_line(script.arguments, list(script.overrides))
     run_folder = hydra_value(str(folder.absolute() / _HYDRA_FOLDER))
-    own = [*script.overrides, f"hydra.run.dir={run_folder}"]
-    return command_line(script.arguments, [*own, "hydra.mode=RUN"])
+    # a script without it fails by itself
+    with contextlib.suppress(PackageNotFoundError):
+        if Version(version("hydra-core")) >= _WITH_MODES:
+            words.append("hydra.mode=RUN")
+    return [*words, f"hydra.run.dir={run_folder}"]
 
 
 def modules_of_script() -> dict[str, ModuleType]:
