@@ -159,7 +159,9 @@ def test_words_and_logs_after_the_fit_are_the_trials(project: Project) -> None:
 
 
 def test_script_of_two_fits_says_which_one_counts(project: Project) -> None:
-    code, output, errors = run_script(project, HEAD + FIT + FIT)
+    # a Trainer that has reached its max_epochs would train no second time
+    another = 'trainer = Trainer(max_epochs=2, accelerator="cpu")\n'
+    code, output, errors = run_script(project, HEAD + FIT + another + FIT)
     assert code == 0, errors
     told = "script: train.py has 2 fits, and the last one counts. Write fit: 1 for the first.\n"
     assert told in output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -50,6 +51,8 @@ def script(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Write]:
 
     (tmp_path / "trial").mkdir()
     with as_it_was():
+        # an attempt has none yet; another test here may have chosen one
+        multiprocessing.set_start_method(None, force=True)
         yield write
 
 
