@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -50,6 +51,8 @@ def test_it_is_tested_exported_and_replayed(finished: Project) -> None:
 def test_its_model_is_loaded(finished: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(finished.root)
     monkeypatch.syspath_prepend(str(finished.root))
+    # other projects of the tests have one, too
+    monkeypatch.delitem(sys.modules, "nets", raising=False)
     best = search.Study("study.yaml").best
     model = best.load_model()
     hidden = best.params["model.dict_kwargs.hidden"]
