@@ -141,6 +141,17 @@ class Project:
                 raise
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
+    def python(self, script: str | Path) -> subprocess.CompletedProcess[str]:
+        """Run a script of the user's by Python itself, in the folder of the project."""
+        return subprocess.run(
+            [sys.executable, script],
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
     def query(self, text: str, study: str = "study") -> list[tuple[Any, ...]]:
         """Rows of the study's database, read by SQLite alone."""
         path = self.root / "studies" / study / "study.db"

@@ -158,14 +158,7 @@ OF_PROJECTS = [*blocks(SCRIPTS, "python"), *(code for code in PYTHON if "my_pack
 def test_scripts_run(project: Project, script: str) -> None:
     path = project.root / "script.py"
     path.write_text(script.replace("trials=50", "trials=2").replace('": 20}', '": 2}'))
-    result = subprocess.run(
-        [sys.executable, path],
-        cwd=project.root,
-        env=project.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    result = project.python(path)
     assert result.returncode == 0, result.stderr
     assert "model.init_args.latent_size" in result.stdout
 

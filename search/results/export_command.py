@@ -18,6 +18,15 @@ from search.plain.tree import Tree
 from search.study_file.scripts import command_line
 from search.study_file.trial_config import LightningSections, ScriptRun
 
+# of an exported text: runs a script as python does
+RUN = """def run(words):
+    if words[0] == "-m":
+        sys.argv, sys.path[0] = words[1:], os.getcwd()
+        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
+    else:
+        sys.argv, sys.path[0] = words, str(Path(words[0]).resolve().parent)
+        runpy.run_path(words[0], run_name="__main__")
+"""
 # of an exported text: objects of what names their classes
 OBJECTS = '''def made(value):
     """What a value stands for: an object where it names a class."""
@@ -89,14 +98,7 @@ def seed_with_ours(original):
             module.seed_everything = seed_everything
 
 
-def run(words):
-    if words[0] == "-m":
-        sys.argv, sys.path[0] = words[1:], os.getcwd()
-        runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-    else:
-        sys.argv, sys.path[0] = words, str(Path(words[0]).resolve().parent)
-        runpy.run_path(words[0], run_name="__main__")
-
+{run}
 
 if __name__ == "__main__":
     # the other processes of a distributed training run the same
@@ -162,6 +164,7 @@ def beside_command(sections: LightningSections, facts: ExportFacts) -> BesideCom
 def launcher_text(beside: BesideCommand, lightning: str) -> str:
     """The `launch.py` of an exported folder."""
     values = {
+        "{run}": RUN,
         "{objects}": OBJECTS,
         "{seed}": repr(beside.seed),
         "{in_place}": repr(beside.is_in_place),
@@ -169,7 +172,11 @@ def launcher_text(beside: BesideCommand, lightning: str) -> str:
         "{lightning}": lightning,
         "{fabric}": FABRIC[lightning],
     }
-    text = _LAUNCHER
+    return filled(_LAUNCHER, values)
+
+
+def filled(text: str, values: Mapping[str, str]) -> str:
+    """A text with the value of each name in its place."""
     for name, value in values.items():
         text = text.replace(name, value)
     return text

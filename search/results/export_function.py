@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from search.results.export_command import FABRIC, OBJECTS
+from search.results.export_command import FABRIC, OBJECTS, filled
 from search.study_file.trial_config import LightningSections
 
 _TEXT = '''"""Calls a function as its trial did, and fits what it makes, with Lightning alone."""
@@ -67,7 +67,4 @@ def function_text(sections: LightningSections, lightning: str, project: Path, ta
         "{lightning}": lightning,
         "{fabric}": FABRIC[lightning],
     }
-    text = _TEXT
-    for name, value in values.items():
-        text = text.replace(name, value)
-    return text
+    return filled(_TEXT, values)

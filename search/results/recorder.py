@@ -72,11 +72,9 @@ def counted_fit(self, *args, **kwargs):
 
 
 Trainer.__init__, Trainer.fit = __init__, counted_fit
-words = sys.argv[1:]
-if words[0] == "-m":
-    sys.argv, sys.path[0] = words[1:], os.getcwd()
-    runpy.run_module(words[1], run_name="__main__", alter_sys=True)
-else:
-    sys.argv, sys.path[0] = words, str(Path(words[0]).resolve().parent)
-    runpy.run_path(words[0], run_name="__main__")
+
+
+{run}
+
+run(sys.argv[1:])
 '''

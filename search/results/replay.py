@@ -25,6 +25,7 @@ from search.layout import ExportFolder
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml, read_yaml
 from search.results.export import script_command, train_command
+from search.results.export_command import RUN, filled
 from search.results.recorder import RECORDER, RECORDER_TEXT, RUNNER, RUNNER_TEXT
 from search.store.provenance.record import installed
 
@@ -191,9 +192,14 @@ def _recorded(exported: Exported, values: Path) -> dict[str, object]:
 def _put_python(exported: Exported, scratch: Path, values: Path) -> None:
     """Make the `python` that the command of a script finds first: this one, with a Recorder."""
     runner = scratch / f"{RUNNER}.py"
-    text = RUNNER_TEXT.replace("{lightning}", exported.lightning)
-    text = text.replace("{folder}", repr(str(scratch))).replace("{fit}", str(exported.fit))
-    write_whole(runner, text.replace("{recorder}", repr(_recorded(exported, values))))
+    places = {
+        "{run}": RUN,
+        "{lightning}": exported.lightning,
+        "{folder}": repr(str(scratch)),
+        "{fit}": str(exported.fit),
+        "{recorder}": repr(_recorded(exported, values)),
+    }
+    write_whole(runner, filled(RUNNER_TEXT, places))
     python = scratch / "python"
     words = shlex.join([sys.executable, str(runner)])
     python.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")

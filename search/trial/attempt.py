@@ -258,13 +258,14 @@ def _train(trial: _Trial, built: Built) -> Ended:
     callbacks = [steps, meter, keeper, values, logs]
     if built.trainer is None:
         callbacks.insert(0, SignsOfLife(link))
-        trainer = make_trainer(built, folder.root, callbacks, **logs.trainer_arguments)
+        own = {"logger": logs.loggers} if logs.loggers else {}
+        trainer = make_trainer(built, folder.root, callbacks, **own)
     else:
         trainer = built.trainer
         join_trainer(built, trainer, callbacks, logs.loggers)
     limit_gpu_memory(trainer, trial.gpu_share)
     keeper.join(trainer, goes_on=checkpoint is not None)
-    if logs.trainer_arguments:
+    if logs.loggers:
         keep_in(folder.logs / "checkpoints", trainer)
     started = _started(built, trainer)
     link.send(started)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -67,14 +66,7 @@ def nets(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 @pytest.mark.real
 def test_function_is_a_study_that_resumes_from_the_command_line(nets: Project) -> None:
     (nets.root / "run.py").write_text(RUN)
-    run = subprocess.run(
-        [sys.executable, "run.py"],
-        cwd=nets.root,
-        env=nets.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    run = nets.python("run.py")
     assert run.returncode == 0, run.stderr
     said: dict[str, Any] = yaml.safe_load(run.stdout.splitlines()[-1])
     assert said["name"] == "make" and said["is_own"]

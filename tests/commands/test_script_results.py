@@ -217,14 +217,7 @@ def test_confirm_needs_the_argument_of_a_seed_that_nothing_else_sets(finished: P
 @pytest.mark.real
 def test_model_of_a_script_is_loaded_and_the_process_stays_as_it_was(finished: Project) -> None:
     (finished.root / "look.py").write_text(LOOK)
-    looked = subprocess.run(
-        [sys.executable, "look.py"],
-        cwd=finished.root,
-        env=finished.environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    looked = finished.python("look.py")
     assert looked.returncode == 0, looked.stderr
     assert looked.stdout.splitlines()[-1] == "Net ['look.py'] 6"
 

@@ -156,12 +156,17 @@ def words_of(script: ScriptRun, folder: Path) -> list[str]:
     if script.overrides is None:
         return command_line(script.arguments)
     words = command_line(script.arguments, list(script.overrides))
-    run_folder = hydra_value(str(folder.absolute() / _HYDRA_FOLDER))
+    return [*words, *hydra_words(folder / _HYDRA_FOLDER)]
+
+
+def hydra_words(folder: Path) -> list[str]:
+    """The words by which Hydra does one job, and writes into a folder."""
+    words = [f"hydra.run.dir={hydra_value(str(folder.absolute()))}"]
     # a script without it fails by itself
     with contextlib.suppress(PackageNotFoundError):
         if Version(version("hydra-core")) >= _WITH_MODES:
             words.append("hydra.mode=RUN")
-    return [*words, f"hydra.run.dir={run_folder}"]
+    return words
 
 
 def modules_of_script() -> dict[str, ModuleType]:

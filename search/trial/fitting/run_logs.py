@@ -49,11 +49,6 @@ class RunLogs(Callback):
         """The loggers for the Trainer; none where it has one of the user's own."""
         return self._runs.loggers
 
-    @property
-    def trainer_arguments(self) -> dict[str, object]:
-        """The argument of the Trainer for those; nothing where there are none."""
-        return {"logger": self._runs.loggers} if self._runs.loggers else {}
-
     @contextlib.contextmanager
     def open(self, trainer: Trainer, effective_batch: int | None) -> Iterator[None]:
         """Begin the runs, or go on with them, and close them at the end of the block."""

@@ -19,6 +19,7 @@ from search.plain.tree import items_of
 from search.proposal.options import propose_option
 from search.proposal.proposed_lines import is_live
 from search.trial.building.script_drive import replaced
+from search.trial.building.script_process import hydra_words
 from search.trial.options.argument_kinds import FOREIGN
 from search.trial.options.found_options import Found, Options, option
 from search.trial.process.loaded_sources import is_installed
@@ -39,7 +40,7 @@ def watched_hydra(found: Found, folder: Path) -> Iterator[None]:
         yield
         return
     hydra = importlib.import_module("hydra")
-    words = [f"hydra.run.dir={folder}", "hydra.output_subdir=null", "hydra.mode=RUN"]
+    words = [*hydra_words(folder), "hydra.output_subdir=null"]
 
     def main(*args: Any, **kwargs: Any) -> Callable[..., Any]:
         decorate = original(*args, **kwargs)
