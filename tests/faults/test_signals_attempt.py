@@ -50,6 +50,8 @@ def test_signal_to_an_attempt_in_each_phase_loses_nothing(
     path = stage.study(
         space={"model.init_args.width": {"choice": list(cases)}},
         sampler="bruteforce",
+        # without a pruner no report waits, and a quick trial ends before its signal comes
+        pruner={"name": "threshold", "upper": 1e9},
         budget={"trials": len(cases)},
     )
     for width, (_, phase) in cases.items():
