@@ -163,6 +163,11 @@ class Stepped(Message, frozen=True):
     """Attempt to coordinator, at most once a second: training or validation has made a step."""
 
 
+class LoopEnded(Message, frozen=True):
+    """Attempt to coordinator: a fit or a test of a script has ended. The script works on by
+    itself, and makes no steps before the next one."""
+
+
 class Saved(Message, frozen=True):
     """Attempt to coordinator, after its first checkpoint, and after one that took twice or half as
     long as the one before."""

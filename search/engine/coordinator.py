@@ -39,6 +39,7 @@ from search.messages import (
     Ended,
     Exited,
     Launched,
+    LoopEnded,
     Measured,
     Message,
     Probed,
@@ -218,6 +219,8 @@ class Coordinator:
         match message:
             case Stepped() | Reported():
                 running.pace.sign(time.monotonic())
+            case LoopEnded():
+                running.pace.end_loop()
             case Launched():
                 running.pid = message.pid
             case Exited():

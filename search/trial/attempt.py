@@ -28,6 +28,7 @@ from search.messages import (
     Launch,
     Message,
     Started,
+    Stepped,
 )
 from search.plain.tree import Tree
 from search.study_file.micro_batches import counts_of_batches
@@ -50,6 +51,7 @@ from search.trial.checkpoints.files import resume_point
 from search.trial.fitting.callbacks import (
     Judge,
     ReportCallback,
+    ScriptSigns,
     SignsOfLife,
 )
 from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
@@ -215,7 +217,7 @@ def _run(trial: _Trial, script: ScriptRun) -> Ended:
     """Run a script with the trial in the place of its fit."""
     ends: list[Ended] = []
     quiet = contextlib.nullcontext() if own_rank() == 0 else _without_output()
-    signs = [SignsOfLife(trial.link)]
+    signs = [ScriptSigns(trial.link)]
 
     def at_fit(reached: ReachedFit) -> None:
         ends.append(_train(trial, replace(built_of(reached), trainer=reached.trainer)))
@@ -233,6 +235,9 @@ def _run(trial: _Trial, script: ScriptRun) -> Ended:
         message = f"the script failed after its fit, whose value counts: {in_words(error)}"
         print(message, file=sys.stderr)
         return structs.replace(ends[0], message=message)
+    finally:
+        # what is left to do is no longer the script's
+        trial.link.send(Stepped())
     return ends[0]
 
 

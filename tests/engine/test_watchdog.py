@@ -47,6 +47,16 @@ def test_time_before_the_first_steps_is_not_taken_for_pace() -> None:
     assert paced(3000, 3001, 3002).limit_s == SHORTEST_LIMIT_S
 
 
+def test_work_of_a_script_between_its_loops_is_no_silence_and_no_pace() -> None:
+    pace = paced(1, 2, 3)
+    pace.end_loop()
+    assert not pace.is_hung(1_000_000)
+    pace.sign(1_000_000)
+    pace.sign(1_000_001)
+    assert pace.limit_s == SHORTEST_LIMIT_S
+    assert pace.is_hung(1_000_002 + SHORTEST_LIMIT_S)
+
+
 def test_absence_of_the_listener_is_forgiven() -> None:
     pace = paced(1, 2)
     pace.forgive(50_000)

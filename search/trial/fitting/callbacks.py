@@ -14,7 +14,7 @@ from typing import Any
 from lightning.pytorch import Callback, LightningModule, Trainer
 from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 
-from search.messages import Reported, Stepped
+from search.messages import LoopEnded, Reported, Stepped
 from search.trial.fitting.step_counter import StepCounter
 from search.trial.process.failures import Diverged
 from search.trial.process.link import Link
@@ -98,3 +98,20 @@ class SignsOfLife(Callback):
         if now - self._told_at >= _SIGN_S:
             self._told_at = now
             self._link.send(Stepped())
+
+
+class ScriptSigns(SignsOfLife):
+    """Says besides that a script works on by itself, once a fit or a test has ended."""
+
+    def teardown(self, trainer: Trainer, pl_module: LightningModule, stage: str) -> None:
+        self._end_loop()
+
+    def on_exception(
+        self, trainer: Trainer, pl_module: LightningModule, exception: BaseException
+    ) -> None:
+        self._end_loop()
+
+    def _end_loop(self) -> None:
+        self._link.send(LoopEnded())
+        # the first step of the next one is told at once
+        self._told_at = 0.0
