@@ -80,8 +80,8 @@ from search.trial.tasks.finished import export_facts, test
 from search.trial.tasks.probe import probe
 from search.trial.tasks.step_times import time_steps
 
-# tasks whose loggers keep nothing; others say so themselves
-_LOOKS = ("probe", "export", "test")
+# tasks whose loggers are those of the trial; what another task logs is thrown away
+_LOGGED = ("fit", "close")
 
 
 class CannotResume(Exception):
@@ -110,9 +110,10 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         "dry": lambda: dry_run(read_config(folder), folder),
         "close": lambda: close_runs(read_config(folder), folder),
     }
-    looks = throwaway_loggers(folder.root) if launch.task in _LOOKS else contextlib.nullcontext()
+    is_logged = launch.task in _LOGGED
+    loggers = contextlib.nullcontext() if is_logged else throwaway_loggers(folder.root)
     try:
-        with looks:
+        with loggers:
             last_words = tasks[launch.task]()
     except BaseException as error:
         last_words = ended_by(error)

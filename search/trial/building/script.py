@@ -23,13 +23,13 @@ from search.errors import UserError
 from search.plain.formats import format_count
 from search.plain.tree import Tree
 from search.study_file.trial_config import ScriptRun
+from search.trial.building.driven_trainer import driven
 from search.trial.building.script_drive import (
     CHECKPOINTS,
     Counted,
     Drive,
     Left,
     ReachedFit,
-    driven,
 )
 from search.trial.building.script_process import run_as_main
 from search.trial.process.ranks import own_rank

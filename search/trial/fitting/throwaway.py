@@ -8,7 +8,7 @@ import importlib
 import inspect
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -19,6 +19,7 @@ from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import Built
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import is_lightnings
+from search.trial.building.replaced import replaced
 from search.trial.building.trainer import callbacks_on
 from search.trial.checkpoints.files import save_checkpoint
 from search.trial.fitting.epoch_end import run_after
@@ -64,15 +65,12 @@ def throwaway_loggers(folder: Path) -> Iterator[None]:
     }
     modules = [importlib.import_module(f"{name}.loggers") for name in NAMESPACES]
     classes = [(getattr(module, name), instead[name]) for module in modules for name in instead]
-    originals = [cls.__init__ for cls, _ in classes]
-    for cls, arguments in classes:
-        cls.__init__ = _with_arguments(cls.__init__, arguments)
-    try:
-        with environment_with({_ALLOW_FOLDER: "true"}, restored=(_TRACKING,)):
-            yield
-    finally:
-        for (cls, _), original in zip(classes, originals, strict=True):
-            cls.__init__ = original
+    with ExitStack() as stack:
+        for cls, arguments in classes:
+            constructor = _with_arguments(cls.__init__, arguments)
+            stack.enter_context(replaced(cls, "__init__", constructor))
+        stack.enter_context(environment_with({_ALLOW_FOLDER: "true"}, restored=(_TRACKING,)))
+        yield
 
 
 def _with_arguments(

@@ -13,7 +13,7 @@ import jsonargparse
 
 from search.answers import Argument
 from search.errors import UserError
-from search.trial.building.script_drive import replaced
+from search.trial.building.replaced import replaced
 from search.trial.options.found_options import (
     Found,
     Options,

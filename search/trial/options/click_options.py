@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from search.answers import Argument
-from search.trial.building.script_drive import replaced
+from search.trial.building.replaced import replaced
 from search.trial.options.found_options import (
     Found,
     Options,

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from search.answers import Argument
 from search.errors import UserError
-from search.trial.building.script_drive import replaced
+from search.trial.building.replaced import replaced
 from search.trial.building.signatures import EMPTY
 from search.trial.options.found_options import Found, Options, option, paired, training_command
 from search.trial.process.loaded_sources import is_installed

@@ -18,7 +18,7 @@ from search.answers import GROUP, GROUP_OF_VALUES, UNEVEN_GROUP, Argument, Monit
 from search.plain.tree import items_of
 from search.proposal.options import propose_option
 from search.proposal.proposed_lines import is_live
-from search.trial.building.script_drive import replaced
+from search.trial.building.replaced import replaced
 from search.trial.building.script_process import hydra_words
 from search.trial.options.argument_kinds import FOREIGN
 from search.trial.options.found_options import Found, Options, option

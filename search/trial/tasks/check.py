@@ -33,12 +33,7 @@ from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import refuse_unwritable
 from search.trial.fitting.loggers import logger_problems
 from search.trial.fitting.metrics import MetricKinds
-from search.trial.fitting.throwaway import (
-    FirstEpochSaver,
-    ThrowawayCheckpoints,
-    look_loggers,
-    throwaway_loggers,
-)
+from search.trial.fitting.throwaway import FirstEpochSaver, ThrowawayCheckpoints, look_loggers
 from search.trial.inspection.batch_argument import batch_argument_problem
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
@@ -55,8 +50,7 @@ def check(config: TrialConfig, folder: TrialFolder) -> Checked:
         OSError: the disk fails or is full; that is no fault of the study, and is tried again.
     """
     try:
-        with throwaway_loggers(folder.root):
-            return _facts(config, folder)
+        return _facts(config, folder)
     except UserError as error:
         return Checked(problems=(str(error),))
     except Exception as error:

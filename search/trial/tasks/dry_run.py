@@ -21,12 +21,7 @@ from search.study_file.trial_config import DryBatches, TrialConfig
 from search.trial.building.build import Built, build, make_trainer, seed_everything
 from search.trial.building.importing import in_words
 from search.trial.building.trainer import one_short_epoch
-from search.trial.fitting.throwaway import (
-    FirstEpochSaver,
-    ThrowawayCheckpoints,
-    look_loggers,
-    throwaway_loggers,
-)
+from search.trial.fitting.throwaway import FirstEpochSaver, ThrowawayCheckpoints, look_loggers
 from search.trial.inspection.fingerprint import checksum
 from search.trial.inspection.fit_length import length_of
 from search.trial.inspection.resumption import resumption_note
@@ -87,8 +82,7 @@ def dry_run(config: TrialConfig, folder: TrialFolder) -> DryRun:
         Whatever else is raised; `failures` knows what it means.
     """
     try:
-        with throwaway_loggers(folder.root):
-            return _dry_run(config, folder)
+        return _dry_run(config, folder)
     except Exception as error:
         if cause_of(error) != ERROR or isinstance(error, UserError):
             raise

@@ -20,7 +20,7 @@ from search.layout import TrialFolder
 from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import Built, build, make_trainer, seed_everything
 from search.trial.building.trainer import callbacks_of, one_short_epoch, without_finders
-from search.trial.fitting.throwaway import ThrowawayCheckpoints, throwaway_loggers
+from search.trial.fitting.throwaway import ThrowawayCheckpoints
 from search.trial.inspection.gpu_load import GpuLoad
 from search.trial.process.memory import children_memory_bytes, peak_memory_bytes
 
@@ -47,14 +47,13 @@ def time_steps(config: TrialConfig, folder: TrialFolder, *, threads: int) -> Tim
         Whatever the user's code or Lightning raises.
     """
     timer, load = _Timer(tuple(_counts(threads))), GpuLoad()
-    with throwaway_loggers(folder.root):
-        seed_everything(config.sections)
-        built = build(config.sections)
-        # each begins in the first epoch, which is as far as the check has looked
-        began = time.monotonic()
-        while not (timer.is_done or load.is_done) and time.monotonic() - began < _FITS_S:
-            if not _fit(built, folder, [timer, load]):
-                break
+    seed_everything(config.sections)
+    built = build(config.sections)
+    # each begins in the first epoch, which is as far as the check has looked
+    began = time.monotonic()
+    while not (timer.is_done or load.is_done) and time.monotonic() - began < _FITS_S:
+        if not _fit(built, folder, [timer, load]):
+            break
     return Timed(
         step_s=timer.medians(),
         memory_bytes=_own_memory_bytes() + timer.loaders_bytes,

@@ -99,13 +99,15 @@ def problems(study_file: StudyFile, folder: Path) -> tuple[str, ...]:
     (folder / "check").mkdir()
     config = check_config(study_file)
     config.write(folder / "check/config.yaml")
-    return check(config, TrialFolder(folder / "check")).problems
+    with throwaway_loggers(folder / "check"):
+        return check(config, TrialFolder(folder / "check")).problems
 
 
 def dry(study_file: StudyFile, folder: Path, **batches: int) -> DryRun:
     folder.mkdir()
     config = replace(middle_config(study_file), dry=DryBatches(**batches) if batches else None)
-    return dry_run(config, TrialFolder(folder))
+    with throwaway_loggers(folder):
+        return dry_run(config, TrialFolder(folder))
 
 
 def test_every_callback_that_lightning_ships_is_tried() -> None:
