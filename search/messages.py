@@ -131,6 +131,15 @@ class Started(Message, frozen=True):
     in_batches: dict[str, int] = {}
     """Arguments of the Trainer that count batches."""
 
+    @property
+    def sizes(self) -> dict[str, int | None]:
+        """The sizes of its batches by name."""
+        return {
+            "micro_batch": self.micro_batch,
+            "accumulation": self.accumulation,
+            "effective_batch": self.effective_batch,
+        }
+
 
 class Measured(Message, frozen=True):
     """Attempt to coordinator, when a fit begins and when it ends: what the trial takes so far,

@@ -19,7 +19,7 @@ from search.study_file.load import read_study_tree
 from search.study_file.overrides import lay_over_space
 
 # arguments of `Study.run` that are no sections
-_OF_RUN = ("trials", "n_trials", "workers", "timeout", "trial_timeout", "quiet")
+_OF_RUN = ("trials", "n_trials", "workers", "timeout", "trial_timeout", "total_epochs", "quiet")
 # what the class of a section is called, and one of a user's own
 _CLASSES = {
     "model": ("LightningModule", "MyModule"),

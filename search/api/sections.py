@@ -65,6 +65,6 @@ class Sections(TypedDict, total=False):
     keep: _Section | None
     """Which checkpoints are kept: {top}."""
     budget: _Section | None
-    """When a run stops: {trials, timeout}."""
+    """When a run stops: {trials, timeout, epochs, cost, target, no_improvement}."""
     seed: int | None
     """Seed of the sampler, and of every trial."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Mapping
-from numbers import Integral
+from numbers import Integral, Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -23,7 +23,7 @@ from search.api.keywords import (
 from search.api.result import Result
 from search.api.sections import Sections
 from search.commands.named_trial import best_trial
-from search.commands.option_values import seconds, worker_count
+from search.commands.option_values import seconds, stopping_rules, worker_count
 from search.engine.request import RunRequest
 from search.engine.run import run_study
 from search.errors import Interrupted, UserError
@@ -115,6 +115,10 @@ class Study:
         timeout: float | str | None = None,
         trial_timeout: float | str | None = None,
         *,
+        total_epochs: int | None = None,
+        cost: float | str | None = None,
+        target: float | None = None,
+        no_improvement: int | None = None,
         quiet: bool = False,
         n_trials: int | None = None,
     ) -> Study:
@@ -126,6 +130,10 @@ class Study:
                 trials end, and are sampled, in another order each time.
             timeout: end this run after so long, saving what runs; seconds, or text like 30m.
             trial_timeout: end a trial that takes longer.
+            total_epochs: stop once all trials together have trained so many epochs.
+            cost: stop once the time of all trials adds up to this; seconds, or text like 4h.
+            target: stop once the best value is as good as this.
+            no_improvement: stop after so many finished trials in a row without a new best.
             quiet: show nothing.
             n_trials: `trials` by Optuna's name.
 
@@ -146,6 +154,14 @@ class Study:
             import_path=self._import_path,
             workers=worker_count("workers", str(workers)),
             trials=_trial_count(trials, n_trials),
+            stopping=stopping_rules(
+                self._study_file,
+                total_epochs=_count("total_epochs", total_epochs),
+                cost=cost,
+                target=_number("target", target),
+                no_improvement=_count("no_improvement", no_improvement),
+                in_python=True,
+            ),
             timeout_s=seconds("timeout", timeout),
             trial_timeout_s=seconds("trial_timeout", trial_timeout),
             url=self._storage,
@@ -243,12 +259,33 @@ def _trial_count(trials: int | None, n_trials: int | None) -> int | None:
     """
     if trials is not None and n_trials is not None:
         raise UserError(f"n_trials: is another name for trials, got both. Write trials={trials!r}.")
-    total, name = (trials, "trials") if n_trials is None else (n_trials, "n_trials")
-    if total is None:
+    return _count("trials", trials) if n_trials is None else _count("n_trials", n_trials)
+
+
+def _count(name: str, given: int | None) -> int | None:
+    """The number that an argument gives, if it was given.
+
+    Raises:
+        UserError: it is no number from 1.
+    """
+    if given is None:
         return None
-    if not isinstance(total, Integral) or isinstance(total, bool) or total < 1:
-        raise UserError(f"{name}: must be a number from 1, got {total}. Write {name}=50.")
-    return int(total)
+    if not isinstance(given, Integral) or isinstance(given, bool) or given < 1:
+        raise UserError(f"{name}: must be a number from 1, got {given}. Write {name}=50.")
+    return int(given)
+
+
+def _number(name: str, given: float | None) -> float | None:
+    """The number that an argument gives, if it was given.
+
+    Raises:
+        UserError: it is none.
+    """
+    if given is None:
+        return None
+    if not isinstance(given, Real) or isinstance(given, bool):
+        raise UserError(f"{name}: must be a number, got {given}. Write {name}=0.1.")
+    return float(given)
 
 
 def _name_of(tree: Mapping[str, Any]) -> str:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from search.errors import UserError
 from search.plain.durations import parse_duration
+from search.study_file.schema import StudyFile
+from search.study_file.stopping_rules import OF_ONE_OBJECTIVE, StoppingRules
 
 
 def worker_count(option: str, text: str) -> int | None:
@@ -35,3 +39,39 @@ def seconds(option: str, text: float | str | None) -> float | None:
         return parse_duration(text)
     except ValueError as error:
         raise UserError(f"{option}: {error}") from error
+
+
+def stopping_rules(
+    study_file: StudyFile,
+    *,
+    total_epochs: int | None,
+    cost: float | str | None,
+    target: float | None,
+    no_improvement: int | None,
+    in_python: bool = False,
+) -> StoppingRules:
+    """The rules of a run that stop the study.
+
+    Args:
+        in_python: messages call them as `Study.run` does.
+
+    Raises:
+        UserError: one is none, or has no meaning for several objectives.
+    """
+
+    def option(name: str) -> str:
+        return name if in_python else f"--{name.replace('_', '-')}"
+
+    if target is not None and not math.isfinite(target):
+        example = "target=0.1" if in_python else "--target 0.1"
+        raise UserError(
+            f"{option('target')}: must be a finite number, got {target}. Write {example}."
+        )
+    rules = StoppingRules(total_epochs, seconds(option("cost"), cost), target, no_improvement)
+    for name in rules.names:
+        if name in OF_ONE_OBJECTIVE and study_file.objectives:
+            raise UserError(
+                f"{option(name)}: several objectives have no best value. Leave it out, or limit "
+                f"the study with {option('total_epochs')} or {option('cost')}."
+            )
+    return rules

@@ -77,6 +77,19 @@ Timeout = Annotated[
     str | None,
     typer.Option("--timeout", help="End this run after 90s, 30m, 8h ..., saving what runs."),
 ]
+TotalEpochs = Annotated[
+    int | None,
+    typer.Option("--total-epochs", min=1, help="Epochs of all trials together, then stop."),
+]
+Cost = Annotated[
+    str | None,
+    typer.Option("--cost", help="Time of all trials added up, as 4h, then stop."),
+]
+Target = Annotated[float | None, typer.Option("--target", help="Stop at a value as good as this.")]
+NoImprovement = Annotated[
+    int | None,
+    typer.Option("--no-improvement", min=1, help="Stop after so many trials without a new best."),
+]
 TrialTimeout = Annotated[
     str | None,
     typer.Option("--trial-timeout", help="End a trial that takes longer (cause: hung)."),

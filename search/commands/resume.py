@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from search.commands.options import (
+    Cost,
     Json,
+    NoImprovement,
     Quiet,
     Storage,
     StudiesDir,
     Study,
     StudyName,
+    Target,
     Timeout,
+    TotalEpochs,
     Trials,
     TrialTimeout,
     Workers,
@@ -24,15 +28,19 @@ def resume(
     trials: Trials = None,
     workers: Workers = "auto",
     timeout: Timeout = None,
+    total_epochs: TotalEpochs = None,
+    cost: Cost = None,
+    target: Target = None,
+    no_improvement: NoImprovement = None,
     trial_timeout: TrialTimeout = None,
     storage: Storage = None,
     studies: StudiesDir = STUDIES_DIR,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
-    """Go on with a study up to the total last asked for."""
+    """Go on with a study up to the total, or the budget, last asked for."""
     from search.commands.locate import find_study
-    from search.commands.option_values import seconds, worker_count
+    from search.commands.option_values import seconds, stopping_rules, worker_count
     from search.engine.request import RunRequest
     from search.engine.run import run_study
     from search.store.events.study_history import study_history
@@ -42,15 +50,24 @@ def resume(
 
     folder = find_study(one_study(study, option), studies)
     study_file = load_kept(folder)
+    asked = study_history(folder)
+    rules = stopping_rules(
+        study_file,
+        total_epochs=total_epochs,
+        cost=cost,
+        target=target,
+        no_improvement=no_improvement,
+    )
     request = RunRequest(
         folder=folder,
         study_file=study_file,
         source=str(folder.study_file),
         import_path=origin(folder) or folder.root.absolute(),
         workers=worker_count("--workers", workers),
-        trials=trials or study_history(folder).n_trials,
+        trials=trials or asked.n_trials,
         timeout_s=seconds("--timeout", timeout),
         trial_timeout_s=seconds("--trial-timeout", trial_timeout),
+        stopping=rules.over(asked.stopping),
         url=storage,
     )
     run_study(request, make_view(quiet=quiet, json=json))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from search.commands.options import (
+    Cost,
     Direction,
     Json,
     Metric,
     Name,
+    NoImprovement,
     Quiet,
     ScriptModule,
     SetValues,
@@ -14,7 +16,9 @@ from search.commands.options import (
     Storage,
     StudiesDir,
     StudyFileOrName,
+    Target,
     Timeout,
+    TotalEpochs,
     Trials,
     TrialTimeout,
     Workers,
@@ -28,6 +32,10 @@ def run(
     trials: Trials = None,
     workers: Workers = "auto",
     timeout: Timeout = None,
+    total_epochs: TotalEpochs = None,
+    cost: Cost = None,
+    target: Target = None,
+    no_improvement: NoImprovement = None,
     trial_timeout: TrialTimeout = None,
     set_: SetValues = None,
     space: SpaceValues = None,
@@ -45,7 +53,7 @@ def run(
     [1e-4, 1e-1], log: true}'`, or `-m my_package.train` in its place.
     """
     from search.commands.given_study import OnCommandLine, given_study
-    from search.commands.option_values import seconds, worker_count
+    from search.commands.option_values import seconds, stopping_rules, worker_count
     from search.engine.progress import Note
     from search.engine.request import RunRequest
     from search.engine.run import run_study
@@ -62,6 +70,13 @@ def run(
         trials=trials,
         timeout_s=seconds("--timeout", timeout),
         trial_timeout_s=seconds("--trial-timeout", trial_timeout),
+        stopping=stopping_rules(
+            given.study_file,
+            total_epochs=total_epochs,
+            cost=cost,
+            target=target,
+            no_improvement=no_improvement,
+        ),
         url=storage,
     )
     view = make_view(quiet=quiet, json=json)

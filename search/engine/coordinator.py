@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from search.engine.attempt_end import Outcome, ProcessEnd, kernel_memory_kills, outcome_of
 from search.engine.batch_sizes import BatchPlan
+from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
 from search.engine.ledger import Ledger
 from search.engine.logger_closing import CLOSE, leave_ending
@@ -82,13 +83,14 @@ class Coordinator:
         self._view = view
         self._batches = batches
         self._slots = slots
-        self._deadline = deadline
         self._signals = signals
         self._ownership = ownership
         self._free = list(range(len(slots)))
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
         self._disk = DiskFloor(ledger.folder, len(slots))
-        for trial in ledger.record().trials:
+        record = ledger.record()
+        self._budget = BudgetWatch(record, deadline)
+        for trial in record.trials:
             self._disk.expect(trial.parameters)
         self._is_paused = False
         self._running: dict[str, Running] = {}
@@ -100,7 +102,7 @@ class Coordinator:
         self._reason = "finished"
 
     def run(self) -> str:
-        """Run to the end; returns why it ended: finished, timeout or interrupted.
+        """Run to the end; returns why it ended: finished, timeout, budget or interrupted.
 
         Raises:
             StudyFailed: trials in a row failed with one cause.
@@ -121,6 +123,9 @@ class Coordinator:
         self._release_blocked()
         if self._failures.verdict is not None:
             raise self._failures.verdict
+        # the epoch that spent the budget may have been the last one of all
+        if self._reason == "budget" and not self._has_more():
+            return "finished"
         return self._reason
 
     def _fill_slots(self) -> None:
@@ -235,6 +240,7 @@ class Coordinator:
         match message:
             case Launched():
                 self._ledger.begin_attempt(number, message.pid)
+                self._budget.begin(number)
             case Started():
                 self._handle_started(attempt, running, message)
             case Measured():
@@ -247,7 +253,11 @@ class Coordinator:
                 # written before it is answered: with the answer the attempt saves its checkpoint,
                 # goes on from there, and never says again what was not written
                 self._ledger.report(number, message.step, message.epoch, message.value, prune)
-                verdict = Verdict(message.step, prune, is_judged=self._ledger.is_judged)
+                self._budget.report(number, self._ledger.epochs(number))
+                # before the verdict, for which the attempt waits: after it the next epoch begins
+                self._look_at_limits()
+                is_judged = self._ledger.is_judged or self._budget.counts_epochs
+                verdict = Verdict(message.step, prune, is_judged=is_judged)
                 self._executor.send(attempt, verdict)
                 self._view.handle(
                     TrialReported(number, message.step, message.epoch, message.value, prune)
@@ -255,14 +265,7 @@ class Coordinator:
 
     def _handle_started(self, attempt: str, running: Running, message: Started) -> None:
         running.started = message
-        self._ledger.set_sizes(
-            running.number,
-            {
-                "micro_batch": message.micro_batch,
-                "accumulation": message.accumulation,
-                "effective_batch": message.effective_batch,
-            },
-        )
+        self._ledger.set_sizes(running.number, message.sizes)
         if self._stopping_since is not None:
             # it was not connected yet when the others were told
             self._executor.send(attempt, Stop())
@@ -295,8 +298,7 @@ class Coordinator:
             self._view.handle(BatchSizeFound(running.number, size, tried))
             self._blocked.insert(0, running.number)
             return
-        outcome = self._outcome(running, status)
-        self._finish(running, outcome, running.last_words)
+        self._finish(running, self._outcome(running, status), running.last_words)
 
     def _outcome(self, running: Running, status: int) -> Outcome:
         outcome = outcome_of(
@@ -325,21 +327,11 @@ class Coordinator:
         ending = self._ledger.end_attempt(running.number, outcome)
         outcome, state = ending.outcome, ending.state.name
         trial = self._ledger.trial(running.number)
+        self._budget.end(trial)
         self._tidy(trial)
         log = running.folder.log
-        self._view.handle(
-            TrialEnded(
-                number=running.number,
-                state=state,
-                cause=outcome.cause,
-                value=outcome.value,
-                message=outcome.message,
-                duration_s=time.monotonic() - running.started_at,
-                log=log,
-                values=trial.values,
-                infeasible=trial.infeasible,
-            )
-        )
+        duration_s = time.monotonic() - running.started_at
+        self._view.handle(TrialEnded.of(trial, outcome, duration_s, log))
         trace = said.traceback if said else None
         if self._stopping_since is None and self._failures.note(state, outcome, log, trace):
             self._stop("failures")
@@ -369,12 +361,17 @@ class Coordinator:
             if now - self._stopping_since > GRACE_S:
                 self._kill_all()
             return
-        if self._deadline.is_over:
-            self._stop("timeout")
+        self._look_at_limits()
         for attempt, running in self._running.items():
             running.look(now)
             if (why := running.overdue(now, self._request.trial_timeout_s)) is not None:
                 self._kill(attempt, running, HUNG, why)
+
+    def _look_at_limits(self) -> None:
+        if self._stopping_since is not None or not (self._running or self._has_more()):
+            return
+        if (reason := self._budget.over) is not None:
+            self._stop(reason)
 
     def _stop(self, reason: str) -> None:
         self._reason = reason

@@ -124,7 +124,8 @@ class Ledger:
             for attempt in self._trials[number].attempts:
                 if attempt.record.ended is None:
                     end_attempt(attempt.record.pid, attempt.record.boot_id)
-            self.end_attempt(number, Outcome(INTERRUPTED, message="coordinator ended"))
+            cut_off = Outcome(INTERRUPTED, message="coordinator ended")
+            self.end_attempt(number, cut_off, seen=self._trials[number].seen)
         return healed
 
     def waiting(self) -> list[int]:
@@ -265,12 +266,23 @@ class Ledger:
         self._append(number, REPORTED, sync=False, **details)
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
 
-    def end_attempt(self, number: int, outcome: Outcome) -> Ending:
-        """Write how the running attempt ended; returns what the trial comes to by it."""
+    def epochs(self, number: int) -> int:
+        """The epochs that all attempts at a trial have trained together."""
+        return self._trials[number].epochs
+
+    def end_attempt(self, number: int, outcome: Outcome, seen: str | None = None) -> Ending:
+        """Write how the running attempt ended; returns what the trial comes to by it.
+
+        Args:
+            seen: time of its last sign of life, where nobody knows when it ended.
+        """
         trial = self._trials[number]
         ending = ending_of(self.attributes, trial, outcome)
         if ending.constraints:
             self._append(number, ATTRIBUTES, attributes=ending.constraints)
+        details = ending.details(is_single=not self.attributes.is_multi_objective)
+        if seen is not None:
+            details["seen"] = seen
         self._append(
             number,
             ATTEMPT_ENDED,
@@ -279,7 +291,7 @@ class Ledger:
             message=ending.outcome.message,
             step=trial.last_step,
             **({"may_recur": True} if ending.outcome.may_recur else {}),
-            **ending.details(is_single=not self.attributes.is_multi_objective),
+            **details,
         )
         self._claimed.discard(number)
         for key, violation in ending.constraints.items():

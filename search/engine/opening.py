@@ -32,6 +32,7 @@ from search.study_file.curve_steps import Steps
 from search.study_file.differences import differences, free_changes
 from search.study_file.load import load_study_file
 from search.study_file.schema import StudyFile
+from search.study_file.stopping_rules import StoppingRules
 from search.study_file.transfer import Fitting
 
 
@@ -92,6 +93,7 @@ def open_ledger(
     before_retry: BeforeRetry = keep_trying,
     steps: Steps | None = None,
     note: Callable[[str], None] = _ignore,
+    stopping: StoppingRules | None = None,
 ) -> Ledger:
     """Open the study of `opening`, making folder, database and study where they are new.
 
@@ -99,6 +101,7 @@ def open_ledger(
         before_retry: called while another program locks the database.
         steps: what the steps of a new study count; one that exists keeps what it began with.
         note: called with a line where the database had to be written anew.
+        stopping: the rules that were asked for; None for those of the study file.
 
     Raises:
         UserError: sampler or pruner refuse their options.
@@ -111,7 +114,7 @@ def open_ledger(
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
-        begin_study(folder, attributes_of(study_file, n_trials, steps))
+        begin_study(folder, attributes_of(study_file, n_trials, steps, stopping))
     read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)
@@ -127,7 +130,7 @@ def open_ledger(
         pruner = pruner_of(study_file, steps)
     queue = Queue(folder, sampling.points, study_file.enqueue)
     ledger = Ledger(recorded, storage, sampling, pruner, queue)
-    ledger.set_attributes(attributes_of(study_file, n_trials, steps))
+    ledger.set_attributes(attributes_of(study_file, n_trials, steps, stopping))
     if opening.changes:
         # after the events, which are what the study is
         write_whole(folder.study_file, dump_yaml(study_file.to_tree()))

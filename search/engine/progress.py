@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from search.engine.attempt_end import Outcome
 from search.space.distributions import Params
-from search.store.records import StudyRecord
+from search.store.records import StudyRecord, TrialRecord
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,21 @@ class TrialEnded:
     values: tuple[float, ...] = ()
     infeasible: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, trial: TrialRecord, outcome: Outcome, duration_s: float, log: Path) -> TrialEnded:
+        """The end of an attempt with an outcome, and its trial as it stands after that."""
+        return cls(
+            number=trial.number,
+            state=trial.state,
+            cause=outcome.cause,
+            value=outcome.value,
+            message=outcome.message,
+            duration_s=duration_s,
+            log=log,
+            values=trial.values,
+            infeasible=trial.infeasible,
+        )
+
 
 @dataclass(frozen=True)
 class ProbeStarted:
@@ -95,7 +111,7 @@ class Stopping:
 
 @dataclass(frozen=True)
 class StudyEnded:
-    """The last event. `reason` is one of finished, timeout, interrupted, failures."""
+    """The last event. `reason` is one of finished, timeout, budget, interrupted, failures."""
 
     record: StudyRecord
     reason: str

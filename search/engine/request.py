@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.layout import StudyFolder
 from search.study_file.schema import StudyFile
+from search.study_file.stopping_rules import StoppingRules
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class RunRequest:
     """Seconds that the run may take."""
     trial_timeout_s: float | None = None
     """Seconds that an attempt may take; None is no limit."""
+    stopping: StoppingRules = field(default_factory=StoppingRules)
+    """Rules that stop the study beside its total."""
     url: str | None = None
     """The database; None is the folder's own."""
 
@@ -47,3 +50,8 @@ class RunRequest:
     def time_limit_s(self) -> float | None:
         """Seconds that the run may take; None without a limit."""
         return self.study_file.budget.timeout_s if self.timeout_s is None else self.timeout_s
+
+    @property
+    def stopping_rules(self) -> StoppingRules:
+        """The rules that stop the study, those of its study file where nothing else was said."""
+        return self.stopping.over(self.study_file.budget.stopping)

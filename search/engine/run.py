@@ -37,8 +37,10 @@ from search.store.ownership import owned
 from search.store.provenance.record import gather, note_start
 from search.store.provenance.redaction import refuse_secrets
 from search.store.records import StudyRecord
+from search.store.study_state import budget_figures, reached_rule
 from search.study_file.curve_steps import SAMPLES, Steps, steps_of
 from search.study_file.schema import StudyFile
+from search.study_file.stopping_rules import raised
 
 _LOCK_TOLD_S = 3.0
 
@@ -75,13 +77,13 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         began = time.time()
         # the fork server loads torch while the study is opened
         with _executor(request, request.folder.server_log, view) as executor:
-            ledger = _healed(opening, request.total, view, before_retry) if opening.exists else None
+            ledger = _healed(opening, request, view, before_retry) if opening.exists else None
             if ledger is not None:
                 # before the check, during which the database may be moved too
                 ownership.note_study()
-            if ledger is not None and _is_complete(ledger, request.total):
+            if ledger is not None and (end := _end_before(ledger, request.total)) is not None:
                 view.handle(StudyOpened(ledger.record(), request.workers or 1, resumed=True))
-                return _successful(_close(ledger, view, "finished", deadline), deadline)
+                return _successful(_close(ledger, view, end, deadline), deadline)
             sampling_of(request.study_file).prepare()
             made = _made_with(request)
             tick = _tick(request, view, signals, deadline)
@@ -95,7 +97,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             tell_notes(view, ownership.check())
             if ledger is None:
                 steps = _steps(request.study_file, checked.facts, view)
-                ledger = open_ledger(opening, request.total, before_retry, steps)
+                ledger = _opened(opening, request, view, before_retry, steps)
                 ownership.note_study()
             note_start(request.folder, made)
             checked.keep(request.folder)
@@ -178,6 +180,12 @@ def _successful(record: StudyRecord, deadline: Deadline) -> StudyRecord:
         name = record.name
         raise StudyFailed(f"{name}: every trial failed. See `search show {name} 0`.")
     deadline.check(record.name)
+    if (rule := reached_rule(record)) is not None:
+        raise StudyFailed(
+            f"{record.name}: no trial was finished within the budget: "
+            f"{budget_figures(record)[rule]}. Give it more: "
+            f"`search resume {record.name} {raised(rule)}`."
+        )
     return record
 
 
@@ -241,8 +249,25 @@ def _before_retry(view: View, signals: SignalWatch) -> BeforeRetry:
     return wait
 
 
-def _healed(opening: Opening, total: int | None, view: View, before_retry: BeforeRetry) -> Ledger:
-    ledger = open_ledger(opening, total, before_retry, note=lambda line: view.handle(Note(line)))
+def _opened(
+    opening: Opening,
+    request: RunRequest,
+    view: View,
+    before_retry: BeforeRetry,
+    steps: Steps | None = None,
+) -> Ledger:
+    return open_ledger(
+        opening,
+        request.total,
+        before_retry,
+        steps,
+        note=lambda line: view.handle(Note(line)),
+        stopping=request.stopping_rules,
+    )
+
+
+def _healed(opening: Opening, request: RunRequest, view: View, before_retry: BeforeRetry) -> Ledger:
+    ledger = _opened(opening, request, view, before_retry)
     for change in opening.changes:
         view.handle(Note(f"from now on: {change}"))
     for number in ledger.heal():
@@ -292,8 +317,11 @@ def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[Loc
         executor.close()
 
 
-def _is_complete(ledger: Ledger, total: int | None) -> bool:
-    return total is not None and ledger.finished >= total and not ledger.waiting()
+def _end_before(ledger: Ledger, total: int | None) -> str | None:
+    """Why nothing is left to run: finished or budget; None where something is."""
+    if total is not None and ledger.finished >= total and not ledger.waiting():
+        return "finished"
+    return None if reached_rule(ledger.record()) is None else "budget"
 
 
 def _close(ledger: Ledger, view: View, reason: str, deadline: Deadline) -> StudyRecord:

@@ -70,9 +70,10 @@ def export_json(record: StudyRecord) -> str:
     """The whole record as JSON, indented; numbers that are not finite are null.
 
     Keys: name, folder, storage, metric, direction, objectives, outcome_constraints, asked,
-    is_running, best (a trial number or null), front (trial numbers), space, settings, steps (what
-    those of a curve count: epochs, validations or samples), trials. A trial has the fields of
-    `TrialRecord`, its `curve` as pairs of step and value, and `duration_s`; times are ISO 8601.
+    budget (what stops it beside that total), spent, is_running, best (a trial number or null),
+    front (trial numbers), space, settings, steps (what those of a curve count: epochs, validations
+    or samples), trials. A trial has the fields of `TrialRecord`, its `curve` as pairs of step and
+    value, and `duration_s`; times are ISO 8601.
     """
     body = {
         "name": record.name,

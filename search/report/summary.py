@@ -16,7 +16,7 @@ from search.report.palette import by_outcome, outcome_key
 from search.report.timing import spans
 from search.space.distributions import Categorical, Distribution
 from search.store.records import StudyRecord, TrialRecord
-from search.store.study_state import last_seen, running_s, study_state
+from search.store.study_state import budget_figures, last_seen, running_s, study_state
 from search.study_file.outcome_constraints import format_outcome
 
 _MAX_MARKS = 150
@@ -132,7 +132,8 @@ def _sentence(data: StudyData) -> str:
     over = f" over {', '.join(names[:_MAX_NAMES])}" if names else ""
     if len(names) > _MAX_NAMES:
         over += f" and {len(names) - _MAX_NAMES} more"
-    return f"Looking for the {aims}{over}; {record.finished:,}{total} trials finished."
+    budget = "".join(f", {figure}" for figure in budget_figures(record).values())
+    return f"Looking for the {aims}{over}; {record.finished:,}{total} trials finished{budget}."
 
 
 def _tallies(trials: Sequence[TrialRecord]) -> tuple[Tally, ...]:

@@ -13,6 +13,7 @@ from search.space.distributions import fields_of, from_fields
 from search.store.records import FINISHED, ObjectiveRecord, StudyAttributes
 from search.study_file.curve_steps import UNITS, Steps
 from search.study_file.objective import DIRECTIONS
+from search.study_file.stopping_rules import StoppingRules
 
 # what reading a value raises that no study wrote
 NONSENSE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError)
@@ -34,17 +35,23 @@ def attributes_to_json(study: StudyAttributes) -> dict[str, object]:
         tree["outcome_constraints"] = list(study.outcome_constraints)
     if study.steps is not None:
         tree["steps"] = asdict(study.steps)
+    if study.stopping.names:
+        tree["stopping"] = study.stopping.to_tree()
     return tree
 
 
 def study_attributes(
-    tree: Mapping[str, Any], n_trials: int | None, steps: Steps | None
+    tree: Mapping[str, Any],
+    n_trials: int | None,
+    steps: Steps | None,
+    stopping: StoppingRules,
 ) -> StudyAttributes:
     """The facts of a study out of JSON.
 
     Args:
         n_trials: the total of trials last asked for.
         steps: what the steps of its curves count.
+        stopping: the rules last asked for that stop it.
 
     Raises:
         ValueError, TypeError, LookupError, AttributeError: nothing that `attributes_to_json`
@@ -58,6 +65,7 @@ def study_attributes(
             checked(text, str) for text in tree.get("outcome_constraints", ())
         ),
         n_trials=n_trials,
+        stopping=stopping,
         space={path: from_fields(fields) for path, fields in tree["space"].items()},
         settings=checked(tree["settings"], dict),
         steps=steps,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from search.plain.strict_json import field_values
 from search.store.records import StudyRecord, TrialRecord
+from search.store.study_state import spent_by
 
 
 def trial_tree(trial: TrialRecord) -> dict[str, object]:
@@ -21,5 +22,7 @@ def study_tree(record: StudyRecord) -> dict[str, object]:
         "objectives": record.objectives,
         "outcome_constraints": record.outcome_constraints,
         "asked": record.n_trials,
+        "budget": record.stopping,
+        "spent": spent_by(record),
         "front": [trial.number for trial in record.front],
     }

@@ -13,6 +13,7 @@ from search.store.events.event_file import append_event
 from search.store.events.study_history import (
     ASKED,
     STEPS,
+    STOPPING,
     STUDY,
     StudyHistory,
     attributes_in,
@@ -23,6 +24,7 @@ from search.store.events.trial_history import TrialHistory
 from search.store.records import ObjectiveRecord, StudyAttributes
 from search.study_file.curve_steps import Steps
 from search.study_file.objectives import reported_metric
+from search.study_file.stopping_rules import StoppingRules
 
 if TYPE_CHECKING:
     from search.study_file.schema import StudyFile
@@ -51,15 +53,23 @@ def recorded_study(folder: StudyFolder) -> RecordedStudy:
 
 
 def attributes_of(
-    study_file: StudyFile, n_trials: int | None, steps: Steps | None = None
+    study_file: StudyFile,
+    n_trials: int | None,
+    steps: Steps | None = None,
+    stopping: StoppingRules | None = None,
 ) -> StudyAttributes:
-    """The facts of a study, out of its study file."""
+    """The facts of a study, out of its study file.
+
+    Args:
+        stopping: the rules that were asked for; None for those of the study file.
+    """
     objectives = (ObjectiveRecord(each.metric, each.direction) for each in study_file.judged)
     return StudyAttributes(
         objectives=tuple(objectives),
         reported=reported_metric(study_file),
         outcome_constraints=tuple(study_file.outcome_constraints),
         n_trials=n_trials,
+        stopping=study_file.budget.stopping if stopping is None else stopping,
         space=study_file.space,
         settings={
             "sampler": study_file.sampler.name,
@@ -83,9 +93,13 @@ def write_facts(folder: StudyFolder, attributes: StudyAttributes, known: StudyHi
     if known.facts != facts:
         append_event(folder.events, STUDY, study=facts)
         known.facts = facts
-    if known.n_trials != attributes.n_trials:
-        append_event(folder.events, ASKED, trials=attributes.n_trials)
-        known.n_trials = attributes.n_trials
+    asked = (attributes.n_trials, attributes.stopping)
+    if asked != (known.n_trials, known.stopping):
+        details: dict[str, Any] = {"trials": attributes.n_trials}
+        if attributes.stopping.names:
+            details[STOPPING] = attributes.stopping.to_tree()
+        append_event(folder.events, ASKED, **details)
+        known.n_trials, known.stopping = asked
     if attributes.steps is not None and known.steps != attributes.steps:
         append_event(folder.events, STEPS, **asdict(attributes.steps))
         known.steps = attributes.steps
@@ -95,7 +109,7 @@ def _facts_of(attributes: StudyAttributes) -> dict[str, object]:
     """The facts that have no event of their own, as they are read back."""
     tree = attributes_to_json(attributes)
     facts: dict[str, Any] = json.loads(json.dumps(tree))
-    return {key: value for key, value in facts.items() if key not in (ASKED, STEPS)}
+    return {key: value for key, value in facts.items() if key not in (ASKED, STEPS, STOPPING)}
 
 
 def _attributes_in_file(folder: StudyFolder, history: StudyHistory) -> StudyAttributes:
@@ -107,4 +121,4 @@ def _attributes_in_file(folder: StudyFolder, history: StudyHistory) -> StudyAttr
         study_file = load_kept(folder)
     except UserError as error:
         raise StorageError(str(error)) from error
-    return attributes_of(study_file, history.n_trials, history.steps)
+    return attributes_of(study_file, history.n_trials, history.steps, history.stopping)

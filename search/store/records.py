@@ -12,6 +12,7 @@ from search.space.distributions import Space
 from search.store.pareto_front import front_of
 from search.study_file.curve_steps import Steps
 from search.study_file.objective import sign_of
+from search.study_file.stopping_rules import StoppingRules
 from search.study_file.value_checkpoint import kept_checkpoint
 
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
@@ -70,6 +71,8 @@ class TrialRecord:
     peak_memory: int | None = None
     # seconds of training between two checkpoints
     saved_every_s: float | None = None
+    # trained by all attempts together, those repeated after a kill included
+    epochs: int = 0
     # logged ones at the checkpoint that is kept, where they are more than the objective
     metrics: dict[str, float] = field(default_factory=dict)
     # the outcome constraints that are violated
@@ -120,6 +123,8 @@ class StudyAttributes:
     outcome_constraints: tuple[str, ...] = ()
     # the total of trials last asked for
     n_trials: int | None
+    # the rules last asked for that stop it beside that total
+    stopping: StoppingRules = field(default_factory=StoppingRules)
     space: Space
     # sampler, pruner and seed
     settings: dict[str, Any] = field(default_factory=dict)

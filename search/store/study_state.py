@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
 from search.store.records import AttemptRecord, StudyRecord, TrialRecord
+from search.study_file.stopping_rules import Spent, figures, reached
 
 NEW = "new"
 RUNNING = "running"
@@ -25,7 +26,8 @@ def study_state(record: StudyRecord) -> str:
     Returns:
         running; paused: it runs, and waits for free disk; new: it has no trial; finished: it has
         all that was asked for; failed: every trial failed, or so many in a row that it ended;
-        interrupted: it has less than was asked for; stopped: no total was asked for.
+        interrupted: it has less than was asked for; stopped: no total was asked for. A study that
+        has reached a rule by which it stops has what was asked for.
     """
     if record.is_running:
         return PAUSED if record.paused else RUNNING
@@ -33,6 +35,8 @@ def study_state(record: StudyRecord) -> str:
         return NEW
     if _has_failed(record):
         return FAILED
+    if reached_rule(record) is not None:
+        return FINISHED
     if record.n_trials is None:
         return STOPPED
     is_whole = all(trial.is_finished for trial in record.trials)
@@ -53,6 +57,50 @@ def running_s(record: StudyRecord) -> float | None:
         (in_utc(attempt.started).timestamp(), in_utc(attempt.ended or seen).timestamp())
         for attempt in attempts
     )
+
+
+def reached_rule(record: StudyRecord) -> str | None:
+    """The rule by which a study stops; None where it may go on."""
+    if not record.stopping.names:
+        return None
+    return reached(record.stopping, spent_by(record), record.direction)
+
+
+def budget_figures(record: StudyRecord) -> dict[str, str]:
+    """How far a study has come by each rule that stops it, in words."""
+    return figures(record.stopping, spent_by(record)) if record.stopping.names else {}
+
+
+def spent_by(record: StudyRecord) -> Spent:
+    """The figures that the rules of a study limit.
+
+    Trials that were taken over from another study cost this one nothing, and its best value may be
+    theirs.
+    """
+    seen = last_seen(record)
+    own = [trial for trial in record.trials if trial.taken_from is None]
+    spent = Spent(
+        epochs=sum(trial.epochs for trial in own),
+        cost_s=sum(attempt_s(each, seen) for trial in own for each in attempts_of(trial)),
+    )
+    if record.is_multi_objective:
+        return spent
+    finished = [trial for trial in record.trials if trial.is_finished]
+    for trial in sorted(finished, key=_end_of):
+        is_own = trial.taken_from is None
+        spent = spent.after_trial(counted_value(trial), record.direction, is_own=is_own)
+    return spent
+
+
+def attempt_s(attempt: AttemptRecord, seen: datetime | None) -> float:
+    """Seconds of an attempt; of one that has not ended, until its study was `seen` last."""
+    ended = attempt.ended or seen or attempt.started
+    return max(0.0, (in_utc(ended) - in_utc(attempt.started)).total_seconds())
+
+
+def counted_value(trial: TrialRecord) -> float | None:
+    """The value by which a trial may be the best; None where it cannot be."""
+    return trial.value if trial.state == "COMPLETE" and not trial.infeasible else None
 
 
 def last_seen(record: StudyRecord) -> datetime | None:
@@ -116,6 +164,10 @@ def _has_failed(record: StudyRecord) -> bool:
     last = last[-MAX_FAILURES_IN_A_ROW:]
     causes = {(trial.state, trial.cause) for trial in last}
     return len(last) == MAX_FAILURES_IN_A_ROW and len(causes) == 1 and last[0].state == "FAIL"
+
+
+def _end_of(trial: TrialRecord) -> tuple[datetime, int]:
+    return in_utc(trial.ended or datetime.max), trial.number
 
 
 def _times(record: StudyRecord) -> Iterator[datetime]:

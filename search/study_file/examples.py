@@ -48,6 +48,10 @@ _EXAMPLES = {
     "budget": "budget: {trials: 50}",
     "trials": "trials: 50",
     "timeout": "timeout: 8h",
+    "epochs": "epochs: 500",
+    "cost": "cost: 4h",
+    "target": "target: 0.1",
+    "no_improvement": "no_improvement: 20",
     "seed": "seed: 42",
 }
 # of the items of a list

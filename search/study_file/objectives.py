@@ -14,6 +14,7 @@ from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.study_file.objective import DIRECTIONS
 from search.study_file.outcome_constraints import PARAMETERS, RESOURCES, parse_constraint
+from search.study_file.stopping_rules import OF_ONE_OBJECTIVE
 from search.study_file.trial_config import Watched
 
 if TYPE_CHECKING:
@@ -68,6 +69,9 @@ def objective_problems(study_file: StudyFile) -> Iterator[str]:
         )
     if several and study_file.keep.top is not None:
         yield "keep.top: several objectives put trials in no order. Remove it."
+    for rule in OF_ONE_OBJECTIVE if several else ():
+        if getattr(study_file.budget, rule) is not None:
+            yield f"budget.{rule}: several objectives have no best value. Remove it."
 
 
 def reported_metric(study_file: StudyFile) -> str:

@@ -51,6 +51,7 @@ from search.study_file.scripts import (
     HydraSection,
     ScriptSection,
 )
+from search.study_file.stopping_rules import StoppingRules
 from search.study_file.trial_config import LIGHTNING_SECTIONS, SEEDS_SCRIPT
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
@@ -97,19 +98,32 @@ class Component(_Section):
 
 
 class Budget(_Section):
-    """The end of a study.
+    """The end of a study; None is no limit.
 
-    trials: their total; None is no limit.
-    timeout_s: seconds of one run; None is no limit.
+    trials: their total.
+    timeout_s: seconds of one run.
+    epochs: trained by all attempts together.
+    cost_s: seconds of all attempts together.
+    target: value of the objective that is good enough.
+    no_improvement: finished trials in a row without a new best.
     """
 
     trials: Annotated[StrictInt, Field(ge=1)] | None = None
     timeout_s: float | None = Field(None, alias="timeout")
+    epochs: Annotated[StrictInt, Field(ge=1)] | None = None
+    cost_s: float | None = Field(None, alias="cost")
+    target: Annotated[float, Field(allow_inf_nan=False)] | None = None
+    no_improvement: Annotated[StrictInt, Field(ge=1)] | None = None
 
-    @field_validator("timeout_s", mode="before")
+    @field_validator("timeout_s", "cost_s", mode="before")
     @classmethod
     def _duration(cls, value: object) -> float | None:
         return None if value is None else parse_duration(value)
+
+    @property
+    def stopping(self) -> StoppingRules:
+        """The rules beside `trials` and `timeout`."""
+        return StoppingRules(self.epochs, self.cost_s, self.target, self.no_improvement)
 
 
 class Keep(_Section):

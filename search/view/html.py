@@ -7,6 +7,7 @@ from html import escape
 
 from search.plain.formats import format_duration, format_number
 from search.store.records import StudyRecord, TrialRecord
+from search.store.study_state import budget_figures
 from search.view.terminal_text import clean, ends, parameters_text
 
 _ROWS = 5
@@ -42,7 +43,8 @@ def _values(trial: TrialRecord) -> tuple[object, ...]:
 def _counts(record: StudyRecord) -> str:
     counts = Counter(trial.state for trial in record.trials)
     total = f" of {record.n_trials}" if record.n_trials is not None else ""
-    return f"{record.finished}{total} trials finished: {', '.join(ends(counts).values())}"
+    parts = (*ends(counts).values(), *budget_figures(record).values())
+    return f"{record.finished}{total} trials finished: {', '.join(parts)}"
 
 
 def _row(tag: str, *values: object) -> str:

@@ -16,12 +16,15 @@ from search.engine.progress import (
 )
 from search.plain.formats import format_duration, format_number, format_workers
 from search.store.records import StudyRecord
+from search.store.study_state import budget_figures, reached_rule
+from search.study_file.stopping_rules import raised
 from search.view.board import Board, RunningTrial
 from search.view.terminal_text import clean, ends, objectives_text, parameters_text, values_text
 
 _REASONS = {
     "finished": "finished",
     "timeout": "stopped at its time limit",
+    "budget": "stopped by its budget",
     "interrupted": "interrupted, everything is saved",
     "failures": "ended after failures in a row",
 }
@@ -92,7 +95,8 @@ def opening_line(event: StudyOpened) -> str:
         trials = "trials until it is stopped"
     else:
         trials = f"{record.n_trials} trials"
-    parts = (objectives_text(record), trials, format_workers(event.workers, event.threads))
+    workers = format_workers(event.workers, event.threads)
+    parts = (objectives_text(record), trials, *budget_figures(record).values(), workers)
     return f"study {clean(record.name)}: {', '.join(parts)}"
 
 
@@ -119,8 +123,11 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     record = event.record
     name = clean(record.name)
     counts = ", ".join(ends(board.counts).values())
+    # one that is reached, and not by a new best while the last trials were saved
+    rule = reached_rule(record) if event.reason == "budget" else None
+    why = f", {budget_figures(record)[rule]}" if rule else ""
     lines = [
-        f"study {name} {_REASONS[event.reason]}: {record.finished}{_of_total(record)} trials "
+        f"study {name} {_REASONS[event.reason]}{why}: {record.finished}{_of_total(record)} trials "
         f"({counts}) in {format_duration(event.elapsed_s)}"
     ]
     if (best := record.best) is not None:
@@ -129,8 +136,9 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
     if record.is_multi_objective and record.front:
         numbers = ", ".join(str(trial.number) for trial in record.front)
         lines.append(f"Pareto front: trials {numbers}")
-    if event.reason in ("interrupted", "timeout"):
-        lines.append(f"go on:  search resume {name}")
+    if event.reason in ("interrupted", "timeout", "budget"):
+        more = f" {raised(rule)}" if rule else ""
+        lines.append(f"go on:  search resume {name}{more}")
     if record.front:
         lines.append(f"next:   search best {name}    search report {name} --open")
     return lines

@@ -12,7 +12,7 @@ from search.engine.time_left import study_time_left
 from search.plain.formats import NOTHING, format_duration, format_duration_range, format_number
 from search.plain.strict_json import to_json
 from search.store.records import StudyRecord
-from search.store.study_state import last_seen, running_s, study_state
+from search.store.study_state import budget_figures, last_seen, running_s, study_state
 from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.json_lines import study_summary
 from search.view.rows import TableColumn, number_columns, print_lines, print_rows
@@ -35,6 +35,9 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
         TableColumn("last activity"),
     ]
     print_rows(console, columns, [_status_row(record, has_left) for record in records])
+    for each in records:
+        if told := budget_figures(each):
+            print_lines(console, [Text(f"{clean(each.name)} {', '.join(told.values())}")])
     paused = [record for record in records if record.paused]
     print_lines(console, [Text(f"{clean(each.name)} {clean(each.paused)}") for each in paused])
 

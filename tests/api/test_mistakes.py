@@ -70,6 +70,10 @@ def test_class_inside_a_function() -> None:
     [
         ({"trials": 0}, "trials: must be a number from 1, got 0. Write trials=50."),
         ({"workers": 0}, "workers: must be a number from 1 or auto, got 0. Write workers=2."),
+        ({"total_epochs": True}, "total_epochs: must be a number from 1, got True. Write total_epochs=50."),
+        ({"cost": "free"}, "cost: must be a duration above 0, got free. Write 90s, 30m, 8h or 2d."),
+        ({"target": "low"}, "target: must be a number, got low. Write target=0.1."),
+        ({"target": float("inf")}, "target: must be a finite number, got inf. Write target=0.1."),
         ({"timeout": "soon"}, "timeout: must be a duration above 0, got soon. Write 90s, 30m, 8h or 2d."),
     ],
 )  # fmt: skip

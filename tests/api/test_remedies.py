@@ -78,7 +78,9 @@ def test_remedy_works_when_it_is_followed(
     search.Study(**{**GIVEN, **right})
 
 
-@pytest.mark.parametrize("key", ["trials", "workers", "timeout", "trial_timeout", "quiet"])
+@pytest.mark.parametrize(
+    "key", ["trials", "workers", "timeout", "trial_timeout", "total_epochs", "quiet"]
+)
 def test_argument_of_run_is_told_where_it_belongs(key: str) -> None:
     with pytest.raises(SearchError) as caught:
         search.Study(**GIVEN, **{key: 1})
@@ -116,4 +118,4 @@ def test_every_message_of_the_api_ends_in_what_to_do() -> None:
             if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
                 text = ast.unparse(node.exc)
                 raised += text.startswith(("UserError", "StudyFailed"))
-    assert raised == 14
+    assert raised == 15

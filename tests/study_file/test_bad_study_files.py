@@ -114,6 +114,12 @@ CASES: list[tuple[str, str]] = [
     (GOOD + "budget: {trials: many}\n", "budget.trials: must be a whole number, got many. Write trials: 50."),
     (GOOD + "budget: {trials: 5.0}\n", "budget.trials: must be a whole number, got 5.0. Write trials: 5."),
     (GOOD + "budget: {timeout: 3 weeks}\n", "budget.timeout: must be a duration above 0, got 3 weeks. Write 90s, 30m, 8h or 2d."),
+    (GOOD + "budget: {epochs: 0}\n", "budget.epochs: must be at least 1, got 0. Write epochs: 500."),
+    (GOOD + "budget: {cost: free}\n", "budget.cost: must be a duration above 0, got free. Write 90s, 30m, 8h or 2d."),
+    (GOOD + "budget: {target: low}\n", "budget.target: must be a number, got low. Write target: 0.1."),
+    (GOOD + "budget: {target: .nan}\n", "budget.target: must be a finite number, got .nan. Write target: 0.1."),
+    (GOOD + "budget: {no_improvement: 2.5}\n", "budget.no_improvement: must be a whole number, got 2.5. Write no_improvement: 20."),
+    (GOOD + "no_improvement: 20\n", "no_improvement: no such key. Write budget: {epochs: 500, cost: 4h, target: 0.1, no_improvement: 20}."),
     (GOOD + "seed: -1\n", "seed: must be at least 0, got -1. Write seed: 42."),
     (GOOD + "name: ../up\n", "name: must be letters, digits, _, - and dots, at most 100, beginning with a letter or digit, got ../up. Write name: my-study."),
     # spellings of older releases

@@ -55,6 +55,14 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "objectives.1.value: the checkpoint of a trial belongs to val_loss. Say it there.",
     ),
     (
+        {"objectives": [LOSS, SIZE], "budget": {"target": 0.1}},
+        "budget.target: several objectives have no best value. Remove it.",
+    ),
+    (
+        {"objectives": [LOSS, SIZE], "budget": {"epochs": 9, "no_improvement": 3}},
+        "budget.no_improvement: several objectives have no best value. Remove it.",
+    ),
+    (
         {"objective": SIZE},
         "objective.metric: parameters is measured, and no checkpoint can be chosen by it. "
         "Name a metric that the module logs, or list both under objectives.",

@@ -34,9 +34,11 @@ from search.store.events.history_cache import (
 from search.store.events.trial_history import ATTRIBUTES, Attempt, TrialHistory, after
 from search.store.records import AttemptRecord, StudyAttributes
 from search.study_file.curve_steps import Steps
+from search.study_file.stopping_rules import StoppingRules, rules_in
 
 STUDY = "study"
 ASKED = "asked"
+STOPPING = "stopping"
 STEPS = "steps"
 MICRO_BATCH = "micro_batch"
 THREADS = "threads"
@@ -53,6 +55,8 @@ class StudyHistory:
 
     # the total of trials last asked for
     n_trials: int | None = None
+    # the rules last asked for that stop it beside that total
+    stopping: StoppingRules = field(default_factory=StoppingRules)
     # what the steps of its curves count
     steps: Steps | None = None
     # the facts of its study file, as JSON; None where an earlier release began it
@@ -89,7 +93,7 @@ def attributes_in(folder: StudyFolder, history: StudyHistory) -> StudyAttributes
     if history.facts is None:
         return None
     try:
-        return study_attributes(history.facts, history.n_trials, history.steps)
+        return study_attributes(history.facts, history.n_trials, history.steps, history.stopping)
     except NONSENSE as error:
         raise StorageError(
             f"{folder.events}: {corrupt_data_message(error)}. Restore the file from a copy."
@@ -152,6 +156,7 @@ def _apply(history: StudyHistory, event: Event) -> None:
     kind = event["event"]
     if kind == ASKED:
         history.n_trials = checked(event.get("trials"), int, NoneType)
+        history.stopping = rules_in(checked(event.get(STOPPING, {}), dict))
     elif kind == STEPS:
         history.steps = steps_in(event)
     elif kind == STUDY:

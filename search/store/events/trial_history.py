@@ -6,6 +6,7 @@ each event that it writes, so that memory and files cannot tell different storie
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -75,6 +76,13 @@ class TrialHistory:
     saved_every_s: float | None = None
     # epochs behind the checkpoint that was furthest on when its attempt told of it
     saved_epoch: int = 0
+    # trained by all attempts together, those repeated after a kill included
+    epochs: int = 0
+    # those that were reported, in their order; the last of the present attempt, 0 before its first
+    epochs_reported: list[int] = field(default_factory=list)
+    last_epoch: int = 0
+    # time of the last event, as it is written
+    seen: str | None = None
     # some of `SIZES`
     sizes: dict[str, int | None] = field(default_factory=dict)
     # what the trial took: some of `RESOURCES`; a whole number stays one in the cache, too
@@ -138,6 +146,7 @@ class TrialHistory:
             attempts=attempts,
             taken_from=self.taken_from,
             saved_every_s=self.saved_every_s,
+            epochs=self.epochs,
             metrics=dict(self.metrics),
             infeasible=tuple(text for text, amount in violated.items() if amount > 0),
             **self.sizes,
@@ -156,6 +165,7 @@ def after(history: TrialHistory | None, event: Event) -> TrialHistory | None:
         return _begun(event) if history is None else history
     if history is not None and (change := _CHANGES.get(kind)) is not None:
         change(history, event)
+        history.seen = event["time"]
     return history
 
 
@@ -180,6 +190,7 @@ def _start_attempt(history: TrialHistory, event: Event) -> None:
         _attempt(event, number=event["attempt"], pid=event["pid"], boot_id=event["boot_id"])
     )
     history.state = "RUNNING"
+    history.last_epoch = 0
 
 
 def _derive(history: TrialHistory, event: Event) -> None:
@@ -201,6 +212,22 @@ def _report(history: TrialHistory, event: Event) -> None:
     history.curve[step] = float(event["value"])
     if event.get("pruned"):
         history.pruned_at = step
+    # not told by earlier releases
+    if type(epoch := event.get("epoch", 0)) is not int:
+        checked(epoch, int)
+    if epoch != history.last_epoch:
+        _count_epochs(history, epoch)
+
+
+def _count_epochs(history: TrialHistory, epoch: int) -> None:
+    """Count the epochs since the report before, which may be of an earlier attempt: one that goes
+    on from a checkpoint repeats what was reported after it."""
+    reported = history.epochs_reported
+    place = bisect_left(reported, epoch)
+    history.epochs += epoch - (reported[place - 1] if place else 0)
+    history.last_epoch = epoch
+    if place == len(reported) or reported[place] != epoch:
+        reported.insert(place, epoch)
 
 
 def _save(history: TrialHistory, event: Event) -> None:
@@ -219,6 +246,9 @@ def _end_attempt(history: TrialHistory, event: Event) -> None:
     if values is None and event["value"] is not None:
         values = [event["value"]]
     _end_trial(history, values, event.get("metrics", {}), event["time"])
+    if history.is_finished:
+        # no attempt comes that could repeat them
+        history.epochs_reported = []
 
 
 def _end_last(attempts: list[Attempt], event: Event) -> None:
@@ -230,7 +260,8 @@ def _end_last(attempts: list[Attempt], event: Event) -> None:
         attempts.append(_attempt(event, number=len(attempts) + 1, pid=0, boot_id=""))
     record = replace(
         attempts[-1].record,
-        ended=datetime.fromisoformat(event["time"]),
+        # of one that was cut off nobody wrote when
+        ended=datetime.fromisoformat(event.get("seen") or event["time"]),
         cause=checked(event["cause"], str),
         message=checked(event["message"], str, NoneType),
     )
