@@ -22,8 +22,14 @@ from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.trainer import callbacks_of
 from search.trial.checkpoints.safe_hooks import HOOKS
 from search.trial.inspection.attribute_reads import Code, kept_names, may_read
-from search.trial.inspection.fingerprint import SAVED_ARGUMENTS, Fingerprints, Incomparable
-from search.trial.inspection.option_reads import is_named, script_files
+from search.trial.inspection.fingerprint import (
+    SAVED_ARGUMENTS,
+    Fingerprints,
+    Incomparable,
+    class_attributes,
+)
+from search.trial.inspection.option_reads import hydra_texts, may_be_read, script_files
+from search.trial.inspection.process_state import process_state
 from search.trial.inspection.read_globals import read_globals
 
 _JUDGED = ("model", "data", "trainer", "optimizer", "lr_scheduler", ARGUMENTS)
@@ -63,6 +69,7 @@ class Consumption:
         self._are_options_global = False
         # of the scripts that were run
         self._files: frozenset[Path] = frozenset()
+        self._configs: list[str] | None = None
 
     def note(self, path: str, value: object, built: Built) -> None:
         """Keep what the objects hold that were built with `value` at `path`."""
@@ -70,12 +77,14 @@ class Consumption:
         if section in _JUDGED:
             of_process: dict[str, object] = {}
             if section == ARGUMENTS:
+                self._configs = hydra_texts()
                 # of all options together: one of them is read where something names it
                 held = read_globals()
                 of_process = {
                     name: each for name, each in held.items() if not isinstance(each, Namespace)
                 }
                 self._are_options_global |= len(of_process) < len(held)
+                of_process["process"] = process_state()
                 self._files |= script_files()
             self._held.setdefault(path, []).append(_held(value, built, of_process))
             self._built = built
@@ -98,7 +107,8 @@ class Consumption:
         section, _, name = path.partition(".")
         others = [each for each in self._held if each != path and each.startswith(f"{ARGUMENTS}.")]
         may_count = self._are_options_global or bool(others)
-        return section == ARGUMENTS and may_count and is_named(name, self._files)
+        may_count = section == ARGUMENTS and may_count
+        return may_count and may_be_read(name, self._files, self._configs)
 
 
 def _why_dead(built: Built, differing: list[set[str]]) -> str | None:
@@ -192,7 +202,7 @@ def _held(value: object, built: Built, of_process: Mapping[str, object]) -> _Hel
         for owner in _owners(built):
             attributes = _attributes(owner)
             shared = {name: each for name, each in attributes.items() if name in common}
-            rest.append([type(owner).__qualname__, contents.of(shared)])
+            rest.append([contents.methods(type(owner)), contents.of(shared)])
             own.append(
                 {name: contents.of(each) for name, each in attributes.items() if name not in shared}
             )
@@ -204,12 +214,7 @@ def _held(value: object, built: Built, of_process: Mapping[str, object]) -> _Hel
 
 def _attributes(owner: object) -> dict[str, object]:
     """The attributes of an object and of its classes, and its hyperparameters."""
-    inherited = {
-        name: each
-        for cls in reversed(_own_classes(type(owner)))
-        for name, each in vars(cls).items()
-        if not name.startswith("__") and not hasattr(each, "__get__")
-    }
+    inherited = class_attributes(_own_classes(type(owner)))
     # what the section optimizer put there is judged by what it makes; the hooks of a Trainer's
     # checkpoints are no value's, and hold the whole model
     left_out = {*SAVED_ARGUMENTS, _OPTIMIZERS, *HOOKS}

@@ -7,6 +7,7 @@ called the same where that is certain.
 from __future__ import annotations
 
 import functools
+import inspect
 import logging
 import math
 import pickle
@@ -14,18 +15,22 @@ import sys
 import types
 import zlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch.utils.hooks import RemovableHandle
 
+from search.trial.process.loaded_sources import is_users_own
+
 _MOST_OBJECTS = 50_000
 _DEEPEST = 20
 _PLAIN = (str, bytes, int, bool, complex, type(None))
 # the same everywhere, or code, which no value changes
-_BY_NAME = (types.ModuleType, types.BuiltinFunctionType, type, logging.Logger)
+_BY_NAME = (types.ModuleType, types.BuiltinFunctionType, logging.Logger)
+# the cache of an abstract class
+_OF_ABC = "_abc_impl"
 # what save_hyperparameters keeps is every argument, read or not
 SAVED_ARGUMENTS = frozenset({"_hparams", "_hparams_initial", "_hparams_name"})
 
@@ -46,6 +51,7 @@ class Fingerprints:
         self._left = _MOST_OBJECTS
         # the objects that the present one was reached through
         self._above: list[int] = []
+        self._classes: dict[type, object] = {}
 
     def of(self, value: object) -> object:
         """The content of `value`."""
@@ -56,15 +62,41 @@ class Fingerprints:
             return type(value).__name__, value
         if isinstance(value, float):
             return "float", "nan" if math.isnan(value) else value
+        if isinstance(value, type):
+            return self._class(value)
         if isinstance(value, _BY_NAME) and _is_findable(value):
             return getattr(value, "__qualname__", type(value).__qualname__)
         if id(value) in self._above:
             return type(value).__qualname__
         self._above.append(id(value))
         try:
-            return type(value).__qualname__, self._content(value), self._attributes(value)
+            return self._class(type(value)), self._content(value), self._attributes(value)
         finally:
             self._above.pop()
+
+    def methods(self, cls: type) -> object:
+        """The name of a class, and what the methods of the user's own get from where it is made:
+        their defaults, and the names of a function around it."""
+        functions = [
+            (name, function)
+            for each in cls.__mro__
+            if is_users_own(sys.modules.get(each.__module__))
+            for name, member in vars(each).items()
+            if (function := function_of(member)) is not None
+        ]
+        return cls.__qualname__, [(name, self.of(function)) for name, function in functions]
+
+    def _class(self, cls: type) -> object:
+        """A class: the methods and attributes of the user's own, the name of any other."""
+        if cls not in self._classes:
+            # it may lead to itself
+            self._classes[cls] = cls.__qualname__
+            attributes = class_attributes(
+                each for each in cls.__mro__ if is_users_own(sys.modules.get(each.__module__))
+            )
+            named = [(name, self.of(each)) for name, each in attributes.items()]
+            self._classes[cls] = self.methods(cls), named
+        return self._classes[cls]
 
     def _content(self, value: object) -> object:
         """The content of an object beside its attributes."""
@@ -114,6 +146,23 @@ class Fingerprints:
         return [
             (name, self.of(each)) for name, each in named.items() if name not in SAVED_ARGUMENTS
         ]
+
+
+def class_attributes(classes: Iterable[type]) -> dict[str, object]:
+    """The attributes of classes, the first of which counts, without methods and the like."""
+    return {
+        name: each
+        for cls in reversed(list(classes))
+        for name, each in vars(cls).items()
+        if not name.startswith("__") and not hasattr(each, "__get__") and name != _OF_ABC
+    }
+
+
+def function_of(member: Any) -> types.FunctionType | None:
+    """The function of a method of any kind; None for anything else."""
+    function = getattr(member, "__func__", getattr(member, "fget", member))
+    function = inspect.unwrap(function) if callable(function) else None
+    return function if isinstance(function, types.FunctionType) else None
 
 
 def _is_findable(value: Any) -> bool:

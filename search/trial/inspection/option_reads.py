@@ -2,20 +2,25 @@
 
 Compared are two values of an option, with the other options at one point of theirs; an option that
 only another's value makes count, such as the momentum of one optimizer, changes nothing there. So
-its name is looked for. Anything that has it counts, but the definition of the option itself.
+its name is looked for. Anything that has it counts, but the definition of the option itself. So
+does any code that gets all options as a whole, and where nobody knows who gets them, each counts.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
 from search.trial.building.script_process import modules_of_script
+from search.trial.inspection.handed_on import FUNCTIONS, PARSES, Function, Wholes, parameters
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_COMPOSE = "compose"
+# to the end, because one may lie in another
+_INTERPOLATION = re.compile(r"\$\{.*")
 
 
 def script_files() -> frozenset[Path]:
@@ -25,28 +30,85 @@ def script_files() -> frozenset[Path]:
     return frozenset(Path(each) for each in names if each is not None)
 
 
-def is_named(option: str, files: Iterable[Path]) -> bool:
+def may_be_read(option: str, files: Iterable[Path], configs: Iterable[str] | None = None) -> bool:
     """Tell whether any code may read an option.
 
     Args:
         option: as a study file spells it, such as `--lr`, or a path of Hydra's.
+        configs: texts of Hydra's configuration; None where they are not known, or Hydra reads
+            nothing.
     """
-    word = option.partition("/")[0]
-    # a place on a command line may be called as its user likes
-    if not word.startswith("-") and "hydra" not in sys.modules:
-        return True
     trees = [_tree(each) for each in files]
-    if any(tree is None for tree in trees):
-        return True
     known = [tree for tree in trees if tree is not None]
-    definitions = [call for tree in known for call in _definitions(tree, word)]
-    names = {_name(word)}
+    if len(known) < len(trees):
+        return True
+    if option.startswith("-"):
+        return _may_option_be_read(option.partition("/")[0], known)
+    # a place on a command line may be called as its user likes
+    return configs is None or _may_value_be_read(option, known, configs)
+
+
+def _may_option_be_read(word: str, trees: list[ast.Module]) -> bool:
+    definitions = [call for tree in trees for call in _definitions(tree, word)]
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    made_with = list(_parameters_made_with(functions, definitions))
+    names = {_name(word), *made_with}
     for call in definitions:
         names.update(_name(text) for text in _own_texts(call))
-    for tree in known:
-        names.update(_parameters_made_with(tree, definitions))
-    skipped = {id(node) for call in definitions for node in ast.walk(call)}
-    return any(_names_one(node, names, skipped) for tree in known for node in ast.walk(tree))
+    if _is_named(trees, names, definitions):
+        return True
+    decorated = [each for each in functions if _is_decorated_with(each, definitions)]
+    if made_with or decorated:
+        given = decorated
+    elif definitions:
+        if not any(_is_called(tree, PARSES) for tree in trees):
+            return True
+        given = []
+    else:
+        # the parameters of any function may be options, as Fire has them
+        named = {each.arg for function in functions for each in parameters(function.args)}
+        if named.isdisjoint(names):
+            return True
+        given = functions
+    rests = [(each, each.args.kwarg.arg) for each in given if each.args.kwarg is not None]
+    return Wholes(trees, rests).are_handed_on()
+
+
+def _may_value_be_read(path: str, trees: list[ast.Module], configs: Iterable[str]) -> bool:
+    """Tell whether code may read a value of Hydra's configuration, or the configuration itself."""
+    # a group is all that lies in it
+    parts = re.split(r"[./@]", path.lstrip("+~"))
+    names = {parts[-1]}
+    if any(names & _interpolated(each) for each in configs) or _is_named(trees, names, []):
+        return True
+    functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
+    given = [
+        (each, each.args.args[0].arg)
+        for each in functions
+        if each.args.args and any("main" in ast.unparse(one) for one in each.decorator_list)
+    ]
+    if not given and not any(_is_called(tree, {_COMPOSE}) for tree in trees):
+        return True
+    above = parts if "/" in path else parts[:-1]
+    return Wholes(trees, given, {_COMPOSE}, above).are_handed_on()
+
+
+def hydra_texts() -> list[str] | None:
+    """The texts of Hydra's configuration, with all options of its groups, and what a command line
+    changes there; None where they are not known, and where Hydra has not run."""
+    module = sys.modules.get("hydra.core.hydra_config")
+    if module is None or not module.HydraConfig.initialized():
+        return None
+    config = module.HydraConfig.get()
+    texts = list(config.overrides.task)
+    for source in config.runtime.config_sources:
+        # Hydra's own, and those that the script itself registers
+        if source.provider in ("hydra", "schema"):
+            continue
+        if source.schema != "file":
+            return None
+        texts += [each.read_text(errors="replace") for each in Path(source.path).rglob("*.yaml")]
+    return texts
 
 
 @lru_cache(maxsize=256)
@@ -60,8 +122,6 @@ def _tree(path: Path) -> ast.Module | None:
 
 def _definitions(tree: ast.Module, word: str) -> Iterator[ast.Call]:
     """The calls that define an option; argparse lets its name be cut short."""
-    if not word.startswith("-"):
-        return
     for node in ast.walk(tree):
         if isinstance(node, ast.Call) and any(
             text.startswith(word) for text in _texts(node.args) if text.startswith("-")
@@ -75,12 +135,11 @@ def _own_texts(call: ast.Call) -> Iterator[str]:
     yield from _texts(each.value for each in call.keywords if each.arg == "dest")
 
 
-def _parameters_made_with(tree: ast.Module, definitions: list[ast.Call]) -> Iterator[str]:
+def _parameters_made_with(
+    functions: Iterable[Function], definitions: list[ast.Call]
+) -> Iterator[str]:
     """The parameters whose default or annotation defines an option, as typer has them."""
-    defining = {id(each) for each in definitions}
-    for function in ast.walk(tree):
-        if not isinstance(function, _FUNCTIONS):
-            continue
+    for function in functions:
         arguments = function.args
         positional = [*arguments.posonlyargs, *arguments.args]
         defaults = dict(zip(reversed(positional), reversed(arguments.defaults), strict=False))
@@ -89,10 +148,33 @@ def _parameters_made_with(tree: ast.Module, definitions: list[ast.Call]) -> Iter
             for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
             if default is not None
         }
-        for each in (*positional, *arguments.kwonlyargs):
+        for each in parameters(arguments):
             made_with = [node for node in (defaults.get(each), each.annotation) if node is not None]
-            if any(id(node) in defining for part in made_with for node in ast.walk(part)):
+            if _have_any(made_with, definitions):
                 yield each.arg
+
+
+def _is_decorated_with(function: Function, definitions: list[ast.Call]) -> bool:
+    """Recognize a function that gets an option from its decorator, as click has them."""
+    return _have_any(function.decorator_list, definitions)
+
+
+def _have_any(trees: Iterable[ast.AST], calls: Iterable[ast.Call]) -> bool:
+    wanted = {id(each) for each in calls}
+    return any(id(node) in wanted for tree in trees for node in ast.walk(tree))
+
+
+def _is_called(tree: ast.Module, names: Iterable[str]) -> bool:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in names:
+                return True
+    return False
+
+
+def _is_named(trees: Iterable[ast.Module], names: set[str], definitions: list[ast.Call]) -> bool:
+    skipped = {id(node) for call in definitions for node in ast.walk(call)}
+    return any(_names_one(node, names, skipped) for tree in trees for node in ast.walk(tree))
 
 
 def _names_one(node: ast.AST, names: set[str], skipped: set[int]) -> bool:
@@ -104,8 +186,15 @@ def _names_one(node: ast.AST, names: set[str], skipped: set[int]) -> bool:
         case ast.keyword(arg=str(name)):
             return name in names
         case ast.Constant(value=str(text)):
-            return _name(text.rpartition(".")[2]) in names
+            if _name(text) in names:
+                return True
+            return bool(names & _interpolated(text))
     return False
+
+
+def _interpolated(text: str) -> set[str]:
+    """The words of a text that Hydra may take for values of its configuration."""
+    return {word for each in _INTERPOLATION.findall(text) for word in re.findall(r"\w+", each)}
 
 
 def _texts(nodes: Iterable[ast.expr]) -> Iterator[str]:

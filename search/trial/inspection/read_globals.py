@@ -4,16 +4,15 @@ without a main function keeps of its command line."""
 from __future__ import annotations
 
 import dis
-import inspect
 import sys
 import types
 from collections.abc import Iterator
-from typing import Any
 
 from search.trial.building.script_process import modules_of_script
+from search.trial.inspection.fingerprint import function_of
 
-# what is defined in a module, not made by it
-_DEFINITIONS = (type, types.ModuleType, types.FunctionType, types.BuiltinFunctionType)
+# code: of the script's own what it was made with counts, such as its defaults
+_CODE = (type, types.FunctionType, types.BuiltinFunctionType)
 
 
 def read_globals() -> dict[str, object]:
@@ -31,7 +30,8 @@ def read_globals() -> dict[str, object]:
             if each.opname == "LOAD_GLOBAL"
         }
         for name, value in vars(module).items():
-            if name in names and not isinstance(value, _DEFINITIONS):
+            is_foreign = isinstance(value, _CODE) and value.__module__ != module.__name__
+            if name in names and not is_foreign and not isinstance(value, types.ModuleType):
                 found[f"{module.__name__}.{name}"] = value
     return found
 
@@ -43,14 +43,9 @@ def _codes(module: types.ModuleType) -> Iterator[types.CodeType]:
             continue
         members = list(vars(each).values()) if isinstance(each, type) else [each]
         for member in members:
-            function = inspect.unwrap(_function_of(member))
-            if isinstance(function, types.FunctionType):
+            function = function_of(member)
+            if function is not None:
                 yield function.__code__
-
-
-def _function_of(member: Any) -> Any:
-    """The function of a method of any kind."""
-    return getattr(member, "__func__", getattr(member, "fget", member))
 
 
 def _of(code: types.CodeType) -> Iterator[dis.Instruction]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import replace
 
-import numpy as np
 import torch
 
 from search.answers import ExportFacts
@@ -16,6 +14,7 @@ from search.trial.building.script import reach_fit
 from search.trial.building.script_drive import ReachedFit
 from search.trial.building.script_seed import seeds_chosen
 from search.trial.checkpoints.files import kept_state
+from search.trial.inspection.process_state import generators
 
 _SEEDS = (1, 2)
 
@@ -47,12 +46,12 @@ def _reached(sections: LightningSections) -> tuple[ReachedFit, bool]:
     # of the first call alone: what is drawn after that follows from its seed
     firsts: list[bool] = []
     seed_everything(sections)
-    before = _generators()
+    before = generators()
 
     def note(seed: int | None) -> int | None:
         if not firsts:
             # without a seed of its own it takes that of the environment, which is ours
-            firsts.append(seed is not None and _generators() == before)
+            firsts.append(seed is not None and generators() == before)
         return seed
 
     with seeds_chosen(note):
@@ -79,13 +78,6 @@ def _threads(folder: TrialFolder) -> int | None:
         return None
     threads: int | None = kept_state(folder.best_ckpt).get("threads")
     return threads
-
-
-def _generators() -> tuple[object, ...]:
-    """The state of each global generator, to be compared."""
-    _, keys, position, *rest = np.random.get_state(legacy=True)
-    numpy = np.asarray(keys).tolist(), position, rest
-    return torch.get_rng_state().tolist(), numpy, random.getstate()
 
 
 def _runs_summary(reached: ReachedFit) -> bool:

@@ -3,18 +3,18 @@ reads is not, wherever that is."""
 
 from __future__ import annotations
 
-import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+import torch
 
 from search.engine.preflight import check_config
 from search.layout import TrialFolder
 from search.study_file.load import parse_study_tree
 from search.trial.attempt import read_config
 from search.trial.building.script_process import as_it_was
-from search.trial.inspection.option_reads import is_named
+from search.trial.inspection.option_reads import may_be_read
 from search.trial.tasks.check import check
 
 SCRIPT = """
@@ -183,7 +183,7 @@ def test_option_that_is_printed_alone_is_dead_where_no_other_could_make_it_count
     assert problems(tmp_path, "--printed", "--lr", script=WITHOUT_GLOBALS) == ()
 
 
-READ = 'parser.add_argument("--lr", "--rate", dest="speed")\n'
+READ = 'parser.add_argument("--lr", "--rate", dest="speed")\nargs = parser.parse_args()\n'
 NAMES = [
     ("--lr", READ + "args.speed", True),
     ("--lr", READ + "args.rate", True),
@@ -206,10 +206,183 @@ NAMES = [
 
 @pytest.mark.parametrize(("option", "text", "is_read"), NAMES)
 def test_names_of_options_in_a_source(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str, text: str, is_read: bool
+    tmp_path: Path, option: str, text: str, is_read: bool
 ) -> None:
-    # positions on a command line and Hydra's paths are told apart by whether Hydra was imported
-    monkeypatch.delitem(sys.modules, "hydra", raising=False)
     source = tmp_path / "train.py"
     source.write_text(text)
-    assert is_named(option, [source]) is is_read
+    assert may_be_read(option, [source]) is is_read
+
+
+PARSE = 'parser.add_argument("--momentum")\nargs = parser.parse_args()\n'
+CLICK = '@click.command()\n@click.option("--momentum")\ndef main(**options):\n    '
+NET = "class Net:\n    def __init__(self, **kwargs):\n        self.save_hyperparameters()\n"
+HANDED_ON = [
+    PARSE + "for name, value in vars(args).items():\n    options[name] = value",
+    PARSE + "SGD(weights, **{k: v for k, v in vars(args).items() if k in known})",
+    PARSE + "timm.optim.create_optimizer(args, net)",
+    PARSE + "Trainer.from_argparse_args(args)",
+    PARSE + 'args.__dict__[f"{kind}_momentum"]',
+    PARSE + 'getattr(args, "moment" + "um")',
+    PARSE + "def build(given):\n    options = vars(given)\n    SGD(**options)\nbuild(args)",
+    PARSE + "def train(given):\n    SGD(**vars(given))\npartial(train, args)",
+    PARSE + NET + "    def build(self):\n        SGD(**self.hparams)\nNet(**vars(args))",
+    PARSE + "class Net:\n    def __init__(self, given):\n        self.given = given\n"
+    "    def build(self):\n        SGD(**vars(self.given))\nNet(given=args)",
+    PARSE
+    + "@logged\ndef train(given):\n    given.lr\ndef logged(function):\n    pass\ntrain(args)",
+    PARSE + "chosen = args if args.lr else None\nmake(chosen)",
+    "def options():\n    " + PARSE.replace("\n", "\n    ") + "return args\nmake(options())",
+    PARSE + "exec(text)",
+    'parser.add_argument("--momentum")\nmake(parser)',
+    CLICK + "SGD(**options)",
+    CLICK + "SGD(**click.get_current_context().params)",
+    CLICK + "make(options)",
+    "def main(momentum: float = 0.9):\n    SGD(**locals())",
+    "def main(**options):\n    SGD(**options)\nfire.Fire(main)",
+    "class Config:\n    momentum: float = 0.9\nmake(tyro.cli(Config))",
+]
+KEPT = [
+    PARSE + "def train(given):\n    print(given)\n    given.lr\ntrain(args)",
+    PARSE + NET + "        self.hparams.lr\nNet(**vars(args))",
+    PARSE + "json.dump(vars(args), file)\nlogger.log_hyperparams(args)",
+    PARSE + "class Net:\n    def f(self, *args, **kwargs):\n        super().f(*args, **kwargs)",
+    PARSE.replace("args =", "args, rest =").replace("_args", "_known_args") + "make(rest, args.lr)",
+    "def options():\n    " + PARSE.replace("\n", "\n    ") + "return args\noptions().lr",
+    CLICK + 'make(options["lr"])',
+    'import click\n@click.option("--momentum")\ndef main(momentum, lr):\n    make(lr)',
+    "def main(momentum: float = 0.9, lr: float = 1):\n    make(lr)\nfire.Fire(main)",
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"), [(each, True) for each in HANDED_ON] + [(each, False) for each in KEPT]
+)
+def test_option_may_be_read_where_all_are_handed_on(
+    tmp_path: Path, text: str, is_read: bool
+) -> None:
+    source = tmp_path / "train.py"
+    source.write_text(text)
+    assert may_be_read("--momentum", [source]) is is_read
+
+
+@pytest.mark.parametrize(
+    ("text", "is_read"),
+    [
+        ("from options import args as given\nmake(**vars(given))", True),
+        ("import options\nmake(**vars(options.args))", True),
+        ("import options\nmake(options.args.lr)", False),
+    ],
+)
+def test_options_are_followed_through_imports(tmp_path: Path, text: str, is_read: bool) -> None:
+    files = tmp_path / "options.py", tmp_path / "train.py"
+    for path, content in zip(files, (PARSE, text), strict=True):
+        path.write_text(content)
+    assert may_be_read("--momentum", files) is is_read
+
+
+MAIN = "@hydra.main(config_path=None)\ndef main(cfg):\n    "
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "configs", "is_read"),
+    [
+        ("optimizer.momentum", MAIN + "cfg.optimizer.momentum", [], True),
+        ("optimizer.momentum", MAIN + "instantiate(cfg.optimizer)", [], True),
+        ("optimizer.momentum", MAIN + 'instantiate(cfg["optimizer"])', [], True),
+        ("optimizer.momentum", MAIN + 'instantiate(cfg.get("optimizer"))', [], True),
+        ("optimizer.momentum", MAIN + "instantiate(cfg)", [], True),
+        ("optimizer.momentum", MAIN + "instantiate(cfg.model)", [], False),
+        ("optimizer.momentum", "make(compose('config').optimizer)", [], True),
+        ("optimizer.momentum", "make(compose('config').model)", [], False),
+        ("optimizer.momentum", "make(config)", [], True),
+        ("optimizer.momentum", MAIN + "cfg.lr", None, True),
+        ("momentum", MAIN + "cfg.lr", ["model: {beta: '${momentum}'}"], True),
+        ("momentum", MAIN + "cfg.lr", ["beta: ${mul:${lr},${.momentum}}"], True),
+        ("momentum", MAIN + "cfg.lr", ["beta: ${lr}"], False),
+        ("momentum", MAIN + 'cfg.lr\nNode(beta="${momentum}")', [], True),
+        ("+momentum", MAIN + "cfg.lr", [], False),
+        ("+momentum", MAIN + "cfg.momentum", [], True),
+        ("model/net", MAIN + "instantiate(cfg.model.net)", [], True),
+    ],
+)
+def test_value_of_hydra_may_be_read(
+    tmp_path: Path, path: str, text: str, configs: list[str] | None, is_read: bool
+) -> None:
+    source = tmp_path / "train.py"
+    source.write_text(text)
+    assert may_be_read(path, [source], configs) is is_read
+
+
+ALONE = """
+import argparse
+
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--scale", type=float, default=1.0)
+given = parser.parse_args().scale
+before = None
+
+
+class Scaled(torch.nn.Module):
+    factor = 1.0
+
+    def forward(self, x):
+        return self.factor * x
+
+
+def loss_of(x, factor=1.0):
+    return factor * x.square().mean()
+
+
+def make(factor):
+    class Net(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.layers = torch.nn.Sequential(torch.nn.Linear(1, 1, bias=False), Scaled())
+            torch.nn.init.ones_(self.layers[0].weight)
+
+        def training_step(self, batch, index):
+            return factor * loss_of(self.layers(batch[0]))
+
+        def validation_step(self, batch, index):
+            self.log("val_loss", loss_of(self.layers(batch[0])))
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.1)
+
+    return Net()
+
+
+data = TensorDataset(torch.linspace(-1, 1, 32).unsqueeze(1))
+trainer = pl.Trainer(max_epochs=1, accelerator="cpu", logger=False, enable_checkpointing=False)
+trainer.fit(make(1.0), DataLoader(data, batch_size=8, shuffle=True), DataLoader(data))
+"""
+
+
+@pytest.mark.real
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        pytest.param("make(1.0)", "make(given)", id="a name around the class"),
+        pytest.param("    factor = 1.0", "    factor = given", id="an attribute of a class"),
+        pytest.param("(x, factor=1.0)", "(x, factor=given)", id="a default"),
+        pytest.param(
+            "before = None", "pl.seed_everything(int(100 * given))", id="what is drawn in the fit"
+        ),
+        pytest.param(
+            "before = None", "torch.set_num_threads(1 + (given > 0.3))", id="a switch of torch"
+        ),
+        pytest.param("before = None", "print(given)", id="nothing"),
+    ],
+)
+def test_option_counts_by_whatever_way_it_comes_to_training(
+    tmp_path: Path, old: str, new: str
+) -> None:
+    threads = torch.get_num_threads()
+    found = problems(tmp_path, "--scale", script=ALONE.replace(old, new))
+    torch.set_num_threads(threads)
+    assert bool(found) is (new == "print(given)")
