@@ -26,6 +26,7 @@ from search.errors import UserError
 from search.plain.tree import Tree
 from search.study_file.trial_config import LightningSections, ScriptRun
 from search.trial.building.function_call import call_function
+from search.trial.building.hydra_sources import HydraSources
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import import_name, lightning_of
 from search.trial.building.laid_over import lay_over_arguments
@@ -60,6 +61,8 @@ class Built:
     earlier: tuple[Tree, ...] = ()
     # plain attributes of a script's Trainer
     settings: Tree = field(default_factory=dict)
+    # of the configuration that Hydra has given to a script
+    hydra: HydraSources | None = None
     # as the command line of a script names it
     micro_batch: int | None = None
     # the Trainer of a script that waits for its fit; None where one is to be made
@@ -105,6 +108,7 @@ def built_of(reached: ReachedFit) -> Built:
         begins_from=reached.begins_from,
         earlier=reached.earlier,
         settings=reached.settings,
+        hydra=reached.hydra,
         micro_batch=reached.micro_batch,
     )
 

@@ -18,6 +18,7 @@ from search.errors import UserError
 from search.plain.formats import format_count
 from search.plain.tree import Tree
 from search.study_file.trial_config import ScriptRun
+from search.trial.building.hydra_sources import HydraSources, hydra_sources
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.importing import is_lightnings, namespace_of
 from search.trial.building.laid_over import lay_over_arguments
@@ -46,6 +47,8 @@ class ReachedFit:
     earlier: tuple[Tree, ...]
     # plain attributes of the Trainer, which the script may have changed since it made it
     settings: Tree
+    # of the configuration that Hydra has given to the script
+    hydra: HydraSources | None
     # as the command line names it
     micro_batch: int | None
 
@@ -179,6 +182,7 @@ class Drive:
             begins_from=begins_from if "ckpt_path" in begins_from else {},
             earlier=tuple(self.earlier),
             settings=_settings(trainer),
+            hydra=hydra_sources(),
             micro_batch=self.script.micro_batch,
         )
 

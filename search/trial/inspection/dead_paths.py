@@ -28,7 +28,7 @@ from search.trial.inspection.fingerprint import (
     Incomparable,
     class_attributes,
 )
-from search.trial.inspection.option_reads import hydra_texts, may_be_read, script_files
+from search.trial.inspection.option_reads import may_be_read, script_files
 from search.trial.inspection.process_state import process_state
 from search.trial.inspection.read_globals import read_globals
 
@@ -77,7 +77,7 @@ class Consumption:
         if section in _JUDGED:
             of_process: dict[str, object] = {}
             if section == ARGUMENTS:
-                self._configs = hydra_texts()
+                self._configs = None if built.hydra is None else list(built.hydra.texts())
                 # of all options together: one of them is read where something names it
                 held = read_globals()
                 of_process = {

@@ -46,7 +46,6 @@ class Wholes:
         self,
         trees: Iterable[ast.Module],
         given: Iterable[tuple[Function, str]],
-        parses: Collection[str] = PARSES,
         above: Collection[str] = (),
     ) -> None:
         self._above = above
@@ -57,7 +56,7 @@ class Wholes:
         self._bound: dict[ast.AST, frozenset[str]] = {}
         for node in self._nodes:
             self._note(node)
-        self._returning = set(parses)
+        self._returning = set(PARSES)
         self._held: set[_Key] = {(id(function), name) for function, name in given}
         self._held.add((_EVERYWHERE, _KEPT))
 
@@ -233,7 +232,7 @@ def _reads_scope(node: ast.AST) -> bool:
 
 def _bound_in(arguments: ast.arguments, body: Iterable[ast.AST]) -> Iterator[str]:
     """The names that a function binds: its parameters, and what it assigns and defines."""
-    yield from (each.arg for each in parameters(arguments))
+    yield from (each.arg for each in named_parameters(arguments))
     yield from (each.arg for each in (arguments.vararg, arguments.kwarg) if each is not None)
     shared: set[str] = set()
     assigned: set[str] = set()
@@ -254,7 +253,7 @@ def _bound_in(arguments: ast.arguments, body: Iterable[ast.AST]) -> Iterator[str
     yield from assigned - shared
 
 
-def parameters(arguments: ast.arguments) -> list[ast.arg]:
+def named_parameters(arguments: ast.arguments) -> list[ast.arg]:
     """The parameters that have a name of their own."""
     return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
 

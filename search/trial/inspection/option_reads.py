@@ -16,11 +16,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from search.trial.building.script_process import modules_of_script
-from search.trial.inspection.handed_on import FUNCTIONS, PARSES, Function, Wholes, parameters
+from search.trial.inspection.handed_on import FUNCTIONS, PARSES, Function, Wholes, named_parameters
 
-_COMPOSE = "compose"
-# to the end, because one may lie in another
-_INTERPOLATION = re.compile(r"\$\{.*")
+# to the last brace of a line: one may lie in another
+_INTERPOLATION = re.compile(r"\$\{.*\}")
 
 
 def script_files() -> frozenset[Path]:
@@ -66,7 +65,7 @@ def _may_option_be_read(word: str, trees: list[ast.Module]) -> bool:
         given = []
     else:
         # the parameters of any function may be options, as Fire has them
-        named = {each.arg for function in functions for each in parameters(function.args)}
+        named = {each.arg for function in functions for each in named_parameters(function.args)}
         if named.isdisjoint(names):
             return True
         given = functions
@@ -78,8 +77,10 @@ def _may_value_be_read(path: str, trees: list[ast.Module], configs: Iterable[str
     """Tell whether code may read a value of Hydra's configuration, or the configuration itself."""
     # a group is all that lies in it
     parts = re.split(r"[./@]", path.lstrip("+~"))
-    names = {parts[-1]}
-    if any(names & _interpolated(each) for each in configs) or _is_named(trees, names, []):
+    # a section may be taken whole
+    if any(not _interpolated(each).isdisjoint(parts) for each in configs):
+        return True
+    if _is_named(trees, {parts[-1]}, []):
         return True
     functions = [node for tree in trees for node in ast.walk(tree) if isinstance(node, FUNCTIONS)]
     given = [
@@ -87,28 +88,8 @@ def _may_value_be_read(path: str, trees: list[ast.Module], configs: Iterable[str
         for each in functions
         if each.args.args and any("main" in ast.unparse(one) for one in each.decorator_list)
     ]
-    if not given and not any(_is_called(tree, {_COMPOSE}) for tree in trees):
-        return True
     above = parts if "/" in path else parts[:-1]
-    return Wholes(trees, given, {_COMPOSE}, above).are_handed_on()
-
-
-def hydra_texts() -> list[str] | None:
-    """The texts of Hydra's configuration, with all options of its groups, and what a command line
-    changes there; None where they are not known, and where Hydra has not run."""
-    module = sys.modules.get("hydra.core.hydra_config")
-    if module is None or not module.HydraConfig.initialized():
-        return None
-    config = module.HydraConfig.get()
-    texts = list(config.overrides.task)
-    for source in config.runtime.config_sources:
-        # Hydra's own, and those that the script itself registers
-        if source.provider in ("hydra", "schema"):
-            continue
-        if source.schema != "file":
-            return None
-        texts += [each.read_text(errors="replace") for each in Path(source.path).rglob("*.yaml")]
-    return texts
+    return not given or Wholes(trees, given, above).are_handed_on()
 
 
 @lru_cache(maxsize=256)
@@ -148,7 +129,7 @@ def _parameters_made_with(
             for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
             if default is not None
         }
-        for each in parameters(arguments):
+        for each in named_parameters(arguments):
             made_with = [node for node in (defaults.get(each), each.annotation) if node is not None]
             if _have_any(made_with, definitions):
                 yield each.arg
@@ -193,8 +174,9 @@ def _names_one(node: ast.AST, names: set[str], skipped: set[int]) -> bool:
 
 
 def _interpolated(text: str) -> set[str]:
-    """The words of a text that Hydra may take for values of its configuration."""
-    return {word for each in _INTERPOLATION.findall(text) for word in re.findall(r"\w+", each)}
+    """The last parts of paths in whose place Hydra may put values of its configuration."""
+    found = [each for part in _INTERPOLATION.findall(text) for each in re.findall(r"[\w.]+", part)]
+    return {each.rpartition(".")[2] for each in found}
 
 
 def _texts(nodes: Iterable[ast.expr]) -> Iterator[str]:

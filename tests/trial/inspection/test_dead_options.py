@@ -137,10 +137,12 @@ def space_of(*names: str) -> dict[str, object]:
     return space
 
 
-def problems(folder: Path, *names: str, script: str = SCRIPT) -> tuple[str, ...]:
+def problems(
+    folder: Path, *names: str, script: str = SCRIPT, **sections: object
+) -> tuple[str, ...]:
     path = folder / "train.py"
     path.write_text(script)
-    tree = {"script": str(path), "objective": "val_loss", "space": space_of(*names)}
+    tree = {"script": str(path), "objective": "val_loss", "space": space_of(*names), **sections}
     study = parse_study_tree(tree, source="study.yaml", default_name="study")
     trial = TrialFolder(folder)
     check_config(study).write(trial.config)
@@ -181,6 +183,81 @@ def test_option_that_is_printed_alone_is_dead_where_no_other_could_make_it_count
     (found,) = problems(tmp_path, "--printed", script=WITHOUT_GLOBALS)
     assert found.startswith("space.arguments.--printed: changes nothing: ")
     assert problems(tmp_path, "--printed", "--lr", script=WITHOUT_GLOBALS) == ()
+
+
+# `--sgd-momentum` counts with one optimizer alone, and nothing has its name
+BY_PREFIX = WITHOUT_GLOBALS.replace('args.momentum if args.optimizer == "sgd" else 0.0', "0.0")
+BY_PREFIX = BY_PREFIX.replace('"--momentum", dest="momentum"', '"--sgd-momentum"').replace(
+    'self.kind == "sgd" else {}\n',
+    """self.kind == "sgd" else {}
+        if self.kind == "sgd":
+            momentum = {name[4:]: each for name, each in self.options if name[:4] == "sgd_"}
+""",
+)
+
+
+@pytest.mark.real
+@pytest.mark.filterwarnings("ignore")
+def test_option_that_is_read_among_all_counts_with_another_ones_value(tmp_path: Path) -> None:
+    items = (
+        "args.optimizer\n        self.options = [] if self.kind == 'adam' else vars(args).items()"
+    )
+    script = BY_PREFIX.replace("args.optimizer\n", items + "\n", 1)
+    assert problems(tmp_path, "--optimizer", "--sgd-momentum", script=script) == ()
+
+
+HYDRA = """
+import hydra
+import lightning.pytorch as pl
+import torch
+from torch.utils.data import DataLoader, TensorDataset
+
+
+class Net(pl.LightningModule):
+    def __init__(self, optimizer):
+        super().__init__()
+        self.optimizer = optimizer
+        self.layer = torch.nn.Linear(1, 1)
+
+    def training_step(self, batch, index):
+        return self.layer(batch[0]).square().mean()
+
+    def validation_step(self, batch, index):
+        self.log("val_loss", self.layer(batch[0]).square().mean())
+
+    def configure_optimizers(self):
+        return self.optimizer(self.parameters())
+
+
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(cfg):
+    optimizer = hydra.utils.instantiate(cfg.sgd if cfg.kind == "sgd" else cfg.adam)
+    data = TensorDataset(torch.linspace(-1, 1, 8).unsqueeze(1))
+    trainer = pl.Trainer(max_epochs=1, accelerator="cpu", logger=False)
+    trainer.fit(Net(optimizer), DataLoader(data), DataLoader(data))
+
+
+main()
+"""
+CONFIG = """
+kind: adam
+rate: 0.1
+unused: 0.1
+other: {unused: 0.1}
+adam: {_target_: torch.optim.Adam, _partial_: true}
+sgd: {_target_: torch.optim.SGD, _partial_: true, lr: "${rate}", momentum: 0.9}
+"""
+
+
+@pytest.mark.real
+@pytest.mark.filterwarnings("ignore")
+def test_value_of_hydra_counts_by_an_interpolation_and_by_its_section(tmp_path: Path) -> None:
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/config.yaml").write_text(CONFIG)
+    space = {each: {"float": [0.25, 0.5]} for each in ("rate", "sgd.momentum", "other.unused")}
+    sections = {"hydra": True, "space": {"kind": {"choice": ["adam", "sgd"]}, **space}}
+    (found,) = problems(tmp_path, script=HYDRA, **sections)
+    assert found.startswith("space.arguments.other.unused: changes nothing: ")
 
 
 READ = 'parser.add_argument("--lr", "--rate", dest="speed")\nargs = parser.parse_args()\n'
@@ -292,13 +369,12 @@ MAIN = "@hydra.main(config_path=None)\ndef main(cfg):\n    "
         ("optimizer.momentum", MAIN + 'instantiate(cfg.get("optimizer"))', [], True),
         ("optimizer.momentum", MAIN + "instantiate(cfg)", [], True),
         ("optimizer.momentum", MAIN + "instantiate(cfg.model)", [], False),
-        ("optimizer.momentum", "make(compose('config').optimizer)", [], True),
-        ("optimizer.momentum", "make(compose('config').model)", [], False),
         ("optimizer.momentum", "make(config)", [], True),
         ("optimizer.momentum", MAIN + "cfg.lr", None, True),
         ("momentum", MAIN + "cfg.lr", ["model: {beta: '${momentum}'}"], True),
         ("momentum", MAIN + "cfg.lr", ["beta: ${mul:${lr},${.momentum}}"], True),
-        ("momentum", MAIN + "cfg.lr", ["beta: ${lr}"], False),
+        ("sgd.momentum", MAIN + "cfg.lr", ["first: ${sgd}"], True),
+        ("sgd.momentum", MAIN + "cfg.lr", ["beta: ${sgd.lr}", "beta: ${lr}"], False),
         ("momentum", MAIN + 'cfg.lr\nNode(beta="${momentum}")', [], True),
         ("+momentum", MAIN + "cfg.lr", [], False),
         ("+momentum", MAIN + "cfg.momentum", [], True),
