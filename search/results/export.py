@@ -129,6 +129,7 @@ def _fill(
     }
     if script is not None:
         result["fit"] = script.fit or 1
+        result["hydra"] = script.overrides is not None
     folder.result.write_text(json.dumps(result, indent=1) + "\n", "utf-8")
     if study.provenance.is_file():
         shutil.copyfile(study.provenance, folder.provenance)

@@ -103,10 +103,16 @@ def seed_with_ours(original):
 if __name__ == "__main__":
     # the other processes of a distributed training run the same
     command = [sys.executable, str(Path(__file__).resolve()), *sys.argv[1:]]
-    place = os.getcwd()
     ranks = importlib.import_module("{lightning}.strategies.launchers.subprocess_script")
     ranks._basic_subprocess_cmd = lambda: command
-    ranks._hydra_subprocess_cmd = lambda local_rank: (command, place)
+    theirs = ranks._hydra_subprocess_cmd
+
+    def hydra_command(local_rank):
+        words, place = theirs(local_rank)
+        # Lightning says where the other processes write
+        return [*command, *(each for each in words if each.startswith("hydra."))], place
+
+    ranks._hydra_subprocess_cmd = hydra_command
     if TRAINER:
         lay_over(lightning.Trainer)
     if SEED is not None:

@@ -28,6 +28,7 @@ from search.results.export import script_command, train_command
 from search.results.export_command import RUN, filled
 from search.results.recorder import RECORDER, RECORDER_TEXT, RUNNER, RUNNER_TEXT
 from search.store.provenance.record import installed
+from search.study_file.scripts import hydra_folder
 
 _LIGHTNING = ("lightning.pytorch", "pytorch_lightning")
 _RESULT_BYTES = 1 << 20
@@ -58,6 +59,8 @@ class Exported:
     versions: dict[str, str]
     # the number of the fit that counts of the user's own script; None where a LightningCLI trains
     fit: int | None = None
+    # that script reads its command line with Hydra
+    is_hydras: bool = False
 
     @property
     def other_versions(self) -> list[str]:
@@ -157,6 +160,7 @@ def _exported(folder: ExportFolder, tree: Any) -> Exported:
         has_subcommand=tree["has_subcommand"] is True,
         versions={str(name): str(number) for name, number in tree["versions"].items()},
         fit=None if tree.get("fit") is None else int(tree["fit"]),
+        is_hydras=tree.get("hydra") is True,
     )
 
 
@@ -202,7 +206,8 @@ def _put_python(exported: Exported, scratch: Path, values: Path) -> None:
     write_whole(runner, filled(RUNNER_TEXT, places))
     python = scratch / "python"
     words = shlex.join([sys.executable, str(runner)])
-    python.write_text(f'#!/bin/sh\nexec {words} "$@"\n', "utf-8")
+    last = f" {shlex.quote(hydra_folder(scratch / 'hydra'))}" if exported.is_hydras else ""
+    python.write_text(f'#!/bin/sh\nexec {words} "$@"{last}\n', "utf-8")
     python.chmod(0o700)
 
 

@@ -177,13 +177,24 @@ def hydra_value(value: object) -> str:
         case list():
             return f"[{','.join(hydra_value(each) for each in value)}]"
         case Mapping():
-            return "{" + ",".join(f"{key}:{hydra_value(each)}" for key, each in value.items()) + "}"
+            pairs = (f"{_hydra_key(key)}:{hydra_value(each)}" for key, each in value.items())
+            return "{" + ",".join(pairs) + "}"
         case str() if not _is_bare(value):
             # a backslash stands for itself but before a quote
             escaped = re.sub(r"(\\*)'", r"\1\1\\'", value)
             escaped = re.sub(r"(\\+)$", r"\1\1", escaped)
             return f"'{escaped}'"
     return _text(value)
+
+
+def _hydra_key(key: object) -> str:
+    """A key as Hydra takes it, which is never in quotes."""
+    return re.sub(r"[\\()\[\]{}:=, \t]", r"\\\g<0>", str(key))
+
+
+def hydra_folder(folder: Path) -> str:
+    """The word by which Hydra writes into a folder; of several the last one counts."""
+    return f"hydra.run.dir={hydra_value(str(folder.absolute()))}"
 
 
 def _is_bare(text: str) -> bool:

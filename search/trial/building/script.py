@@ -24,6 +24,8 @@ from search.plain.formats import format_count
 from search.plain.tree import Tree
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.driven_trainer import driven
+from search.trial.building.hydra_errors import told_by_hydra
+from search.trial.building.hydra_jobs import one_job
 from search.trial.building.script_drive import (
     CHECKPOINTS,
     Counted,
@@ -73,10 +75,15 @@ def run_script(
     with _folder_of(script) as folder:
         drive = Drive(script, trainer, folder, at_fit, is_look, added, counted or Counted())
         try:
-            with driven(drive), contextlib.suppress(Left):
+            with _one_job(script), driven(drive), contextlib.suppress(Left):
                 run_as_main(script, folder)
         except SystemExit as error:
             _refuse_end(drive, error.code)
+        except Exception as error:
+            told = None if _has_fitted(drive) else told_by_hydra(error, script)
+            if told is None:
+                raise
+            raise UserError(told) from error
         finally:
             if own_rank() == 0:
                 shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
@@ -112,6 +119,10 @@ def count_fits(script: ScriptRun, trainer: Tree, counted: Counted) -> None:
     """
     script = replace(script, fit=_NONE)
     run_script(script, trainer, lambda _: None, is_look=True, counted=counted)
+
+
+def _one_job(script: ScriptRun) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if script.overrides is None else one_job(script)
 
 
 @contextlib.contextmanager

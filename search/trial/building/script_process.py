@@ -11,24 +11,20 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.abc import InspectLoader
 from importlib.machinery import ModuleSpec
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
 import torch
-from packaging.version import Version
 
 from search.errors import UserError
-from search.study_file.scripts import command_line, hydra_value
+from search.study_file.scripts import command_line, hydra_folder
 from search.study_file.trial_config import ScriptRun
 from search.trial.process.import_path import WORKING_FOLDER
 from search.trial.process.loaded_sources import is_users_own
 
 # the folder of an attempt for what Hydra writes
 _HYDRA_FOLDER = "hydra"
-# of Hydra, which runs several jobs by a word of their own before
-_WITH_MODES = Version("1.2")
 # where a script's module keeps what was before it
 _BEFORE = "__search_before__"
 
@@ -152,21 +148,11 @@ def _resolvers() -> dict[str, Any] | None:
 
 
 def words_of(script: ScriptRun, folder: Path) -> list[str]:
-    """The words after the script in a trial of this folder; of Hydra's the last one counts."""
+    """The words after the script in a trial of this folder."""
     if script.overrides is None:
         return command_line(script.arguments)
     words = command_line(script.arguments, list(script.overrides))
-    return [*words, *hydra_words(folder / _HYDRA_FOLDER)]
-
-
-def hydra_words(folder: Path) -> list[str]:
-    """The words by which Hydra does one job, and writes into a folder."""
-    words = [f"hydra.run.dir={hydra_value(str(folder.absolute()))}"]
-    # a script without it fails by itself
-    with contextlib.suppress(PackageNotFoundError):
-        if Version(version("hydra-core")) >= _WITH_MODES:
-            words.append("hydra.mode=RUN")
-    return words
+    return [*words, hydra_folder(folder / _HYDRA_FOLDER)]
 
 
 def modules_of_script() -> dict[str, ModuleType]:

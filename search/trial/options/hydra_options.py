@@ -18,8 +18,10 @@ from search.answers import GROUP, GROUP_OF_VALUES, UNEVEN_GROUP, Argument, Monit
 from search.plain.tree import items_of
 from search.proposal.options import propose_option
 from search.proposal.proposed_lines import is_live
+from search.study_file.scripts import hydra_folder
+from search.study_file.trial_config import ScriptRun
+from search.trial.building.hydra_jobs import one_job
 from search.trial.building.replaced import replaced
-from search.trial.building.script_process import hydra_words
 from search.trial.options.argument_kinds import FOREIGN
 from search.trial.options.found_options import Found, Options, option
 from search.trial.process.loaded_sources import is_installed
@@ -30,7 +32,7 @@ _MOST_OPTIONS = 20
 
 
 @contextlib.contextmanager
-def watched_hydra(found: Found, folder: Path) -> Iterator[None]:
+def watched_hydra(found: Found, script: ScriptRun, folder: Path) -> Iterator[None]:
     """Leave the script where its function would be given the configuration.
 
     Args:
@@ -40,7 +42,7 @@ def watched_hydra(found: Found, folder: Path) -> Iterator[None]:
         yield
         return
     hydra = importlib.import_module("hydra")
-    words = [*hydra_words(folder), "hydra.output_subdir=null"]
+    words = [hydra_folder(folder), "hydra.output_subdir=null"]
 
     def main(*args: Any, **kwargs: Any) -> Callable[..., Any]:
         decorate = original(*args, **kwargs)
@@ -60,7 +62,7 @@ def watched_hydra(found: Found, folder: Path) -> Iterator[None]:
                 if given and given[0] is not None:
                     return task(*given)
                 sys.argv += words
-                with found.within():
+                with found.within(), one_job(script):
                     return run()
 
             return looked_at

@@ -39,7 +39,7 @@ def read_options(script: ScriptRun) -> Options:
             watched_argparse(found),
             watched_click(found),
             watched_fire(found),
-            watched_hydra(found, script.folder / "hydra"),
+            watched_hydra(found, script, script.folder / "hydra"),
             contextlib.suppress(Left),
         ):
             run_script(script, {}, reached, is_look=True)

@@ -27,10 +27,10 @@ class Regressor(pl.LightningModule):
 
 
 class Points(pl.LightningDataModule):
-    def __init__(self, batch_size):
+    def __init__(self, batch_size, between):
         super().__init__()
         self.batch_size = batch_size
-        x = torch.linspace(-1, 1, 32).unsqueeze(1)
+        x = torch.linspace(*between, 32).unsqueeze(1)
         self.points = TensorDataset(x, 2 * x)
 
     def train_dataloader(self):

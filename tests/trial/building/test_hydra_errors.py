@@ -1,0 +1,156 @@
+"""Scripts of Hydra's whose configuration cannot be composed, or asks for several jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from search.errors import UserError
+from search.study_file.trial_config import ScriptRun
+from search.trial.building.script import reach_fit
+from search.trial.building.script_process import as_it_was
+
+pytestmark = pytest.mark.real
+
+SCRIPT = """
+import hydra
+from lightning.pytorch import Trainer
+from lightning.pytorch.demos.boring_classes import BoringModel
+
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(cfg):
+    print(cfg.note, cfg.model.lr)
+    Trainer(accelerator="cpu", max_epochs=1, logger=False).fit(BoringModel())
+
+main()
+"""
+CONFIGS = {
+    "config.yaml": "defaults: [_self_, model: small]\nnote: null\nseed: 1\n",
+    "sweeps.yaml": "defaults: [config, _self_]\n"
+    "hydra: {mode: MULTIRUN, sweeper: {params: {seed: '1,2'}}}",
+    "plugin.yaml": "defaults: [config, override hydra/launcher: cluster]",
+    "hydra/launcher/cluster.yaml": "_target_: hydra_plugins.nowhere.Launcher",
+    "model/small.yaml": "lr: 0.1\nwidth: 8\n",
+    "model/large.yaml": "lr: 0.1\nwidth: 64\n",
+}
+ITSELF = "script: train.py"
+REMEDY = "Correct it there, or in arguments and space."
+SEVERAL = (
+    "runs several jobs, since hydra.mode is MULTIRUN, and a trial is one. Add hydra: {overrides: "
+    "[hydra.mode=RUN]}, and search what it sweeps over."
+)
+
+
+@pytest.fixture(autouse=True)
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A script with its configuration, in a folder of its own."""
+    for name, text in CONFIGS.items():
+        path = tmp_path / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "train.py").write_text(SCRIPT)
+    (tmp_path / "trial").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with as_it_was():
+        yield
+
+
+def script(*overrides: str, **arguments: object) -> ScriptRun:
+    """The script with overrides, and with arguments by their names."""
+    return ScriptRun(
+        path="train.py", overrides=overrides, arguments=arguments, folder=Path("trial").absolute()
+    )
+
+
+@pytest.mark.parametrize(
+    ("run", "told"),
+    [
+        (
+            lambda: script(**{"model.rate": 0.1}),
+            "arguments.model.rate: the configuration of train.py has no model.rate. It may be lr, "
+            "width. To add it, write +model.rate.",
+        ),
+        (
+            lambda: script("a=1", "modle.lr=3"),
+            "hydra.overrides: the configuration of train.py has no a. It may be note, seed, model. "
+            "To add it, write +a.",
+        ),
+        (
+            lambda: script("modle.lr=3"),
+            "hydra.overrides: the configuration of train.py has no modle.lr. Did you mean model? "
+            "To add it, write +modle.lr.",
+        ),
+        (
+            lambda: script(**{"--config-name": "konfig"}),
+            "arguments.--config-name: Cannot find primary config 'konfig'. Correct its name.",
+        ),
+        (
+            lambda: script(model="medium"),
+            "arguments.model: the group model has no option medium. It may be large, small.",
+        ),
+        (
+            lambda: script("+model@other=medium"),
+            "hydra.overrides: the group model has no option medium. It may be large, small.",
+        ),
+        (
+            lambda: script("note=${nowhere.at}"),
+            "hydra.overrides: note cannot be resolved: Interpolation key 'nowhere.at' not found "
+            f"(train.py, line 8). {REMEDY}",
+        ),
+        (
+            lambda: script(**{"model.lr": "???"}),
+            "arguments.model.lr: model.lr has no value but ???, and the script reads it (train.py, "
+            "line 8). Write arguments: {model.lr: ...}, or search it.",
+        ),
+        (
+            lambda: script("note={a"),
+            "hydra.overrides: Hydra cannot read note={a: no viable alternative at input '{a'. Put "
+            "a text into quotes, as in note='a, b'.",
+        ),
+        (
+            lambda: script("note=1,2"),
+            "hydra.overrides: note=1,2 makes Hydra run several jobs, and a trial is one. Search "
+            "it, or put the text into quotes.",
+        ),
+        (
+            lambda: script("hydra.job.chdir=maybe"),
+            "hydra.overrides: hydra.job.chdir=maybe is refused: Value 'maybe' is not a valid bool "
+            f"(type str). {REMEDY}",
+        ),
+        (
+            lambda: script("~nothing"),
+            f"{ITSELF}: Hydra composes no configuration: Could not delete from config. 'nothing' "
+            f"does not exist. {REMEDY}",
+        ),
+        (lambda: script(**{"--config-name": "sweeps"}), f"{ITSELF} {SEVERAL}"),
+        (lambda: script("++hydra.mode=MULTIRUN"), f"{ITSELF} {SEVERAL}"),
+    ],
+)
+def test_configuration_that_makes_no_trial_is_told_in_one_line(run: object, told: str) -> None:
+    assert callable(run)
+    with pytest.raises(UserError) as refused:
+        reach_fit(run(), {})
+    assert str(refused.value) == told
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda: script("hydra.mode=RUN", **{"--config-name": "sweeps"}),
+        # a launcher's plugin is not even imported
+        lambda: script(**{"--config-name": "plugin"}),
+        lambda: script(**{"+sizes": [1, [2, "a,b"], {"c": None}]}),
+    ],
+)
+def test_one_job_is_run_whatever_would_launch_several(run: object) -> None:
+    assert callable(run)
+    assert type(reach_fit(run(), {}).model).__name__ == "BoringModel"
+
+
+def test_error_of_the_script_itself_is_left_as_it_is() -> None:
+    path = Path("train.py")
+    path.write_text(path.read_text().replace("print(", "raise KeyError("))
+    with pytest.raises(KeyError):
+        reach_fit(script(), {})
