@@ -1,4 +1,5 @@
-"""Scripts as strangers write them: each is searched, killed in the middle, and pruned.
+"""Scripts as strangers write them: each is searched, killed in the middle, pruned, exported and
+replayed.
 
 One study of three trials a script: the first undisturbed, the second of the same values and killed
 in the middle, the third hopeless.
@@ -10,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +144,18 @@ def test_hopeless_trial_is_pruned(studied: Studied) -> None:
     assert len(studied.project.curves()[HOPELESS]) < 10
 
 
+def test_export_replays_to_the_very_value_and_leaves_nothing_elsewhere(studied: Studied) -> None:
+    project = studied.project
+    exported = project.run("export", "study", "best")
+    assert exported.returncode == 0, exported.stderr
+    before = set(project.root.iterdir())
+    replayed = project.run("replay", "best")
+    assert replayed.returncode == 0, replayed.stderr
+    assert "difference  0\n" in replayed.stdout
+    # what the script itself keeps in a place of its own stays the script's
+    assert set(project.root.iterdir()) == before
+
+
 def test_each_trial_keeps_what_hydra_writes_and_leaves_nothing_elsewhere(studied: Studied) -> None:
     project = studied.project
     written = {path.parent.parent for path in project.root.rglob(".hydra/overrides.yaml")}
@@ -152,3 +166,28 @@ def test_each_trial_keeps_what_hydra_writes_and_leaves_nothing_elsewhere(studied
     assert written <= {trials / f"{number:04d}/hydra" for number in range(3)}
     strays = {"outputs", "multirun", "lightning_logs", "checkpoints"}
     assert strays.isdisjoint(path.name for path in project.root.iterdir())
+
+
+def test_launcher_of_hydras_script_trains_without_this_tool(studied: Studied) -> None:
+    root = studied.project.root
+    tree = read_yaml(root / "study.yaml")
+    if "hydra" not in tree or not {"trainer", "seed_everything"} & tree.keys():
+        return
+    (root / "forbidden").mkdir()
+    (root / "forbidden/search.py").write_text("raise ImportError('search is not installed')")
+    (root / "done.txt").unlink(missing_ok=True)
+    before = set(root.rglob("done.txt"))
+    plain = subprocess.run(
+        ["sh", "best/train.sh"],
+        cwd=root,
+        env={
+            **studied.project.environment(),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONPATH": str(root / "forbidden"),
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert plain.returncode == 0, plain.stderr
+    assert set(root.rglob("done.txt")) - before != set()
