@@ -1,0 +1,1 @@
+"""What decides which trial gets the next epochs: one file a strategy."""

@@ -1,0 +1,62 @@
+"""Schedulers by name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from search.errors import UserError
+from search.plain.wording import did_you_mean
+from search.plain.yaml import shown
+from search.sampling.schedulers.asha import Asha
+from search.sampling.schedulers.hyperband import Hyperband
+from search.sampling.schedulers.scheduler import Curves, Scheduler
+
+_OPTIONS = ("min_resource", "reduction_factor")
+_LEAST = {"min_resource": 1, "reduction_factor": 2}
+_FACTOR = 3
+
+
+def make_scheduler(
+    name: str, options: Mapping[str, object], curves: Curves, *, epoch_steps: int, least: int
+) -> Scheduler | None:
+    """The scheduler of a study; None where it has none.
+
+    Args:
+        epoch_steps: the steps of an epoch, in which `min_resource` is given.
+        least: the steps that a trial has at least before it is first paused, where nothing is said.
+
+    Raises:
+        UserError: an option is unknown or has a value that cannot be used.
+    """
+    if name == "none":
+        if options:
+            raise UserError("scheduler: none takes no options. Remove them.")
+        return None
+    given = {key: _whole(name, key, each) for key, each in options.items()}
+    factor = given.get("reduction_factor", _FACTOR)
+    first = given["min_resource"] * epoch_steps if "min_resource" in given else max(least, 1)
+    if name == "asha":
+        return Asha(curves, first=first, factor=factor)
+    if curves.last is None:
+        raise UserError(
+            "scheduler: hyperband needs to know how far a trial is trained. Give "
+            "trainer: {max_epochs: 20}, or use scheduler: asha."
+        )
+    return Hyperband(curves, last=curves.last, first=first, factor=factor)
+
+
+def _whole(name: str, key: str, value: object) -> int:
+    """The value of an option.
+
+    Raises:
+        UserError: there is no such option, or the value is no whole number, or too small.
+    """
+    if key not in _OPTIONS:
+        remedy = did_you_mean(key, _OPTIONS)
+        raise UserError(f"scheduler.{key}: {name} has no such option. {remedy}")
+    if type(value) is not int or value < _LEAST[key]:
+        raise UserError(
+            f"scheduler.{key}: must be a whole number of at least {_LEAST[key]}, got "
+            f"{shown(value)}."
+        )
+    return value

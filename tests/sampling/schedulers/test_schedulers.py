@@ -1,0 +1,259 @@
+"""Schedulers simulated without a process, on curves that are known beforehand."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import pytest
+
+from search.errors import UserError
+from search.sampling.schedulers.make import make_scheduler
+from search.sampling.schedulers.scheduler import Curves, Scheduler
+from search.study_file.curve_steps import EPOCHS, Steps
+
+LAST = 27
+
+
+def scheduler(name: str, *, sign: int = 1, keeps_best: bool = False, **options: int) -> Scheduler:
+    curves = Curves(sign=sign, keeps_best=keeps_best, steps=Steps(EPOCHS), last=LAST)
+    made = make_scheduler(name, options, curves, epoch_steps=1, least=1)
+    assert made is not None
+    return made
+
+
+@dataclass
+class Run:
+    """A study of curves: what each trial was trained, and in which order it was worked on."""
+
+    curves: Sequence[Mapping[int, float]]
+    steps: Counter[int] = field(default_factory=Counter)
+    complete: list[int] = field(default_factory=list)
+    worked_on: list[int] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        return sum(self.steps.values())
+
+
+def run(scheduler: Scheduler, curves: Sequence[Mapping[int, float]], workers: int = 1) -> Run:
+    """Train trials as the coordinator does, with an epoch a step of the clock."""
+    run, clock, begun = Run(curves), 0, 0
+    # when its next report is due, in which order it was begun, number
+    busy: list[tuple[int, int, int]] = []
+    while True:
+        while len(busy) < workers:
+            chosen = scheduler.choose()
+            if chosen is None and begun == len(curves) and not busy:
+                chosen = scheduler.choose_last()
+            if chosen is None and begun == len(curves):
+                break
+            number = begun if chosen is None else chosen.number
+            begun += chosen is None
+            run.reasons += [] if chosen is None else [chosen.why]
+            run.worked_on.append(number)
+            heapq.heappush(busy, (clock + 1, len(run.worked_on), number))
+        if not busy:
+            return run
+        clock, order, number = heapq.heappop(busy)
+        run.steps[number] += 1
+        step = run.steps[number]
+        decision = scheduler.report(number, step, curves[number][step])
+        if step == len(curves[number]):
+            assert not decision.pauses, "a trial cannot wait after its last epoch"
+            scheduler.end(number, is_complete=True)
+            run.complete.append(number)
+        elif decision.pauses:
+            run.reasons.append(decision.why)
+            scheduler.pause(number)
+        else:
+            heapq.heappush(busy, (clock + 1, order, number))
+
+
+def falling(levels: Sequence[float]) -> list[dict[int, float]]:
+    """Curves that are in the same order at every step."""
+    return [{step: level + 1 / step for step in range(1, LAST + 1)} for level in levels]
+
+
+# each is better than those before, so that nothing is known beforehand
+RISING = [float(20 - number) for number in range(18)]
+
+
+def test_asha_trains_the_best_to_its_end_for_a_part_of_the_epochs() -> None:
+    found = run(scheduler("asha"), falling([3.0, 1.0, 2.0] * 6))
+    assert found.complete[0] % 3 == 1
+    assert found.epochs < 18 * LAST / 3
+    assert set(found.steps) == set(range(18))
+    assert {steps for steps in found.steps.values() if steps < LAST} <= {1, 3, 9}
+
+
+def test_asha_promotes_one_of_three_and_no_more() -> None:
+    found = run(scheduler("asha"), falling([float(number) for number in range(18)]))
+    # the first is best: of 18 trials at the first rung it is alone among the first third for long
+    reached = [sum(steps >= rung for steps in found.steps.values()) for rung in (1, 3, 9)]
+    assert reached == [18, 6, 2]
+
+
+def test_trial_that_is_among_the_best_when_it_arrives_goes_on_without_a_pause() -> None:
+    asha = scheduler("asha", reduction_factor=2)
+    assert asha.report(0, 1, 5.0).pauses
+    asha.pause(0)
+    assert not asha.report(1, 1, 4.0).pauses
+    assert asha.choose() is None
+
+
+def test_paused_trial_goes_on_once_others_make_it_one_of_the_best() -> None:
+    asha = scheduler("asha")
+    for number, value in enumerate([5.0, 6.0]):
+        assert asha.report(number, 1, value).pauses
+        asha.pause(number)
+        assert asha.choose() is None
+    assert asha.report(2, 1, 7.0).pauses
+    asha.pause(2)
+    chosen = asha.choose()
+    assert chosen is not None
+    assert (chosen.number, chosen.why) == (
+        0,
+        "5 at epoch 1 is number 1 of 3; one of 3 goes on, so far 1",
+    )
+    assert asha.choose() is None
+
+
+def test_larger_values_are_better_where_a_study_maximizes() -> None:
+    found = run(scheduler("asha", sign=-1), falling([1.0, 3.0, 2.0] * 6))
+    assert found.complete[0] % 3 == 1
+
+
+def test_best_value_so_far_counts_only_where_it_is_the_value_of_a_trial() -> None:
+    spoilt = {1: 1.0, 2: 9.0, 3: 9.0}
+    steady = {1: 2.0, 2: 2.0, 3: 2.0}
+
+    def places(*, keeps_best: bool) -> list[bool]:
+        asha = scheduler("asha", keeps_best=keeps_best, min_resource=3, reduction_factor=2)
+        pauses = []
+        for number, curve in enumerate([steady, spoilt]):
+            pauses += [asha.report(number, step, value).pauses for step, value in curve.items()]
+        return pauses[3:]
+
+    assert places(keeps_best=True) == [False, False, False]
+    assert places(keeps_best=False) == [False, False, True]
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_study_too_small_for_its_rungs_still_trains_its_best_trial_to_the_end(count: int) -> None:
+    found = run(scheduler("asha", reduction_factor=4), falling(RISING[:count]))
+    assert found.complete == [count - 1]
+    assert found.reasons[-1].endswith("it is the best, and none was trained to its end")
+
+
+def test_value_that_is_no_number_is_the_worst() -> None:
+    asha = scheduler("asha", reduction_factor=2)
+    for number, value in enumerate([float("nan"), 5.0]):
+        asha.report(number, 1, value)
+        asha.pause(number)
+    chosen = asha.choose()
+    assert chosen is not None
+    assert chosen.number == 1
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband"])
+@pytest.mark.parametrize("workers", [1, 2, 8])
+def test_every_trial_begins_and_none_is_trained_twice(name: str, workers: int) -> None:
+    found = run(scheduler(name), falling(RISING), workers)
+    assert set(found.steps) == set(range(18))
+    assert max(found.steps.values()) == LAST
+    assert len(found.complete) == len(set(found.complete)) > 0
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband"])
+def test_scheduler_that_is_told_of_an_earlier_run_goes_on_as_if_it_had_not_ended(name: str) -> None:
+    curves = falling([float((7 * number) % 18) for number in range(18)])
+
+    class Killed(Exception):
+        """The first run ends here."""
+
+    def told(ends_after: int) -> tuple[Scheduler, list[tuple[int, int, float]]]:
+        first, said = scheduler(name), []
+        report = first.report
+
+        def counted(number: int, step: int, value: float) -> object:
+            if len(said) == ends_after:
+                raise Killed
+            said.append((number, step, value))
+            return report(number, step, value)
+
+        first.report = counted  # type: ignore[method-assign,assignment]
+        with pytest.raises(Killed):
+            run(first, curves)
+        return first, said
+
+    whole = run(scheduler(name), curves)
+    for ends_after in (5, 17, 40):
+        first, said = told(ends_after)
+        again = scheduler(name)
+        for number in range(18):
+            for _, step, value in (each for each in said if each[0] == number):
+                again.report(number, step, value)
+        steps = Counter(number for number, *_ in said)
+        running = said[-1][0]
+        for number, count in steps.items():
+            if count == LAST:
+                again.end(number, is_complete=True)
+            elif number != running:
+                again.pause(number)
+        assert choices(again) == choices(first)
+    assert whole.complete
+
+
+def choices(scheduler: Scheduler) -> list[int]:
+    """All that would go on now, in order."""
+    return list(_until_none(scheduler.choose))
+
+
+def _until_none(choose: Callable[[], object]) -> Iterator[int]:
+    while (chosen := choose()) is not None:
+        yield chosen.number  # type: ignore[attr-defined]
+
+
+def test_hyperband_has_trials_that_are_never_paused_early() -> None:
+    found = run(scheduler("hyperband"), falling(RISING))
+    firsts = Counter(found.steps.values())
+    assert {1, 3, 9} & set(firsts)
+    assert firsts[LAST] > 1
+    assert found.epochs < 18 * LAST / 2
+
+
+def test_hyperband_starts_more_trials_where_they_are_cheaper() -> None:
+    order = scheduler("hyperband")
+    # all at the same level but the first, so that hardly any is promoted
+    found = run(order, falling([0.0] + [1.0] * 45))
+    counts = Counter(found.steps.values())
+    assert counts[1] > counts[3] > counts[9] > 0
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "text"),
+    [
+        ("asha", {"factor": 3}, "scheduler.factor: asha has no such option."),
+        ("asha", {"reduction_factor": 1}, "scheduler.reduction_factor: must be a whole number of"),
+        ("asha", {"min_resource": "few"}, "scheduler.min_resource: must be a whole number of"),
+        ("hyperband", {"min_resource": True}, "scheduler.min_resource: must be a whole number of"),
+        ("none", {"min_resource": 1}, "scheduler: none takes no options."),
+    ],
+)
+def test_options_that_cannot_be_used_are_named(
+    name: str, options: Mapping[str, object], text: str
+) -> None:
+    curves = Curves(sign=1, keeps_best=False, steps=None, last=LAST)
+    with pytest.raises(UserError) as raised:
+        make_scheduler(name, options, curves, epoch_steps=1, least=1)
+    assert str(raised.value).startswith(text)
+
+
+def test_hyperband_without_an_end_is_refused() -> None:
+    curves = Curves(sign=1, keeps_best=False, steps=None, last=None)
+    with pytest.raises(UserError, match="hyperband needs to know how far a trial is trained"):
+        make_scheduler("hyperband", {}, curves, epoch_steps=1, least=1)
