@@ -13,6 +13,7 @@ import msgspec
 # causes why an attempt ended
 DONE = "done"
 PRUNED = "pruned"
+PAUSED = "paused"
 INFEASIBLE = "infeasible"
 DIVERGED = "diverged"
 OOM = "oom"
@@ -194,8 +195,10 @@ class Verdict(Message, frozen=True):
     """Step of the report."""
     prune: bool
     """True ends the trial."""
+    pause: bool = False
+    """True ends the attempt once its epoch is over and saved; the trial may go on later."""
     is_judged: bool = True
-    """False where no pruner judges the study: later reports need not wait for their answer."""
+    """False where nothing judges the study: later reports need not wait for their answer."""
 
 
 class Stop(Message, frozen=True):

@@ -31,13 +31,14 @@ _PYTHON: Mapping[str, object] = {
     "logger": "csv",
     "sampler": "tpe",
     "pruner": "median",
+    "scheduler": "asha",
     "objective": {"metric": "val_loss"},
     "batch": {"auto_scale": "binsearch"},
     "budget": {"trials": 50},
     "keep": {"top": 3},
 }
 # one chosen instead of another shares no options with it
-_REPLACED = ("sampler", "pruner")
+_REPLACED = ("sampler", "pruner", "scheduler")
 
 
 def tree_of_keywords(

@@ -61,6 +61,8 @@ class Sections(TypedDict, total=False):
     """Choice of the micro-batch: {auto_scale, max}, and {argument} of a script or a function."""
     sampler: _Named | None
     pruner: _Named | None
+    scheduler: _Named | None
+    """What pauses trials and lets the best of them go on."""
     logger: _Named | Sequence[_Named] | None
     keep: _Section | None
     """Which checkpoints are kept: {top}."""

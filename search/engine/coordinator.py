@@ -12,8 +12,11 @@ from search.engine.attempt_end import Outcome, ProcessEnd, kernel_memory_kills, 
 from search.engine.batch_sizes import BatchPlan
 from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
+from search.engine.disk_watch import DiskWatch
 from search.engine.ledger import Ledger
 from search.engine.logger_closing import CLOSE, leave_ending
+from search.engine.next_trials import NextTrials
+from search.engine.pausing import first_pause
 from search.engine.progress import (
     BatchSizeFound,
     Note,
@@ -51,6 +54,7 @@ from search.messages import (
     Stop,
     Verdict,
 )
+from search.plain.formats import format_count
 from search.space.expressions import Incomputable
 from search.store.ownership import Ownership
 from search.store.records import TrialRecord
@@ -87,15 +91,13 @@ class Coordinator:
         self._ownership = ownership
         self._free = list(range(len(slots)))
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
-        self._disk = DiskFloor(ledger.folder, len(slots))
         record = ledger.record()
         self._budget = BudgetWatch(record, deadline)
-        for trial in record.trials:
-            self._disk.expect(trial.parameters)
-        self._is_paused = False
+        self._disk = DiskWatch(DiskFloor(ledger.folder, len(slots)), record, view)
         self._running: dict[str, Running] = {}
-        # trials that have a number and wait for a probe to tell their micro-batch
-        self._blocked: list[int] = []
+        # closed while they were paused, with runs in loggers that are open
+        self._unclosed: list[TrialRecord] = []
+        self._next = NextTrials(ledger, batches, request.total)
         self._launches = 0
         self._stopping_since: float | None = None
         self._failures = FailureStreak()
@@ -113,25 +115,47 @@ class Coordinator:
         while True:
             self._look_at_folder()
             self._fill_slots()
-            if not self._running and (self._stopping_since is not None or not self._is_paused):
+            if not self._running and self._is_over():
                 break
             for attempt, message in self._executor.poll(_POLL_S):
                 # an attempt may have failed because its folder is gone, which is no end of a trial
                 self._look_at_folder()
                 self._handle(attempt, message)
             self._view.tick()
-        self._release_blocked()
+        self._next.release()
         if self._failures.verdict is not None:
             raise self._failures.verdict
         # the epoch that spent the budget may have been the last one of all
-        if self._reason == "budget" and not self._has_more():
+        if self._reason == "budget" and not self._next.is_open:
             return "finished"
         return self._reason
 
+    def _is_over(self) -> bool:
+        """Whether the run ends, of which no trial runs any more."""
+        if self._stopping_since is not None:
+            return True
+        if self._disk.is_short:
+            return False
+        self._close_paused()
+        while self._unclosed and self._free:
+            self._end_logging(self._unclosed.pop(0))
+        return not self._running
+
+    def _close_paused(self) -> None:
+        """End the trials that were paused and will not be chosen any more."""
+        paused = self._ledger.pausing.paused
+        if paused:
+            count = format_count(len(paused), "paused trial")
+            self._view.handle(Note(f"{count} will not go on: others were better"))
+        for number in paused:
+            outcome = self._ledger.close_paused(number).outcome
+            folder = self._ledger.folder.trial(number)
+            self._unclosed.append(self._tell_end(Running(number, 0, CLOSE, folder), outcome))
+
     def _fill_slots(self) -> None:
-        while self._may_start() and self._free and self._has_more() and self._has_disk():
-            number = self._next_trial()
-            if number is None:
+        while self._may_start() and self._free and self._next.is_open and self._disk.has_room():
+            probing = {each.key for each in self._running.values() if each.task == "probe"}
+            if (number := self._next.next(probing, is_idle=not self._running)) is None:
                 return
             self._start(number)
 
@@ -141,46 +165,16 @@ class Coordinator:
         self._look_at_clock()
         return self._stopping_since is None
 
-    def _has_more(self) -> bool:
-        """Whether there is, or will be, a trial to start."""
-        total = self._request.total
-        return (
-            bool(self._blocked or self._ledger.waiting())
-            or total is None
-            or self._ledger.created < total
-        )
-
-    def _has_disk(self) -> bool:
-        missing = self._disk.missing()
-        if (missing is not None) != self._is_paused:
-            self._is_paused = missing is not None
-            self._view.handle(Note(missing or "there is disk again, going on"))
-        return missing is None
-
-    def _next_trial(self) -> int | None:
-        """A trial that can start now: one whose probe ended, one to go on with, a new one."""
-        probing = {running.key for running in self._running.values() if running.task == "probe"}
-        for number in self._blocked:
-            if self._batches.key(self._ledger.params(number)) not in probing:
-                self._blocked.remove(number)
-                return number
-        if self._blocked:
-            return None
-        if waiting := self._ledger.waiting():
-            self._ledger.claim(waiting[0])
-            return waiting[0]
-        return self._ledger.sample()
-
     def _start(self, number: int) -> None:
         params = self._ledger.params(number)
         key = self._batches.key(params)
         folder = self._ledger.folder.trial(number)
         if not self._batches.is_probed or folder.config.is_file():
             self._start_fit(number, folder, None)
-        elif (size := self._ledger.micro_batch(key)) is not None:
+        elif (size := self._ledger.common.micro_batch(key)) is not None:
             self._start_fit(number, folder, size)
         elif any(r.task == "probe" and r.key == key for r in self._running.values()):
-            self._blocked.append(number)
+            self._next.block(number)
         else:
             self._start_probe(number, key)
 
@@ -245,23 +239,29 @@ class Coordinator:
                 self._handle_started(attempt, running, message)
             case Measured():
                 self._ledger.set_resources(number, message.to_tree())
-                self._disk.expect(message.parameters)
+                self._disk.floor.expect(message.parameters)
             case Saved():
                 self._ledger.set_saved(number, message.every_s, message.epoch)
             case Reported():
-                prune = self._ledger.judge(number, message.step, message.value)
-                # written before it is answered: with the answer the attempt saves its checkpoint,
-                # goes on from there, and never says again what was not written
-                self._ledger.report(number, message.step, message.epoch, message.value, prune)
-                self._budget.report(number, self._ledger.epochs(number))
-                # before the verdict, for which the attempt waits: after it the next epoch begins
-                self._look_at_limits()
-                is_judged = self._ledger.is_judged or self._budget.counts_epochs
-                verdict = Verdict(message.step, prune, is_judged=is_judged)
-                self._executor.send(attempt, verdict)
-                self._view.handle(
-                    TrialReported(number, message.step, message.epoch, message.value, prune)
-                )
+                self._judge(attempt, running, message)
+
+    def _judge(self, attempt: str, running: Running, said: Reported) -> None:
+        number = running.number
+        if not self._ledger.pausing.is_begun and running.reported is not None:
+            seconds = time.monotonic() - running.reported_at
+            self._ledger.set_first_pause(first_pause(said.step - running.reported.step, seconds))
+        running.reported, running.reported_at = said, time.monotonic()
+        judgement = self._ledger.judge(number, said.step, said.value)
+        # written before it is answered: with the answer the attempt saves its checkpoint, goes on
+        # from there, and never says again what was not written
+        self._ledger.report(number, said.step, said.epoch, said.value, judgement)
+        self._budget.report(number, self._ledger.epochs(number))
+        # before the verdict, for which the attempt waits: after it the next epoch begins
+        self._look_at_limits()
+        ends = (judgement.prune, judgement.pause)
+        is_judged = self._ledger.is_judged or self._budget.counts_epochs
+        self._executor.send(attempt, Verdict(said.step, *ends, is_judged=is_judged))
+        self._view.handle(TrialReported(number, said.step, said.epoch, said.value, *ends))
 
     def _handle_started(self, attempt: str, running: Running, message: Started) -> None:
         running.started = message
@@ -294,9 +294,9 @@ class Coordinator:
     def _end_probe(self, running: Running, status: int) -> None:
         if isinstance(running.last_words, Probed):
             size, tried = running.last_words.micro_batch, len(running.last_words.tried)
-            self._ledger.set_micro_batch(running.key, size)
+            self._ledger.common.set_micro_batch(running.key, size)
             self._view.handle(BatchSizeFound(running.number, size, tried))
-            self._blocked.insert(0, running.number)
+            self._next.unblock(running.number)
             return
         self._finish(running, self._outcome(running, status), running.last_words)
 
@@ -319,26 +319,34 @@ class Coordinator:
         retry = retry_smaller(outcome, running.started, running.folder, self._batches)
         if retry.limit is not None and self._batches.is_probed:
             key = self._batches.key(self._ledger.params(running.number))
-            self._ledger.lower_micro_batch(key, retry.limit)
+            self._ledger.common.lower_micro_batch(key, retry.limit)
         return retry.outcome
 
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
-        self._disk.learn(running.folder)
-        ending = self._ledger.end_attempt(running.number, outcome)
-        outcome, state = ending.outcome, ending.state.name
+        self._disk.floor.learn(running.folder)
+        outcome = self._ledger.end_attempt(running.number, outcome).outcome
+        trial = self._tell_end(running, outcome)
+        trace, log = said.traceback if said else None, running.folder.log
+        if self._stopping_since is None and self._failures.note(trial.state, outcome, log, trace):
+            self._stop("failures")
+        # a process that could still speak has closed its runs itself
+        if said is None and running.task == "fit" and trial.is_finished:
+            self._end_logging(trial)
+
+    def _tell_end(self, running: Running, outcome: Outcome) -> TrialRecord:
+        """Keep what is to be kept of a trial, and show how it stands after an attempt."""
         trial = self._ledger.trial(running.number)
         self._budget.end(trial)
         self._tidy(trial)
-        log = running.folder.log
         duration_s = time.monotonic() - running.started_at
-        self._view.handle(TrialEnded.of(trial, outcome, duration_s, log))
-        trace = said.traceback if said else None
-        if self._stopping_since is None and self._failures.note(state, outcome, log, trace):
-            self._stop("failures")
-        # a process that could still speak has closed its runs itself
-        is_open = said is None and running.task == "fit" and trial.is_finished
-        if is_open and leave_ending(self._ledger.attributes, trial):
-            self._launch(Running(running.number, self._free.pop(), CLOSE, running.folder))
+        self._view.handle(TrialEnded.of(trial, outcome, duration_s, running.folder.log))
+        return trial
+
+    def _end_logging(self, trial: TrialRecord) -> None:
+        """Let a process close the runs of a trial that nobody closed."""
+        if leave_ending(self._ledger.attributes, trial):
+            folder = TrialFolder(trial.folder)
+            self._launch(Running(trial.number, self._free.pop(), CLOSE, folder))
 
     def _tidy(self, trial: TrialRecord) -> None:
         remove(self._retention.superfluous(trial))
@@ -368,7 +376,7 @@ class Coordinator:
                 self._kill(attempt, running, HUNG, why)
 
     def _look_at_limits(self) -> None:
-        if self._stopping_since is not None or not (self._running or self._has_more()):
+        if self._stopping_since is not None or not (self._running or self._next.is_open):
             return
         if (reason := self._budget.over) is not None:
             self._stop(reason)
@@ -390,8 +398,3 @@ class Coordinator:
         if running.ended_as is None:
             running.ended_as, running.why = ended_as, why
             self._executor.kill(attempt, dump=ended_as == HUNG)
-
-    def _release_blocked(self) -> None:
-        for number in self._blocked:
-            self._ledger.end_attempt(number, Outcome(INTERRUPTED, message="not begun"))
-        self._blocked.clear()

@@ -6,7 +6,6 @@ and to the database then, which other tools of Optuna's read.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,26 +14,29 @@ import optuna
 from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.attempt_end import Outcome
+from search.engine.common_values import CommonValues
+from search.engine.judgement import Judgement, Pruning, newly_noted
+from search.engine.pausing import Pausing
 from search.engine.trial_end import Ending, ending_of
 from search.errors import StorageError
 from search.executors.processes import boot_id, end_attempt
-from search.messages import INTERRUPTED
+from search.messages import INTERRUPTED, PAUSED, PRUNED
 from search.plain.whole_files import make_folder
-from search.sampling.alignment import AlignedStorage
 from search.sampling.candidates import stage
-from search.sampling.one_direction import judged_storage, judged_study, sampled_study
+from search.sampling.one_direction import sampled_study
 from search.sampling.samplers import Sampling
 from search.space.distributions import Params
 from search.store.attributes import attributes_to_json
 from search.store.database.url import shown_url
 from search.store.database.write_through import WriteThroughStorage, is_private
 from search.store.events.event_file import append_event
-from search.store.events.optuna_trials import MICRO_BATCHES, STUDY, user_attributes
-from search.store.events.study_history import MICRO_BATCH, THREADS, cache_history
+from search.store.events.optuna_trials import STUDY, user_attributes
+from search.store.events.study_history import cache_history
 from search.store.events.trial_history import (
     ATTEMPT_ENDED,
     ATTEMPT_STARTED,
     ATTRIBUTES,
+    CLOSED,
     DERIVED_SET,
     MEASURED,
     REPORTED,
@@ -47,7 +49,9 @@ from search.store.queue import Queue
 from search.store.reading import study_record
 from search.store.recorded_study import RecordedStudy, write_facts
 from search.store.records import StudyAttributes, StudyRecord, TrialRecord
-from search.study_file.curve_steps import SAMPLES
+
+# of a report that nothing judges
+UNJUDGED = Judgement()
 
 
 class Ledger:
@@ -57,7 +61,8 @@ class Ledger:
         recorded: the study as its events tell it.
         storage: the same study in memory and in its database.
         sampling: how new trials are sampled.
-        pruner: what judges reports.
+        pruner: what ends trials early.
+        pausing: what lets them wait; knows the trials of `recorded`.
         queue: the points that go before what is sampled.
     """
 
@@ -68,6 +73,7 @@ class Ledger:
         sampling: Sampling,
         pruner: optuna.pruners.BasePruner,
         queue: Queue,
+        pausing: Pausing,
     ) -> None:
         self.folder = recorded.folder
         self._history = recorded.history
@@ -75,18 +81,23 @@ class Ledger:
         self._attributes = recorded.attributes
         self._storage = storage
         self._sampling = sampling
-        self._pruner = pruner
         self._queue = queue
+        self.pausing = pausing
         attributes = recorded.attributes
         self._study = sampled_study(
-            self.folder.name, storage, attributes, pruner, is_bounded=sampling.is_bounded
+            self.folder.name,
+            storage,
+            attributes,
+            pruner,
+            is_bounded=sampling.is_bounded,
+            is_paused=pausing.holds if pausing.is_needed else None,
         )
-        self._judged = judged_study(self._study, storage, attributes)
-        self._aligned: AlignedStorage | None = None
-        if attributes.steps is not None and attributes.steps.unit == SAMPLES:
-            self._aligned = AlignedStorage(judged_storage(storage, attributes))
+        self.common = CommonValues(self.folder, recorded.history, self._study)
+        self._pruning = Pruning(self._study, storage, attributes, pruner)
         # trials that wait by their events, and were taken up since
         self._claimed: set[int] = set()
+        for number in self.pausing.paused:
+            self._hide(number)
 
     def close(self) -> None:
         """Close the connections to the database."""
@@ -133,8 +144,21 @@ class Ledger:
         return [
             trial.number
             for trial in self._trials
-            if trial.state == "WAITING" and trial.number not in self._claimed
+            if trial.state == "WAITING"
+            and trial.number not in self._claimed
+            and not self.pausing.holds(trial.number)
         ]
+
+    def choose(self, *, is_idle: bool) -> int | None:
+        """Take up a paused trial again that is worth it; its number, None where none is.
+
+        Args:
+            is_idle: as for `Pausing.choose`.
+        """
+        number = self.pausing.choose(is_idle=is_idle)
+        if number is not None:
+            self.claim(number)
+        return number
 
     def sample(self) -> int:
         """Sample a new trial, or take up one that was enqueued; returns its number.
@@ -151,7 +175,7 @@ class Ledger:
         trial = stage(self._study, self._storage, self._sampling, fixed)
         self._storage.refuse_other_writers(trial)
         now = self._storage.get_study_system_attrs(self._storage.study_id)
-        if new := _noted(known, now):
+        if new := newly_noted(known, now):
             append_event(self.folder.events, ATTRIBUTES, attributes=new)
         make_folder(self.folder.trial(trial.number).root)
         noted = self._frozen(trial.number).system_attrs
@@ -187,6 +211,8 @@ class Ledger:
     def begin_attempt(self, number: int, pid: int) -> int:
         """Write that process `pid` works on the trial from now; returns the attempt's number."""
         waited = self._trials[number].state == "WAITING"
+        why = self.pausing.why_chosen(number)
+        chosen: dict[str, Any] = {} if why is None else {"why": why}
         attempt = len(self._trials[number].attempts) + 1
         self._append(
             number,
@@ -195,6 +221,7 @@ class Ledger:
             pid=pid,
             boot_id=boot_id(),
             step=self.last_step(number),
+            **chosen,
         )
         self._claimed.discard(number)
         if waited:
@@ -234,35 +261,34 @@ class Ledger:
 
     @property
     def is_judged(self) -> bool:
-        """False where no report can end a trial."""
-        return not isinstance(self._pruner, optuna.pruners.NopPruner)
+        """False where no report can end or pause a trial."""
+        return self._pruning.is_needed or self.pausing.is_needed
 
-    def judge(self, number: int, step: int, value: float) -> bool:
-        """Whether the trial should be pruned after the value of `step`; does not write the value.
+    def judge(self, number: int, step: int, value: float) -> Judgement:
+        """What becomes of the trial after the value of `step`; does not write the value.
 
         A resumed trial may report a step again: the later value stands, and the verdict that was
-        given, whatever other trials have done since; a study that is not pruned any more has none.
+        given, whatever other trials have done since; a study that is not judged any more has none.
         """
-        if step in self._trials[number].curve:
-            return self.is_judged and step == self._trials[number].pruned_at
-        trial = copy.copy(self._frozen(number))
-        known = dict(trial.system_attrs)
-        trial.intermediate_values = {**trial.intermediate_values, step: value}
-        judged = self._judged
-        if self._aligned is not None:
-            judged = self._aligned.study_at(self._study, trial.intermediate_values)
-        verdict = bool(self._pruner.prune(judged, trial))
-        # successive halving notes the rungs that a trial has reached
-        if new := _noted(known, self._frozen(number).system_attrs):
-            self._append(number, ATTRIBUTES, attributes=new)
-        return verdict
+        trial = self._trials[number]
+        if step in trial.curve:
+            return Judgement(
+                prune=self._pruning.is_needed and step == trial.pruned_at,
+                pause=self.pausing.is_needed and step == trial.paused_at,
+            )
+        judgement = self._pruning.judge(lambda: self._frozen(number), step, value)
+        if judgement.noted:
+            self._append(number, ATTRIBUTES, attributes=judgement.noted)
+        decision = self.pausing.decide(number, step, value)
+        if judgement.prune or not decision.pauses:
+            return judgement
+        return Judgement(pause=True, why=decision.why)
 
     def report(
-        self, number: int, step: int, epoch: int, value: float, pruned: bool = False
+        self, number: int, step: int, epoch: int, value: float, judgement: Judgement = UNJUDGED
     ) -> None:
-        """Write one value of the reported metric, and the verdict where it ends the trial."""
-        verdict = {"pruned": True} if pruned else {}
-        details = {"step": step, "epoch": epoch, "value": value, **verdict}
+        """Write one value of the reported metric, and the verdict on it."""
+        details = {"step": step, "epoch": epoch, "value": value, **judgement.details()}
         self._append(number, REPORTED, sync=False, **details)
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
 
@@ -277,22 +303,36 @@ class Ledger:
             seen: time of its last sign of life, where nobody knows when it ended.
         """
         trial = self._trials[number]
+        if outcome.cause == PAUSED:
+            outcome = replace(outcome, message=trial.why)
         ending = ending_of(self.attributes, trial, outcome)
-        if ending.constraints:
-            self._append(number, ATTRIBUTES, attributes=ending.constraints)
-        details = ending.details(is_single=not self.attributes.is_multi_objective)
-        if seen is not None:
-            details["seen"] = seen
-        self._append(
+        more: dict[str, Any] = {} if seen is None else {"seen": seen}
+        if ending.outcome.may_recur:
+            more["may_recur"] = True
+        self._end(
             number,
             ATTEMPT_ENDED,
+            ending,
             cause=ending.outcome.cause,
-            state=ending.state.name,
             message=ending.outcome.message,
             step=trial.last_step,
-            **({"may_recur": True} if ending.outcome.may_recur else {}),
-            **details,
+            **more,
         )
+        return ending
+
+    def close_paused(self, number: int) -> Ending:
+        """Write that a paused trial will not go on; returns what it comes to by that."""
+        message = "was paused, and others were better until the study ended"
+        outcome = Outcome(PRUNED, message=message)
+        ending = ending_of(self.attributes, self._trials[number], outcome)
+        self._end(number, CLOSED, ending, message=message)
+        return ending
+
+    def _end(self, number: int, event: str, ending: Ending, **details: Any) -> None:
+        if ending.constraints:
+            self._append(number, ATTRIBUTES, attributes=ending.constraints)
+        told = ending.details(is_single=not self.attributes.is_multi_objective)
+        self._append(number, event, state=ending.state.name, **details, **told)
         self._claimed.discard(number)
         for key, violation in ending.constraints.items():
             self._storage.set_trial_system_attr(self._trial_id(number), key, violation)
@@ -300,35 +340,18 @@ class Ledger:
         self._storage.set_trial_state_values(self._trial_id(number), ending.state, ending.values)
         if self._trials[number].is_finished:
             cache_history(self.folder, number)
-        return ending
+        self.pausing.note_end(number)
+        if self.pausing.holds(number):
+            self._hide(number)
 
-    @property
-    def threads(self) -> int | None:
-        """CPU threads of the trials so far; None before the first was begun."""
-        return self._history.threads
+    def _hide(self, number: int) -> None:
+        """Keep Optuna from handing out a paused trial in the place of a new one."""
+        self._storage.claim(self._trial_id(number))
 
-    def set_threads(self, count: int, reason: str) -> None:
-        """Write how many CPU threads the trials of the study have, once: a machine with fewer
-        cores changes that for its own run alone."""
-        if self.threads is None:
-            append_event(self.folder.events, THREADS, threads=count, reason=reason)
-            self._history.threads = count
-
-    def micro_batch(self, key: str) -> int | None:
-        """The micro-batch that a probe found for `key`."""
-        return self._history.micro_batches.get(key)
-
-    def set_micro_batch(self, key: str, size: int) -> None:
-        """Write the micro-batch that was found for `key`."""
-        append_event(self.folder.events, MICRO_BATCH, key=key, size=size)
-        self._history.micro_batches[key] = size
-        self._study.set_user_attr(MICRO_BATCHES, dict(self._history.micro_batches))
-
-    def lower_micro_batch(self, key: str, size: int) -> None:
-        """Let trials to come begin with no more than `size`, above which one ran out of memory."""
-        found = self.micro_batch(key)
-        if found is None or size < found:
-            self.set_micro_batch(key, size)
+    def set_first_pause(self, steps: int) -> None:
+        """Write after how many steps a trial may be paused first."""
+        self.common.set_first_pause(steps)
+        self.pausing.begin(steps)
 
     def trial(self, number: int) -> TrialRecord:
         folder = self.folder.trial(number).root
@@ -352,7 +375,7 @@ class Ledger:
         """The places of the queue that a trial has."""
         return {trial.enqueued for trial in self._trials if trial.enqueued is not None}
 
-    def _append(self, number: int, event: str, *, sync: bool = True, **details: object) -> None:
+    def _append(self, number: int, event: str, *, sync: bool = True, **details: Any) -> None:
         """Append an event of a trial to the file that was begun when it was sampled.
 
         Raises:
@@ -372,8 +395,3 @@ class Ledger:
         for key, value in user_attributes(self._trials[number]).items():
             if known.get(key) != value:
                 self._storage.set_trial_user_attr(self._trial_id(number), key, value)
-
-
-def _noted(known: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:
-    """What a sampler or pruner has noted since `known`."""
-    return {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}

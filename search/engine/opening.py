@@ -10,12 +10,18 @@ from pathlib import Path
 from optuna.storages import RDBStorage
 
 from search.engine.ledger import Ledger
+from search.engine.pausing import Pausing
 from search.errors import StorageError, UserError
 from search.layout import StudyFolder
 from search.plain.collector import without_collector
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
-from search.sampling.study_settings import pruner_of, sampling_of
+from search.sampling.study_settings import (
+    has_first_rung,
+    pruner_of,
+    sampling_of,
+    scheduler_of,
+)
 from search.store.creation import begin_study, check_reachable, create, was_cut_off
 from search.store.database.agreement import own_database, shared_database
 from search.store.database.connection import open_database, send_chatter_to
@@ -129,7 +135,12 @@ def open_ledger(
     if opening.exists:
         pruner = pruner_of(study_file, steps)
     queue = Queue(folder, sampling.points, study_file.enqueue)
-    ledger = Ledger(recorded, storage, sampling, pruner, queue)
+    pausing = Pausing(
+        lambda first: scheduler_of(study_file, steps, first),
+        recorded.trials,
+        1 if has_first_rung(study_file) else recorded.history.first_pause,
+    )
+    ledger = Ledger(recorded, storage, sampling, pruner, queue, pausing)
     ledger.set_attributes(attributes_of(study_file, n_trials, steps, stopping))
     if opening.changes:
         # after the events, which are what the study is

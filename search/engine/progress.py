@@ -36,18 +36,20 @@ class TrialStarted:
 
 @dataclass(frozen=True)
 class TrialReported:
-    """One value of the reported metric. `prune` is the verdict that was given."""
+    """One value of the reported metric. `prune` and `pause` are the verdict that was given."""
 
     number: int
     step: int
     epoch: int
     value: float
     prune: bool
+    pause: bool = False
 
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it will be resumed).
+    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it
+    will be resumed, or may be).
 
     `value` is what the attempt said, `values` those of all objectives, `infeasible` the outcome
     constraints that it violates.

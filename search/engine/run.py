@@ -103,7 +103,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             checked.keep(request.folder)
             choice = _choice(request, checked.facts, ledger, fills_gpus=checked.batches.is_probed)
             if checked.facts.is_timed:
-                ledger.set_threads(choice.threads, choice.reason)
+                ledger.common.set_threads(choice.threads, choice.reason)
             view.handle(
                 StudyOpened(ledger.record(), choice.workers, opening.exists, choice.threads)
             )
@@ -151,13 +151,15 @@ def _choice(
     request: RunRequest, facts: Checked, ledger: Ledger, *, fills_gpus: bool
 ) -> WorkerChoice:
     left = trials_to_go(ledger, request.total)
-    wanted = Wanted(request.workers, left, fills_gpus, ledger.threads)
+    wanted = Wanted(request.workers, left, fills_gpus, ledger.common.threads)
     return choose_workers(facts, machine_now(os.environ), wanted)
 
 
 def trials_to_go(ledger: Ledger, total: int | None) -> int | None:
     """Trials that are to be finished; those that wait are, though a lower total leaves them out."""
-    return None if total is None else max(total - ledger.finished, len(ledger.waiting()))
+    if total is None:
+        return None
+    return max(total - ledger.finished, len(ledger.waiting()) + len(ledger.pausing.paused))
 
 
 def _made_with(request: RunRequest) -> dict[str, object]:
@@ -270,7 +272,7 @@ def _healed(opening: Opening, request: RunRequest, view: View, before_retry: Bef
     ledger = _opened(opening, request, view, before_retry)
     for change in opening.changes:
         view.handle(Note(f"from now on: {change}"))
-    for number in ledger.heal():
+    for number in sorted(set(ledger.heal()) - set(ledger.pausing.paused)):
         view.handle(Note(f"trial {number} was cut off and goes on from its last checkpoint"))
     return ledger
 
@@ -319,7 +321,8 @@ def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[Loc
 
 def _end_before(ledger: Ledger, total: int | None) -> str | None:
     """Why nothing is left to run: finished or budget; None where something is."""
-    if total is not None and ledger.finished >= total and not ledger.waiting():
+    begun = ledger.waiting() or ledger.pausing.paused
+    if total is not None and ledger.finished >= total and not begun:
         return "finished"
     return None if reached_rule(ledger.record()) is None else "budget"
 

@@ -13,7 +13,7 @@ from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.executors.processes import is_stopped
 from search.layout import TrialFolder
-from search.messages import Ended, Probed, Started
+from search.messages import Ended, Probed, Reported, Started
 from search.store.study_state import MAX_FAILURES_IN_A_ROW
 
 _LOOK_S = 1.0
@@ -45,6 +45,10 @@ class Running:
     """Kills of the kernel for memory before its start."""
     started: Started | None = None
     """Message that says what it uses; None before."""
+    reported: Reported | None = None
+    """Last report; None before."""
+    reported_at: float = 0.0
+    """Time of that report, on the monotonic clock."""
     last_words: Ended | Probed | None = None
     """Message at its end; None before, and where it had none."""
     told_at: float = math.inf

@@ -13,7 +13,7 @@ from typing import Any
 from optuna.trial import TrialState
 
 from search.engine.attempt_end import Outcome
-from search.messages import DIVERGED, DONE, ERROR, INFEASIBLE, INTERRUPTED, KILLED, PRUNED
+from search.messages import DIVERGED, DONE, ERROR, INFEASIBLE, INTERRUPTED, KILLED, PAUSED, PRUNED
 from search.store.events.trial_history import TrialHistory
 from search.store.records import StudyAttributes
 from search.study_file.outcome_constraints import violations
@@ -109,7 +109,7 @@ def _values(
 def _state_after(trial: TrialHistory, outcome: Outcome) -> TrialState:
     """A trial that was interrupted or killed waits to go on, but a third attempt killed without a
     new report or checkpoint ends it; so it does where memory ran out before training began."""
-    if outcome.cause == INTERRUPTED or outcome.goes_on:
+    if outcome.cause in (INTERRUPTED, PAUSED) or outcome.goes_on:
         return TrialState.WAITING
     if (outcome.cause == KILLED or outcome.may_recur) and _idle_attempts(trial) < MAX_IDLE_ATTEMPTS:
         return TrialState.WAITING

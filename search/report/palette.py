@@ -51,6 +51,7 @@ OUTCOMES: dict[str, Look] = {
     "interrupted": Look("interrupted", "#1795ad", "triangle-right"),
     "error": Look("error", "#cf3a24", "x"),
     "running": Look("running", "#12875f", "circle-open"),
+    "paused": Look("paused", "#5f8f6b", "square-open-dot"),
     "waiting": Look("waiting", "#a7afba", "circle-open-dot"),
 }
 
@@ -77,6 +78,7 @@ DARK: dict[str, str] = {
     "#1795ad": "#4cc3d9",
     "#cf3a24": "#f4755f",
     "#12875f": "#45c495",
+    "#5f8f6b": "#86b894",
     "#a7afba": "#6c7786",
 }
 
@@ -88,6 +90,8 @@ def outcome_key(trial: TrialRecord) -> str:
         return "infeasible"
     if trial.state == "FAIL":
         return trial.cause if trial.cause in OUTCOMES and trial.cause != "done" else "error"
+    if trial.is_paused:
+        return "paused"
     return {"COMPLETE": "done", "PRUNED": "pruned", "RUNNING": "running"}.get(
         trial.state, "waiting"
     )

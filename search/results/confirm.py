@@ -108,6 +108,7 @@ def confirming_study(
         "space": space if len(configs) > 1 else {seed_path: over_seeds},
         "sampler": "grid",
         "pruner": "none",
+        "scheduler": "none",
         "logger": study_file.to_tree()["logger"],
         "keep": study_file.keep.model_dump(exclude_none=True),
         "budget": {"trials": len(finalists) * seeds},

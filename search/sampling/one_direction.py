@@ -7,7 +7,7 @@ its own direction, so both are given it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import cast
 
 import optuna
@@ -16,6 +16,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.sampling.bounded_trials import BoundedStorage
+from search.sampling.paused_trials import PausedTrialsStorage
 from search.store.database.write_through import WriteThroughStorage
 from search.store.events.optuna_trials import directions_of
 from search.store.records import StudyAttributes
@@ -29,17 +30,21 @@ def sampled_study(
     pruner: optuna.pruners.BasePruner,
     *,
     is_bounded: bool,
+    is_paused: Callable[[int], bool] | None = None,
 ) -> optuna.Study:
     """The study that samplers are asked on. They never come from it: each trial gets its own.
 
     Args:
         is_bounded: show them no more finished trials than `BoundedStorage` does.
+        is_paused: tells by its number whether a trial waits to be chosen; None where none can.
     """
+    shown: BaseStorage = storage
     if is_bounded:
         reported = _reported_direction(attributes)
-        bounded = BoundedStorage(storage, storage.study_id, reported)
-        return _sampled_study(name, cast(BaseStorage, bounded), attributes, pruner)
-    return _sampled_study(name, storage, attributes, pruner)
+        shown = cast(BaseStorage, BoundedStorage(shown, storage.study_id, reported))
+    if is_paused is not None:
+        shown = cast(BaseStorage, PausedTrialsStorage(shown, is_paused))
+    return _sampled_study(name, shown, attributes, pruner)
 
 
 def _sampled_study(

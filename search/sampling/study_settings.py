@@ -1,4 +1,4 @@
-"""Sampler and pruner as a study file asks for them."""
+"""Sampler, pruner and scheduler as a study file asks for them."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ from optuna.pruners import BasePruner
 
 from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
-from search.study_file.curve_steps import EPOCHS, VALIDATIONS, Steps
+from search.sampling.schedulers.make import make_scheduler
+from search.sampling.schedulers.scheduler import Curves, Scheduler
+from search.study_file.curve_steps import EPOCHS, SAMPLES, VALIDATIONS, Steps
+from search.study_file.objective import sign_of
+from search.study_file.objectives import reported_metric
 from search.study_file.schema import StudyFile
 
 
 def sampling_of(study_file: StudyFile) -> Sampling:
-    """The sampling that a study file asks for, once its sampler and its pruner take their options.
+    """The sampling that a study file asks for, once what it names takes its options.
 
     Raises:
         UserError: one of them refuses its options.
@@ -24,6 +28,7 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     )
     sampling.check()
     pruner_of(study_file, None)
+    scheduler_of(study_file, None)
     return sampling
 
 
@@ -37,15 +42,51 @@ def pruner_of(study_file: StudyFile, steps: Steps | None) -> BasePruner:
         UserError: the pruner refuses its options.
     """
     name, options = study_file.pruner.name, study_file.pruner.options
+    return make_pruner(name, options, _last_step(study_file, steps), _epoch_steps(steps))
+
+
+def scheduler_of(study_file: StudyFile, steps: Steps | None, least: int = 1) -> Scheduler | None:
+    """The scheduler that a study file asks for; None where it asks for none.
+
+    Args:
+        steps: as for `pruner_of`.
+        least: the steps of a trial before its first pause, where the study file does not say.
+
+    Raises:
+        UserError: the scheduler refuses its options.
+    """
+    reported = reported_metric(study_file)
+    objective = next(each for each in study_file.judged if each.metric == reported)
+    curves = Curves(
+        sign=sign_of(objective.direction),
+        # another metric than that of the checkpoint has no best of its own
+        keeps_best=objective == study_file.objective and objective.value == "best",
+        steps=steps,
+        last=_last_step(study_file, steps),
+    )
+    name, options = study_file.scheduler.name, study_file.scheduler.options
+    return make_scheduler(name, options, curves, epoch_steps=_epoch_steps(steps), least=least)
+
+
+def has_first_rung(study_file: StudyFile) -> bool:
+    """Tell whether a study file says how long a trial is trained before its first pause."""
+    return "min_resource" in study_file.scheduler.options
+
+
+def _epoch_steps(steps: Steps | None) -> int:
+    """The steps of an epoch, where options count epochs and curves do not."""
+    is_samples = steps is not None and steps.unit == SAMPLES
+    return (steps.epoch_samples or 1) if steps is not None and is_samples else 1
+
+
+def _last_step(study_file: StudyFile, steps: Steps | None) -> int | None:
+    """The step at which a trial is trained to its end; None where that is not known."""
     epochs = _max_epochs(study_file)
     if steps is None or steps.unit == VALIDATIONS:
-        return make_pruner(name, options, _max_validations(study_file))
+        return _max_validations(study_file)
     if steps.unit == EPOCHS:
-        return make_pruner(name, options, epochs)
-    samples = steps.epoch_samples
-    if samples is None:
-        return make_pruner(name, options, None)
-    return make_pruner(name, options, epochs and epochs * samples, samples)
+        return epochs
+    return epochs * steps.epoch_samples if epochs and steps.epoch_samples else None
 
 
 def _max_epochs(study_file: StudyFile) -> int | None:

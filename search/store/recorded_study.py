@@ -63,6 +63,7 @@ def attributes_of(
     Args:
         stopping: the rules that were asked for; None for those of the study file.
     """
+    scheduler = study_file.scheduler.name
     objectives = (ObjectiveRecord(each.metric, each.direction) for each in study_file.judged)
     return StudyAttributes(
         objectives=tuple(objectives),
@@ -74,6 +75,7 @@ def attributes_of(
         settings={
             "sampler": study_file.sampler.name,
             "pruner": study_file.pruner.name,
+            **({} if scheduler == "none" else {"scheduler": scheduler}),
             "seed": study_file.seed,
         },
         steps=steps,

@@ -47,8 +47,8 @@ class TrialRecord:
     # reported metric by step; 1 = the first validation
     curve: dict[int, float]
     folder: Path
-    # done, pruned, infeasible, diverged, oom, killed, hung, interrupted or error; None before the
-    # first attempt ended
+    # done, pruned, paused, infeasible, diverged, oom, killed, hung, interrupted or error; None
+    # before the first attempt ended
     cause: str | None = None
     # one line
     message: str | None = None
@@ -77,6 +77,8 @@ class TrialRecord:
     metrics: dict[str, float] = field(default_factory=dict)
     # the outcome constraints that are violated
     infeasible: tuple[str, ...] = ()
+    # it waits for its scheduler to choose it
+    is_paused: bool = False
 
     @property
     def duration_s(self) -> float | None:
@@ -88,6 +90,11 @@ class TrialRecord:
     @property
     def is_finished(self) -> bool:
         return self.state in FINISHED
+
+    @property
+    def state_word(self) -> str:
+        """The state in a word: paused, or Optuna's in lower case."""
+        return "paused" if self.is_paused else self.state.lower()
 
     @property
     def repeats_s(self) -> float | None:

@@ -61,6 +61,23 @@ PRUNER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("bayes", "bayesian"), _IS_A_SAMPLER.format("tpe")),
     **dict.fromkeys(("grid", "gridsearch"), _IS_A_SAMPLER.format("grid")),
 }
+SCHEDULER_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("sha", "successivehalving", "asynchyperband", "halving", "promotion"),
+        "Write scheduler: asha.",
+    ),
+    **dict.fromkeys(("hb", "bohb"), "Write scheduler: hyperband."),
+    **dict.fromkeys(
+        ("median", "percentile", "threshold", "patient", "wilcoxon", "medianstopping"),
+        "That ends trials for good: write pruner: median or another.",
+    ),
+    **dict.fromkeys(
+        ("cosine", "cosineannealing", "steplr", "onecycle", "linear", "plateau"),
+        "That changes learning rates: write lr_scheduler.",
+    ),
+    **dict.fromkeys(("fifo", "nop", "default", "null"), "Write scheduler: none."),
+    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining", "populationbased"), _NO_PBT),
+}
 LOGGER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("tb", "tboard", "tensorboardx"), _TENSORBOARD),
     **dict.fromkeys(("w&b", "wb", "weightsandbiases", "weights&biases"), _WANDB),
@@ -85,7 +102,6 @@ SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("program", "file", "entrypoint", "command"), "Write script: train.py."),
     **dict.fromkeys(("args", "argv", "flags", "options"), "Write arguments: {--data-dir: ./data}."),
     "overrides": "Write hydra: {overrides: [experiment=example]}.",
-    "scheduler": "Write lr_scheduler for learning rates, pruner for what ends trials.",
     "search": "Write sampler: tpe for how to search, space for what.",
     "batchsize": (
         "Write it where it is taken: data: {..., init_args: {batch_size: 32}}, or arguments: "

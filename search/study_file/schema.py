@@ -42,7 +42,12 @@ from search.study_file.lightning_sections import (
     weights_file,
 )
 from search.study_file.objective import Objective
-from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
+from search.study_file.other_words import (
+    LOGGER_WORDS,
+    PRUNER_WORDS,
+    SAMPLER_WORDS,
+    SCHEDULER_WORDS,
+)
 from search.study_file.outcome_constraints import parse_constraint
 from search.study_file.problems import Unknown
 from search.study_file.scripts import (
@@ -65,6 +70,7 @@ PRUNERS = (
     "wilcoxon",
     "none",
 )
+SCHEDULERS = ("none", "asha", "hyperband")
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 _LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive", "enqueue")
 
@@ -87,7 +93,7 @@ class Batch(_Section):
 
 
 class Component(_Section):
-    """A sampler, a pruner or a logger.
+    """A sampler, a pruner, a scheduler or a logger.
 
     name: one of those that this tool knows.
     options: Optuna's or Lightning's options for it.
@@ -223,6 +229,9 @@ class StudyFile(_Section):
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS, SAMPLER_WORDS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS, PRUNER_WORDS)] = Component(name="median")
+    scheduler: Annotated[Component, _component(SCHEDULERS, SCHEDULER_WORDS)] = Component(
+        name="none"
+    )
     logger: Annotated[tuple[Component, ...], _components(LOGGERS, LOGGER_WORDS)] = (
         Component(name="csv"),
     )
@@ -286,7 +295,7 @@ class StudyFile(_Section):
         for section in _LEFT_OUT_EMPTY:
             if not tree[section]:
                 del tree[section]
-        for section in ("sampler", "pruner"):
+        for section in ("sampler", "pruner", "scheduler"):
             tree[section] = _flat(tree[section])
         tree["logger"] = [_flat(each) for each in tree["logger"]]
         if self.objectives:

@@ -23,6 +23,7 @@ from search.messages import (
     DONE,
     ERROR,
     INFEASIBLE,
+    PAUSED,
     PRUNED,
     Ended,
     Launch,
@@ -257,7 +258,9 @@ def _train(trial: _Trial, built: Built) -> Ended:
     run = run_of(config, folder, built.lightning, checkpoint)
     logs = RunLogs(config, built, run, keeper, meter, watched.resources)
     steps = StepCounter(config.trial.steps)
-    judge = ReportCallback(Judge(link, watched.metrics, steps), watched.reported)
+    judge = ReportCallback(
+        Judge(link, watched.metrics, steps, keeper.end_after_epoch), watched.reported
+    )
     values = ValueReader(
         watched.metrics, steps, keeper, judge, at_epoch_ends=config.trial.at_epoch_ends
     )
@@ -341,4 +344,4 @@ def _fixed_accumulation(built: Built, trainer: Trainer) -> str | None:
 
 
 def _succeeded(message: Message) -> bool:
-    return not isinstance(message, Ended) or message.cause in (DONE, PRUNED, INFEASIBLE)
+    return not isinstance(message, Ended) or message.cause in (DONE, PRUNED, PAUSED, INFEASIBLE)

@@ -172,6 +172,8 @@ class Board:
             trial.curve.append(event.value)
             if event.prune:
                 trial.phase = "pruning"
+            elif event.pause:
+                trial.phase = "pausing"
 
     def _stop(self) -> None:
         self.stopping = True

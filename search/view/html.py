@@ -37,7 +37,7 @@ def study_html(name: str, record: StudyRecord | None) -> str:
 
 def _values(trial: TrialRecord) -> tuple[object, ...]:
     value, time = format_number(trial.value), format_duration(trial.duration_s)
-    return trial.number, trial.state, value, time, parameters_text(trial.params)
+    return trial.number, trial.state_word.upper(), value, time, parameters_text(trial.params)
 
 
 def _counts(record: StudyRecord) -> str:

@@ -11,7 +11,7 @@ from search.store.record_trees import study_tree, trial_tree
 from search.store.records import StudyRecord
 from search.view.board import Board
 
-_STATES = ("COMPLETE", "PRUNED", "FAIL", "RUNNING", "WAITING")
+_STATES = ("complete", "pruned", "fail", "running", "waiting", "paused")
 
 
 class JsonView:
@@ -42,11 +42,11 @@ class JsonView:
 
 def study_summary(record: StudyRecord) -> dict[str, object]:
     """A study with its best trial, and the others counted by state."""
-    states = [trial.state for trial in record.trials]
+    states = [trial.state_word for trial in record.trials]
     return {
         "study": record.name,
         **study_tree(record),
         "running": record.is_running,
-        "trials": {state.lower(): states.count(state) for state in _STATES},
+        "trials": {state: states.count(state) for state in _STATES},
         "best": trial_tree(record.best) if record.best else None,
     }

@@ -48,6 +48,9 @@ class LinesView:
                 self._print(
                     f"trial {event.number:>4}  started{again}  {parameters_text(event.params)}"
                 )
+            # many were paused at the end, which a note tells
+            case TrialEnded(cause="pruned") if event.number not in running:
+                pass
             case TrialEnded():
                 self._print(ended_line(event, self._board, running.get(event.number)))
             case BatchSizeFound():
@@ -103,8 +106,8 @@ def opening_line(event: StudyOpened) -> str:
 def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> str:
     """The end of one trial: cause, values, parameters, time, and a message where it has one."""
     word = event.cause
-    if event.cause == "pruned" and trial is not None:
-        word = f"pruned at epoch {trial.epoch}"
+    if event.cause in ("pruned", "paused") and trial is not None:
+        word = f"{event.cause} at epoch {trial.epoch}"
     params = parameters_text(trial.params if trial else {})
     text = f"trial {event.number:>4}  {word}{_values(event, board)}  {params}".rstrip()
     lines = [f"{text}  ({format_duration(event.duration_s)}){_standing(event, board)}"]

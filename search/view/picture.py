@@ -33,7 +33,13 @@ from search.view.terminal_text import (
     values_text,
 )
 
-_PHASE_STYLES = {"training": "", "probing": "cyan", "pruning": "yellow", "stopping": "cyan"}
+_PHASE_STYLES = {
+    "training": "",
+    "probing": "cyan",
+    "pruning": "yellow",
+    "pausing": "cyan",
+    "stopping": "cyan",
+}
 _HEADINGS = ("trial", "epoch", "value", "curve", "state", "time")
 _ALIGNED_RIGHT = (True, True, True, False, False, True)
 # so that nothing jumps while numbers change

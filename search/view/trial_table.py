@@ -40,10 +40,12 @@ def print_trial(
         made: what its study was made with, as labels and texts.
     """
     console = plain_console(stream)
-    state = Text(trial.state.lower(), style=STATE_STYLES.get(trial.state, "cyan"))
+    state = Text(trial.state_word, style=STATE_STYLES.get(trial.state, "cyan"))
     console.print(Text.assemble(trial_title(record, trial), state, _reason(trial)))
     if trial.message and (trial.state == "FAIL" or trial.cause == "infeasible"):
         print_lines(console, [Text(clean(trial.message), style="red")])
+    elif trial.message and trial.state in ("WAITING", "PRUNED"):
+        print_lines(console, [Text(clean(trial.message), style="dim")])
     pairs = _outcome_pairs(record, trial) + _parameter_pairs(trial)
     pairs += [(path, f"{format_value(value)} (derived)") for path, value in trial.derived.items()]
     pairs += [
@@ -137,7 +139,7 @@ def _print_front(record: StudyRecord, stream: TextIO) -> None:
 def _reason(trial: TrialRecord) -> str:
     """The cause of the end where the state does not say it, and the violated constraints."""
     cause = trial.cause or "done"
-    text = "" if cause in ("done", "pruned") else f" ({clean(cause)})"
+    text = "" if cause in ("done", "pruned", "paused") else f" ({clean(cause)})"
     if trial.infeasible:
         text += f"  violates {clean(', '.join(trial.infeasible))}"
     return text

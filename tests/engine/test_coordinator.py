@@ -168,5 +168,5 @@ def made_incomputable(
     coordinator = made(
         folder, NoAttempt(), tree=tree, asked=asked, batches=batches, deadline=deadline
     )
-    coordinator._ledger.set_micro_batch(batches.key({}), 8)
+    coordinator._ledger.common.set_micro_batch(batches.key({}), 8)
     return coordinator

@@ -11,6 +11,7 @@ import optuna
 import pytest
 
 from search.engine.attempt_end import Outcome
+from search.engine.judgement import Judgement
 from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
 from search.errors import StorageError
@@ -129,8 +130,8 @@ def test_verdict_compares_with_the_trials_before(ledger: Ledger) -> None:
     trained(ledger, 0.5, 0.4)
     trained(ledger, 0.5, 0.4)
     number = ledger.sample()
-    assert not ledger.judge(number, 1, 0.1)
-    assert ledger.judge(number, 1, 0.9)
+    assert not ledger.judge(number, 1, 0.1).prune
+    assert ledger.judge(number, 1, 0.9).prune
 
 
 def test_verdict_on_a_step_that_is_reported_again_is_the_one_that_was_given(
@@ -139,7 +140,7 @@ def test_verdict_on_a_step_that_is_reported_again_is_the_one_that_was_given(
     number = ledger.sample()
     ledger.begin_attempt(number, os.getpid())
     for step in (1, 2):
-        assert not ledger.judge(number, step, 0.9)
+        assert not ledger.judge(number, step, 0.9).prune
         ledger.report(number, step, step, 0.9)
     ledger.end_attempt(number, Outcome(KILLED))
     ledger.claim(number)
@@ -147,13 +148,13 @@ def test_verdict_on_a_step_that_is_reported_again_is_the_one_that_was_given(
         trained(ledger, 0.5, 0.4, 0.3)
     ledger.begin_attempt(number, os.getpid())
     # the other trials would have it pruned now
-    assert not ledger.judge(number, 1, 0.9)
-    assert not ledger.judge(number, 2, 0.9)
-    assert ledger.judge(number, 3, 0.9)
-    ledger.report(number, 3, 3, 0.9, pruned=True)
+    assert not ledger.judge(number, 1, 0.9).prune
+    assert not ledger.judge(number, 2, 0.9).prune
+    assert ledger.judge(number, 3, 0.9).prune
+    ledger.report(number, 3, 3, 0.9, Judgement(prune=True))
     again = opened(folder)
     again.heal()
-    assert [again.judge(number, step, 0.9) for step in (1, 2, 3)] == [False, False, True]
+    assert [again.judge(number, step, 0.9).prune for step in (1, 2, 3)] == [False, False, True]
 
 
 def test_verdict_to_prune_goes_with_its_pruner(
@@ -161,11 +162,11 @@ def test_verdict_to_prune_goes_with_its_pruner(
 ) -> None:
     number = ledger.sample()
     ledger.begin_attempt(number, os.getpid())
-    ledger.report(number, 1, 1, 0.9, pruned=True)
+    ledger.report(number, 1, 1, 0.9, Judgement(prune=True))
     monkeypatch.setitem(TREE, "pruner", "none")
     again = opened(folder)
     again.heal()
-    assert not again.judge(number, 1, 0.9)
+    assert not again.judge(number, 1, 0.9).prune
 
 
 def test_what_optuna_reads_is_what_the_ledger_says(folder: StudyFolder, ledger: Ledger) -> None:
@@ -214,9 +215,9 @@ def test_events_tell_the_whole_trial_in_strict_json(ledger: Ledger) -> None:
 
 
 def test_micro_batches_are_remembered(folder: StudyFolder, ledger: Ledger) -> None:
-    ledger.set_micro_batch("abc", 64)
-    assert opened(folder).micro_batch("abc") == 64
-    assert opened(folder).micro_batch("other") is None
+    ledger.common.set_micro_batch("abc", 64)
+    assert opened(folder).common.micro_batch("abc") == 64
+    assert opened(folder).common.micro_batch("other") is None
 
 
 def test_sampling_reads_no_trial_back(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:

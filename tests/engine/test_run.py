@@ -84,10 +84,10 @@ def test_trials_to_go_are_also_those_that_wait(folder: StudyFolder) -> None:
 
 def test_threads_of_a_study_are_those_that_it_began_with(folder: StudyFolder) -> None:
     ledger = open_ledger(plan(folder, request_of(folder, space=RANGE).study_file, None), 3)
-    ledger.set_threads(4, "as measured")
+    ledger.common.set_threads(4, "as measured")
     # a machine with fewer cores
-    ledger.set_threads(2, "fewer cores")
-    assert ledger.threads == 4
+    ledger.common.set_threads(2, "fewer cores")
+    assert ledger.common.threads == 4
 
 
 def test_study_that_has_its_ranges_needs_no_time_for_annotations(folder: StudyFolder) -> None:

@@ -186,7 +186,7 @@ def test_long_study_counts_and_judges_all_its_trials(
             value = float(number)
             metrics = dict.fromkeys(names, value) if objectives > 1 else {}
             ledger.begin_attempt(number, os.getpid())
-            judged = ledger.judge(number, 1, value)
+            judged = ledger.judge(number, 1, value).prune
             ledger.report(number, 1, 1, value)
             ledger.end_attempt(number, Outcome(DONE, value, metrics=metrics))
             sampled.append((number, judged))

@@ -69,7 +69,7 @@ def lived(ledger: Ledger) -> None:
             ledger.judge(number, step, value)
             ledger.report(number, step, step, value)
         ledger.end_attempt(number, Outcome(cause, 0.5 if cause == DONE else None, "why"))
-    ledger.set_micro_batch("abc", 64)
+    ledger.common.set_micro_batch("abc", 64)
     ledger.begin_attempt(ledger.sample(), os.getpid())
 
 

@@ -42,6 +42,7 @@ STOPPING = "stopping"
 STEPS = "steps"
 MICRO_BATCH = "micro_batch"
 THREADS = "threads"
+FIRST_PAUSE = "first_pause"
 
 # as the layout writes the number of a trial
 _NUMBER = re.compile(r"\d{4}|[1-9]\d{4,8}", re.ASCII)
@@ -63,6 +64,8 @@ class StudyHistory:
     facts: dict[str, Any] | None = None
     # CPU threads of each of its trials; None before any was begun
     threads: int | None = None
+    # steps that a trial is trained before it is first paused; None before that is known
+    first_pause: int | None = None
     # by cache key, the size that a probe found
     micro_batches: dict[str, int] = field(default_factory=dict)
     # the samplers' own notes
@@ -163,6 +166,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.facts = checked(event["study"], dict)
     elif kind == THREADS:
         history.threads = checked(event["threads"], int)
+    elif kind == FIRST_PAUSE:
+        history.first_pause = checked(event["steps"], int)
     elif kind == MICRO_BATCH:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif kind == ATTRIBUTES:

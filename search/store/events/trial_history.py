@@ -14,7 +14,7 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from search.messages import ERROR, INTERRUPTED, KILLED
+from search.messages import ERROR, INTERRUPTED, KILLED, PRUNED
 from search.space.distributions import Space
 from search.store.attributes import STATES, checked, known_word
 from search.store.events.event_file import Event
@@ -30,6 +30,8 @@ MEASURED = "measured"
 REPORTED = "reported"
 SAVED = "saved"
 ATTEMPT_ENDED = "attempt_ended"
+# of a trial that was paused and is not gone on with
+CLOSED = "closed"
 # written by earlier releases, which took back from the database what a file had lost
 _RECALLED = "recalled"
 
@@ -71,6 +73,12 @@ class TrialHistory:
     curve: dict[int, float] = field(default_factory=dict)
     # the step whose verdict was to prune
     pruned_at: int | None = None
+    # the step whose verdict was to wait; None again from the next attempt on
+    paused_at: int | None = None
+    # the reason of the last verdict to wait
+    why: str | None = None
+    # why it was closed while it waited
+    closed: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
     # seconds of training between two checkpoints
     saved_every_s: float | None = None
@@ -105,6 +113,12 @@ class TrialHistory:
         return self.state in FINISHED
 
     @property
+    def is_paused(self) -> bool:
+        """The trial holds no process, and goes on only if it is chosen: however the attempt ended
+        that was told so."""
+        return self.state == "WAITING" and self.paused_at is not None
+
+    @property
     def last_step(self) -> int:
         """The last step that was reported; 0 before the first."""
         return max(self.curve, default=0)
@@ -130,6 +144,9 @@ class TrialHistory:
         if outcome_constraints:
             violated = violations(outcome_constraints, self.outcomes_with(self.metrics))
         known = {path: self.params[path] for path in space if path in self.params}
+        cause, message = (last.cause, last.message) if last else (None, None)
+        if self.closed is not None:
+            cause, message = PRUNED, self.closed
         return TrialRecord(
             number=self.number,
             state=self.state,
@@ -138,10 +155,11 @@ class TrialHistory:
             values=tuple(self.values or ()),
             curve=dict(sorted(self.curve.items())),
             folder=folder,
-            cause=last.cause if last else None,
-            message=last.message if last else None,
+            cause=cause,
+            message=message,
             started=first.started if first else None,
             ended=last.ended if last and self.is_finished else None,
+            is_paused=self.is_paused,
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
@@ -191,6 +209,7 @@ def _start_attempt(history: TrialHistory, event: Event) -> None:
     )
     history.state = "RUNNING"
     history.last_epoch = 0
+    history.paused_at = None
 
 
 def _derive(history: TrialHistory, event: Event) -> None:
@@ -212,6 +231,9 @@ def _report(history: TrialHistory, event: Event) -> None:
     history.curve[step] = float(event["value"])
     if event.get("pruned"):
         history.pruned_at = step
+    if event.get("paused"):
+        history.paused_at = step
+        history.why = checked(event.get("why"), str, NoneType)
     # not told by earlier releases
     if type(epoch := event.get("epoch", 0)) is not int:
         checked(epoch, int)
@@ -242,13 +264,20 @@ def _save(history: TrialHistory, event: Event) -> None:
 def _end_attempt(history: TrialHistory, event: Event) -> None:
     _end_last(history.attempts, event)
     history.state = known_word(event["state"], STATES)
-    values = event.get("values")
-    if values is None and event["value"] is not None:
-        values = [event["value"]]
-    _end_trial(history, values, event.get("metrics", {}), event["time"])
-    if history.is_finished:
-        # no attempt comes that could repeat them
-        history.epochs_reported = []
+    _end_trial(history, _values(event), event.get("metrics", {}), event["time"])
+
+
+def _values(event: Event) -> Any:
+    """The values of all objectives, where there is one or several; None without any."""
+    if event.get("values") is None and event["value"] is not None:
+        return [event["value"]]
+    return event.get("values")
+
+
+def _close(history: TrialHistory, event: Event) -> None:
+    history.state = known_word(event["state"], STATES)
+    history.closed = checked(event["message"], str)
+    _end_trial(history, _values(event), event.get("metrics", {}), event["time"])
 
 
 def _end_last(attempts: list[Attempt], event: Event) -> None:
@@ -276,6 +305,9 @@ def _end_trial(
     history.values = None if values is None else [float(value) for value in values]
     history.metrics = {name: float(value) for name, value in metrics.items()}
     history.ended = None if time is None else datetime.fromisoformat(time)
+    if history.is_finished:
+        # no attempt comes that could repeat them
+        history.epochs_reported = []
     if history.state == "COMPLETE" and history.values is None:
         _fail_without_value(history)
 
@@ -347,6 +379,7 @@ _CHANGES: dict[str, Callable[[TrialHistory, Event], None]] = {
     SAVED: _save,
     ATTEMPT_STARTED: _start_attempt,
     ATTEMPT_ENDED: _end_attempt,
+    CLOSED: _close,
     SIZES_SET: _size,
     MEASURED: _measure,
     DERIVED_SET: _derive,

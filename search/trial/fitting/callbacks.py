@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
@@ -16,7 +16,7 @@ from optuna_integration.pytorch_lightning import PyTorchLightningPruningCallback
 
 from search.messages import LoopEnded, Reported, Stepped
 from search.trial.fitting.step_counter import StepCounter
-from search.trial.process.failures import Diverged
+from search.trial.process.failures import Diverged, PauseRequested
 from search.trial.process.link import Link
 
 _SIGN_S = 1.0
@@ -29,12 +29,20 @@ class Judge:
     leaves at the same validation.
 
     Args:
+        end_after_epoch: called with what ends the attempt of a trial that is to wait.
         metrics: every logged metric that counts; each must be finite.
         steps: counts the steps of the reports.
     """
 
-    def __init__(self, link: Link, metrics: Iterable[str], steps: StepCounter) -> None:
+    def __init__(
+        self,
+        link: Link,
+        metrics: Iterable[str],
+        steps: StepCounter,
+        end_after_epoch: Callable[[BaseException], None],
+    ) -> None:
         self._link = link
+        self._end_after_epoch = end_after_epoch
         self._metrics = tuple(metrics)
         self._steps = steps
         self._prune = False
@@ -55,7 +63,10 @@ class Judge:
             other = float(self.trainer.callback_metrics[metric])
             if not math.isfinite(other):
                 raise Diverged(f"{metric} became {other} at epoch {step + 1}")
-        self._prune = bool(self.trainer.strategy.broadcast(verdict.prune))
+        prune, pause = self.trainer.strategy.broadcast((verdict.prune, verdict.pause))
+        self._prune = bool(prune)
+        if pause:
+            self._end_after_epoch(PauseRequested("waits to be chosen"))
 
     def should_prune(self) -> bool:
         return self._prune

@@ -15,7 +15,7 @@ from typing import Any
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.layout import TrialFolder
-from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PRUNED, Ended
+from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PAUSED, PRUNED, Ended
 from search.plain.whole_files import make_folder
 from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import lightning_of_model
@@ -23,7 +23,7 @@ from search.trial.checkpoints.files import kept_state, resume_point
 from search.trial.fitting.loggers import Run, alone, carry_over, config_digest, make_loggers, run_of
 
 # the trial goes on after these, and its run with it
-NOT_FINAL = (INTERRUPTED, KILLED)
+NOT_FINAL = (INTERRUPTED, KILLED, PAUSED)
 _FINISHED = (DONE, PRUNED, INFEASIBLE)
 _MLFLOW_STATUS = {
     **dict.fromkeys(_FINISHED, "FINISHED"),

@@ -17,6 +17,7 @@ from search.messages import (
     INTERRUPTED,
     KILLED,
     OOM,
+    PAUSED,
     PRUNED,
     Ended,
 )
@@ -41,6 +42,10 @@ class StopRequested(Exception):
     """The coordinator asked the attempt to end; its checkpoint is written."""
 
 
+class PauseRequested(Exception):
+    """The coordinator wants the trial to wait; its checkpoint is written."""
+
+
 class RankKilled(Exception):
     """Another rank of a distributed trial was killed by a signal."""
 
@@ -58,8 +63,8 @@ _SPEAK_FOR_THEMSELVES = (
 def ended_by(error: BaseException) -> Ended:
     """The last message of an attempt that ended with `error`."""
     cause = cause_of(error)
-    text = None if cause in (PRUNED, INTERRUPTED, INFEASIBLE) else _full_traceback(error)
-    message = None if cause == PRUNED else one_line(error)
+    text = None if cause in (PRUNED, PAUSED, INTERRUPTED, INFEASIBLE) else _full_traceback(error)
+    message = None if cause in (PRUNED, PAUSED) else one_line(error)
     return Ended(cause=cause, message=message, traceback=text)
 
 
@@ -68,6 +73,8 @@ def cause_of(error: BaseException) -> str:
     match error:
         case optuna.TrialPruned():
             return PRUNED
+        case PauseRequested():
+            return PAUSED
         case Diverged():
             return DIVERGED
         case Infeasible():

@@ -18,7 +18,7 @@ from typing import Any
 import torch.distributed
 
 from search.layout import TrialFolder
-from search.messages import ERROR, INTERRUPTED, KILLED, PRUNED, Ended
+from search.messages import ERROR, INTERRUPTED, KILLED, PAUSED, PRUNED, Ended
 from search.plain.whole_files import write_whole
 from search.trial.process.failures import RankKilled, cause_of
 from search.wire import encode
@@ -43,7 +43,7 @@ def gather_from_ranks(trainer: Any, value: object) -> list[Any]:
 
 def leave_last_words(folder: TrialFolder, said: Ended) -> None:
     """Write how a rank other than 0 failed, unless another rank ended it."""
-    if said.cause not in (PRUNED, INTERRUPTED):
+    if said.cause not in (PRUNED, PAUSED, INTERRUPTED):
         _leave(folder, own_rank(), said)
 
 

@@ -1,0 +1,78 @@
+"""Verdicts on what trials report: a pruner ends a trial, a scheduler lets it wait."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import optuna
+from optuna.trial import FrozenTrial
+
+from search.sampling.alignment import AlignedStorage
+from search.sampling.one_direction import judged_storage, judged_study
+from search.store.database.write_through import WriteThroughStorage, is_private
+from search.store.records import StudyAttributes
+from search.study_file.curve_steps import SAMPLES
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """The verdict on one report."""
+
+    prune: bool = False
+    pause: bool = False
+    why: str = ""
+    """The reason with its figures; empty where there is none to tell."""
+    noted: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes of the trial that the pruner has set."""
+
+    def details(self) -> dict[str, object]:
+        """What the event of the report says beside the value."""
+        details = {"pruned": self.prune, "paused": self.pause, "why": self.why}
+        return {key: each for key, each in details.items() if each}
+
+
+class Pruning:
+    """A pruner and the study as it sees it."""
+
+    def __init__(
+        self,
+        study: optuna.Study,
+        storage: WriteThroughStorage,
+        attributes: StudyAttributes,
+        pruner: optuna.pruners.BasePruner,
+    ) -> None:
+        self._study = study
+        self._pruner = pruner
+        self._judged = judged_study(study, storage, attributes)
+        self._aligned: AlignedStorage | None = None
+        if attributes.steps is not None and attributes.steps.unit == SAMPLES:
+            self._aligned = AlignedStorage(judged_storage(storage, attributes))
+
+    @property
+    def is_needed(self) -> bool:
+        """False where no report can end a trial."""
+        return not isinstance(self._pruner, optuna.pruners.NopPruner)
+
+    def judge(self, frozen: Callable[[], FrozenTrial], step: int, value: float) -> Judgement:
+        """Whether a trial should be pruned after the value of `step`; does not write the value.
+
+        Args:
+            frozen: reads the trial as it is.
+        """
+        trial = copy.copy(frozen())
+        known = dict(trial.system_attrs)
+        trial.intermediate_values = {**trial.intermediate_values, step: value}
+        judged = self._judged
+        if self._aligned is not None:
+            judged = self._aligned.study_at(self._study, trial.intermediate_values)
+        verdict = bool(self._pruner.prune(judged, trial))
+        # successive halving notes the rungs that a trial has reached
+        return Judgement(prune=verdict, noted=newly_noted(known, frozen().system_attrs))
+
+
+def newly_noted(known: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:
+    """What a sampler or pruner has noted since `known`."""
+    return {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}

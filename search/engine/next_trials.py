@@ -1,0 +1,71 @@
+"""The trial that starts in a slot that is free."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+
+from search.engine.attempt_end import Outcome
+from search.engine.batch_sizes import BatchPlan
+from search.engine.ledger import Ledger
+from search.messages import INTERRUPTED
+
+
+class NextTrials:
+    """Trials that wait for a probe, were begun, were paused, or are new, in this order.
+
+    Args:
+        total: trials of the study; None is no limit.
+    """
+
+    def __init__(self, ledger: Ledger, batches: BatchPlan, total: int | None) -> None:
+        self._ledger = ledger
+        self._batches = batches
+        self._total = total
+        # they have a number and wait for a probe to tell their micro-batch
+        self._blocked: list[int] = []
+
+    @property
+    def is_open(self) -> bool:
+        """False once there is no trial to start, now or later."""
+        return bool(
+            self._blocked or self._ledger.waiting() or self._ledger.pausing.paused or self._is_new
+        )
+
+    @property
+    def _is_new(self) -> bool:
+        return self._total is None or self._ledger.created < self._total
+
+    def next(self, probing: Container[str], *, is_idle: bool) -> int | None:
+        """A trial that can start now; None while there is none.
+
+        Args:
+            probing: groups of trials whose probe runs.
+            is_idle: nothing runs that could end and change what is chosen.
+        """
+        for number in self._blocked:
+            if self._batches.key(self._ledger.params(number)) not in probing:
+                self._blocked.remove(number)
+                return number
+        if self._blocked:
+            return None
+        if waiting := self._ledger.waiting():
+            self._ledger.claim(waiting[0])
+            return waiting[0]
+        chosen = self._ledger.choose(is_idle=is_idle and not self._is_new)
+        if chosen is None and self._is_new:
+            return self._ledger.sample()
+        return chosen
+
+    def block(self, number: int) -> None:
+        """Let a trial wait for the probe of its group."""
+        self._blocked.append(number)
+
+    def unblock(self, number: int) -> None:
+        """Let a trial begin next, whose probe has ended."""
+        self._blocked.insert(0, number)
+
+    def release(self) -> None:
+        """Write of those that wait for a probe that they have not begun."""
+        for number in self._blocked:
+            self._ledger.end_attempt(number, Outcome(INTERRUPTED, message="not begun"))
+        self._blocked.clear()

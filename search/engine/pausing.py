@@ -1,0 +1,114 @@
+"""The scheduler of a study that is open, and what it has said."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from search.sampling.schedulers.scheduler import Chosen, Decision, Scheduler
+from search.store.events.trial_history import TrialHistory
+
+_GOES_ON = Decision(pauses=False)
+# a process takes so long until a trial goes on in it, and no more than this part of what it trains
+_PROCESS_S = 0.1
+_PART = 0.1
+
+
+def first_pause(steps: int, seconds: float) -> int:
+    """Steps that a trial trains at a time at least, of which `steps` took so many seconds."""
+    return max(1, math.ceil(steps * _PROCESS_S / _PART / max(seconds, 1e-6)))
+
+
+class Pausing:
+    """Which trials wait, and which of them go on.
+
+    Args:
+        make: makes the scheduler, of the steps that are trained before the first pause at least;
+            None where the study has none.
+        trials: those of the study, by number; grows with it.
+        first: those steps; None while they are not known, and no trial is paused.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[int], Scheduler | None],
+        trials: Sequence[TrialHistory],
+        first: int | None,
+    ) -> None:
+        self._make = make
+        self._trials = trials
+        self._scheduler: Scheduler | None = None
+        # why those go on that were chosen and have not begun
+        self._chosen: dict[int, str] = {}
+        self.is_begun = False
+        self.begin(1 if first is None else first)
+        self.is_begun = first is not None or self._scheduler is None
+
+    def begin(self, first: int) -> None:
+        """Make the scheduler anew, and bring it to where the study stands."""
+        self.is_begun = True
+        self._scheduler = self._make(first)
+        if self._scheduler is not None:
+            _tell_all(self._scheduler, self._trials)
+
+    @property
+    def is_needed(self) -> bool:
+        """False where no trial is ever paused."""
+        return self._scheduler is not None
+
+    @property
+    def paused(self) -> list[int]:
+        """Numbers of the trials that wait to be chosen."""
+        return [each.number for each in self._trials if self.holds(each.number)]
+
+    def holds(self, number: int) -> bool:
+        """Tell whether a trial goes on only if it is chosen."""
+        # one that is being sampled has no history yet
+        if self._scheduler is None or number >= len(self._trials) or number in self._chosen:
+            return False
+        return self._trials[number].is_paused
+
+    def decide(self, number: int, step: int, value: float) -> Decision:
+        """What becomes of a trial that reports."""
+        if self._scheduler is None or not self.is_begun:
+            return _GOES_ON
+        return self._scheduler.report(number, step, value)
+
+    def note_end(self, number: int) -> None:
+        """Note how a trial stands after an attempt at it."""
+        if self._scheduler is not None:
+            _tell_end(self._scheduler, self._trials[number])
+
+    def choose(self, *, is_idle: bool) -> int | None:
+        """A paused trial that is worth it; None where none is.
+
+        Args:
+            is_idle: nothing runs or will begin, so that what is not chosen now never is.
+        """
+        if self._scheduler is None:
+            return None
+        chosen: Chosen | None = self._scheduler.choose()
+        if chosen is None and is_idle:
+            chosen = self._scheduler.choose_last()
+        if chosen is None:
+            return None
+        self._chosen[chosen.number] = chosen.why
+        return chosen.number
+
+    def why_chosen(self, number: int) -> str | None:
+        """The reason why a trial goes on, which is told once; None where it was not chosen."""
+        return self._chosen.pop(number, None)
+
+
+def _tell_all(scheduler: Scheduler, trials: Iterable[TrialHistory]) -> None:
+    for trial in trials:
+        for step, value in sorted(trial.curve.items()):
+            scheduler.report(trial.number, step, value)
+        _tell_end(scheduler, trial)
+
+
+def _tell_end(scheduler: Scheduler, trial: TrialHistory) -> None:
+    if trial.is_finished:
+        scheduler.end(trial.number, is_complete=trial.state == "COMPLETE")
+    elif trial.is_paused:
+        scheduler.pause(trial.number)
