@@ -1,8 +1,9 @@
 """The answer of the preflight, kept in the study's folder while all that it depends on is the same.
 
-It depends on the study file and the files that this names, on the user's code, on the installed
-packages, on the import path and on the machine. What a data module finds in a folder is not looked
-at: a trial reports what is wrong with it.
+It depends on the study file and the files that this names, on the user's code, on the files that
+Hydra composes a configuration of, on the installed packages, on the import path and on the machine.
+What a data module finds in a folder, or the environment, is not looked at: a trial reports what is
+wrong with it.
 """
 
 from __future__ import annotations
@@ -145,8 +146,15 @@ def _written(source: str) -> float:
 
 
 def _digest_of_file(source: str) -> str | None:
+    """The digest of a file; of a folder, that of what it has for Hydra."""
+    path = Path(source)
     try:
-        return hashlib.blake2b(Path(source).read_bytes(), digest_size=16).hexdigest()
+        if path.is_dir():
+            found = (
+                each.name for each in path.iterdir() if each.suffix == ".yaml" or each.is_dir()
+            )
+            return _digest(sorted(found))
+        return hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
     except OSError:
         return None
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from search.answers import Checked
 from search.engine.batch_sizes import BatchPlan, plan_batches
-from search.engine.kept_answer import KeptAnswer, circumstances, keep_answer, read_answer
+from search.engine.kept_answer import circumstances, keep_answer, read_answer
 from search.engine.preflight import preflight
 from search.engine.progress import Note, View, tell_notes
 from search.engine.request import RunRequest
@@ -16,7 +16,6 @@ from search.executors.protocol import Executor, Slot
 from search.executors.slots import cores
 from search.layout import StudyFolder
 from search.plain.tree import as_mapping
-from search.study_file.schema import ScriptStudyFile
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,7 @@ def check_study(
     """
     study_file, source = request.study_file, request.source
     now = circumstances(study_file, request.sys_path, machine)
-    # what Hydra composes of is in files that nobody here knows
-    is_hydras = isinstance(study_file, ScriptStudyFile) and study_file.hydra is not None
-    kept = KeptAnswer() if is_hydras else read_answer(request.folder, now)
+    kept = read_answer(request.folder, now)
     facts = kept.answer
     if facts is None:
         again = "" if kept.reason is None else f" again: {kept.reason}"

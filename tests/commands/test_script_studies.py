@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import Project
+
+PROJECTS = Path(__file__).parents[1] / "projects/scripts"
 
 TRAIN = '''
 import argparse
@@ -117,3 +121,21 @@ def test_name_that_nobody_knows_is_told_before_any_trial(
     result = project.run("run", "study.yaml")
     assert (result.returncode, result.stderr.splitlines()[-1]) == (2, line)
     assert not (project.root / "studies/study/trials").exists()
+
+
+def test_hydras_script_is_checked_again_only_where_its_configuration_has_changed(
+    project: Project,
+) -> None:
+    shutil.copytree(PROJECTS / "hydra_compose", project.root, dirs_exist_ok=True)
+    shutil.copy(PROJECTS / "nets.py", project.root)
+    config = project.root / "conf/config.yaml"
+    config.write_text(config.read_text().replace("max_epochs: 12", "max_epochs: 1"))
+    again = "loading torch, then one training step to check the study file"
+    first = project.run("run", "study.yaml", "--trials", "1")
+    assert f"{again}\n" in first.stdout, first.stderr
+    known = project.run("run", "study.yaml", "--trials", "2")
+    assert "loading torch; the study file was checked before" in known.stdout
+    config.write_text(config.read_text().replace("seed: 3", "seed: 4"))
+    changed = project.run("run", "study.yaml", "--trials", "3")
+    assert f"{again} again: conf/config.yaml has changed" in changed.stdout
+    assert project.states() == ["COMPLETE"] * 3

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from msgspec import structs
 
 from search.answers import Checked
 from search.engine.kept_answer import KeptAnswer, circumstances, keep_answer, read_answer
@@ -57,6 +58,19 @@ def test_changed_code_is_a_reason_to_check_again(folder: StudyFolder) -> None:
     _kept(folder)
     Path("own.py").write_text("class Net: width = 1\n")
     assert read_answer(folder, _now()) == KeptAnswer(reason="own.py has changed")
+
+
+def test_configuration_that_hydra_would_find_is_a_reason_to_check_again(
+    folder: StudyFolder,
+) -> None:
+    conf = Path("conf")
+    conf.mkdir()
+    answer = structs.replace(_answer(), sources=(str(conf.absolute()),))
+    keep_answer(folder, answer, _now(), began=time.time() + 1)
+    (conf / "notes.txt").touch()
+    assert read_answer(folder, _now()) == KeptAnswer(answer)
+    (conf / "local.yaml").touch()
+    assert read_answer(folder, _now()) == KeptAnswer(reason="conf has changed")
 
 
 def test_another_machine_is_a_reason_to_check_again(folder: StudyFolder) -> None:

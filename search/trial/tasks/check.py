@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any
 
 from lightning.pytorch import Trainer
+from msgspec import structs
 
 from search.answers import Checked
 from search.errors import UserError
@@ -23,6 +24,7 @@ from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
 from search.study_file.trial_config import LightningSections, TrialConfig
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.building.hydra_files import composed_files
 from search.trial.building.importing import import_name, in_words
 from search.trial.building.script import count_fits
 from search.trial.building.script_drive import Counted
@@ -62,6 +64,17 @@ def check(config: TrialConfig, folder: TrialFolder) -> Checked:
 
 def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
     imported = set(sys.modules)
+    with composed_files(config.sections.script) as files:
+        checked = _looked_at(config, folder)
+    return structs.replace(
+        checked,
+        modules=tuple(sorted(_imported_since(imported, config.sections))),
+        sources=(*loaded_sources(), *sorted(files)),
+    )
+
+
+def _looked_at(config: TrialConfig, folder: TrialFolder) -> Checked:
+    """All facts but what was loaded."""
     seed_everything(config.sections)
     config, notes = _with_last_fit(config)
     variants = config.preflight
@@ -96,8 +109,6 @@ def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
         gpu_free_bytes=gpu_free_bytes,
         gpus_a_trial=use.count,
         gpus_are_named=use.are_named,
-        modules=tuple(sorted(_imported_since(imported, config.sections))),
-        sources=loaded_sources(),
         at_epoch_ends=bool(of_training),
         validates=kinds.validated,
         notes=(*notes, *kinds.told(of_training)),

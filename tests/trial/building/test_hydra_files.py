@@ -1,0 +1,76 @@
+"""The files that Hydra composes of, as the check notes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from search.study_file.trial_config import ScriptRun
+from search.trial.building.hydra_files import composed_files
+from search.trial.building.script import reach_fit
+from search.trial.building.script_process import as_it_was
+
+pytestmark = pytest.mark.real
+
+FIT = """
+from lightning.pytorch import Trainer
+from lightning.pytorch.demos.boring_classes import BoringModel
+Trainer(accelerator="cpu", max_epochs=1, logger=False).fit(BoringModel())
+"""
+MAIN = """
+import hydra
+@hydra.main(version_base=None, config_path="conf", config_name="config")
+def main(cfg):
+    exec(FIT)
+main()
+"""
+COMPOSE = """
+import sys
+from hydra import compose, initialize_config_module
+with initialize_config_module("conf", version_base=None):
+    compose("config", overrides=sys.argv[1:])
+exec(FIT)
+"""
+CONFIGS = {
+    "__init__.py": "",
+    "config.yaml": "defaults: [_self_, model: small, optional local: here]\nseed: 1\n",
+    "model/small.yaml": "width: 8\n",
+    "model/large.yaml": "width: 64\n",
+    "model/huge.yaml": "width: 512\n",
+}
+
+
+@pytest.fixture(autouse=True)
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A configuration, in a folder of its own."""
+    for name, text in CONFIGS.items():
+        path = tmp_path / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (tmp_path / "trial").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with as_it_was():
+        yield
+
+
+@pytest.mark.parametrize("text", [MAIN, COMPOSE], ids=["main", "compose"])
+def test_file_that_is_read_is_noted_and_the_folder_of_one_that_is_not_there(text: str) -> None:
+    Path("train.py").write_text(f"FIT = '''{FIT}'''\n{text}")
+    script = ScriptRun(path="train.py", overrides=("seed=2",), folder=Path("trial").absolute())
+    with composed_files(script) as found:
+        reach_fit(script, {})
+        reach_fit(ScriptRun(path="train.py", overrides=("model=large",), folder=script.folder), {})
+    conf = Path("conf").absolute()
+    names = ["config.yaml", "model/small.yaml", "model/large.yaml"]
+    assert {str(conf / name) for name in names} <= found
+    # where local/here.yaml or a group `seed` would be
+    assert str(conf) in found
+    assert not any("huge" in each or "site-packages" in each for each in found)
+
+
+def test_script_without_hydra_has_none() -> None:
+    with composed_files(ScriptRun(path="train.py")) as found:
+        pass
+    assert found == set()
