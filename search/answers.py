@@ -23,6 +23,9 @@ OPTIMIZER_CALLABLE = "OptimizerCallable"
 GROUP = "config group"
 UNEVEN_GROUP = "config group of unlike options"
 GROUP_OF_VALUES = "config group of values"
+# the annotation of an option that takes several values at once, and of one that is given again
+LIST = "list"
+REPEATED = "repeated option"
 
 Plain = str | int | float | bool | None
 
@@ -190,6 +193,8 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Kind of the values that it takes."""
     value: Plain = None
     """Value of the configuration, else the default; None where neither is finite and plain."""
+    items: tuple[Plain, ...] | None = None
+    """Values that it has now, where it takes several; None where it takes one."""
     choices: tuple[Plain, ...] = ()
     """Values of a choice, or the words that the source knows of a text."""
     hint: dict[str, object] | None = None
@@ -217,6 +222,10 @@ class Argument(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         word = last.partition("/")[0] if last.startswith("-") else last.rpartition("/")[2]
         return word.lstrip("-").replace("-", "_")
 
+    def of_kind(self, kind: str) -> Argument:
+        """The same argument, if it took values of another kind."""
+        return msgspec.structs.replace(self, kind=kind)
+
     @property
     def parent(self) -> str:
         """Path of the mapping that the argument stands in."""
@@ -243,7 +252,11 @@ class Description(Answer, frozen=True, kw_only=True):
     """Metrics that callbacks watch."""
     lacks_data: bool = False
     """True where neither the module nor a data module has batches to train on."""
-    fixed: dict[str, str] = msgspec.field(default_factory=dict)
-    """Arguments that a script needs for the others to be taken: the name of its command."""
+    commands: tuple[str, ...] = ()
+    """Command of a script that takes the arguments, and the ones above it first."""
+    guessed_from: tuple[str, ...] = ()
+    """Commands of a script by whose names nobody can tell the one that trains."""
+    before_command: tuple[Argument, ...] = ()
+    """Options of a script that stand before its command."""
     is_hydra: bool = False
     """True where Hydra reads the command line of a script."""

@@ -10,7 +10,20 @@ import math
 import re
 from dataclasses import replace
 
-from search.answers import BOOL, CHOICE, GROUP, GROUP_OF_VALUES, TEXT, UNEVEN_GROUP, Argument
+from search.answers import (
+    BOOL,
+    CHOICE,
+    FLOAT,
+    GROUP,
+    GROUP_OF_VALUES,
+    INT,
+    LIST,
+    OTHER,
+    REPEATED,
+    TEXT,
+    UNEVEN_GROUP,
+    Argument,
+)
 from search.plain.equality import is_number
 from search.plain.tree import ARGUMENTS
 from search.proposal.ranges import Proposal, propose
@@ -29,6 +42,12 @@ _OFFERED_GROUPS = {
     GROUP_OF_VALUES: "a config group: its options differ in values alone, which are searched",
 }
 
+# options that take no single value
+_OTHER_WAYS = {
+    LIST: "a list: search it as a whole, as in {choice: {a: {value: [1, 2]}, b: {value: [3]}}}",
+    REPEATED: "may be given again and again, which a study file cannot say: it gives one value",
+}
+
 
 def is_option(argument: Argument) -> bool:
     """Tell whether an argument is of a script's command line."""
@@ -42,13 +61,28 @@ def propose_option(argument: Argument) -> Proposal:
         return Proposal(argument, None, "changes nothing that is learnt, or what trials judge by")
     if argument.annotation in (GROUP, *_OFFERED_GROUPS):
         return _group(argument)
-    made = propose(argument)
+    made = _required_number(argument) or propose(argument)
+    if not made.is_known and argument.annotation in _OTHER_WAYS:
+        return replace(made, why=_OTHER_WAYS[argument.annotation])
     if argument.kind == BOOL and made.distribution is not None:
         choice = Categorical((False, True))
         return Proposal(argument, choice, "on or off: search it if it matters", is_offered=True)
     if argument.kind in (TEXT, CHOICE) and argument.is_required and argument.choices:
         return Proposal(argument, Categorical(argument.choices), "required: each that it takes")
     return _bounded(made)
+
+
+def _required_number(argument: Argument) -> Proposal | None:
+    """The proposal for a value that must be given and has no type, by its name alone; None where
+    that says nothing."""
+    if not argument.is_required or argument.kind != OTHER or argument.annotation:
+        return None
+    for kind in (FLOAT, INT):
+        made = propose(argument.of_kind(kind))
+        if made.distribution is not None and made.is_known:
+            why = f"required: search it, or give it a value above; {made.why}"
+            return Proposal(argument, made.distribution, why, is_offered=True)
+    return Proposal(argument, None, "required: give it a value above")
 
 
 def is_epochs(argument: Argument) -> bool:

@@ -112,10 +112,10 @@ def missing_arguments(description: Description, tree: Mapping[str, object]) -> l
     """Arguments that have no value, and to which neither a range nor the file gives one."""
     return [
         short_path(argument.path, tree)
-        for argument in description.arguments
+        for argument in (*description.before_command, *description.arguments)
         if argument.is_required
         and not argument.is_linked
-        and not argument.is_foreign
+        and (is_option(argument) or not argument.is_foreign)
         and argument.annotation != OPTIMIZER_CALLABLE
         and not is_live(_proposal(argument))
     ]

@@ -58,6 +58,8 @@ def given_value(argument: Argument) -> str:
     """The value that an argument has now, as text."""
     if argument.is_required:
         return "..."
+    if argument.items is not None:
+        return flow_yaml(list(argument.items))
     value = argument.value
     if value is None:
         return ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from search.answers import Description
 from search.plain.tree import ARGUMENTS
-from search.plain.yaml import flow_yaml
+from search.plain.yaml import flow_yaml, shown
 from search.proposal.options import is_batch_size, is_epochs
 from search.proposal.proposed_lines import is_live, with_reason
 from search.proposal.ranges import Proposal
@@ -42,17 +42,40 @@ def batch_line(proposals: Sequence[Proposal]) -> str | None:
 
 
 def _arguments(description: Description, proposals: Sequence[Proposal]) -> Iterator[str]:
-    for command, value in description.fixed.items():
-        yield with_reason(f"  {command}: {flow_yaml(value)}", "the one of its commands that trains")
+    if description.commands:
+        yield from _command(description)
     for each in proposals:
         argument = each.argument
         name = _option(each) or argument.name
         if argument.is_required and not is_live(each):
-            why = f"{argument.annotation or 'a value'}, required: fill it in"
+            kind = argument.annotation or "a value"
+            if argument.choices:
+                kind = f"one of {', '.join(map(str, argument.choices))}"
+            why = f"{kind}, required: fill it in"
             yield with_reason(f"  # {name}: ...", why)
         elif is_epochs(argument):
             line = f"  {name}: {flow_yaml(argument.value)}"
             yield with_reason(line, "its own default: how long a trial trains")
+
+
+def _command(description: Description) -> Iterator[str]:
+    """The command that trains, and what is known of the options before it."""
+    commands = description.commands
+    why = "the one of its commands that trains"
+    if description.guessed_from:
+        why = f"a guess, of its commands {', '.join(description.guessed_from)}"
+    given = flow_yaml(commands[0] if len(commands) == 1 else list(commands))
+    yield with_reason(f"  command: {given}", why)
+    before = sorted(description.before_command, key=lambda each: not each.is_required)
+    names = [each.path.removeprefix(f"{ARGUMENTS}.") for each in before]
+    if names:
+        told = [
+            f"{name} (required)" if each.is_required else name
+            for name, each in zip(names, before, strict=True)
+        ]
+        yield f"  # left out: {shown(', '.join(told), 200)}"
+        yield "  # they stand before the command, where no searched value can; fixed ones can, as"
+        yield f"  # command: {flow_yaml([names[0], 'VALUE', *commands])}"
 
 
 def _option(proposal: Proposal) -> str | None:

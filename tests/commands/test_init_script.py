@@ -114,6 +114,82 @@ def test_script_of_hydra(project: Project) -> None:
     trained(project)
 
 
+LISTS = TRAIN.replace(
+    '"--hidden-dim", type=int, default=8', '"--dims", type=int, nargs="+", default=[8]'
+)
+LISTS = LISTS.replace("args.hidden_dim", "sum(args.dims)").replace(
+    '    parser.add_argument("--batch-size"',
+    """    parser.add_argument("--data", required=True)
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("evaluate")
+    parser = commands.add_parser("train")
+    parser.add_argument("--tag", action="append")
+    parser.add_argument("--batch-size\"""",
+)
+LISTS = LISTS.replace("args = parser", "args = whole").replace(
+    "    commands =", "    whole, commands = parser,"
+)
+
+
+def test_command_is_proposed_with_what_stands_before_it(project: Project) -> None:
+    (project.root / "train.py").write_text(LISTS)
+    made = project.run("init", "train.py")
+    assert "study.yaml: --data has no default. Give it a value before you go on." in made.stdout
+    study = project.root / "study.yaml"
+    text = study.read_text()
+    assert yaml.safe_load(text)["arguments"] == {"command": "train", "--epochs": 2}
+    told = [line for line in text.splitlines() if line.startswith("  # ")]
+    assert told[:3] == [
+        "  # left out: --data (required), --dims, --lr, --dropout",
+        "  # they stand before the command, where no searched value can; fixed ones can, as",
+        "  # command: [--data, VALUE, train]",
+    ]
+    given = "  command: [--data, here, --dims, 4, 4, --lr, 0.1, train]"
+    lines = [given if line.startswith("  command: ") else line for line in text.splitlines()]
+    study.write_text("\n".join(lines))
+    trained(project)
+
+
+def test_list_is_searched_as_its_line_says(project: Project) -> None:
+    script = LISTS.replace('parser.add_argument("--data", required=True)\n', "pass\n")
+    script = (
+        script[: script.index("    whole, commands")]
+        + script[script.index('    parser.add_argument("--batch') :]
+    )
+    (project.root / "train.py").write_text(script.replace("whole.", "parser."))
+    proposed(project, "train.py")
+    study = project.root / "study.yaml"
+    text = study.read_text()
+    (line,) = [each for each in text.splitlines() if each.startswith("  # --dims: ")]
+    assert line.startswith("  # --dims: [8] ")
+    way = line.partition("as in ")[2]
+    study.write_text(text.replace(line, f"  --dims: {way}"))
+    trained(project)
+    config = yaml.safe_load((project.root / "studies/study/trials/0000/config.yaml").read_text())
+    assert config["arguments"]["--dims"] in ([1, 2], [3])
+
+
+def test_values_that_hydra_must_be_given_are_asked_for(project: Project) -> None:
+    for name, text in CONFIGS.items():
+        path = project.root / "conf" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.replace("model: small", "model: '???'").replace("lr: 0.01", "lr: ???"))
+    (project.root / "train.py").write_text(HYDRA)
+    made = project.run("init", "train.py")
+    asked = [line for line in made.stdout.splitlines() if line.endswith("before you go on.")]
+    assert [line.split()[1] for line in asked] == ["model", "model.lr"]
+    study = project.root / "study.yaml"
+    text = study.read_text()
+    lines = text.splitlines()
+    (group,) = [each for each in lines if each.startswith("  # model: ...")]
+    assert group.endswith("# one of large, small, required: fill it in")
+    (rate,) = [each for each in lines if each.startswith("  # model.lr: {")]
+    refused = project.run("check", "study.yaml")
+    assert refused.returncode == 2 and "You must specify 'model'" in refused.stderr
+    study.write_text(text.replace(group, "  model: small").replace(rate, rate.replace("# ", "", 1)))
+    trained(project)
+
+
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [

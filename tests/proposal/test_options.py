@@ -10,6 +10,9 @@ from search.answers import (
     GROUP,
     GROUP_OF_VALUES,
     INT,
+    LIST,
+    OTHER,
+    REPEATED,
     TEXT,
     UNEVEN_GROUP,
     Argument,
@@ -73,3 +76,33 @@ def test_options_of_batches_and_epochs_are_known_by_their_names() -> None:
     for name in ("--epochs", "--max-epochs", "trainer.max_epochs"):
         assert is_epochs(option(name, INT, value=3))
     assert not is_epochs(option("--warmup-epochs", INT, value=3))
+
+
+@pytest.mark.parametrize(
+    ("argument", "text", "why"),
+    [
+        (
+            option("--dims", OTHER, items=(1, 2), annotation=LIST),
+            "",
+            "a list: search it as a whole, as in {choice: {a: {value: [1, 2]}, b: {value: [3]}}}",
+        ),
+        (
+            option("--tag", OTHER, annotation=REPEATED),
+            "",
+            "may be given again and again, which a study file cannot say: it gives one value",
+        ),
+        (
+            option("model.lr", OTHER, is_required=True),
+            "{float: [1e-5, 0.1], log: true}",
+            "required: search it, or give it a value above; a learning rate: by its logarithm",
+        ),
+        (option("model.n", OTHER, is_required=True), "", "required: give it a value above"),
+    ],
+)
+def test_what_has_no_single_value_or_none_at_all_is_told(
+    argument: Argument, text: str, why: str
+) -> None:
+    proposal = propose_option(argument)
+    assert not is_live(proposal)
+    ranged = proposal.distribution
+    assert (range_text(ranged) if ranged is not None else "", proposal.why) == (text, why)

@@ -11,16 +11,17 @@ from typing import Any
 
 import jsonargparse
 
-from search.answers import Argument
+from search.answers import REPEATED, Argument
 from search.errors import UserError
 from search.trial.building.replaced import replaced
 from search.trial.options.found_options import (
     Found,
     Options,
+    below_command,
     longest,
+    names_training,
     option,
     paired,
-    training_command,
 )
 
 # by the end of their names: they print and end, or read another file
@@ -87,14 +88,15 @@ def _options(parser: argparse.ArgumentParser) -> Options:
     # (Python 3.11) argparse lists its actions nowhere else
     actions = list(parser._actions)
     commands = [each for each in actions if isinstance(each, argparse._SubParsersAction)]
+    rest = [each for each in actions if each not in commands]
+    own = tuple(each for action in rest for each in _argument(action))
     if commands:
-        names = list(commands[0].choices)
-        if names:
-            name = training_command(names)
-            # options of the parser itself stand before a command, where none can be written
-            inner = _options(commands[0].choices[name])
-            return Options(inner.arguments, {"command": name, **inner.fixed})
-    return Options(tuple(each for action in actions for each in _argument(action)))
+        below, is_required = commands[0].choices, commands[0].required
+        names = list(below)
+        # without one of them the parser's own options are all
+        if names and (names_training(names) or is_required or not own):
+            return below_command(names, lambda name: _options(below[name]), own)
+    return Options(own)
 
 
 def _argument(action: argparse.Action) -> Iterator[Argument]:
@@ -135,6 +137,9 @@ def _choices(action: argparse.Action) -> list[object]:
 def _type(action: argparse.Action) -> object:
     """The type of the values; object where no study file can spell them."""
     typed = getattr(action, "_typehint", None) or action.type
+    is_extended = isinstance(action, argparse._ExtendAction)
+    if isinstance(action, argparse._AppendAction) and not is_extended:
+        return REPEATED
     if action.nargs is not None and action.nargs != "?":
         return list
     if typed is bool:

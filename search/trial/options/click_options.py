@@ -7,15 +7,16 @@ import importlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from search.answers import Argument
+from search.answers import REPEATED, Argument
 from search.trial.building.replaced import replaced
 from search.trial.options.found_options import (
     Found,
     Options,
+    below_command,
     longest,
+    names_training,
     option,
     paired,
-    training_command,
 )
 from search.trial.process.loaded_sources import is_installed
 
@@ -61,13 +62,12 @@ def _main(original: Callable[..., Any], found: Found) -> Callable[..., Any]:
 
 def _options(command: Any) -> Options:
     """The options of a command, or of the command of a group that trains."""
-    commands = getattr(command, "commands", None)
-    if commands:
-        name = training_command(list(commands))
-        # options of the group itself stand before a command, where none can be written
-        inner = _options(commands[name])
-        return Options(inner.arguments, {"command": name, **inner.fixed})
-    return Options(tuple(each for parameter in command.params for each in _argument(parameter)))
+    own = tuple(each for parameter in command.params for each in _argument(parameter))
+    commands = getattr(command, "commands", None) or {}
+    names = list(commands)
+    if names and (names_training(names) or not command.invoke_without_command):
+        return below_command(names, lambda name: _options(commands[name]), own)
+    return Options(own)
 
 
 def _argument(parameter: Any) -> Iterator[Argument]:
@@ -107,7 +107,9 @@ def _default(parameter: Any) -> object:
 
 def _type(parameter: Any) -> tuple[object, tuple[Any, ...]]:
     """The type of the values, and those of a choice."""
-    if parameter.nargs != 1 or getattr(parameter, "multiple", False):
+    if getattr(parameter, "multiple", False):
+        return REPEATED, ()
+    if parameter.nargs != 1:
         return list, ()
     described = getattr(parameter, "type_descriptor", None)
     if described is not None:

@@ -13,7 +13,7 @@ from search.answers import Argument
 from search.errors import UserError
 from search.trial.building.replaced import replaced
 from search.trial.building.signatures import EMPTY
-from search.trial.options.found_options import Found, Options, option, paired, training_command
+from search.trial.options.found_options import Found, Options, below_command, option, paired
 from search.trial.process.loaded_sources import is_installed
 
 
@@ -46,9 +46,11 @@ def _options(component: Any) -> Options:
         methods = _methods(component)
         if not methods:
             return Options(own)
-        name = training_command(list(methods))
-        taken = tuple(_parameters(methods[name], is_method=True))
-        return Options((*own, *taken), {"command": name})
+
+        def options_of(name: str) -> Options:
+            return Options((*own, *_parameters(methods[name], is_method=True)))
+
+        return below_command(list(methods), options_of)
     if callable(component):
         return Options(tuple(_parameters(component, is_method=False)))
     if component is not None and (methods := _methods(component)):
@@ -59,9 +61,9 @@ def _options(component: Any) -> Options:
 
 
 def _of_several(components: Mapping[Any, Any]) -> Options:
-    name = training_command([str(each) for each in components])
-    inner = _options(components[name])
-    return Options(inner.arguments, {"command": name, **inner.fixed})
+    return below_command(
+        [str(each) for each in components], lambda name: _options(components[name])
+    )
 
 
 def _methods(owner: Any) -> dict[str, Callable[..., Any]]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import enum
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 from search.answers import CHOICE, TEXT, Argument, Monitor
@@ -22,8 +22,12 @@ class Options:
     """What a script takes on its command line."""
 
     arguments: tuple[Argument, ...] = ()
-    # values that must stand there for the arguments to be taken: the name of a command
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    # the names of the commands that take them, one below the other
+    commands: tuple[str, ...] = ()
+    # where none of a script's commands has a name that trains: all of them
+    guessed_from: tuple[str, ...] = ()
+    # the options of the parsers above, which stand before the command
+    before_command: tuple[Argument, ...] = ()
     # Hydra reads them
     is_hydra: bool = False
     # metrics that callbacks of Hydra's configuration watch
@@ -89,10 +93,14 @@ def option(
         is_text = all(isinstance(each, str) for each in values)
         kind = TEXT if is_text else CHOICE
     value = default.value if isinstance(default, enum.Enum) else default
+    items = tuple(default) if annotation is list and isinstance(default, list | tuple) else None
+    if items is not None and any(plain_value(each) is None for each in items):
+        items = None
     return Argument(
         path=f"{ARGUMENTS}.{name}",
         kind=kind,
         value=plain_value(value),
+        items=items,
         choices=tuple(each for each in values if isinstance(each, str | int | float)),
         low=bounds[0],
         high=bounds[1],
@@ -102,9 +110,27 @@ def option(
     )
 
 
-def training_command(names: Sequence[str]) -> str:
-    """The command of several that is taken for the one that trains."""
-    return next((each for each in _TRAINS if each in names), names[0])
+def names_training(names: Sequence[str]) -> bool:
+    """Tell whether the name of one of several commands says that it trains."""
+    return any(each in _TRAINS for each in names)
+
+
+def below_command(
+    names: Sequence[str], options_of: Callable[[str], Options], before: Iterable[Argument] = ()
+) -> Options:
+    """The options of the command of several that is taken for the one that trains.
+
+    Args:
+        before: options of the parser that takes the command.
+    """
+    name = next((each for each in _TRAINS if each in names), names[0])
+    inner = options_of(name)
+    return replace(
+        inner,
+        commands=(name, *inner.commands),
+        guessed_from=inner.guessed_from if names_training(names) else tuple(names),
+        before_command=(*before, *inner.before_command),
+    )
 
 
 def paired(positive: str, negative: str | None) -> str:

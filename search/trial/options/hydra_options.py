@@ -9,10 +9,11 @@ from __future__ import annotations
 import contextlib
 import functools
 import importlib
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from search.answers import GROUP, GROUP_OF_VALUES, UNEVEN_GROUP, Argument, Monitor
 from search.plain.tree import items_of
@@ -22,6 +23,7 @@ from search.study_file.scripts import hydra_folder
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.hydra_jobs import one_job
 from search.trial.building.replaced import replaced
+from search.trial.building.signatures import EMPTY
 from search.trial.options.argument_kinds import FOREIGN
 from search.trial.options.found_options import Found, Options, option
 from search.trial.process.loaded_sources import is_installed
@@ -29,6 +31,9 @@ from search.trial.process.loaded_sources import is_installed
 _TARGET = "_target_"
 _REQUIRED = "???"
 _MOST_OPTIONS = 20
+_MUST_CHOOSE = re.compile(r"You must specify '([^']+)'.*Available options:\s+(\S+)", re.DOTALL)
+
+_Made = TypeVar("_Made")
 
 
 @contextlib.contextmanager
@@ -49,11 +54,13 @@ def watched_hydra(found: Found, script: ScriptRun, folder: Path) -> Iterator[Non
         name = kwargs.get("config_name", args[1] if len(args) > 1 else None)
 
         def decorator(task: Callable[..., Any]) -> Callable[..., Any]:
+            required: list[str] = []
+
             # Hydra finds the script by the function below the wrappers
             @functools.wraps(task)
             def look(config: Any) -> None:
                 choices = hydra.core.hydra_config.HydraConfig.get().runtime.choices
-                found.leave(_options(config, choices, name))
+                found.leave(_options(config, choices, name, required))
 
             run = decorate(look)
 
@@ -61,33 +68,66 @@ def watched_hydra(found: Found, script: ScriptRun, folder: Path) -> Iterator[Non
             def looked_at(*given: Any) -> Any:
                 if given and given[0] is not None:
                     return task(*given)
-                sys.argv += words
-                with found.within(), one_job(script):
+                asked = list(sys.argv)
+
+                def run_with(groups: list[str]) -> object:
+                    required[:] = groups
+                    sys.argv[:] = [*asked, *words, *groups]
                     return run()
+
+                with found.within(), one_job(script):
+                    return _with_required_groups(run_with)
 
             return looked_at
 
         return decorator
 
-    def compose(config_name: Any = None, *args: Any, **kwargs: Any) -> Any:
-        config = original_compose(config_name, *args, **kwargs)
+    def compose(name: Any = None, overrides: Any = None, *args: Any, **kwargs: Any) -> Any:
         if not found.is_within:
-            whole = original_compose(config_name, *args, **{**kwargs, "return_hydra_config": True})
-            found.leave(_options(config, whole.hydra.runtime.choices, config_name))
-        return config
+            required: list[str] = []
+
+            def compose_with(groups: list[str]) -> Any:
+                required[:] = groups
+                return original_compose(name, [*(overrides or ()), *groups], *args, **kwargs)
+
+            config = _with_required_groups(compose_with)
+            kwargs["return_hydra_config"] = True
+            whole = _with_required_groups(compose_with)
+            found.leave(_options(config, whole.hydra.runtime.choices, name, required))
+        return original_compose(name, overrides, *args, **kwargs)
 
     original, original_compose = hydra.main, hydra.compose
     with replaced(hydra, "main", main), replaced(hydra, "compose", compose):
         yield
 
 
-def _options(config: Any, choices: Mapping[str, str | None], name: object) -> Options:
+def _with_required_groups(compose: Callable[[list[str]], _Made]) -> _Made:
+    """Compose with the first option of each group of which the user must choose one.
+
+    Args:
+        compose: is given overrides, such as `model=large`.
+    """
+    groups: list[str] = []
+    while True:
+        try:
+            return compose(groups)
+        except Exception as error:
+            # Hydra says it in words alone
+            match = _MUST_CHOOSE.search(str(error))
+            if match is None or any(each.startswith(f"{match[1]}=") for each in groups):
+                raise
+            groups = [*groups, f"{match[1]}={match[2]}"]
+
+
+def _options(
+    config: Any, choices: Mapping[str, str | None], name: object, required: Sequence[str]
+) -> Options:
     from omegaconf import OmegaConf
 
     tree = OmegaConf.to_container(config, resolve=False)
     leaves = dict(_leaves(tree, ""))
     return Options(
-        arguments=(*_groups(choices, tree, name), *leaves.values()),
+        arguments=(*_groups(choices, tree, name, required), *leaves.values()),
         is_hydra=True,
         monitors=tuple(_monitors(tree)),
         targets=tuple(_targets(tree)),
@@ -111,14 +151,20 @@ def _leaves(
         if isinstance(value, Mapping):
             yield from _leaves(value, path, is_foreign=is_foreign)
         elif value == _REQUIRED:
-            yield path, option(path, object, None, is_required=True, is_foreign=is_foreign)
+            yield path, option(path, EMPTY, None, is_required=True, is_foreign=is_foreign)
         elif not (isinstance(value, str) and "${" in value):
             # a flag of a class is an argument like any other; one of nobody's may end the script
             yield path, option(path, type(value), value, is_foreign=is_foreign or target is None)
 
 
-def _groups(choices: Mapping[str, str | None], tree: object, name: object) -> Iterator[Argument]:
-    """The groups of the configuration of which one of several options is chosen."""
+def _groups(
+    choices: Mapping[str, str | None], tree: object, name: object, required: Sequence[str]
+) -> Iterator[Argument]:
+    """The groups of the configuration of which one of several options is chosen.
+
+    Args:
+        required: the overrides for groups of which the user must choose one.
+    """
     hydra = importlib.import_module("hydra")
     known = hydra.core.global_hydra.GlobalHydra.instance()
     for group, chosen in sorted(choices.items()):
@@ -126,8 +172,15 @@ def _groups(choices: Mapping[str, str | None], tree: object, name: object) -> It
             continue
         options = known.config_loader().get_group_options(group.partition("@")[0])
         if 1 < len(options) <= _MOST_OPTIONS and chosen in options:
-            others = [_composed(known.hydra, name, f"{group}={each}") for each in options]
-            yield option(group, _kind_of_group(tree, others), chosen, choices=options)
+            rest = [each for each in required if not each.startswith(f"{group}=")]
+            others = [_composed(known.hydra, name, [*rest, f"{group}={each}"]) for each in options]
+            yield option(
+                group,
+                _kind_of_group(tree, others),
+                chosen,
+                choices=options,
+                is_required=len(rest) < len(required),
+            )
 
 
 def _kind_of_group(tree: object, others: Sequence[object]) -> str:
@@ -152,7 +205,7 @@ def _without(tree: object, paths: Set[str], place: str) -> object:
     }
 
 
-def _composed(hydra: Any, name: object, override: str) -> object:
+def _composed(hydra: Any, name: object, overrides: list[str]) -> object:
     """The configuration with another option of a group; None where there is none."""
     from hydra.types import RunMode
     from omegaconf import OmegaConf
@@ -160,7 +213,7 @@ def _composed(hydra: Any, name: object, override: str) -> object:
     try:
         other = hydra.compose_config(
             config_name=name,
-            overrides=[override],
+            overrides=overrides,
             run_mode=RunMode.RUN,
             from_shell=False,
             with_log_configuration=False,

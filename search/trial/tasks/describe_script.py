@@ -30,7 +30,9 @@ def describe_script(script: ScriptRun) -> Description:
         arguments=found.arguments,
         logged=tuple(logged),
         monitors=found.monitors,
-        fixed=dict(found.fixed),
+        commands=found.commands,
+        guessed_from=found.guessed_from,
+        before_command=found.before_command,
         is_hydra=found.is_hydra,
     )
 

@@ -29,7 +29,7 @@ def brief(each: Argument) -> tuple[Any, ...]:
     return (
         each.path.removeprefix("arguments."),
         each.kind,
-        each.choices or each.value,
+        each.choices or each.items or each.value,
         each.is_required,
     )
 
@@ -48,6 +48,7 @@ parser.add_argument("--no-shuffle", dest="shuffle", action="store_false")
 parser.add_argument("--bias", action=argparse.BooleanOptionalAction, default=True)
 parser.add_argument("--name")
 parser.add_argument("--dims", type=int, nargs="+", default=[1, 2])
+parser.add_argument("--tag", type=int, action="append")
 parser.add_argument("--scale", type=lambda text: float(text), default=2.0)
 parser.add_argument("--flag", type=bool, default=False)
 parser.add_argument("-v", action="count")
@@ -68,7 +69,8 @@ def test_argparse(tmp_path: Path) -> None:
         ("--no-shuffle", "bool", False, False),
         ("--bias/--no-bias", "bool", True, False),
         ("--name", "text", None, False),
-        ("--dims", "other", None, False),
+        ("--dims", "other", (1, 2), False),
+        ("--tag", "other", None, False),
         ("--scale", "float", 2.0, False),
         ("--flag", "other", False, False),
     ]
@@ -88,8 +90,56 @@ parser.parse_args()
 
 def test_argparse_with_commands(tmp_path: Path) -> None:
     options = options_of(tmp_path, COMMANDS)
-    assert options.fixed == {"command": "train"}
+    assert options.commands == ("train",)
     assert [brief(each) for each in options.arguments] == [("--lr", "float", 0.1, False)]
+    assert [brief(each) for each in options.before_command] == [("--verbose", "bool", False, False)]
+
+
+def test_command_is_taken_only_where_its_name_or_its_parser_says_so(tmp_path: Path) -> None:
+    unknown = COMMANDS.replace('"train"', '"one"').replace('"test"', '"two"')
+    options = options_of(tmp_path, unknown)
+    assert options.commands == () and len(options.arguments) == 1
+    options = options_of(tmp_path, unknown.replace('"command")', '"command", required=True)'))
+    assert (options.commands, options.guessed_from) == (("two",), ("two", "one"))
+    deep = COMMANDS.replace(
+        'commands.add_parser("train")',
+        'commands.add_parser("run").add_subparsers().add_parser("fit")',
+    )
+    options = options_of(tmp_path, deep)
+    assert options.commands == ("run", "fit")
+    assert [brief(each) for each in options.arguments] == [("--lr", "float", 0.1, False)]
+
+
+GROUP = f"""
+import click
+@click.group()
+@click.option("--data", required=True)
+def cli(data):
+    {NEVER}
+@cli.command()
+@click.option("--lr", default=0.1)
+@click.option("--dims", nargs=2, type=int, default=(1, 2))
+def train(lr, dims):
+    {NEVER}
+@cli.command()
+def test():
+    {NEVER}
+cli()
+"""
+
+
+def test_click_with_commands(tmp_path: Path) -> None:
+    options = options_of(tmp_path, GROUP)
+    assert options.commands == ("train",)
+    assert [brief(each) for each in options.before_command] == [("--data", "text", None, True)]
+    assert [brief(each) for each in options.arguments] == [
+        ("--lr", "float", 0.1, False),
+        ("--dims", "other", (1, 2), False),
+    ]
+    alone = GROUP.replace("click.group()", "click.group(invoke_without_command=True)")
+    options = options_of(tmp_path, alone.replace("def train", "def look"))
+    assert options.commands == ()
+    assert [each.path for each in options.arguments] == ["arguments.--data"]
 
 
 TWICE = f"""
@@ -204,7 +254,7 @@ def test_bounds_of_click_and_typer(tmp_path: Path) -> None:
 
 def test_typer(tmp_path: Path) -> None:
     options = options_of(tmp_path, TYPER + "app()\n")
-    assert options.fixed == {}
+    assert options.commands == ()
     assert [brief(each) for each in options.arguments] == [
         ("data", "text", None, True),
         ("--lr", "float", 0.1, False),
@@ -216,7 +266,7 @@ def test_typer(tmp_path: Path) -> None:
     ]
     several = TYPER + "@app.command()\ndef evaluate(checkpoint: str): ...\napp()\n"
     options = options_of(tmp_path, several)
-    assert options.fixed == {"command": "train"}
+    assert options.commands == ("train",)
     assert len(options.arguments) == 7
 
 
@@ -245,7 +295,7 @@ def test_fire(tmp_path: Path) -> None:
     ]
     for component in ("Run", "Run()", '{"fit": Run().fit, "test": Run().test}'):
         options = options_of(tmp_path, FIRE + f"fire.Fire({component})\n")
-        assert options.fixed == {"command": "fit"}
+        assert options.commands == ("fit",)
         assert options.arguments[-1].path == "arguments.--epochs"
 
 
@@ -310,7 +360,7 @@ def test_hydra(hydra_configs: Path, text: str) -> None:
         ("data.path", "other", None, True),
         ("callback.monitor", "text", "val/acc", False),
         ("callback.mode", "text", "max", False),
-        ("encoder.dims", "other", None, False),
+        ("encoder.dims", "other", (1, 2), False),
         ("model.width", "int", 8, False),
         ("model.bias", "bool", True, False),
         ("optimizer.lr", "float", 0.001, False),
@@ -378,3 +428,17 @@ def test_script_without_options_is_told_in_one_line(tmp_path: Path, text: str, l
     with pytest.raises(UserError) as refused:
         options_of(tmp_path, text)
     assert str(refused.value) == line.format(tmp_path / "train.py")
+
+
+@pytest.mark.parametrize("text", [HYDRA, COMPOSE], ids=["main", "compose"])
+def test_groups_of_hydra_that_must_be_chosen(hydra_configs: Path, text: str) -> None:
+    config = CONFIGS["config.yaml"].replace("one,", "'???',").replace("small,", "'???',")
+    (hydra_configs / "conf/config.yaml").write_text(config)
+    arguments = options_of(hydra_configs, text).arguments
+    assert [(brief(each)[2], each.is_required, each.annotation) for each in arguments[:3]] == [
+        (("one", "two"), True, "config group"),
+        (("large", "small"), True, "config group of values"),
+        (("adam", "sgd"), False, "config group of unlike options"),
+    ]
+    # of the first option
+    assert ("model.width", "int", 64, False) in [brief(each) for each in arguments]
