@@ -191,3 +191,5 @@ def test_launcher_of_hydras_script_trains_without_this_tool(studied: Studied) ->
     )
     assert plain.returncode == 0, plain.stderr
     assert set(root.rglob("done.txt")) - before != set()
+    # of all ranks
+    assert len(list(root.glob("outputs/*/*"))) == 1

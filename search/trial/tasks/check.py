@@ -24,7 +24,7 @@ from search.study_file.curve_steps import leaves_epoch_ends
 from search.study_file.micro_batches import Epoch
 from search.study_file.trial_config import LightningSections, TrialConfig
 from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
-from search.trial.building.hydra_files import composed_files
+from search.trial.building.hydra_lookups import noted_lookups
 from search.trial.building.importing import import_name, in_words
 from search.trial.building.script import count_fits
 from search.trial.building.script_drive import Counted
@@ -64,7 +64,7 @@ def check(config: TrialConfig, folder: TrialFolder) -> Checked:
 
 def _facts(config: TrialConfig, folder: TrialFolder) -> Checked:
     imported = set(sys.modules)
-    with composed_files(config.sections.script) as files:
+    with noted_lookups(config.sections.script) as files:
         checked = _looked_at(config, folder)
     return structs.replace(
         checked,

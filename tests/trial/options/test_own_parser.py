@@ -385,6 +385,13 @@ def test_hydra(hydra_configs: Path, text: str) -> None:
     assert "net.Net" in options.targets
 
 
+def test_several_jobs_of_hydras_are_refused(hydra_configs: Path) -> None:
+    config = hydra_configs / "conf/config.yaml"
+    config.write_text(f"{config.read_text()}\nhydra: {{mode: MULTIRUN}}\n")
+    with pytest.raises(UserError, match=r"hydra.mode is MULTIRUN, and a trial is one"):
+        options_of(hydra_configs, HYDRA)
+
+
 PLAIN = """
 import lightning.pytorch as pl
 from lightning.pytorch.demos.boring_classes import BoringModel

@@ -1,4 +1,4 @@
-"""The files that Hydra composes a configuration of."""
+"""The places where Hydra looks for the files of a configuration."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from search.trial.process.loaded_sources import is_installed
 
 
 @contextlib.contextmanager
-def composed_files(script: ScriptRun | None) -> Iterator[set[str]]:
+def noted_lookups(script: ScriptRun | None) -> Iterator[set[str]]:
     """Note where a script of Hydra's looks for configurations, for as long as the block: each file
     that is there; for one that is not, the folder where it would be."""
     found: set[str] = set()

@@ -1,4 +1,4 @@
-"""The files that Hydra composes of, as the check notes them."""
+"""The places where Hydra looks for a configuration, as the check notes them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from search.study_file.trial_config import ScriptRun
-from search.trial.building.hydra_files import composed_files
+from search.trial.building.hydra_lookups import noted_lookups
 from search.trial.building.script import reach_fit
 from search.trial.building.script_process import as_it_was
 
@@ -59,7 +59,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_file_that_is_read_is_noted_and_the_folder_of_one_that_is_not_there(text: str) -> None:
     Path("train.py").write_text(f"FIT = '''{FIT}'''\n{text}")
     script = ScriptRun(path="train.py", overrides=("seed=2",), folder=Path("trial").absolute())
-    with composed_files(script) as found:
+    with noted_lookups(script) as found:
         reach_fit(script, {})
         reach_fit(ScriptRun(path="train.py", overrides=("model=large",), folder=script.folder), {})
     conf = Path("conf").absolute()
@@ -71,6 +71,6 @@ def test_file_that_is_read_is_noted_and_the_folder_of_one_that_is_not_there(text
 
 
 def test_script_without_hydra_has_none() -> None:
-    with composed_files(ScriptRun(path="train.py")) as found:
+    with noted_lookups(ScriptRun(path="train.py")) as found:
         pass
     assert found == set()
