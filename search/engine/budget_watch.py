@@ -9,7 +9,7 @@ from dataclasses import replace
 from search.engine.deadline import Deadline
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import attempt_s, counted_value, spent_by
-from search.study_file.stopping_rules import reached
+from search.study_file.stopping_rules import Spent, figures, reached
 
 
 class BudgetWatch:
@@ -46,10 +46,19 @@ class BudgetWatch:
             return "timeout"
         if not self._rules.names:
             return None
+        return "budget" if reached(self._rules, self._now, self._direction) else None
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """How far each rule of the study has come, in words."""
+        return tuple(figures(self._rules, self._now).values())
+
+    @property
+    def _now(self) -> Spent:
+        """The figures with the time of the attempts that run."""
         now = self._clock()
         running_s = sum(now - began for began in self._began.values())
-        spent = replace(self._spent, cost_s=self._spent.cost_s + running_s)
-        return "budget" if reached(self._rules, spent, self._direction) else None
+        return replace(self._spent, cost_s=self._spent.cost_s + running_s)
 
     def begin(self, number: int) -> None:
         """Take note of an attempt that begins."""
@@ -63,9 +72,18 @@ class BudgetWatch:
 
     def end(self, trial: TrialRecord) -> None:
         """Take note of an attempt that has ended, and of its trial where that has with it."""
-        # of one that did not come to a process of its own nothing was paid
-        if self._began.pop(trial.number, None) is not None:
-            seconds = attempt_s(trial.attempts[-1], None)
+        # one that did not come to a process of its own may be none at all
+        if trial.number in self._began:
+            self.end_attempt(trial.number, attempt_s(trial.attempts[-1], None))
+        if trial.is_finished:
+            self.finish_trial(counted_value(trial))
+
+    def end_attempt(self, number: int, seconds: float) -> None:
+        """Take note of an attempt that has ended after so many seconds, if it had begun."""
+        if self._began.pop(number, None) is not None:
             self._spent = replace(self._spent, cost_s=self._spent.cost_s + seconds)
-        if trial.is_finished and not self._is_multi_objective:
-            self._spent = self._spent.after_trial(counted_value(trial), self._direction)
+
+    def finish_trial(self, value: float | None) -> None:
+        """Take note of a trial that has finished; None for a value that cannot be the best."""
+        if not self._is_multi_objective:
+            self._spent = self._spent.after_trial(value, self._direction)

@@ -254,14 +254,14 @@ class Coordinator:
         judgement = self._ledger.judge(number, said.step, said.value)
         # written before it is answered: with the answer the attempt saves its checkpoint, goes on
         # from there, and never says again what was not written
-        self._ledger.report(number, said.step, said.epoch, said.value, judgement)
-        self._budget.report(number, self._ledger.epochs(number))
+        epochs = self._ledger.report(number, said.step, said.epoch, said.value, judgement)
+        self._budget.report(number, epochs)
         # before the verdict, for which the attempt waits: after it the next epoch begins
         self._look_at_limits()
         ends = (judgement.prune, judgement.pause)
         is_judged = self._ledger.is_judged or self._budget.counts_epochs
         self._executor.send(attempt, Verdict(said.step, *ends, is_judged=is_judged))
-        self._view.handle(TrialReported(number, said.step, said.epoch, said.value, *ends))
+        self._view.handle(TrialReported(number, said.step, said.epoch, said.value, *ends, epochs))
 
     def _handle_started(self, attempt: str, running: Running, message: Started) -> None:
         running.started = message

@@ -286,14 +286,12 @@ class Ledger:
 
     def report(
         self, number: int, step: int, epoch: int, value: float, judgement: Judgement = UNJUDGED
-    ) -> None:
-        """Write one value of the reported metric, and the verdict on it."""
+    ) -> int:
+        """Write one value of the reported metric, and the verdict on it; returns the epochs that
+        all attempts at the trial have trained together."""
         details = {"step": step, "epoch": epoch, "value": value, **judgement.details()}
         self._append(number, REPORTED, sync=False, **details)
         self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
-
-    def epochs(self, number: int) -> int:
-        """The epochs that all attempts at a trial have trained together."""
         return self._trials[number].epochs
 
     def end_attempt(self, number: int, outcome: Outcome, seen: str | None = None) -> Ending:

@@ -36,7 +36,10 @@ class TrialStarted:
 
 @dataclass(frozen=True)
 class TrialReported:
-    """One value of the reported metric. `prune` and `pause` are the verdict that was given."""
+    """One value of the reported metric. `prune` and `pause` are the verdict that was given.
+
+    `epochs` are those that all attempts at the trial have trained together.
+    """
 
     number: int
     step: int
@@ -44,6 +47,7 @@ class TrialReported:
     value: float
     prune: bool
     pause: bool = False
+    epochs: int = 0
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from search.engine.budget_watch import BudgetWatch
+from search.engine.deadline import Deadline
 from search.engine.progress import (
     BatchSizeFound,
     Event,
@@ -72,6 +74,8 @@ class Board:
         self.front: dict[int, tuple[float, ...]] = {}
         self.ended: deque[TrialEnded] = deque(maxlen=5)
         self.notes: deque[str] = deque(maxlen=3)
+        # None before the study is opened
+        self.budget: BudgetWatch | None = None
         self.stopping = False
         self.reason: str | None = None
 
@@ -142,6 +146,7 @@ class Board:
         self.notes.clear()
         self.counts = Counter(trial.state for trial in event.record.trials)
         self._times = trial_times(event.record)
+        self.budget = BudgetWatch(event.record, Deadline(None), self._clock)
         best = event.record.best
         if best is not None and best.value is not None:
             self.best = Best(best.number, best.value, best.params)
@@ -154,6 +159,8 @@ class Board:
             earlier = {trial.number: trial.curve for trial in self.record.trials}
             curve = list(earlier.get(event.number, {}).values())
         self._params[event.number] = event.params
+        if self.budget is not None:
+            self.budget.begin(event.number)
         self.running[event.number] = RunningTrial(
             event.number,
             "training",
@@ -166,6 +173,8 @@ class Board:
         )
 
     def _report(self, event: TrialReported) -> None:
+        if self.budget is not None:
+            self.budget.report(event.number, event.epochs)
         trial = self.running.get(event.number)
         if trial is not None:
             trial.epoch = event.epoch
@@ -187,11 +196,16 @@ class Board:
         seconds = self._ended_s(event.number) + event.duration_s
         self._times.pop(event.number, None)
         self._times[event.number] = TrialTime(seconds, is_finished)
+        is_result = event.state == "COMPLETE" and not event.infeasible
+        if self.budget is not None:
+            self.budget.end_attempt(event.number, event.duration_s)
+            if is_finished:
+                self.budget.finish_trial(event.value if is_result else None)
         if not is_finished:
             return
         self.counts[event.state] += 1
         params = self._params.pop(event.number, {})
-        if event.state != "COMPLETE" or event.infeasible:
+        if not is_result:
             return
         if self.record is not None and self.record.is_multi_objective:
             self._join_front(event.number, event.values, self.record)

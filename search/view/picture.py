@@ -173,6 +173,8 @@ class Picture:
         if (left := board.time_left) is not None:
             between = format_duration_range(left.low_s, left.high_s)
             parts.append(Text(f"about {between} left", style="dim"))
+        if board.budget is not None:
+            parts += [Text(figure, style="dim") for figure in board.budget.figures]
         return lines + flow(parts, width, indent=1)
 
     def _best(self, width: int, has_params: bool = True) -> list[Text]:

@@ -28,11 +28,13 @@ from search.engine.progress import (
 from search.engine.time_left import study_time_left
 from search.space.distributions import FloatRange
 from search.store.records import AttemptRecord, ObjectiveRecord, StudyRecord, TrialRecord
+from search.study_file.stopping_rules import StoppingRules
 from search.view.board import Board
 from search.view.choose import make_view
 from search.view.json_lines import JsonView
 from search.view.lines import LinesView, QuietView
 from search.view.live import LiveView
+from search.view.picture import Picture
 from search.view.study_table import print_status, status_json
 from search.view.terminal_text import clean, parameters_text, sparkline
 from search.view.trial_table import print_best, print_trial
@@ -202,6 +204,35 @@ def test_board_knows_the_better_value_in_both_directions() -> None:
         assert board.best is not None
         assert (board.best.value, board.best.params) == (best, {LR: best})
         assert board.finished == 3
+
+
+def test_board_counts_what_is_spent_and_the_live_view_shows_it() -> None:
+    now = [0.0]
+    board = Board(clock=lambda: now[0])
+    rules = StoppingRules(epochs=9, cost_s=90.0, target=0.1, no_improvement=2)
+    before = replace(study(trial(0, 0.5, epochs=4)), stopping=rules)
+    board.fold(StudyOpened(before, 2, resumed=True))
+    board.fold(TrialStarted(1, 1, {LR: 0.1}, 0, None))
+    board.fold(TrialReported(1, 1, 1, 0.7, False, epochs=1))
+    now[0] = 11.0
+    board.fold(TrialStarted(2, 1, {LR: 0.1}, 0, None))
+    board.fold(TrialEnded(1, "PRUNED", "pruned", 0.7, None, 11.0, LOG))
+    now[0] = 14.0
+    # the first trial took nine seconds, and the second eleven
+    figures = (
+        "5 of 9 epochs",
+        "23 s of 1 min 30 s paid",
+        "best 0.5, target 0.1",
+        "1 of 2 trials without a new best",
+    )
+    assert board.budget is not None
+    assert board.budget.figures == figures
+    console = Console(width=100, file=io.StringIO(), force_terminal=False)
+    console.print(Picture(board))
+    shown = " ".join(console.file.getvalue().split())  # type: ignore[attr-defined]
+    assert all(figure in shown for figure in figures)
+    board.fold(TrialEnded(2, "COMPLETE", "done", 0.05, None, 3.0, LOG))
+    assert board.budget.over == "budget"
 
 
 def test_board_estimates_the_time_left_as_a_range() -> None:
