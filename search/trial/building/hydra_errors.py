@@ -33,10 +33,11 @@ def told_by_hydra(error: Exception, script: ScriptRun) -> str | None:
         case hydra.MissingConfigException():
             return _missing(error, script)
         case hydra.OverrideParseException():
-            why = _first_line(str(error).rpartition("\nSee ")[0].rpartition("\n")[2])
+            # the last line of its own
+            why = str(error).partition("\nSee ")[0].rpartition("\n")[2].rstrip(".")
             return (
                 f"{_place(error.override, script)}: Hydra cannot read {error.override}: {why}. "
-                "Put a text into quotes, as in note='a, b'."
+                "Write key=value, and a text with signs in quotes: note='a, b'."
             )
         case hydra.ConfigCompositionException():
             return _not_composed(error, script)

@@ -65,88 +65,106 @@ def script(*overrides: str, **arguments: object) -> ScriptRun:
 
 
 @pytest.mark.parametrize(
-    ("run", "told"),
+    ("overrides", "arguments", "told"),
     [
         (
-            lambda: script(**{"model.rate": 0.1}),
+            (),
+            {"model.rate": 0.1},
             "arguments.model.rate: the configuration of train.py has no model.rate. It may be lr, "
             "width. To add it, write +model.rate.",
         ),
         (
-            lambda: script("a=1", "modle.lr=3"),
+            (
+                "a=1",
+                "modle.lr=3",
+            ),
+            {},
             "hydra.overrides: the configuration of train.py has no a. It may be note, seed, model. "
             "To add it, write +a.",
         ),
         (
-            lambda: script("modle.lr=3"),
+            ("modle.lr=3",),
+            {},
             "hydra.overrides: the configuration of train.py has no modle.lr. Did you mean model? "
             "To add it, write +modle.lr.",
         ),
         (
-            lambda: script(**{"--config-name": "konfig"}),
+            (),
+            {"--config-name": "konfig"},
             "arguments.--config-name: Cannot find primary config 'konfig'. Correct its name.",
         ),
         (
-            lambda: script(model="medium"),
+            (),
+            {"model": "medium"},
             "arguments.model: the group model has no option medium. It may be large, small.",
         ),
         (
-            lambda: script("+model@other=medium"),
+            ("+model@other=medium",),
+            {},
             "hydra.overrides: the group model has no option medium. It may be large, small.",
         ),
         (
-            lambda: script("note=${nowhere.at}"),
+            ("note=${nowhere.at}",),
+            {},
             "hydra.overrides: note cannot be resolved: Interpolation key 'nowhere.at' not found "
             f"(train.py, line 8). {REMEDY}",
         ),
         (
-            lambda: script(**{"model.lr": "???"}),
+            (),
+            {"model.lr": "???"},
             "arguments.model.lr: model.lr has no value but ???, and the script reads it (train.py, "
             "line 8). Write arguments: {model.lr: ...}, or search it.",
         ),
         (
-            lambda: script("note={a"),
-            "hydra.overrides: Hydra cannot read note={a: no viable alternative at input '{a'. Put "
-            "a text into quotes, as in note='a, b'.",
+            ("note={a",),
+            {},
+            "hydra.overrides: Hydra cannot read note={a: no viable alternative at input '{a'. "
+            "Write key=value, and a text with signs in quotes: note='a, b'.",
         ),
         (
-            lambda: script("note=1,2"),
+            ("note=1,2",),
+            {},
             "hydra.overrides: note=1,2 makes Hydra run several jobs, and a trial is one. Search "
             "it, or put the text into quotes.",
         ),
         (
-            lambda: script("hydra.job.chdir=maybe"),
+            ("hydra.job.chdir=maybe",),
+            {},
             "hydra.overrides: hydra.job.chdir=maybe is refused: Value 'maybe' is not a valid bool "
             f"(type str). {REMEDY}",
         ),
         (
-            lambda: script("~nothing"),
+            ("~nothing",),
+            {},
             f"{ITSELF}: Hydra composes no configuration: Could not delete from config. 'nothing' "
             f"does not exist. {REMEDY}",
         ),
-        (lambda: script(**{"--config-name": "sweeps"}), f"{ITSELF} {SEVERAL}"),
-        (lambda: script("++hydra.mode=MULTIRUN"), f"{ITSELF} {SEVERAL}"),
+        ((), {"--config-name": "sweeps"}, f"{ITSELF} {SEVERAL}"),
+        (("++hydra.mode=MULTIRUN",), {}, f"{ITSELF} {SEVERAL}"),
     ],
 )
-def test_configuration_that_makes_no_trial_is_told_in_one_line(run: object, told: str) -> None:
-    assert callable(run)
+def test_configuration_that_makes_no_trial_is_told_in_one_line(
+    overrides: tuple[str, ...], arguments: dict[str, object], told: str
+) -> None:
     with pytest.raises(UserError) as refused:
-        reach_fit(run(), {})
+        reach_fit(script(*overrides, **arguments), {})
     assert str(refused.value) == told
 
 
 @pytest.mark.parametrize(
-    "run",
+    ("overrides", "arguments"),
     [
-        lambda: script("hydra.mode=RUN", **{"--config-name": "sweeps"}),
+        (("hydra.mode=RUN",), {"--config-name": "sweeps"}),
         # a launcher's plugin is not even imported
-        lambda: script(**{"--config-name": "plugin"}),
-        lambda: script(**{"+sizes": [1, [2, "a,b"], {"c": None}]}),
+        ((), {"--config-name": "plugin"}),
+        ((), {"+sizes": [1, [2, "a,b"], {"c": None}]}),
     ],
 )
-def test_one_job_is_run_whatever_would_launch_several(run: object) -> None:
-    assert callable(run)
-    assert type(reach_fit(run(), {}).model).__name__ == "BoringModel"
+def test_one_job_is_run_whatever_would_launch_several(
+    overrides: tuple[str, ...], arguments: dict[str, object]
+) -> None:
+    run = script(*overrides, **arguments)
+    assert type(reach_fit(run, {}).model).__name__ == "BoringModel"
 
 
 def test_error_of_the_script_itself_is_left_as_it_is() -> None:
