@@ -29,7 +29,8 @@ class BudgetWatch:
         self._direction = record.direction
         self._is_multi_objective = record.is_multi_objective
         self._clock = clock
-        self._spent = spent_by(record)
+        # nobody asks for the figures of a study without rules
+        self._spent = spent_by(record) if self._rules.names else Spent()
         self._epochs = {trial.number: trial.epochs for trial in record.trials}
         # number of a trial whose attempt runs -> when that began
         self._began: dict[int, float] = {}

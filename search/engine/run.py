@@ -324,7 +324,9 @@ def _end_before(ledger: Ledger, total: int | None) -> str | None:
     begun = ledger.waiting() or ledger.pausing.paused
     if total is not None and ledger.finished >= total and not begun:
         return "finished"
-    return None if reached_rule(ledger.record()) is None else "budget"
+    # the record of every trial, which most studies do not need here
+    has_rules = bool(ledger.attributes.stopping.names)
+    return "budget" if has_rules and reached_rule(ledger.record()) is not None else None
 
 
 def _close(ledger: Ledger, view: View, reason: str, deadline: Deadline) -> StudyRecord:

@@ -17,6 +17,7 @@ from search.engine.opening import open_ledger, plan
 from search.errors import StorageError
 from search.layout import StudyFolder
 from search.messages import DIVERGED, DONE, INTERRUPTED, KILLED, PRUNED
+from search.store.events.event_file import read_events
 from search.store.reading import read_study
 from search.study_file.load import parse_study_tree
 
@@ -124,6 +125,12 @@ def test_heal_puts_running_trials_back(folder: StudyFolder, ledger: Ledger) -> N
     assert again.waiting() == [number, sampled_only]
     assert again.trial(number).attempts[0].cause == INTERRUPTED
     assert again.trial(number).curve == {1: 0.5}
+    # nobody saw it end: its time is that until its last sign of life, not until the next start
+    told = [event["time"] for event in read_events(folder.trial(number).events)]
+    ended = again.trial(number).attempts[0].ended
+    assert ended is not None
+    assert ended.isoformat() == told[-2]
+    assert read_study(folder).trials[number] == again.trial(number)
 
 
 def test_verdict_compares_with_the_trials_before(ledger: Ledger) -> None:
