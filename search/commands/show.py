@@ -27,8 +27,8 @@ def show(
     """Show one trial: parameters, curve, cause, attempts, files."""
     from search.commands.locate import load_study
     from search.commands.named_trial import trial_numbered
-    from search.results.export_command import command_of
     from search.store.provenance.record import read_provenance, summary, trial_seed
+    from search.study_file.script_command import command_of
     from search.study_file.trial_config import read_sections
     from search.view import trial_table
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from search.plain.formats import format_value
+from search.plain.tree import ARGUMENTS
 from search.report.figure_text import figure_text, shorten
 from search.space.distributions import Categorical, Distribution, FloatRange, IntRange
 
@@ -23,6 +24,11 @@ class Dimension:
     path: str
     label: str
     distribution: Distribution
+
+    @property
+    def written(self) -> str:
+        """The path as a study file has it: an option by itself."""
+        return self.path.removeprefix(f"{ARGUMENTS}.")
 
     @property
     def is_log(self) -> bool:

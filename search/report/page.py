@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -164,8 +165,10 @@ def _asset(name: str) -> str:
 
 
 def _breakable(name: str) -> Markup:
-    """A name that may go on in the next line after an underscore or a dot."""
-    return Markup(str(escape(name)).replace("_", "_<wbr>").replace(".", ".<wbr>"))
+    """A name that may go on in the next line after an underscore, a dot, or a hyphen within it."""
+    text = str(escape(name)).replace("_", "_<wbr>").replace(".", ".<wbr>")
+    # a browser breaks a line after the hyphens that an option begins with
+    return Markup(re.sub(r"(?<![\w-])--?[\w]+", r'<span class="option">\g<0></span>', text))
 
 
 def _digest(script: str) -> str:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from search.errors import UserError, printable
+from search.layout import TrialFolder
 from search.plain.formats import NOTHING, format_count, format_duration, format_number, format_value
 from search.report.data import StudyData
 from search.report.dimensions import Dimension
@@ -18,9 +21,12 @@ from search.space.distributions import Categorical, Distribution
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import budget_figures, last_seen, running_s, study_state
 from search.study_file.outcome_constraints import format_outcome
+from search.study_file.script_command import command_of
+from search.study_file.trial_config import read_sections
 
 _MAX_MARKS = 150
 _MAX_NAMES = 4
+_MOST_OF_A_COMMAND = 4000
 
 
 @dataclass(frozen=True)
@@ -64,6 +70,8 @@ class Summary:
     """Path, short name and value of each."""
     batch: str | None
     checkpoint: Path | None
+    command: str | None
+    """The command line of a script with the best values."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +114,7 @@ def summarise(data: StudyData) -> Summary:
         best_params=_params(data, best),
         batch=_batch(best),
         checkpoint=best.checkpoint if best else None,
+        command=_command(best) if best else None,
     )
 
 
@@ -153,6 +162,15 @@ def _params(data: StudyData, best: TrialRecord | None) -> tuple[tuple[str, str, 
     )
 
 
+def _command(best: TrialRecord) -> str | None:
+    """The command line of the trial's script; None where there is none, or no configuration."""
+    try:
+        words = command_of(read_sections(TrialFolder(best.folder).config))
+    except (UserError, OSError):
+        return None
+    return None if words is None else printable(shlex.join(words), _MOST_OF_A_COMMAND)
+
+
 def _batch(best: TrialRecord | None) -> str | None:
     if best is None or best.micro_batch is None:
         return None
@@ -175,7 +193,7 @@ def _parameter_row(data: StudyData, dimension: Dimension) -> ParameterRow:
         best_at = next(iter(_places(dimension, [best])), None)
     importance = data.importances.get(dimension.path)
     return ParameterRow(
-        path=dimension.path,
+        path=dimension.written,
         kind=_kind(distribution),
         choices=choices,
         bounds=bounds,

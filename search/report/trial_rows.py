@@ -17,6 +17,8 @@ from search.store.records import TrialRecord
 from search.study_file.outcome_constraints import RESOURCES, format_outcome
 
 _FOLDED_FROM = 140
+# a column of shorter words breaks none of them
+_ONE_LINE = 44
 _RESOURCE_TITLES = {
     "parameters": ("Parameters", "Parameters of the model"),
     "epoch_time": ("Epoch", "Median time of an epoch"),
@@ -147,6 +149,8 @@ def _value(index: int, trial: TrialRecord) -> float | None:
 def _parameter(dimension: Dimension) -> Column:
     is_text = any(isinstance(choice, bool | str | None) for choice in dimension.choices)
     kind = "text" if is_text else "number"
+    if is_text and all(len(format_value(each)) <= _ONE_LINE for each in dimension.choices):
+        kind = "text word"
 
     def cell(trial: TrialRecord) -> Cell:
         if dimension.path not in trial.params:
@@ -154,7 +158,8 @@ def _parameter(dimension: Dimension) -> Column:
         value = trial.params[dimension.path]
         if isinstance(value, int | float) and not isinstance(value, bool):
             return Cell(format_value(value), value, kind="number")
-        return _folded(format_value(value))
+        text = format_value(value)
+        return Cell(text, kind=kind) if len(text) <= _ONE_LINE else _folded(text)
 
     return Column(shorten(dimension.label), dimension.path, kind, cell)
 

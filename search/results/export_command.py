@@ -15,7 +15,7 @@ from typing import Any
 from search.answers import ExportFacts
 from search.errors import printable
 from search.plain.tree import Tree
-from search.study_file.scripts import command_line
+from search.study_file.script_command import plain_command
 from search.study_file.trial_config import LightningSections, ScriptRun
 
 # of an exported text: runs a script as python does
@@ -186,19 +186,6 @@ def filled(text: str, values: Mapping[str, str]) -> str:
     for name, value in values.items():
         text = text.replace(name, value)
     return text
-
-
-def plain_command(script: ScriptRun) -> list[str]:
-    """The command line of a trial's script, as one types it."""
-    words = ["-m", script.module] if script.module is not None else [str(script.path)]
-    overrides = None if script.overrides is None else list(script.overrides)
-    return ["python", *words, *command_line(script.arguments, overrides)]
-
-
-def command_of(sections: LightningSections) -> list[str] | None:
-    """The command line of the script of a configuration; None where there is none."""
-    script = sections.script
-    return None if script is None or script.build is not None else plain_command(script)
 
 
 def command_text(title: str, script: ScriptRun, beside: BesideCommand, threads: int | None) -> str:

@@ -29,4 +29,13 @@ def short_names(paths: Iterable[str]) -> dict[str, str]:
 
 
 def _parts(path: str) -> list[str]:
-    return [part for part in parts_of(path) if part not in ARGUMENT_KEYS]
+    return [word for part in parts_of(path) if part not in ARGUMENT_KEYS for word in _words(part)]
+
+
+def _words(part: str) -> list[str]:
+    """An option without its opposite, and below the choice that has it."""
+    if not part.startswith("-"):
+        return [part]
+    choice, bracket, option = part.rpartition("].")
+    name = option.partition("/")[0]
+    return [f"{choice}]", name] if bracket else [name]

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 
 import pytest
+import yaml
 
 from search.report.page import build_report
 from search.space.distributions import Categorical, FloatRange, IntRange
@@ -37,6 +38,28 @@ def test_report_shows_the_best_trial_with_its_parameters_and_batch():
 def test_report_names_the_checkpoint_that_is_on_disk(tmp_path: Path):
     (tmp_path / "best.ckpt").touch()
     assert str(tmp_path / "best.ckpt") in body(study(trial(folder=tmp_path)))
+
+
+def test_report_of_a_script_has_its_options_and_command_line(tmp_path: Path):
+    arguments = {"--data-dir": "here & <there>", "--learning-rate": 0.1, "--amp/--no-amp": False}
+    config = {"script": {"path": "train.py"}, "arguments": arguments}
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    rate, amp = "arguments.--learning-rate", "arguments.--amp/--no-amp"
+    space = {rate: FloatRange(0.01, 1.0, log=True), amp: Categorical((False, True))}
+    best = trial(params={rate: 0.1, amp: False}, folder=tmp_path)
+    text = body(study(best, space=space))
+    # none of its words is broken after the hyphens that it begins with
+    plain = re.sub(r'<wbr>|<span class="option">(.*?)</span>', r"\1", text)
+    command = "python train.py --data-dir &#39;here &amp; &lt;there&gt;&#39; --learning-rate 0.1"
+    assert f"{command} --no-amp</p>" in plain
+    assert '<span class="option">--learning</span>-rate' in text
+    assert '<th scope="row" class="path">--learning-rate</th>' in text
+    assert f'<dt title="{amp}">--amp</dt><dd>false</dd>' in text
+
+
+def test_report_of_classes_has_no_command_line(tmp_path: Path):
+    (tmp_path / "config.yaml").write_text("model: {class_path: net.Net}")
+    assert "Command line" not in body(study(trial(folder=tmp_path)))
 
 
 def test_report_says_when_no_checkpoint_is_left(tmp_path: Path):

@@ -230,3 +230,16 @@ def test_labels_are_as_short_as_they_can_be() -> None:
         "model.init_args.batch_size": "model.batch_size",
     }
     assert short_names(["lr", "model.lr"]) == {"lr": "lr", "model.lr": "model.lr"}
+
+
+def test_label_of_an_option_is_its_own_name() -> None:
+    paths = ["--amp/--no-amp", "--optimizer[sgd].--momentum", "--model.lr", "model/net"]
+    assert list(short_names(f"arguments.{each}" for each in paths).values()) == [
+        "--amp",
+        "--momentum",
+        "--model.lr",
+        "model/net",
+    ]
+    paths = ["arguments.--opt[sgd].--momentum", "arguments.--opt[rms].--momentum"]
+    labels = ["--opt[sgd].--momentum", "--opt[rms].--momentum"]
+    assert list(short_names(paths).values()) == labels
