@@ -37,6 +37,7 @@ from search.commands.run import run
 from search.commands.show import show
 from search.commands.status import status
 from search.commands.test import test
+from search.commands.why import why
 from search.errors import DISK_TROUBLE, SearchError, UserError, printable
 from search.usage import usage_line
 
@@ -80,6 +81,7 @@ _VERBS: tuple[Callable[..., None], ...] = (
     enqueue,
     status,
     show,
+    why,
     best,
     report,
     export,

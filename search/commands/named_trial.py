@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from search.errors import StudyFailed, UserError
+from collections.abc import Sequence
+
+from search.errors import StudyFailed, UserError, printable
 from search.store.records import StudyRecord, TrialRecord
 
 _GO_ON = "Go on with `search resume`."
@@ -57,3 +59,25 @@ def chosen_trial(record: StudyRecord, number: int | None) -> TrialRecord:
         return trial_numbered(record, number)
     front = ", ".join(str(trial.number) for trial in record.front) or "none is there yet"
     return best_trial(record, instead=f"Name one of the front with --trial: {front}.")
+
+
+def trial_named(verb: str, words: Sequence[str]) -> tuple[str | None, int]:
+    """The study, where it is named in place, and the number of the trial.
+
+    Raises:
+        UserError: the words name no trial.
+    """
+    *named, last = words or ("",)
+    # the other way round as well, unless both are numbers
+    if len(named) == 1 and _is_number(named[0]) and not _is_number(last):
+        named, last = [last], named[0]
+    if len(named) > 1 or not _is_number(last):
+        raise UserError(
+            f"{verb}: must be STUDY N, got {printable(' '.join(words), 100) or 'nothing'}. "
+            f"Write `search {verb} STUDY 17`."
+        )
+    return (named[0] if named else None), int(last)
+
+
+def _is_number(word: str) -> bool:
+    return word.isascii() and word.isdigit() and len(word) < 10

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 
 from search.commands.options import Json, Storage, StudiesDir, Study, StudyName, one_study
-from search.errors import UserError, printable
 from search.layout import STUDIES_DIR, StudyFolder, TrialFolder
 
 
@@ -26,13 +24,14 @@ def show(
 ) -> None:
     """Show one trial: parameters, curve, cause, attempts, files."""
     from search.commands.locate import load_study
-    from search.commands.named_trial import trial_numbered
+    from search.commands.named_trial import trial_named, trial_numbered
     from search.store.provenance.record import read_provenance, summary, trial_seed
     from search.study_file.script_command import command_of
     from search.study_file.trial_config import read_sections
     from search.view import trial_table
 
-    in_place, wanted = _trial_named([each for each in (study, number) if each is not None])
+    words = [each for each in (study, number) if each is not None]
+    in_place, wanted = trial_named("show", words)
     record = load_study(one_study(in_place, option), studies, storage)
     trial = trial_numbered(record, wanted)
     config = TrialFolder(trial.folder).config
@@ -45,21 +44,3 @@ def show(
         lines = [("runs", shlex.join(runs))] if runs else []
         lines += summary(made) if made else []
         trial_table.print_trial(record, trial, seed, lines, sys.stdout)
-
-
-def _trial_named(words: Sequence[str]) -> tuple[str | None, int]:
-    """The study, where it is named in place, and the number of the trial."""
-    *named, last = words or ("",)
-    # the other way round as well, unless both are numbers
-    if len(named) == 1 and _is_number(named[0]) and not _is_number(last):
-        named, last = [last], named[0]
-    if len(named) > 1 or not _is_number(last):
-        raise UserError(
-            f"show: must be STUDY N, got {printable(' '.join(words), 100) or 'nothing'}. "
-            "Write `search show STUDY 17`."
-        )
-    return (named[0] if named else None), int(last)
-
-
-def _is_number(word: str) -> bool:
-    return word.isascii() and word.isdigit() and len(word) < 10

@@ -12,6 +12,7 @@ from optuna.trial import FrozenTrial
 
 from search.sampling.alignment import AlignedStorage
 from search.sampling.one_direction import judged_storage, judged_study
+from search.sampling.prune_reasons import why_pruned
 from search.store.database.write_through import WriteThroughStorage, is_private
 from search.store.records import StudyAttributes
 from search.study_file.curve_steps import SAMPLES
@@ -46,6 +47,7 @@ class Pruning:
     ) -> None:
         self._study = study
         self._pruner = pruner
+        self._steps = attributes.steps
         self._judged = judged_study(study, storage, attributes)
         self._aligned: AlignedStorage | None = None
         if attributes.steps is not None and attributes.steps.unit == SAMPLES:
@@ -70,9 +72,12 @@ class Pruning:
             judged = self._aligned.study_at(self._study, trial.intermediate_values)
         verdict = bool(self._pruner.prune(judged, trial))
         # successive halving notes the rungs that a trial has reached
-        return Judgement(prune=verdict, noted=newly_noted(known, frozen().system_attrs))
+        noted = newly_noted(known, frozen().system_attrs)
+        trial.system_attrs = {**trial.system_attrs, **noted}
+        why = why_pruned(self._pruner, judged, trial, self._steps) if verdict else ""
+        return Judgement(prune=verdict, why=why, noted=noted)
 
 
-def newly_noted(known: Mapping[str, object], now: Mapping[str, object]) -> dict[str, object]:
+def newly_noted(known: Mapping[str, object], now: Mapping[str, object]) -> dict[str, Any]:
     """What a sampler or pruner has noted since `known`."""
     return {k: v for k, v in now.items() if known.get(k) != v and not is_private(k)}

@@ -60,6 +60,11 @@ def test_each_pause_and_each_going_on_has_its_reason(reference: Project) -> None
     assert all("one of 2 goes on, so far" in why for why in pauses)
     assert any(event["event"] == "attempt_started" and "why" in event for event in told)
     first = next(n for n in range(TRIALS) if reference.states("study")[n] == "PRUNED")
+    why = reference.run("why", "study", str(first)).stdout
+    assert "paused at epoch" in why
+    assert "closed at epoch" in why
+    (*_, last) = json.loads(reference.run("why", "study", str(first), "--json").stdout)["verdicts"]
+    assert last["verdict"] == "closed"
     shown = reference.run("show", "study", str(first)).stdout
     assert "was paused, and others were better until the study ended" in shown
     assert "one of 2 goes on, so far" in shown

@@ -138,7 +138,11 @@ def test_verdict_compares_with_the_trials_before(ledger: Ledger) -> None:
     trained(ledger, 0.5, 0.4)
     number = ledger.sample()
     assert not ledger.judge(number, 1, 0.1).prune
-    assert ledger.judge(number, 1, 0.9).prune
+    verdict = ledger.judge(number, 1, 0.9)
+    assert verdict.prune
+    assert verdict.why == (
+        "0.9, its best up to validation 1, is above the median there, 0.5, of 2 trials"
+    )
 
 
 def test_verdict_on_a_step_that_is_reported_again_is_the_one_that_was_given(
