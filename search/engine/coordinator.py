@@ -115,6 +115,8 @@ class Coordinator:
         while True:
             self._look_at_folder()
             self._fill_slots()
+            while self._unclosed and self._free and self._stopping_since is None:
+                self._close_runs(self._unclosed.pop(0))
             if not self._running and self._is_over():
                 break
             for attempt, message in self._executor.poll(_POLL_S):
@@ -131,26 +133,30 @@ class Coordinator:
         return self._reason
 
     def _is_over(self) -> bool:
-        """Whether the run ends, of which no trial runs any more."""
+        """Whether the run ends, of which nothing runs any more."""
         if self._stopping_since is not None:
             return True
-        if self._disk.is_short:
-            return False
-        self._close_paused()
-        while self._unclosed and self._free:
-            self._end_logging(self._unclosed.pop(0))
-        return not self._running
-
-    def _close_paused(self) -> None:
-        """End the trials that were paused and will not be chosen any more."""
         paused = self._ledger.pausing.paused
+        if self._disk.is_short and paused:
+            # what is least worth it makes room for the others
+            paused = [self._ledger.pausing.give_up()]
         if paused:
-            count = format_count(len(paused), "paused trial")
-            self._view.handle(Note(f"{count} will not go on: others were better"))
+            text = f"{format_count(len(paused), 'paused trial')} will not go on: others were better"
+            self._view.handle(Note(text))
         for number in paused:
-            outcome = self._ledger.close_paused(number).outcome
-            folder = self._ledger.folder.trial(number)
-            self._unclosed.append(self._tell_end(Running(number, 0, CLOSE, folder), outcome))
+            self._close(number)
+        return not (self._disk.is_short or self._unclosed)
+
+    def _close(self, number: int) -> None:
+        """End a paused trial that will not be chosen any more."""
+        outcome = self._ledger.close_paused(number).outcome
+        trial = self._ledger.trial(number)
+        if leave_ending(self._ledger.attributes, trial):
+            # which reads its checkpoint first
+            self._unclosed.append(trial)
+        else:
+            self._tidy(trial)
+        self._view.handle(TrialEnded.of(trial, outcome, 0.0, TrialFolder(trial.folder).log))
 
     def _fill_slots(self) -> None:
         while self._may_start() and self._free and self._next.is_open and self._disk.has_room():
@@ -166,8 +172,7 @@ class Coordinator:
         return self._stopping_since is None
 
     def _start(self, number: int) -> None:
-        params = self._ledger.params(number)
-        key = self._batches.key(params)
+        key = self._batches.key(self._ledger.params(number))
         folder = self._ledger.folder.trial(number)
         if not self._batches.is_probed or folder.config.is_file():
             self._start_fit(number, folder, None)
@@ -182,9 +187,8 @@ class Coordinator:
         running = Running(number, self._free[0], "fit", folder)
         # a trial that goes on keeps the configuration that it began with
         if not folder.config.is_file():
-            params = self._ledger.params(number)
+            params, steps = self._ledger.params(number), self._ledger.attributes.steps
             found = self._batches.found(micro_batch)
-            steps = self._ledger.attributes.steps
             try:
                 if found:
                     self._ledger.set_found(number, found)
@@ -200,8 +204,7 @@ class Coordinator:
 
     def _start_probe(self, number: int, key: str) -> None:
         folder = self._ledger.folder.probe(key)
-        params = self._ledger.params(number)
-        write_probe_config(folder, self._study_file, params, self._batches)
+        write_probe_config(folder, self._study_file, self._ledger.params(number), self._batches)
         self._view.handle(ProbeStarted(number))
         self._launch(Running(number, self._free.pop(0), "probe", folder, key))
 
@@ -286,7 +289,9 @@ class Coordinator:
         running.hear_other_ranks()
         if running.task == "probe":
             self._end_probe(running, status)
-        elif running.task != CLOSE:
+        elif running.task == CLOSE:
+            self._tidy(self._ledger.trial(running.number))
+        else:
             last_words = running.last_words
             assert not isinstance(last_words, Probed)
             self._finish(running, self._outcome(running, status), last_words)
@@ -325,28 +330,21 @@ class Coordinator:
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.floor.learn(running.folder)
         outcome = self._ledger.end_attempt(running.number, outcome).outcome
-        trial = self._tell_end(running, outcome)
-        trace, log = said.traceback if said else None, running.folder.log
+        trial, log = self._ledger.trial(running.number), running.folder.log
+        self._budget.end(trial)
+        self._tidy(trial)
+        self._view.handle(TrialEnded.of(trial, outcome, time.monotonic() - running.started_at, log))
+        trace = said.traceback if said is not None else None
         if self._stopping_since is None and self._failures.note(trial.state, outcome, log, trace):
             self._stop("failures")
         # a process that could still speak has closed its runs itself
-        if said is None and running.task == "fit" and trial.is_finished:
-            self._end_logging(trial)
+        is_open = said is None and running.task == "fit" and trial.is_finished
+        if is_open and leave_ending(self._ledger.attributes, trial):
+            self._close_runs(trial)
 
-    def _tell_end(self, running: Running, outcome: Outcome) -> TrialRecord:
-        """Keep what is to be kept of a trial, and show how it stands after an attempt."""
-        trial = self._ledger.trial(running.number)
-        self._budget.end(trial)
-        self._tidy(trial)
-        duration_s = time.monotonic() - running.started_at
-        self._view.handle(TrialEnded.of(trial, outcome, duration_s, running.folder.log))
-        return trial
-
-    def _end_logging(self, trial: TrialRecord) -> None:
-        """Let a process close the runs of a trial that nobody closed."""
-        if leave_ending(self._ledger.attributes, trial):
-            folder = TrialFolder(trial.folder)
-            self._launch(Running(trial.number, self._free.pop(), CLOSE, folder))
+    def _close_runs(self, trial: TrialRecord) -> None:
+        """Let a process close the runs of a trial in loggers that nobody closed."""
+        self._launch(Running(trial.number, self._free.pop(), CLOSE, TrialFolder(trial.folder)))
 
     def _tidy(self, trial: TrialRecord) -> None:
         remove(self._retention.superfluous(trial))
@@ -376,7 +374,9 @@ class Coordinator:
                 self._kill(attempt, running, HUNG, why)
 
     def _look_at_limits(self) -> None:
-        if self._stopping_since is not None or not (self._running or self._next.is_open):
+        # closing runs in loggers costs nothing that a limit could save
+        is_at_work = any(each.task != CLOSE for each in self._running.values())
+        if self._stopping_since is not None or not (is_at_work or self._next.is_open):
             return
         if (reason := self._budget.over) is not None:
             self._stop(reason)

@@ -91,7 +91,7 @@ class _Attempts:
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
         with _in_study_file(self.source):
-            # refuses a sampler or a pruner that does not take its options
+            # refuses what does not take its options
             sampling_of(study_file)
         facts = preflight(self.executor, study_file, self.source, Slot(cores()), self.tick)
         study_file = settled(study_file, facts)

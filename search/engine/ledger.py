@@ -272,10 +272,7 @@ class Ledger:
         """
         trial = self._trials[number]
         if step in trial.curve:
-            return Judgement(
-                prune=self._pruning.is_needed and step == trial.pruned_at,
-                pause=self.pausing.is_needed and step == trial.paused_at,
-            )
+            return Judgement(prune=self._pruning.is_needed and step == trial.pruned_at)
         judgement = self._pruning.judge(lambda: self._frozen(number), step, value)
         if judgement.noted:
             self._append(number, ATTRIBUTES, attributes=judgement.noted)

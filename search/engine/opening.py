@@ -110,13 +110,14 @@ def open_ledger(
         stopping: the rules that were asked for; None for those of the study file.
 
     Raises:
-        UserError: sampler or pruner refuse their options.
+        UserError: sampler, pruner or scheduler refuse their options.
         StorageError: the events are damaged, or the database cannot be used.
     """
     folder, study_file = opening.folder, opening.study_file
     sampling = sampling_of(study_file)
     # a new study refuses wrong options before anything is made
     pruner = pruner_of(study_file, steps)
+    scheduler_of(study_file, steps)
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from search.sampling.schedulers.scheduler import Chosen, Decision, Scheduler
+from search.sampling.schedulers.scheduler import Decision, Scheduler
 from search.store.events.trial_history import TrialHistory
 
 _GOES_ON = Decision(pauses=False)
@@ -48,8 +48,12 @@ class Pausing:
         """Make the scheduler anew, and bring it to where the study stands."""
         self.is_begun = True
         self._scheduler = self._make(first)
-        if self._scheduler is not None:
-            _tell_all(self._scheduler, self._trials)
+        if self._scheduler is None:
+            return
+        for trial in self._trials:
+            for step, value in sorted(trial.curve.items()):
+                self._scheduler.report(trial.number, step, value)
+            self._tell_end(trial)
 
     @property
     def is_needed(self) -> bool:
@@ -76,8 +80,9 @@ class Pausing:
 
     def note_end(self, number: int) -> None:
         """Note how a trial stands after an attempt at it."""
-        if self._scheduler is not None:
-            _tell_end(self._scheduler, self._trials[number])
+        # one that was chosen may have ended before it began
+        self._chosen.pop(number, None)
+        self._tell_end(self._trials[number])
 
     def choose(self, *, is_idle: bool) -> int | None:
         """A paused trial that is worth it; None where none is.
@@ -87,7 +92,7 @@ class Pausing:
         """
         if self._scheduler is None:
             return None
-        chosen: Chosen | None = self._scheduler.choose()
+        chosen = self._scheduler.choose()
         if chosen is None and is_idle:
             chosen = self._scheduler.choose_last()
         if chosen is None:
@@ -95,20 +100,22 @@ class Pausing:
         self._chosen[chosen.number] = chosen.why
         return chosen.number
 
+    def give_up(self) -> int:
+        """The paused trial that is least worth the disk of its checkpoints; there must be one."""
+        assert self._scheduler is not None
+        return self._scheduler.give_up()
+
     def why_chosen(self, number: int) -> str | None:
         """The reason why a trial goes on, which is told once; None where it was not chosen."""
         return self._chosen.pop(number, None)
 
-
-def _tell_all(scheduler: Scheduler, trials: Iterable[TrialHistory]) -> None:
-    for trial in trials:
-        for step, value in sorted(trial.curve.items()):
-            scheduler.report(trial.number, step, value)
-        _tell_end(scheduler, trial)
-
-
-def _tell_end(scheduler: Scheduler, trial: TrialHistory) -> None:
-    if trial.is_finished:
-        scheduler.end(trial.number, is_complete=trial.state == "COMPLETE")
-    elif trial.is_paused:
-        scheduler.pause(trial.number)
+    def _tell_end(self, trial: TrialHistory) -> None:
+        if self._scheduler is None:
+            return
+        if trial.is_finished:
+            is_failed = trial.state == "FAIL"
+            self._scheduler.end(
+                trial.number, is_complete=trial.state == "COMPLETE", is_failed=is_failed
+            )
+        elif self.holds(trial.number):
+            self._scheduler.pause(trial.number)

@@ -13,7 +13,7 @@ from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.executors.processes import is_stopped
 from search.layout import TrialFolder
-from search.messages import Ended, Probed, Reported, Started
+from search.messages import PAUSED, Ended, Probed, Reported, Started
 from search.store.study_state import MAX_FAILURES_IN_A_ROW
 
 _LOOK_S = 1.0
@@ -104,6 +104,9 @@ class FailureStreak:
             log: the log of the trial.
             trace: its traceback, where it has one.
         """
+        if outcome.cause == PAUSED:
+            # it trained as it should
+            self._causes.clear()
         if state == "WAITING":
             return False
         if state != "FAIL":

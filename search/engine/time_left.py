@@ -95,7 +95,11 @@ def trial_times(record: StudyRecord) -> dict[int, TrialTime]:
     """Number -> time of each trial, those that began last at the end."""
     seen = last_seen(record)
     trials = sorted(record.trials, key=_began)
-    return {each.number: TrialTime(_trained_s(each, seen), each.is_finished) for each in trials}
+    # one that is paused may never go on, as most do not
+    return {
+        each.number: TrialTime(_trained_s(each, seen), each.is_finished or each.is_paused)
+        for each in trials
+    }
 
 
 def _began(trial: TrialRecord) -> datetime:

@@ -104,7 +104,7 @@ def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
             "sampler: grid would repeat the trials that are taken over. Use bruteforce, which "
             "tries each combination once as well."
         )
-    # refuses a sampler or a pruner that does not take its options
+    # refuses what does not take its options
     sampling_of(study_file)
 
 

@@ -15,7 +15,7 @@ from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from search.sampling.bounded_trials import BoundedStorage
+from search.sampling.bounded_trials import LEAST, BoundedStorage
 from search.sampling.paused_trials import PausedTrialsStorage
 from search.store.database.write_through import WriteThroughStorage
 from search.store.events.optuna_trials import directions_of
@@ -43,7 +43,8 @@ def sampled_study(
         reported = _reported_direction(attributes)
         shown = cast(BaseStorage, BoundedStorage(shown, storage.study_id, reported))
     if is_paused is not None:
-        shown = cast(BaseStorage, PausedTrialsStorage(shown, is_paused))
+        most = LEAST if is_bounded else None
+        shown = cast(BaseStorage, PausedTrialsStorage(shown, is_paused, most))
     return _sampled_study(name, shown, attributes, pruner)
 
 

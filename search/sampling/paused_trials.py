@@ -18,11 +18,15 @@ class PausedTrialsStorage:
 
     Args:
         is_paused: tells by its number whether a trial is.
+        most: of how many of them a sampler is shown the latest; None for all.
     """
 
-    def __init__(self, storage: BaseStorage, is_paused: Callable[[int], bool]) -> None:
+    def __init__(
+        self, storage: BaseStorage, is_paused: Callable[[int], bool], most: int | None
+    ) -> None:
         self._storage = storage
         self._is_paused = is_paused
+        self._most = most
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._storage, name)
@@ -36,8 +40,15 @@ class PausedTrialsStorage:
         if states == (TrialState.WAITING,):
             return self._storage.get_all_trials(study_id, deepcopy, (TrialState.WAITING,))
         trials = self._storage.get_all_trials(study_id, deepcopy=deepcopy)
-        shown = [_as_pruned(each) if self._is_paused(each.number) else each for each in trials]
-        return [trial for trial in shown if states is None or trial.state in states]
+        paused = [each.number for each in trials if self._is_paused(each.number)]
+        shown = set(paused if self._most is None else paused[-self._most :])
+        left_out = set(paused) - shown
+        seen = [
+            _as_pruned(each) if each.number in shown else each
+            for each in trials
+            if each.number not in left_out
+        ]
+        return [trial for trial in seen if states is None or trial.state in states]
 
 
 def _as_pruned(trial: FrozenTrial) -> FrozenTrial:

@@ -6,7 +6,7 @@ from optuna.pruners import BasePruner
 
 from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
-from search.sampling.schedulers.make import make_scheduler
+from search.sampling.schedulers.make import check_scheduler, make_scheduler
 from search.sampling.schedulers.scheduler import Curves, Scheduler
 from search.study_file.curve_steps import EPOCHS, SAMPLES, VALIDATIONS, Steps
 from search.study_file.objective import sign_of
@@ -28,7 +28,7 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     )
     sampling.check()
     pruner_of(study_file, None)
-    scheduler_of(study_file, None)
+    check_scheduler(study_file.scheduler.name, study_file.scheduler.options)
     return sampling
 
 
@@ -65,7 +65,10 @@ def scheduler_of(study_file: StudyFile, steps: Steps | None, least: int = 1) -> 
         last=_last_step(study_file, steps),
     )
     name, options = study_file.scheduler.name, study_file.scheduler.options
-    return make_scheduler(name, options, curves, epoch_steps=_epoch_steps(steps), least=least)
+    epoch_steps = _epoch_steps(steps)
+    if steps is None or steps.unit == VALIDATIONS:
+        epoch_steps = _validations_of_an_epoch(study_file) or 1
+    return make_scheduler(name, options, curves, epoch_steps=epoch_steps, least=least)
 
 
 def has_first_rung(study_file: StudyFile) -> bool:
@@ -98,11 +101,16 @@ def _max_epochs(study_file: StudyFile) -> int | None:
 
 def _max_validations(study_file: StudyFile) -> int | None:
     """The validations of a full trial, where the study file fixes them."""
-    epochs = _max_epochs(study_file)
+    epochs, of_an_epoch = _max_epochs(study_file), _validations_of_an_epoch(study_file)
+    return None if epochs is None or of_an_epoch is None else epochs * of_an_epoch
+
+
+def _validations_of_an_epoch(study_file: StudyFile) -> int | None:
+    """The validations of an epoch, where the study file fixes them."""
     interval = study_file.trainer.get("val_check_interval")
     if interval is None:
-        return epochs
+        return 1
     # batches, or a time: how many an epoch has of them is not known here
-    if epochs is None or not isinstance(interval, float) or not 0 < interval <= 1:
+    if not isinstance(interval, float) or not 0 < interval <= 1:
         return None
-    return epochs * int(1 / interval)
+    return int(1 / interval)

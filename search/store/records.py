@@ -133,7 +133,7 @@ class StudyAttributes:
     # the rules last asked for that stop it beside that total
     stopping: StoppingRules = field(default_factory=StoppingRules)
     space: Space
-    # sampler, pruner and seed
+    # sampler, pruner, scheduler and seed
     settings: dict[str, Any] = field(default_factory=dict)
     # None: validations, in a study of an earlier release
     steps: Steps | None = None

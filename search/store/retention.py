@@ -31,14 +31,14 @@ class Retention:
         self._best: list[tuple[bool, float, int, TrialFolder]] = []
 
     def superfluous(self, trial: TrialRecord) -> list[Path]:
-        """Checkpoint files that need not be kept now that this trial is finished.
+        """Checkpoint files that need not be kept now that this trial is finished, or paused.
 
-        A pruned trial is no result and never goes on. A complete one needs no checkpoint but its
-        last and its best, and none of them where `top` others are better; feasible ones go first.
+        A pruned trial is no result and never goes on. Another one needs no checkpoint but its last
+        and its best, and a complete one none where `top` others are better; feasible ones go first.
         """
         folder = TrialFolder(trial.folder)
         if not trial.is_finished:
-            return []
+            return [folder.previous_ckpt] if trial.is_paused else []
         if trial.state == "PRUNED":
             return checkpoints_in(folder)
         dropped = [folder.previous_ckpt]

@@ -159,8 +159,9 @@ def _has_failed(record: StudyRecord) -> bool:
     is_whole = record.n_trials is not None and len(finished) >= record.n_trials
     if is_whole or len(failed) < MAX_FAILURES_IN_A_ROW:
         return is_whole and len(failed) == len(finished)
-    ended = [trial for trial in finished if trial.ended is not None]
-    last = sorted(ended, key=lambda trial: in_utc(trial.ended or datetime.max))
+    # one that is paused trained as it should
+    ended = [trial for trial in record.trials if trial.is_paused or trial.ended is not None]
+    last = sorted(ended, key=lambda trial: in_utc(trial.attempts[-1].ended or datetime.max))
     last = last[-MAX_FAILURES_IN_A_ROW:]
     causes = {(trial.state, trial.cause) for trial in last}
     return len(last) == MAX_FAILURES_IN_A_ROW and len(causes) == 1 and last[0].state == "FAIL"

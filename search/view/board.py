@@ -23,6 +23,7 @@ from search.engine.progress import (
     TrialStarted,
 )
 from search.engine.time_left import TimeLeft, TrialTime, trial_times, trials_time_left
+from search.messages import PAUSED
 from search.space.distributions import Params
 from search.store.pareto_front import front_of
 from search.store.records import StudyRecord
@@ -36,7 +37,7 @@ class RunningTrial:
 
     number: int
     phase: str
-    """probing, training, pruning or stopping."""
+    """probing, training, pruning, pausing or stopping."""
     began: float
     """Time of the board's clock."""
     params: Params = field(default_factory=dict)
@@ -195,7 +196,8 @@ class Board:
         is_finished = event.state != "WAITING"
         seconds = self._ended_s(event.number) + event.duration_s
         self._times.pop(event.number, None)
-        self._times[event.number] = TrialTime(seconds, is_finished)
+        # one that is paused may never go on, as most do not
+        self._times[event.number] = TrialTime(seconds, is_finished or event.cause == PAUSED)
         is_result = event.state == "COMPLETE" and not event.infeasible
         if self.budget is not None:
             self.budget.end_attempt(event.number, event.duration_s)

@@ -69,7 +69,7 @@ def lived(ledger: Ledger) -> list[int]:
         for step in range(1, 4):
             verdict = ledger.judge(number, step, lr * step)
             ledger.report(number, step, step, lr * step)
-            if verdict:
+            if verdict.prune:
                 pruned.append(number)
                 outcome = Outcome(PRUNED)
                 break

@@ -80,11 +80,19 @@ class Asha:
     def pause(self, number: int) -> None:
         self._paused.add(number)
 
-    def end(self, number: int, *, is_complete: bool) -> None:
+    def end(self, number: int, *, is_complete: bool, is_failed: bool) -> None:
         self._paused.discard(number)
         self._has_complete |= is_complete
+        if is_failed:
+            for rung in self._rungs:
+                rung.ranked = [each for each in rung.ranked if each[1] != number]
 
     def choose(self) -> Chosen | None:
+        # rungs that a new study file has moved: it was paused before the first
+        early = min((n for n in self._paused if not self._climbs[n].reached), default=None)
+        if early is not None:
+            self._paused.discard(early)
+            return Chosen(early, "it has not come to the first rung")
         for reached in range(len(self._rungs), 0, -1):
             rung = self._rungs[reached - 1]
             for _, number in rung.ranked[: self._promoted(rung)]:
@@ -99,7 +107,8 @@ class Asha:
     def rank(self, number: int) -> tuple[int, float, int]:
         """The order of trials: those that came furthest first, then by value."""
         climb = self._climbs[number]
-        return (-self._step_of(climb.reached), climb.value, number)
+        step = self._step_of(climb.reached - 1) if climb.reached else 0
+        return (-step, climb.value, number)
 
     def train_to_the_end(self, number: int) -> Chosen:
         """Let a paused trial go on without another pause."""
@@ -107,13 +116,16 @@ class Asha:
         chosen = self._go_on(number)
         return Chosen(number, f"{chosen.why}; it is the best, and none was trained to its end")
 
+    def give_up(self) -> int:
+        return max(self._paused, key=self.rank)
+
     @property
     def paused(self) -> frozenset[int]:
         """The trials that wait."""
         return frozenset(self._paused)
 
     def _note(self, number: int, value: float) -> _Climb:
-        value = math.inf if math.isnan(value) else self._curves.sign * value
+        value = self._curves.sign * value if math.isfinite(value) else math.inf
         climb = self._climbs.setdefault(number, _Climb(value))
         climb.value = min(value, climb.value) if self._curves.keeps_best else value
         return climb

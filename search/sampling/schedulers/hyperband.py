@@ -23,10 +23,11 @@ class Hyperband:
     """
 
     def __init__(self, curves: Curves, *, last: int, first: int, factor: int) -> None:
-        count = 1 + _whole_logarithm(max(1.0, last / first), factor)
-        self._brackets = [
-            Asha(curves, first=first * factor**place, factor=factor) for place in range(count)
-        ]
+        firsts = [first]
+        while firsts[-1] < last:
+            firsts.append(firsts[-1] * factor)
+        self._brackets = [Asha(curves, first=each, factor=factor) for each in firsts]
+        count = len(firsts)
         # trials of a bracket in one round, so that each bracket costs about the same
         rounds = [
             math.ceil(count * factor ** (count - 1 - place) / (count - place))
@@ -41,8 +42,8 @@ class Hyperband:
     def pause(self, number: int) -> None:
         self._of(number).pause(number)
 
-    def end(self, number: int, *, is_complete: bool) -> None:
-        self._of(number).end(number, is_complete=is_complete)
+    def end(self, number: int, *, is_complete: bool, is_failed: bool) -> None:
+        self._of(number).end(number, is_complete=is_complete, is_failed=is_failed)
         self._has_complete |= is_complete
 
     def choose(self) -> Chosen | None:
@@ -52,22 +53,23 @@ class Hyperband:
         return None
 
     def choose_last(self) -> Chosen | None:
-        paused = [number for bracket in self._brackets for number in bracket.paused]
-        if self._has_complete or not paused:
+        best = min(self._paused, key=self._rank, default=None)
+        if self._has_complete or best is None:
             return None
-        best = min(paused, key=lambda number: self._of(number).rank(number))
         return self._of(best).train_to_the_end(best)
+
+    def give_up(self) -> int:
+        return max(self._paused, key=self._rank)
+
+    @property
+    def _paused(self) -> list[int]:
+        return [number for bracket in self._brackets for number in bracket.paused]
+
+    def _rank(self, number: int) -> tuple[int, float, int]:
+        return self._of(number).rank(number)
 
     def _of(self, number: int) -> Asha:
         return self._brackets[self._order[number % len(self._order)]]
-
-
-def _whole_logarithm(ratio: float, base: int) -> int:
-    """How often `base` goes into a ratio of at least 1, without the error of a logarithm."""
-    count = 0
-    while base ** (count + 1) <= ratio:
-        count += 1
-    return count
 
 
 def _interleaved(counts: list[int]) -> list[int]:

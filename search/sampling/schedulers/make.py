@@ -16,6 +16,17 @@ _LEAST = {"min_resource": 1, "reduction_factor": 2}
 _FACTOR = 3
 
 
+def check_scheduler(name: str, options: Mapping[str, object]) -> dict[str, int]:
+    """The options of a scheduler.
+
+    Raises:
+        UserError: one is unknown or has a value that cannot be used.
+    """
+    if name == "none" and options:
+        raise UserError("scheduler: none takes no options. Remove them.")
+    return {key: _whole(name, key, each) for key, each in options.items()}
+
+
 def make_scheduler(
     name: str, options: Mapping[str, object], curves: Curves, *, epoch_steps: int, least: int
 ) -> Scheduler | None:
@@ -28,19 +39,18 @@ def make_scheduler(
     Raises:
         UserError: an option is unknown or has a value that cannot be used.
     """
+    given = check_scheduler(name, options)
     if name == "none":
-        if options:
-            raise UserError("scheduler: none takes no options. Remove them.")
         return None
-    given = {key: _whole(name, key, each) for key, each in options.items()}
     factor = given.get("reduction_factor", _FACTOR)
     first = given["min_resource"] * epoch_steps if "min_resource" in given else max(least, 1)
     if name == "asha":
         return Asha(curves, first=first, factor=factor)
     if curves.last is None:
         raise UserError(
-            "scheduler: hyperband needs to know how far a trial is trained. Give "
-            "trainer: {max_epochs: 20}, or use scheduler: asha."
+            "scheduler: hyperband needs to know how far a trial is trained. Fix "
+            "trainer: {max_epochs: 20}, and val_check_interval as a part of an epoch if there is "
+            "one, or use scheduler: asha."
         )
     return Hyperband(curves, last=curves.last, first=first, factor=factor)
 

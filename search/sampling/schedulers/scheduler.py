@@ -55,8 +55,9 @@ class Scheduler(Protocol):
         """Note that a trial waits to be chosen, as was decided at its last report."""
         ...
 
-    def end(self, number: int, *, is_complete: bool) -> None:
-        """Note that a trial has ended, and whether it was trained to its end."""
+    def end(self, number: int, *, is_complete: bool, is_failed: bool) -> None:
+        """Note that a trial has ended: trained to its end, or failed, which makes its values those
+        of nothing that could be chosen."""
         ...
 
     def choose(self) -> Chosen | None:
@@ -67,4 +68,8 @@ class Scheduler(Protocol):
     def choose_last(self) -> Chosen | None:
         """The paused trial that goes on although none is good enough, where nothing else runs or
         will begin: a study ends with a trial that was trained to its end. None where it has one."""
+        ...
+
+    def give_up(self) -> int:
+        """The paused trial that is least worth the disk of its checkpoints; there must be one."""
         ...

@@ -145,6 +145,8 @@ class TrialHistory:
             violated = violations(outcome_constraints, self.outcomes_with(self.metrics))
         known = {path: self.params[path] for path in space if path in self.params}
         cause, message = (last.cause, last.message) if last else (None, None)
+        if self.is_paused:
+            message = self.why
         if self.closed is not None:
             cause, message = PRUNED, self.closed
         return TrialRecord(

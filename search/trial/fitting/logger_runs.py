@@ -97,7 +97,7 @@ class LoggerRuns:
         match logger:
             case loggers.WandbLogger():
                 logger.experiment.summary["cause"] = cause
-                logger.experiment.finish(exit_code=0 if cause in _FINISHED else 1)
+                logger.experiment.finish(exit_code=0 if cause in (*_FINISHED, PAUSED) else 1)
             case loggers.MLFlowLogger():
                 logger.experiment.set_tag(logger.run_id, "cause", cause)
                 logger.finalize(_MLFLOW_STATUS.get(cause, "FAILED"))

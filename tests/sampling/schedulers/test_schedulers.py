@@ -64,7 +64,7 @@ def run(scheduler: Scheduler, curves: Sequence[Mapping[int, float]], workers: in
         decision = scheduler.report(number, step, curves[number][step])
         if step == len(curves[number]):
             assert not decision.pauses, "a trial cannot wait after its last epoch"
-            scheduler.end(number, is_complete=True)
+            scheduler.end(number, is_complete=True, is_failed=False)
             run.complete.append(number)
         elif decision.pauses:
             run.reasons.append(decision.why)
@@ -149,14 +149,49 @@ def test_study_too_small_for_its_rungs_still_trains_its_best_trial_to_the_end(co
     assert found.reasons[-1].endswith("it is the best, and none was trained to its end")
 
 
-def test_value_that_is_no_number_is_the_worst() -> None:
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
+def test_value_that_is_not_finite_is_the_worst(bad: float) -> None:
     asha = scheduler("asha", reduction_factor=2)
-    for number, value in enumerate([float("nan"), 5.0]):
+    for number, value in enumerate([bad, 5.0]):
         asha.report(number, 1, value)
         asha.pause(number)
     chosen = asha.choose()
     assert chosen is not None
     assert chosen.number == 1
+
+
+def test_trial_that_failed_takes_no_place_among_the_best() -> None:
+    asha = scheduler("asha")
+    for number, value in enumerate([1.0, 5.0, 6.0]):
+        asha.report(number, 1, value)
+        if number:
+            asha.pause(number)
+    asha.end(0, is_complete=False, is_failed=True)
+    assert asha.choose() is None
+    asha.report(3, 1, 7.0)
+    asha.pause(3)
+    chosen = asha.choose()
+    assert chosen is not None
+    assert chosen.number == 1
+
+
+def test_trials_that_were_paused_before_the_first_rung_go_on() -> None:
+    asha = scheduler("asha", min_resource=5)
+    asha.report(0, 1, 5.0)
+    # by the rungs of a study file that has changed since
+    asha.pause(0)
+    chosen = asha.choose()
+    assert chosen is not None
+    assert (chosen.number, chosen.why) == (0, "it has not come to the first rung")
+
+
+@pytest.mark.parametrize("name", ["asha", "hyperband"])
+def test_what_is_given_up_first_is_the_worst_of_those_that_came_least_far(name: str) -> None:
+    made = scheduler(name)
+    for number in (0, 1, 2, 3):
+        made.report(number, 1, 5.0 + number)
+        made.pause(number)
+    assert made.give_up() == 3
 
 
 @pytest.mark.parametrize("name", ["asha", "hyperband"])
@@ -201,7 +236,7 @@ def test_scheduler_that_is_told_of_an_earlier_run_goes_on_as_if_it_had_not_ended
         running = said[-1][0]
         for number, count in steps.items():
             if count == LAST:
-                again.end(number, is_complete=True)
+                again.end(number, is_complete=True, is_failed=False)
             elif number != running:
                 again.pause(number)
         assert choices(again) == choices(first)
@@ -224,6 +259,19 @@ def test_hyperband_has_trials_that_are_never_paused_early() -> None:
     assert {1, 3, 9} & set(firsts)
     assert firsts[LAST] > 1
     assert found.epochs < 18 * LAST / 2
+
+
+@pytest.mark.parametrize("last", [2, 9, 20, 27])
+def test_last_bracket_of_hyperband_never_pauses(last: int) -> None:
+    curves = Curves(sign=1, keeps_best=False, steps=Steps(EPOCHS), last=last)
+    made = make_scheduler("hyperband", {}, curves, epoch_steps=1, least=1)
+    assert made is not None
+    straight = 0
+    for number in range(100):
+        # each worse than the one before, so that only the rungs decide
+        pauses = [made.report(number, step, float(number)).pauses for step in range(1, last + 1)]
+        straight += not any(pauses)
+    assert straight >= 5
 
 
 def test_hyperband_starts_more_trials_where_they_are_cheaper() -> None:
