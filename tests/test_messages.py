@@ -61,7 +61,14 @@ MESSAGES: list[Message] = [
     AnnotatedRanges(ranges={"model.lr": {"float": [0.1, 1.0], "log": True}}),
     Description(
         arguments=(
-            Argument("model.width", "int", 2, (1, 2.0, "3", None, True), {"int": [1, 2]}),
+            Argument(
+                "model.width",
+                "int",
+                2,
+                items=(4, 8),
+                choices=(1, 2.0, "3", None, True),
+                hint={"int": [1, 2]},
+            ),
             Argument("model.name", "text", "nan"),
         ),
         logged=("val_loss",),
