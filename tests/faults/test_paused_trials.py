@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -52,6 +53,7 @@ def test_attempts_that_are_killed_are_paused_and_chosen_all_the_same(
     process = project.start("run", halved(project))
     killed: set[int] = set()
     while process.poll() is None:
+        time.sleep(0.02)
         if len(killed) < KILLS and project.epochs(len(killed)):
             for pid in set(attempts_of(os.getpid())) - killed:
                 killed.add(pid)
