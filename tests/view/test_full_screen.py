@@ -11,15 +11,20 @@ from collections.abc import Callable
 
 ENTER, LEAVE = b"\x1b[?1049h", b"\x1b[?1049l"
 DRAW = """
-import sys
+import os, select
 from rich.console import Console
 from rich.text import Text
 from search.view.full_screen import FullScreen
 
 screen = FullScreen(Console(), lambda rows: Text("picture"))
 screen.start()
-while sys.stdin.readline():
-    screen.refresh()
+while True:
+    # awake again and again, as a run is: Python handles a signal that comes just before a read
+    # after it
+    if select.select([0], [], [], 0.05)[0]:
+        if not os.read(0, 1):
+            break
+        screen.refresh()
 screen.stop()
 """
 
