@@ -128,28 +128,28 @@ class Coordinator:
         if self._failures.verdict is not None:
             raise self._failures.verdict
         # the epoch that spent the budget may have been the last one of all
-        if self._reason == "budget" and not self._next.is_open:
-            return "finished"
-        return self._reason
+        is_spent_at_end = self._reason == "budget" and not self._next.is_open
+        return "finished" if is_spent_at_end else self._reason
 
     def _is_over(self) -> bool:
         """Whether the run ends, of which nothing runs any more."""
         if self._stopping_since is not None:
             return True
-        paused = self._ledger.pausing.paused
+        paused, why = self._ledger.pausing.paused, "others were better"
         if self._disk.is_short and paused:
             # what is least worth it makes room for the others
-            paused = [self._ledger.pausing.give_up()]
+            paused = [self._ledger.pausing.give_up()] if self._disk.wants_room() else []
+            why = "the disk is full"
         if paused:
-            text = f"{format_count(len(paused), 'paused trial')} will not go on: others were better"
-            self._view.handle(Note(text))
+            count = format_count(len(paused), "paused trial")
+            self._view.handle(Note(f"{count} will not go on: {why}"))
         for number in paused:
-            self._close(number)
-        return not (self._disk.is_short or self._unclosed)
+            self._close(number, why)
+        return not (self._unclosed or (self._disk.is_short and self._next.is_open))
 
-    def _close(self, number: int) -> None:
+    def _close(self, number: int, why: str) -> None:
         """End a paused trial that will not be chosen any more."""
-        outcome = self._ledger.close_paused(number).outcome
+        outcome = self._ledger.close_paused(number, why).outcome
         trial = self._ledger.trial(number)
         if leave_ending(self._ledger.attributes, trial):
             # which reads its checkpoint first

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 from search.engine.progress import Note, View
 from search.store.records import StudyRecord
 from search.store.retention import DiskFloor
+
+# a file system may take a while until it has the room of what was deleted
+_GIVE_UP_S = 10.0
 
 
 class DiskWatch:
@@ -18,6 +23,7 @@ class DiskWatch:
         self.floor = floor
         self._view = view
         self.is_short = False
+        self._given_up_at = -_GIVE_UP_S
         for trial in record.trials:
             floor.expect(trial.parameters)
 
@@ -28,3 +34,11 @@ class DiskWatch:
             self.is_short = missing is not None
             self._view.handle(Note(missing or "there is disk again, going on"))
         return missing is None
+
+    def wants_room(self) -> bool:
+        """Whether it is time to end a paused trial for the room of its checkpoints."""
+        now = time.monotonic()
+        if now - self._given_up_at < _GIVE_UP_S:
+            return False
+        self._given_up_at = now
+        return True

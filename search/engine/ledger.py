@@ -272,7 +272,8 @@ class Ledger:
         """
         trial = self._trials[number]
         if step in trial.curve:
-            return Judgement(prune=self._pruning.is_needed and step == trial.pruned_at)
+            prune = self._pruning.is_needed and step == trial.pruned_at
+            return Judgement(prune=prune, why=(trial.why or "") if prune else "")
         judgement = self._pruning.judge(lambda: self._frozen(number), step, value)
         if judgement.noted:
             self._append(number, ATTRIBUTES, attributes=judgement.noted)
@@ -315,9 +316,9 @@ class Ledger:
         )
         return ending
 
-    def close_paused(self, number: int) -> Ending:
+    def close_paused(self, number: int, why: str) -> Ending:
         """Write that a paused trial will not go on; returns what it comes to by that."""
-        message = "was paused, and others were better until the study ended"
+        message = f"was paused and did not go on: {why}"
         outcome = Outcome(PRUNED, message=message)
         ending = ending_of(self.attributes, self._trials[number], outcome)
         self._end(number, CLOSED, ending, message=message)

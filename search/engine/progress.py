@@ -52,11 +52,11 @@ class TrialReported:
 
 @dataclass(frozen=True)
 class TrialEnded:
-    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it
-    will be resumed, or may be).
+    """A trial reached `state` (COMPLETE, PRUNED, FAIL, or WAITING when it will be resumed, or may
+    be).
 
     `value` is what the attempt said, `values` those of all objectives, `infeasible` the outcome
-    constraints that it violates.
+    constraints that it violates, `is_closed` whether it was ended while it was paused.
     """
 
     number: int
@@ -68,6 +68,7 @@ class TrialEnded:
     log: Path
     values: tuple[float, ...] = ()
     infeasible: tuple[str, ...] = ()
+    is_closed: bool = False
 
     @classmethod
     def of(cls, trial: TrialRecord, outcome: Outcome, duration_s: float, log: Path) -> TrialEnded:
@@ -82,6 +83,7 @@ class TrialEnded:
             log=log,
             values=trial.values,
             infeasible=trial.infeasible,
+            is_closed=trial.is_closed,
         )
 
 

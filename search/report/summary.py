@@ -18,6 +18,7 @@ from search.report.figure_text import shorten
 from search.report.palette import by_outcome, outcome_key
 from search.report.timing import spans
 from search.space.distributions import Categorical, Distribution
+from search.store.provenance.redaction import redacted_command
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import budget_figures, last_seen, running_s, study_state
 from search.study_file.outcome_constraints import format_outcome
@@ -168,7 +169,11 @@ def _command(best: TrialRecord) -> str | None:
         words = command_of(read_sections(TrialFolder(best.folder).config))
     except (UserError, OSError):
         return None
-    return None if words is None else printable(shlex.join(words), _MOST_OF_A_COMMAND)
+    return (
+        None
+        if words is None
+        else printable(shlex.join(redacted_command(words)), _MOST_OF_A_COMMAND)
+    )
 
 
 def _batch(best: TrialRecord | None) -> str | None:

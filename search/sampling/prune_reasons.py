@@ -89,7 +89,7 @@ def _bounds(options: dict[str, Any]) -> str:
 def _at_rung(study: optuna.Study, trial: FrozenTrial, value: str, factor: int) -> str:
     """The place of a trial at the last rung that it reached."""
     rungs = [key for key in trial.system_attrs if key.startswith(_RUNG)]
-    if not rungs:
+    if not rungs or math.isnan(trial.intermediate_values[max(trial.intermediate_values)]):
         return f"{value} is no number"
     rung = max(rungs, key=lambda key: int(key.removeprefix(_RUNG)))
     sign = -1 if study.direction == StudyDirection.MAXIMIZE else 1

@@ -79,6 +79,8 @@ class TrialRecord:
     infeasible: tuple[str, ...] = ()
     # it waits for its scheduler to choose it
     is_paused: bool = False
+    # it was ended while it waited
+    is_closed: bool = False
 
     @property
     def duration_s(self) -> float | None:

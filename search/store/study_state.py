@@ -85,7 +85,8 @@ def spent_by(record: StudyRecord) -> Spent:
     )
     if record.is_multi_objective:
         return spent
-    finished = [trial for trial in record.trials if trial.is_finished]
+    # one that was closed while it waited is no try at something better
+    finished = [trial for trial in record.trials if trial.is_finished and not trial.is_closed]
     for trial in sorted(finished, key=_end_of):
         is_own = trial.taken_from is None
         spent = spent.after_trial(counted_value(trial), record.direction, is_own=is_own)

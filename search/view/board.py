@@ -201,7 +201,7 @@ class Board:
         is_result = event.state == "COMPLETE" and not event.infeasible
         if self.budget is not None:
             self.budget.end_attempt(event.number, event.duration_s)
-            if is_finished:
+            if is_finished and not event.is_closed:
                 self.budget.finish_trial(event.value if is_result else None)
         if not is_finished:
             return

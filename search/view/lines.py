@@ -49,7 +49,7 @@ class LinesView:
                     f"trial {event.number:>4}  started{again}  {parameters_text(event.params)}"
                 )
             # many were paused at the end, which a note tells
-            case TrialEnded(cause="pruned") if event.number not in running:
+            case TrialEnded(is_closed=True):
                 pass
             case TrialEnded():
                 self._print(ended_line(event, self._board, running.get(event.number)))

@@ -66,7 +66,7 @@ def test_each_pause_and_each_going_on_has_its_reason(reference: Project) -> None
     (*_, last) = json.loads(reference.run("why", "study", str(first), "--json").stdout)["verdicts"]
     assert last["verdict"] == "closed"
     shown = reference.run("show", "study", str(first)).stdout
-    assert "was paused, and others were better until the study ended" in shown
+    assert "was paused and did not go on: others were better" in shown
     assert "one of 2 goes on, so far" in shown
 
 

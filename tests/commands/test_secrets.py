@@ -130,6 +130,9 @@ def test_secret_in_a_study_file_is_refused_before_it_is_written_down(
     [
         ({"arguments": {"--api-key": "hunter2hunter"}}, "arguments.--api-key"),
         ({"arguments": {"--wandb_key": "hunter2hunter"}}, "arguments.--wandb_key"),
+        ({"arguments": {"--api-key/--key": "hunter2hunter"}}, "arguments.--api-key/--key"),
+        ({"arguments": {"+wandb.api_key": "hunter2hunter"}}, "arguments.+wandb.api_key"),
+        ({"arguments": {"++db.password": "hunter2hunter"}}, "arguments.++db.password"),
         ({"arguments": {"--keys": ["a", f"ghp_{'planted17' * 4}"]}}, "arguments.--keys.1"),
         ({"hydra": {"overrides": ["a=1", "wandb.api_key=hunter2hunter"]}}, "hydra.overrides.1"),
     ],

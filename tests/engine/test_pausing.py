@@ -37,6 +37,7 @@ from search.messages import (
 from search.store.lock import StudyLock
 from search.store.ownership import Ownership
 from search.store.reading import read_study
+from search.store.study_state import spent_by
 from search.study_file.curve_steps import EPOCHS, SAMPLES, Steps
 from search.study_file.load import parse_study_tree
 
@@ -225,8 +226,30 @@ def test_full_disk_gives_up_the_worst_paused_trial_and_goes_on(
     monkeypatch.setattr("search.store.retention.free_bytes", free)
     told = run(folder, 4)
     assert any(text.startswith("paused: 0 MiB of disk are free") for text in told)
-    assert "1 paused trial will not go on: others were better" in told
+    assert "1 paused trial will not go on: the disk is full" in told
     trials = read_study(folder).trials
     assert trials[2].state == "PRUNED"
     assert trials[0].state == "COMPLETE"
     assert {trial.state for trial in trials} == {"COMPLETE", "PRUNED"}
+
+
+def test_study_ends_whose_last_paused_trial_was_what_filled_the_disk(
+    folder: StudyFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def free(_: Path) -> int:
+        events = [path.read_text() for path in folder.trials.glob("*/events.jsonl")]
+        is_held = any('"paused"' in text and '"closed"' not in text for text in events)
+        return 0 if len(events) == 2 and is_held else 1 << 40
+
+    monkeypatch.setattr("search.store.retention.free_bytes", free)
+    monkeypatch.setattr("search.engine.disk_watch._GIVE_UP_S", 0.0)
+    told = run(folder, 2)
+    assert told.count("1 paused trial will not go on: the disk is full") == 2
+    assert {trial.state for trial in read_study(folder).trials} == {"PRUNED"}
+
+
+def test_closed_trials_are_no_tries_without_a_new_best(folder: StudyFolder) -> None:
+    run(folder, 3)
+    record = read_study(folder)
+    assert sum(trial.is_closed for trial in record.trials) == 2
+    assert spent_by(record).since_best == 0

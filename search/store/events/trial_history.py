@@ -75,7 +75,7 @@ class TrialHistory:
     pruned_at: int | None = None
     # the step whose verdict was to wait; None again from the next attempt on
     paused_at: int | None = None
-    # the reason of the last verdict to wait
+    # the reason of the last verdict to end or to wait
     why: str | None = None
     # why it was closed while it waited
     closed: str | None = None
@@ -162,6 +162,7 @@ class TrialHistory:
             started=first.started if first else None,
             ended=last.ended if last and self.is_finished else None,
             is_paused=self.is_paused,
+            is_closed=self.closed is not None,
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
@@ -235,7 +236,8 @@ def _report(history: TrialHistory, event: Event) -> None:
         history.pruned_at = step
     if event.get("paused"):
         history.paused_at = step
-        history.why = checked(event.get("why"), str, NoneType)
+    if "why" in event:
+        history.why = checked(event["why"], str, NoneType)
     # not told by earlier releases
     if type(epoch := event.get("epoch", 0)) is not int:
         checked(epoch, int)

@@ -111,9 +111,11 @@ def _written_texts(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for path, text in _texts(tree, ()):
         section, _, name = path.partition(".")
         if section == ARGUMENTS:
-            yield path, f"--{_INDEX.sub('', name.lstrip('-'))} {text}"
+            # without Hydra's signs before a path, and the second spelling of an option
+            option = name.lstrip("-+~").partition("/-")[0]
+            yield path, f"--{_INDEX.sub('', option)} {text}"
         elif section == "hydra":
-            yield path, f"--{text}"
+            yield path, f"--{text.lstrip('+~')}"
         else:
             yield path, text
 
