@@ -14,6 +14,9 @@ from search.study_file.trial_config import ScriptRun
 from search.trial.building.replaced import replaced
 from search.trial.process.loaded_sources import is_installed
 
+# in the place of one that nobody knows here; with it no answer of a check is kept
+_NEVER_THERE = "hydra://unknown"
+
 
 @contextlib.contextmanager
 def noted_lookups(script: ScriptRun | None) -> Iterator[set[str]]:
@@ -41,18 +44,26 @@ def _noting(
     source: Any, original: Callable[[str], bool], found: set[str], ending: str
 ) -> Callable[[str], bool]:
     def is_there(config_path: str) -> bool:
-        folder = _folder(source)
-        if folder is not None:
-            path = folder / config_path
-            found.add(_nearest(path if path.suffix == ending else Path(f"{path}{ending}")))
+        try:
+            folder = _folder(source)
+            if folder is not None:
+                path = folder / config_path
+                found.add(_nearest(path if path.suffix == ending else Path(f"{path}{ending}")))
+        except Exception:
+            # Hydra goes on with what it finds elsewhere
+            found.add(_NEVER_THERE)
         return original(config_path)
 
     return is_there
 
 
 def _folder(source: Any) -> Path | None:
-    """The folder of a source; None for what is code, and for installed packages. What nobody knows
-    here is a folder that is never there, and so nothing is kept."""
+    """The folder of a source; None for what is code, and for installed packages.
+
+    Raises:
+        LookupError: nobody knows here where it is.
+        Whatever importing the packages above it raises.
+    """
     scheme = source.scheme()
     if scheme == "file":
         return Path(source.path).absolute()
@@ -60,7 +71,9 @@ def _folder(source: Any) -> Path | None:
         return None
     spec = importlib.util.find_spec(source.path) if scheme == "pkg" else None
     places = None if spec is None else spec.submodule_search_locations
-    return Path(next(iter(places))) if places else Path(f"{scheme}://{source.path}")
+    if not places:
+        raise LookupError(source.path)
+    return Path(next(iter(places))).absolute()
 
 
 def _nearest(path: Path) -> str:

@@ -11,13 +11,14 @@ import importlib
 from argparse import Namespace
 from collections.abc import Collection, Iterator, Mapping, Set
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import torch
 
 from search.plain.tree import ARGUMENTS
 from search.trial.building.build import Built
+from search.trial.building.hydra_sources import HydraSources, texts_of
 from search.trial.building.import_guard import NAMESPACES
 from search.trial.building.trainer import callbacks_of
 from search.trial.checkpoints.safe_hooks import HOOKS
@@ -69,7 +70,8 @@ class Consumption:
         self._are_options_global = False
         # of the scripts that were run
         self._files: frozenset[Path] = frozenset()
-        self._configs: list[str] | None = None
+        # of Hydra's configurations; None for one whose sources are not known
+        self._configured: set[HydraSources | None] = set()
 
     def note(self, path: str, value: object, built: Built) -> None:
         """Keep what the objects hold that were built with `value` at `path`."""
@@ -77,7 +79,7 @@ class Consumption:
         if section in _JUDGED:
             of_process: dict[str, object] = {}
             if section == ARGUMENTS:
-                self._configs = None if built.hydra is None else list(built.hydra.texts())
+                self._configured.add(built.hydra)
                 # of all options together: one of them is read where something names it
                 held = read_globals()
                 of_process = {
@@ -109,6 +111,11 @@ class Consumption:
         may_count = self._are_options_global or bool(others)
         may_count = section == ARGUMENTS and may_count
         return may_count and may_be_read(name, self._files, self._configs)
+
+    @cached_property
+    def _configs(self) -> list[str] | None:
+        """The texts of Hydra's configurations; None where they are not known."""
+        return texts_of(self._configured)
 
 
 def _why_dead(built: Built, differing: list[set[str]]) -> str | None:

@@ -82,19 +82,25 @@ def watched_hydra(found: Found, script: ScriptRun, folder: Path) -> Iterator[Non
 
         return decorator
 
-    def compose(name: Any = None, overrides: Any = None, *args: Any, **kwargs: Any) -> Any:
+    # a script may give each by its name
+    def compose(
+        config_name: Any = None,
+        overrides: Any = None,
+        return_hydra_config: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        def compose_with(groups: list[str], is_whole: bool = return_hydra_config) -> Any:
+            required[:] = groups
+            words = [*(overrides or ()), *groups]
+            return original_compose(config_name, words, is_whole, *args, **kwargs)
+
+        required: list[str] = []
         if not found.is_within:
-            required: list[str] = []
-
-            def compose_with(groups: list[str]) -> Any:
-                required[:] = groups
-                return original_compose(name, [*(overrides or ()), *groups], *args, **kwargs)
-
             config = _with_required_groups(compose_with)
-            kwargs["return_hydra_config"] = True
-            whole = _with_required_groups(compose_with)
-            found.leave(_options(config, whole.hydra.runtime.choices, name, required))
-        return original_compose(name, overrides, *args, **kwargs)
+            whole = compose_with(list(required), is_whole=True)
+            found.leave(_options(config, whole.hydra.runtime.choices, config_name, required))
+        return compose_with([])
 
     original, original_compose = hydra.main, hydra.compose
     with replaced(hydra, "main", main), replaced(hydra, "compose", compose):

@@ -28,7 +28,11 @@ def is_users_own(module: object) -> bool:
 
 def is_installed(name: str) -> bool:
     """Tell whether a name is that of an installed package, and not of a file of the user's own."""
-    spec = importlib.util.find_spec(name)
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError):
+        # a package above it is not there, or it is no name
+        return False
     origin = None if spec is None else spec.origin
     return origin is not None and not _is_own(Path(origin), _pythons_own())
 

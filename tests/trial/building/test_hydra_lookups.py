@@ -11,6 +11,7 @@ from search.study_file.trial_config import ScriptRun
 from search.trial.building.hydra_lookups import noted_lookups
 from search.trial.building.script import reach_fit
 from search.trial.building.script_process import as_it_was
+from search.trial.process.loaded_sources import is_installed
 
 pytestmark = pytest.mark.real
 
@@ -68,6 +69,26 @@ def test_file_that_is_read_is_noted_and_the_folder_of_one_that_is_not_there(text
     # where local/here.yaml or a group `seed` would be
     assert str(conf) in found
     assert not any("huge" in each or "site-packages" in each for each in found)
+
+
+@pytest.mark.filterwarnings("ignore:provider=hydra.searchpath")
+@pytest.mark.parametrize("place", ["pkg://not_there.conf", "pkg://not_there", "pkg://."])
+def test_look_at_a_place_that_is_not_there_leaves_hydra_alone(place: str) -> None:
+    Path("train.py").write_text(f"FIT = '''{FIT}'''\n{MAIN}")
+    Path("conf/config.yaml").write_text(
+        f"defaults: [_self_, model: small]\nhydra: {{searchpath: [{place}]}}"
+    )
+    script = ScriptRun(path="train.py", overrides=(), folder=Path("trial").absolute())
+    with noted_lookups(script) as found:
+        reach_fit(script, {})
+    # no answer of a check with a source like this is kept
+    assert [each for each in found if not Path(each).exists()] == ["hydra://unknown"]
+    assert str(Path("conf/config.yaml").absolute()) in found
+
+
+@pytest.mark.parametrize("name", ["not_there.conf", "", "not_there"])
+def test_package_that_cannot_be_looked_for_is_not_installed(name: str) -> None:
+    assert not is_installed(name)
 
 
 def test_script_without_hydra_has_none() -> None:

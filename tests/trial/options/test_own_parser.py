@@ -345,8 +345,13 @@ POSITIONAL = HYDRA.replace('config_path="conf", config_name="config"', "").repla
 )
 
 
+KEYWORDS = COMPOSE.replace('"config", ', 'config_name="config", return_hydra_config=False, ')
+
+
 @pytest.mark.parametrize(
-    "text", [HYDRA, POSITIONAL, COMPOSE], ids=["main", "positional", "compose"]
+    "text",
+    [HYDRA, POSITIONAL, COMPOSE, KEYWORDS],
+    ids=["main", "positional", "compose", "compose-keywords"],
 )
 def test_hydra(hydra_configs: Path, text: str) -> None:
     options = options_of(hydra_configs, text)
