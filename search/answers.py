@@ -260,3 +260,5 @@ class Description(Answer, frozen=True, kw_only=True):
     """Options of a script that stand before its command."""
     is_hydra: bool = False
     """True where Hydra reads the command line of a script."""
+    hydra_overrides: tuple[str, ...] = ()
+    """Overrides without which Hydra would run several jobs."""

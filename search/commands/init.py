@@ -84,7 +84,7 @@ def init(
         folders.insert(0, Path(script.get("script", "")).absolute().parent)
     description = ask_once(INSPECT, _sections_to_look_at(tree), place=place, sys_path=folders)
     if description.is_hydra:
-        tree["hydra"] = {}
+        tree["hydra"] = {"overrides": list(description.hydra_overrides)}
     if description.is_hydra and not count_searched(description):
         raise UserError(
             f"{module or script_module}: has no value whose name says that it is a "

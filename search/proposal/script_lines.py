@@ -24,7 +24,11 @@ def script_lines(
     for key, value in sections.items():
         yield f"{key}: {flow_yaml(value)}"
     if description.is_hydra:
-        yield with_reason("hydra: {overrides: []}", "as on its command line")
+        overrides = description.hydra_overrides
+        why = "as on its command line"
+        if overrides:
+            why = "its own configuration asks for several jobs, and a trial is one"
+        yield with_reason(f"hydra: {{overrides: {flow_yaml(list(overrides))}}}", why)
     arguments = list(_arguments(description, proposals))
     if arguments:
         yield "# on the command line of every trial"

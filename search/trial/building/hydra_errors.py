@@ -15,17 +15,21 @@ from typing import Any
 from search.plain.wording import did_you_mean, one_of
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.importing import place_in_user_code
+from search.trial.process.loaded_sources import is_installed
 
 _NO_KEY = re.compile(r"Could not override '(.+?)'")
 _JOBS = re.compile(r"(?:Ambiguous value for argument|Sweep parameters) '(.+?)'(?:\n| requires|$)")
 _MERGED = re.compile(r"Error merging override (.+)")
+_NO_FOLDER = re.compile(r"^Primary config directory not found\.\n.*config directory '(.+)' exists")
 _REMEDY = "Correct it there, or in arguments and space."
 
 
 def told_by_hydra(error: Exception, script: ScriptRun) -> str | None:
     """The line for a configuration that Hydra cannot compose, or that has no value for a key; None
     for any other error."""
-    if "omegaconf" not in sys.modules or "hydra" not in sys.modules:
+    is_loaded = "omegaconf" in sys.modules and "hydra" in sys.modules
+    # a file of the user's own may have its name
+    if not is_loaded or not is_installed("hydra"):
         return None
     hydra = importlib.import_module("hydra.errors")
     values = importlib.import_module("omegaconf.errors")
@@ -41,15 +45,17 @@ def told_by_hydra(error: Exception, script: ScriptRun) -> str | None:
             )
         case hydra.ConfigCompositionException():
             return _not_composed(error, script)
-        case values.MissingMandatoryValue():
+        case values.MissingMandatoryValue() if error.full_key is not None:
             return (
                 f"{_place(str(error.full_key), script)}: {error.full_key} has no value but ???, "
                 f"and the script reads it{_where(error)}. Write arguments: "
                 f"{{{error.full_key}: ...}}, or search it."
             )
-        case values.InterpolationResolutionError():
+        case values.InterpolationResolutionError() | values.MissingMandatoryValue():
+            # the whole of it knows no key
+            key = "the configuration" if error.full_key is None else error.full_key
             return (
-                f"{_place(str(error.full_key), script)}: {error.full_key} cannot be resolved: "
+                f"{_place(str(error.full_key), script)}: {key} cannot be resolved: "
                 f"{_first_line(str(error))}{_where(error)}. {_REMEDY}"
             )
     return None
@@ -57,6 +63,9 @@ def told_by_hydra(error: Exception, script: ScriptRun) -> str | None:
 
 def _missing(error: Any, script: ScriptRun) -> str:
     """The line for a file of the configuration that is not there."""
+    if found := _NO_FOLDER.search(str(error)):
+        place = _place("--config-path", script)
+        return f"{place}: Primary config directory '{found[1]}' not found. Correct its path."
     group, _, option = str(error.missing_cfg_file).rpartition("/")
     if not group or error.options is None:
         words = _first_line(str(error)).partition(". Check ")[0]

@@ -12,6 +12,13 @@ from search.study_file.trial_config import ScriptRun
 from search.trial.building.replaced import replaced
 from search.trial.process.loaded_sources import is_installed
 
+# the override for a configuration that asks for several
+ONE_JOB = "hydra.mode=RUN"
+
+
+class SeveralJobs(UserError):
+    """A script's own configuration asks for several jobs."""
+
 
 @contextlib.contextmanager
 def one_job(script: ScriptRun) -> Iterator[None]:
@@ -19,7 +26,7 @@ def one_job(script: ScriptRun) -> Iterator[None]:
     nothing else.
 
     Raises:
-        UserError: within the block, as soon as Hydra would begin with them.
+        SeveralJobs: within the block, as soon as Hydra would begin with them.
     """
     # a script without it fails by itself
     if not is_installed("hydra"):
@@ -27,9 +34,9 @@ def one_job(script: ScriptRun) -> Iterator[None]:
         return
 
     def refuse(*_: object, **__: object) -> NoReturn:
-        raise UserError(
+        raise SeveralJobs(
             f"script: {script.name} runs several jobs, since hydra.mode is MULTIRUN, and a trial "
-            "is one. Add hydra: {overrides: [hydra.mode=RUN]}, and search what it sweeps over."
+            f"is one. Add hydra: {{overrides: [{ONE_JOB}]}}, and search what it sweeps over."
         )
 
     plugins = importlib.import_module("hydra.core.plugins").Plugins

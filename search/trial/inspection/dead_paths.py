@@ -96,11 +96,10 @@ class Consumption:
         for path, (first, *others) in self._held.items():
             if not others or any(first.rest != each.rest for each in others):
                 continue
-            if self._may_count_elsewhere(path):
-                continue
             assert self._built is not None
             why = _why_dead(self._built, _differing([first, *others]))
-            if why is not None:
+            # which reads every file of a script
+            if why is not None and not self._may_count_elsewhere(path):
                 yield f"space.{path}: changes nothing: {why.format(first.value, others[-1].value)}"
 
     def _may_count_elsewhere(self, path: str) -> bool:

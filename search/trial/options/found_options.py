@@ -30,6 +30,8 @@ class Options:
     before_command: tuple[Argument, ...] = ()
     # Hydra reads them
     is_hydra: bool = False
+    # without which Hydra would run several jobs
+    hydra_overrides: tuple[str, ...] = ()
     # metrics that callbacks of Hydra's configuration watch
     monitors: tuple[Monitor, ...] = ()
     # the classes that Hydra's configuration names

@@ -12,6 +12,7 @@ import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -21,7 +22,7 @@ from search.proposal.options import propose_option
 from search.proposal.proposed_lines import is_live
 from search.study_file.scripts import hydra_folder
 from search.study_file.trial_config import ScriptRun
-from search.trial.building.hydra_jobs import one_job
+from search.trial.building.hydra_jobs import ONE_JOB, SeveralJobs, one_job
 from search.trial.building.replaced import replaced
 from search.trial.building.signatures import EMPTY
 from search.trial.options.argument_kinds import FOREIGN
@@ -60,7 +61,10 @@ def watched_hydra(found: Found, script: ScriptRun, folder: Path) -> Iterator[Non
             @functools.wraps(task)
             def look(config: Any) -> None:
                 choices = hydra.core.hydra_config.HydraConfig.get().runtime.choices
-                found.leave(_options(config, choices, name, required))
+                overrides = tuple(each for each in words if each == ONE_JOB)
+                found.leave(
+                    replace(_options(config, choices, name, required), hydra_overrides=overrides)
+                )
 
             run = decorate(look)
 
@@ -76,7 +80,12 @@ def watched_hydra(found: Found, script: ScriptRun, folder: Path) -> Iterator[Non
                     return run()
 
                 with found.within(), one_job(script):
-                    return _with_required_groups(run_with)
+                    try:
+                        return _with_required_groups(run_with)
+                    except SeveralJobs:
+                        # whatever it would sweep over, its options are the same
+                        words.append(ONE_JOB)
+                        return _with_required_groups(run_with)
 
             return looked_at
 

@@ -34,6 +34,7 @@ def describe_script(script: ScriptRun) -> Description:
         guessed_from=found.guessed_from,
         before_command=found.before_command,
         is_hydra=found.is_hydra,
+        hydra_overrides=found.hydra_overrides,
     )
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +12,7 @@ import pytest
 
 from search.errors import UserError
 from search.study_file.trial_config import ScriptRun
+from search.trial.building.hydra_errors import told_by_hydra
 from search.trial.building.script import reach_fit
 from search.trial.building.script_process import as_it_was
 
@@ -165,6 +169,48 @@ def test_one_job_is_run_whatever_would_launch_several(
 ) -> None:
     run = script(*overrides, **arguments)
     assert type(reach_fit(run, {}).model).__name__ == "BoringModel"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("OmegaConf.resolve(cfg)", "Interpolation key 'nowhere.at' not found"),
+        ("list(OmegaConf.create(['???']))", "Missing value at index 0"),
+    ],
+)
+def test_configuration_that_cannot_be_resolved_as_a_whole(words: str, told: str) -> None:
+    path = Path("train.py")
+    path.write_text(
+        path.read_text().replace("print(", f"from omegaconf import OmegaConf; {words}; (")
+    )
+    with pytest.raises(UserError) as refused:
+        reach_fit(script("note=${nowhere.at}"), {})
+    assert str(refused.value) == (
+        f"{ITSELF}: the configuration cannot be resolved: {told} (train.py, line 8). {REMEDY}"
+    )
+
+
+def test_folder_of_the_configuration_that_is_not_there_is_named() -> None:
+    path = Path("train.py")
+    path.write_text(path.read_text().replace('"conf"', '"config"'))
+    with pytest.raises(UserError) as refused:
+        reach_fit(script(), {})
+    assert str(refused.value) == (
+        f"{ITSELF}: Primary config directory '{Path('config').absolute()}' not found. Correct its "
+        "path."
+    )
+
+
+def test_file_of_the_users_own_that_is_called_hydra_tells_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    importlib.import_module("omegaconf")
+    Path("hydra.py").touch()
+    spec = importlib.util.spec_from_file_location("hydra", Path("hydra.py").absolute())
+    assert spec is not None
+    monkeypatch.setitem(sys.modules, "hydra", importlib.util.module_from_spec(spec))
+    monkeypatch.delitem(sys.modules, "hydra.errors", raising=False)
+    assert told_by_hydra(KeyError("mine"), script()) is None
 
 
 def test_error_of_the_script_itself_is_left_as_it_is() -> None:

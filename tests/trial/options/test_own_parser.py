@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from search.answers import Argument
+from search.answers import Argument, Description
 from search.errors import UserError
+from search.proposal.script_lines import script_lines
 from search.study_file.trial_config import ScriptRun
 from search.trial.building.script_process import as_it_was
 from search.trial.options.found_options import Options
@@ -390,11 +391,18 @@ def test_hydra(hydra_configs: Path, text: str) -> None:
     assert "net.Net" in options.targets
 
 
-def test_several_jobs_of_hydras_are_refused(hydra_configs: Path) -> None:
+def test_script_that_sweeps_is_looked_at_as_one_job(hydra_configs: Path) -> None:
     config = hydra_configs / "conf/config.yaml"
-    config.write_text(f"{config.read_text()}\nhydra: {{mode: MULTIRUN}}\n")
-    with pytest.raises(UserError, match=r"hydra.mode is MULTIRUN, and a trial is one"):
-        options_of(hydra_configs, HYDRA)
+    plain = options_of(hydra_configs, HYDRA)
+    config.write_text(
+        f"{config.read_text()}\nhydra: {{mode: MULTIRUN, sweeper: {{params: {{seed: '1,2'}}}}}}\n"
+    )
+    options = options_of(hydra_configs, HYDRA)
+    assert (plain.hydra_overrides, options.hydra_overrides) == ((), ("hydra.mode=RUN",))
+    assert options.arguments == plain.arguments
+    description = Description(is_hydra=True, hydra_overrides=options.hydra_overrides)
+    (line,) = script_lines({}, description, [])
+    assert line.partition("  ")[0] == "hydra: {overrides: [hydra.mode=RUN]}"
 
 
 PLAIN = """
