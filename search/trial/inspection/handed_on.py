@@ -8,27 +8,30 @@ from __future__ import annotations
 
 import ast
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 
-Function = ast.FunctionDef | ast.AsyncFunctionDef
-FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+from search.trial.inspection.function_scopes import (
+    FUNCTIONS,
+    Function,
+    bound_in,
+    defaults_of,
+    is_around,
+)
+from search.trial.inspection.known_calls import (
+    BY_NAME,
+    COPIES,
+    GIVING_ALL,
+    HARMLESS,
+    PARSES,
+    gives_one,
+)
+
 # the names of one scope under its identity; globals and attributes together under this one
 _Key = tuple[int, str]
 _EVERYWHERE = 0
-
-PARSES = frozenset({"parse_args", "parse_known_args"})
-_COPIES = frozenset({"vars", "dict", "copy", "deepcopy", "Namespace", "SimpleNamespace"})
-_GIVING_ALL = frozenset({"items", "values", "keys", "pop", "popitem", "copy", "_get_kwargs"})
-_BY_NAME = frozenset({"getattr", "hasattr", "setattr", "delattr"})
-# these show it, or keep it under the name `hparams`
-_HARMLESS = frozenset(
-    {
-        *("print", "pprint", "pformat", "repr", "str", "format", "len", "type", "isinstance", "id"),
-        *("info", "debug", "warning", "save_hyperparameters", "log_hyperparams"),
-        *("dump", "dumps", "safe_dump", "to_yaml", "open_dict", "set_struct", "resolve"),
-    }
-)
 _KEPT = "hparams"
+# they hold all options as well
+_COMMAND_LINES = ("argv", "orig_argv")
 _CONTEXTS = ("ctx", "context", "get_current_context")
 # they read a scope whole, or run what is no source
 _SCOPE_READERS = frozenset({"locals", "globals", "eval", "exec"})
@@ -58,7 +61,7 @@ class Wholes:
             self._note(node)
         self._returning = set(PARSES)
         self._held: set[_Key] = {(id(function), name) for function, name in given}
-        self._held.add((_EVERYWHERE, _KEPT))
+        self._held.update((_EVERYWHERE, name) for name in (_KEPT, *_COMMAND_LINES))
 
     def are_handed_on(self) -> bool:
         """Tell whether code gets them that cannot be looked at."""
@@ -79,9 +82,9 @@ class Wholes:
         match node:
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 self._own[node.name].append(node)
-                self._bound[node] = frozenset(_bound_in(node.args, node.body))
+                self._bound[node] = frozenset(bound_in(node.args, node.body))
             case ast.Lambda():
-                self._bound[node] = frozenset(_bound_in(node.args, [node.body]))
+                self._bound[node] = frozenset(bound_in(node.args, [node.body]))
             case ast.ClassDef():
                 made = [each for each in node.body if isinstance(each, FUNCTIONS)]
                 self._own[node.name] += [each for each in made if each.name == "__init__"]
@@ -99,47 +102,64 @@ class Wholes:
 
     def _key(self, node: ast.Name) -> _Key:
         """A name under the scope that binds it."""
-        scope: ast.AST | None = node
-        while scope is not None:
-            if node.id in self._bound.get(scope, ()):
+        inner: ast.AST = node
+        while (scope := self._parents.get(inner)) is not None:
+            if node.id in self._bound.get(scope, ()) and not is_around(scope, inner):
                 return id(scope), node.id
-            scope = self._parents.get(scope)
+            inner = scope
         return _EVERYWHERE, node.id
 
     def _is_whole(self, node: ast.AST) -> bool:
         match node:
-            case ast.Name(ctx=ast.Load()):
-                return self._key(node) in self._held
+            case ast.Name(id=name, ctx=ast.Load()):
+                # a function that returns it may be called elsewhere
+                return self._key(node) in self._held or name in self._returning
             case ast.Attribute(attr=name, value=owner, ctx=ast.Load()):
-                is_part = name == "__dict__" or name in self._above
-                return (_EVERYWHERE, name) in self._held or (is_part and self._is_whole(owner))
-            case ast.Subscript(value=owner, slice=ast.Constant(value=part)):
-                # the first of what parse_known_args returns, or a section
-                is_first = part == 0 and isinstance(owner, ast.Call)
-                return (is_first or part in self._above) and self._is_whole(owner)
+                # a property is a function that returns it, too
+                return name in self._returning or self._is_whole_part(owner, name)
+            case ast.Subscript(value=owner, slice=ast.Constant(value=part), ctx=ast.Load()):
+                # the first of what parse_known_args returns, but not the name of the script
+                is_first = part == 0 and not _is_command_line(owner)
+                return (is_first and self._is_whole(owner)) or self._is_whole_part(owner, part)
+            case ast.Subscript(value=owner, slice=ast.Slice(), ctx=ast.Load()):
+                return self._is_whole(owner)
             case ast.Call():
                 return self._gives_whole(node)
             case ast.IfExp(body=one, orelse=other):
                 return self._is_whole(one) or self._is_whole(other)
-            case ast.BoolOp(values=values):
+            case ast.BoolOp(values=values) | ast.JoinedStr(values=values):
                 return any(map(self._is_whole, values))
-            case ast.NamedExpr(value=value):
+            case ast.BinOp(left=one, right=other):
+                return self._is_whole(one) or self._is_whole(other)
+            case ast.NamedExpr(value=value) | ast.FormattedValue(value=value):
                 return self._is_whole(value)
         return False
 
+    def _is_whole_part(self, owner: ast.AST, name: object) -> bool:
+        """Recognize a whole under its name, in whatever holds it, and a section in a whole."""
+        if (_EVERYWHERE, name) in self._held:
+            return True
+        return (name == "__dict__" or name in self._above) and self._is_whole(owner)
+
     def _gives_whole(self, call: ast.Call) -> bool:
+        given = (*call.args, *(each.value for each in call.keywords))
+        is_copy = _name_of(call.func) in COPIES and any(map(self._is_whole, given))
+        if is_copy or self._is_whole(call.func):
+            return True
         match call:
             case ast.Call(
-                func=ast.Attribute(attr="get", value=owner), args=[ast.Constant(value=part), *_]
-            ):
-                return part in self._above and self._is_whole(owner)
-        name = _name_of(call.func)
-        given = (*call.args, *(each.value for each in call.keywords))
-        return name in self._returning or (name in _COPIES and any(map(self._is_whole, given)))
+                func=ast.Attribute(attr=method, value=owner), args=[ast.Constant(value=part), *_]
+            ) if gives_one(method):
+                return self._is_whole_part(owner, part)
+            case ast.Call(func=ast.Name(id="getattr"), args=[owner, ast.Constant(value=part), *_]):
+                return self._is_whole_part(owner, part)
+        return False
 
     def _follow(self, node: ast.AST) -> bool:
         """Follow a whole one step, to what holds it then; false where it is lost."""
         parent = self._parents[node]
+        if isinstance(node, ast.Call) and not self._hold_filled(node):
+            return False
         match parent:
             case ast.Assign(targets=targets):
                 return all(self._hold(each) for each in targets)
@@ -147,24 +167,41 @@ class Wholes:
                 return self._hold(target)
             case ast.Return():
                 return self._hold_returned(parent)
-        if self._is_whole(parent):
-            return True
-        match parent:
-            case ast.Attribute(attr=name):
-                return name not in _GIVING_ALL
-            case ast.Subscript(value=owner, slice=ast.Constant()):
-                return owner is node
-            case ast.Call():
+            case ast.arguments():
+                names = [name for name, default in defaults_of(parent) if default is node]
+                self._held.update((id(self._parents[parent]), each.arg) for each in names)
+                return bool(names)
+            case ast.withitem(optional_vars=target):
+                return target is None or self._hold(target)
+            case ast.Call(func=function) if function is not node:
                 return self._is_taken(parent, node)
             case ast.keyword():
                 call = self._parents[parent]
                 return isinstance(call, ast.Call) and self._is_taken(call, parent)
-        return isinstance(parent, ast.Expr | ast.FormattedValue | ast.Compare | ast.If | ast.IfExp)
+        if self._is_whole(parent):
+            return True
+        match parent:
+            case ast.Attribute(attr=name):
+                is_one = not gives_one(name) or _is_of_constant(self._parents[parent], parent)
+                return is_one and name not in GIVING_ALL
+            case ast.Subscript(value=owner, slice=ast.Constant(value=part)):
+                return owner is node and (part == 0 or isinstance(part, str))
+        return isinstance(parent, ast.Expr | ast.Compare | ast.If | ast.IfExp)
+
+    def _hold_filled(self, call: ast.Call) -> bool:
+        """Hold the object of the script's own that a parser puts the options into."""
+        if _name_of(call.func) not in PARSES:
+            return True
+        named = (each.value for each in call.keywords if each.arg in ("namespace", None))
+        filled = [*call.args[1:2], *named]
+        return all(isinstance(each, ast.Call | ast.Constant) or self._hold(each) for each in filled)
 
     def _hold(self, target: ast.expr) -> bool:
         match target:
-            case ast.Name():
+            case ast.Name(id=name):
                 self._held.add(self._key(target))
+                if isinstance(self._parents[self._parents[target]], ast.ClassDef):
+                    self._held.add((_EVERYWHERE, name))
             case ast.Attribute(attr=name):
                 self._held.add((_EVERYWHERE, name))
             case ast.Tuple(elts=[first, *_]):
@@ -183,15 +220,22 @@ class Wholes:
     def _is_taken(self, call: ast.Call, given: ast.AST) -> bool:
         """Hold what a call gives to functions of the script's own; false for any other's."""
         name = _name_of(call.func)
-        if name in _HARMLESS or name in _COPIES:
-            return True
-        if name in _BY_NAME:
-            return len(call.args) > 1 and isinstance(call.args[1], ast.Constant)
+        functions = self._own.get(str(name), [])
         match call.func:
-            case ast.Name(id=own) | ast.Attribute(attr=own, value=ast.Name(id="self" | "cls")):
-                functions = self._own.get(own, [])
-                return bool(functions) and all(self._enter(each, call, given) for each in functions)
-        return False
+            case ast.Name() | ast.Attribute(value=ast.Name(id="self" | "cls")) if functions:
+                return all(self._enter(each, call, given) for each in functions)
+        if name in PARSES:
+            # a parser is given a command line, or the object that takes the options
+            return True
+        if functions:
+            # it may be one of them
+            return False
+        if name in COPIES:
+            # under a name of its own it is a part of another whole
+            return not isinstance(given, ast.keyword) or given.arg is None
+        if name in BY_NAME:
+            return given in call.args[:1] and _is_of_constant(call, call.func, 1)
+        return name in HARMLESS
 
     def _enter(self, function: Function, call: ast.Call, given: ast.AST) -> bool:
         decorators = {_name_of(_called(each)) for each in function.decorator_list}
@@ -215,6 +259,9 @@ class Wholes:
                 is_sure = not any(isinstance(each, ast.Starred) for each in call.args[:place])
                 taken = positional[place : place + 1] if is_sure else []
         self._held.update((id(function), each.arg) for each in taken)
+        if function.name == "__init__":
+            # under which it may be a hyperparameter
+            self._held.update((_EVERYWHERE, each.arg) for each in taken)
         return bool(taken)
 
 
@@ -230,32 +277,16 @@ def _reads_scope(node: ast.AST) -> bool:
     return False
 
 
-def _bound_in(arguments: ast.arguments, body: Iterable[ast.AST]) -> Iterator[str]:
-    """The names that a function binds: its parameters, and what it assigns and defines."""
-    yield from (each.arg for each in named_parameters(arguments))
-    yield from (each.arg for each in (arguments.vararg, arguments.kwarg) if each is not None)
-    shared: set[str] = set()
-    assigned: set[str] = set()
-    waiting = list(body)
-    while waiting:
-        node = waiting.pop()
-        match node:
-            case ast.Name(id=name, ctx=ast.Store()):
-                assigned.add(name)
-            case ast.Global(names=names) | ast.Nonlocal(names=names):
-                shared.update(names)
-            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
-                assigned.add(name)
-                continue
-            case ast.ClassDef() | ast.Lambda():
-                continue
-        waiting += ast.iter_child_nodes(node)
-    yield from assigned - shared
+def _is_of_constant(call: ast.AST, function: ast.AST, place: int = 0) -> bool:
+    """Recognize the call of a function that names in its source what it asks for."""
+    match call:
+        case ast.Call(func=called, args=arguments) if called is function:
+            return len(arguments) > place and isinstance(arguments[place], ast.Constant)
+    return False
 
 
-def named_parameters(arguments: ast.arguments) -> list[ast.arg]:
-    """The parameters that have a name of their own."""
-    return [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
+def _is_command_line(node: ast.AST) -> bool:
+    return _name_of(node) in _COMMAND_LINES
 
 
 def _called(node: ast.expr) -> ast.expr:

@@ -16,7 +16,14 @@ from functools import lru_cache
 from pathlib import Path
 
 from search.trial.building.script_process import modules_of_script
-from search.trial.inspection.handed_on import FUNCTIONS, PARSES, Function, Wholes, named_parameters
+from search.trial.inspection.function_scopes import (
+    FUNCTIONS,
+    Function,
+    defaults_of,
+    named_parameters,
+)
+from search.trial.inspection.handed_on import Wholes
+from search.trial.inspection.known_calls import PARSES
 
 # to the last brace of a line: one may lie in another
 _INTERPOLATION = re.compile(r"\$\{.*\}")
@@ -122,13 +129,7 @@ def _parameters_made_with(
     """The parameters whose default or annotation defines an option, as typer has them."""
     for function in functions:
         arguments = function.args
-        positional = [*arguments.posonlyargs, *arguments.args]
-        defaults = dict(zip(reversed(positional), reversed(arguments.defaults), strict=False))
-        defaults |= {
-            each: default
-            for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
-            if default is not None
-        }
+        defaults = dict(defaults_of(arguments))
         for each in named_parameters(arguments):
             made_with = [node for node in (defaults.get(each), each.annotation) if node is not None]
             if _have_any(made_with, definitions):
