@@ -98,6 +98,9 @@ TrialNumber = Annotated[
     int | None,
     typer.Option("--trial", min=0, help="Number of the trial; the best one without.", metavar="N"),
 ]
+NumberInPlace = Annotated[
+    str | None, typer.Argument(help="Number of the trial.", metavar="N", show_default=False)
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
 
-import typer
-
-from search.commands.options import Json, Storage, StudiesDir, Study, StudyName, one_study
+from search.commands.options import (
+    Json,
+    NumberInPlace,
+    Storage,
+    StudiesDir,
+    Study,
+    StudyName,
+    one_study,
+)
 from search.layout import STUDIES_DIR, TrialFolder
 
 
 def why(
     study: Study = None,
-    number: Annotated[
-        str | None, typer.Argument(help="Number of the trial.", metavar="N", show_default=False)
-    ] = None,
+    number: NumberInPlace = None,
     option: StudyName = None,
     storage: Storage = None,
     studies: StudiesDir = STUDIES_DIR,

@@ -63,6 +63,8 @@ class Pausing:
     @property
     def paused(self) -> list[int]:
         """Numbers of the trials that wait to be chosen."""
+        if self._scheduler is None:
+            return []
         return [each.number for each in self._trials if self.holds(each.number)]
 
     def holds(self, number: int) -> bool:

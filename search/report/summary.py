@@ -169,11 +169,9 @@ def _command(best: TrialRecord) -> str | None:
         words = command_of(read_sections(TrialFolder(best.folder).config))
     except (UserError, OSError):
         return None
-    return (
-        None
-        if words is None
-        else printable(shlex.join(redacted_command(words)), _MOST_OF_A_COMMAND)
-    )
+    if words is None:
+        return None
+    return printable(shlex.join(redacted_command(words)), _MOST_OF_A_COMMAND)
 
 
 def _batch(best: TrialRecord | None) -> str | None:

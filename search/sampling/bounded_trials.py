@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import math
 from bisect import insort
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 
 from optuna.storages import BaseStorage
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
+
+from search.sampling.shown_storage import ShownStorage
 
 MOST = 500
 # the parts overlap, but of more than `MOST` finished trials no fewer than this are shown
@@ -28,8 +30,8 @@ _OTHERS = MOST - _BEST - _LATEST
 _SEEN = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
-class BoundedStorage:
-    """A storage that shows no more than `MOST` finished trials. All else is passed on.
+class BoundedStorage(ShownStorage):
+    """A storage that shows no more than `MOST` finished trials.
 
     Args:
         storage: of one study.
@@ -37,24 +39,12 @@ class BoundedStorage:
     """
 
     def __init__(self, storage: BaseStorage, study_id: int, reported: StudyDirection) -> None:
-        self._storage = storage
+        super().__init__(storage)
         directions = storage.get_study_directions(study_id)
         self._selection = _Selection(directions, reported)
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._storage, name)
-
-    def get_all_trials(
-        self,
-        study_id: int,
-        deepcopy: bool = True,
-        states: Container[TrialState] | None = None,
-    ) -> list[FrozenTrial]:
-        if states == (TrialState.WAITING,):
-            return self._storage.get_all_trials(study_id, deepcopy, (TrialState.WAITING,))
-        trials = self._storage.get_all_trials(study_id, deepcopy=deepcopy)
-        shown = self._selection.of(trials)
-        return [trial for trial in shown if states is None or trial.state in states]
+    def _shown(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
+        return self._selection.of(trials)
 
 
 class _Selection:

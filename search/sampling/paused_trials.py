@@ -7,14 +7,16 @@ for a bad one so that others keep away. One that waits has a curve, and may wait
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Container
+from collections.abc import Callable
 
 from optuna.storages import BaseStorage
 from optuna.trial import FrozenTrial, TrialState
 
+from search.sampling.shown_storage import ShownStorage
 
-class PausedTrialsStorage:
-    """A storage that shows paused trials as pruned ones. All else is passed on.
+
+class PausedTrialsStorage(ShownStorage):
+    """A storage that shows paused trials as pruned ones.
 
     Args:
         is_paused: tells by its number whether a trial is.
@@ -24,31 +26,19 @@ class PausedTrialsStorage:
     def __init__(
         self, storage: BaseStorage, is_paused: Callable[[int], bool], most: int | None
     ) -> None:
-        self._storage = storage
+        super().__init__(storage)
         self._is_paused = is_paused
         self._most = most
 
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._storage, name)
-
-    def get_all_trials(
-        self,
-        study_id: int,
-        deepcopy: bool = True,
-        states: Container[TrialState] | None = None,
-    ) -> list[FrozenTrial]:
-        if states == (TrialState.WAITING,):
-            return self._storage.get_all_trials(study_id, deepcopy, (TrialState.WAITING,))
-        trials = self._storage.get_all_trials(study_id, deepcopy=deepcopy)
+    def _shown(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         paused = [each.number for each in trials if self._is_paused(each.number)]
         shown = set(paused if self._most is None else paused[-self._most :])
         left_out = set(paused) - shown
-        seen = [
+        return [
             _as_pruned(each) if each.number in shown else each
             for each in trials
             if each.number not in left_out
         ]
-        return [trial for trial in seen if states is None or trial.state in states]
 
 
 def _as_pruned(trial: FrozenTrial) -> FrozenTrial:
