@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Project
 from faults.counts import SHARE
+from faults.failing import Plan, WarmCommand, built
 from faults.in_process import Run, command_line
+from faults.invariant import SECRET
 from faults.table import RowWriter, write_row
 
 
@@ -50,3 +53,22 @@ def copied(finished: Project, tmp_path: Path) -> Project:
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(finished.root, tmp_path, dirs_exist_ok=True, ignore=ignored)
     return Project(tmp_path)
+
+
+@pytest.fixture
+def secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANDB_API_KEY", SECRET)
+
+
+@pytest.fixture
+def plan(project: Project, secret: None, monkeypatch: pytest.MonkeyPatch) -> Plan:
+    plan = Plan(project.root, built(project.root))
+    plan.install(monkeypatch)
+    return plan
+
+
+@pytest.fixture
+def command(project: Project, plan: Plan) -> Iterator[WarmCommand]:
+    command = WarmCommand(project.root, project.environment())
+    yield command
+    command.close()

@@ -9,14 +9,14 @@ from __future__ import annotations
 import itertools
 import re
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from conftest import Project
 from faults.counts import SHARE
-from faults.failing import ACTIONS, COORDINATOR, Ended, Plan, WarmCommand, built
-from faults.invariant import SECRET, check_invariant
+from faults.failing import ACTIONS, COORDINATOR, Ended, Plan, WarmCommand
+from faults.half_written import TRIALS, killed_before_its_database
+from faults.invariant import check_invariant
 from faults.table import RowWriter
 
 from search.layout import StudyFolder
@@ -25,26 +25,6 @@ pytestmark = [pytest.mark.long, pytest.mark.timeout(3600)]
 
 # every how many calls; 1 is all of them
 STRIDE = round(1 / SHARE)
-TRIALS = 2
-
-
-@pytest.fixture
-def secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANDB_API_KEY", SECRET)
-
-
-@pytest.fixture
-def plan(project: Project, secret: None, monkeypatch: pytest.MonkeyPatch) -> Plan:
-    plan = Plan(project.root, built(project.root))
-    plan.install(monkeypatch)
-    return plan
-
-
-@pytest.fixture
-def command(project: Project, plan: Plan) -> Iterator[WarmCommand]:
-    command = WarmCommand(project.root, project.environment())
-    yield command
-    command.close()
 
 
 def assert_told(action: str, ended: Ended) -> None:
@@ -121,14 +101,7 @@ def test_nothing_is_lost_to_a_fault_in_any_call_of_a_run(
 def test_nothing_is_lost_to_a_fault_in_any_call_of_a_start_that_heals(
     project: Project, plan: Plan, command: WarmCommand, row: RowWriter, action: str
 ) -> None:
-    """The run before was killed when the last event was written and its database was not."""
-    project.study(budget={"trials": TRIALS}, sampler="random")
-    assert command.run("run", "study.yaml", "--quiet").status == 0
-    last = max(n for n, call in enumerate(plan.calls, 1) if call.endswith("0001/events.jsonl"))
-    shutil.rmtree(project.root / "studies")
-    plan.arm("killed", role=COORDINATOR, at=last + 1)
-    assert command.run("run", "study.yaml", "--quiet").status == -9
-    before = (project.root / "studies").rename(project.root / "before")
+    before = killed_before_its_database(project, plan, command).rename(project.root / "before")
     calls = sweep(project, plan, command, action, before)
     row(
         f"{action} in the n-th call of a start that heals, n = 1, 2, ...",

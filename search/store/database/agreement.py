@@ -11,7 +11,12 @@ from optuna.storages import RDBStorage
 
 from search.errors import StorageError
 from search.plain.whole_files import make_private
-from search.store.database.connection import cannot_be_written, close_database, open_database
+from search.store.database.connection import (
+    cannot_be_written,
+    close_database,
+    empty_log,
+    open_database,
+)
 from search.store.database.lock_wait import REFUSALS, BeforeRetry, keep_trying, retry_while_locked
 from search.store.database.optuna_rows import is_of_another, row_differences, write_anew
 from search.store.database.sqlite_file import BESIDE_SQLITE, look_at_sqlite, remove_sqlite
@@ -63,6 +68,7 @@ def replace_own(path: Path, study: OptunaStudy) -> Path | None:
     database = open_database(sqlite_url(temporary))
     try:
         write_anew(database.engine, study)
+        empty_log(database)
     except REFUSALS as error:
         raise cannot_be_written(sqlite_url(path), error) from error
     finally:
@@ -125,10 +131,11 @@ def _differences(database: RDBStorage, study: OptunaStudy, before_retry: BeforeR
 
 
 def _put_aside(path: Path) -> Path | None:
-    """Rename a database and what SQLite keeps beside it; returns the new name of the database.
+    """Keep a database and what SQLite has beside it under another name, which is returned.
 
     SQLite would replay a log that an earlier database left into the next file of its name, so it
-    is moved where the database itself is lost, too.
+    is moved where the database itself is lost, too. The database stays until another takes its
+    place: in a moment without one, a program that looks at it would make an empty one.
     """
     if not any(_beside(path, suffix).exists() for suffix in BESIDE_SQLITE):
         return None
@@ -136,10 +143,21 @@ def _put_aside(path: Path) -> Path | None:
     while any(_beside(path, f".before-{number}{suffix}").exists() for suffix in BESIDE_SQLITE):
         number += 1
     target = _beside(path, f".before-{number}")
-    for suffix in reversed(BESIDE_SQLITE):
+    main, *logs = BESIDE_SQLITE
+    for suffix in reversed(logs):
         with contextlib.suppress(FileNotFoundError):
             _beside(path, suffix).replace(_beside(target, suffix))
+    with contextlib.suppress(FileNotFoundError):
+        _second_name(_beside(path, main), _beside(target, main))
     return target if target.exists() else None
+
+
+def _second_name(path: Path, target: Path) -> None:
+    try:
+        target.hardlink_to(path)
+    except OSError:
+        # a file system without links
+        path.replace(target)
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -63,6 +63,18 @@ def close_database(database: RDBStorage) -> None:
     database.engine.dispose()
 
 
+def empty_log(database: RDBStorage) -> None:
+    """Bring what was written from SQLite's log into the file itself.
+
+    SQLite does so when the last connection is closed, too, but says nothing where it cannot.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: it cannot be written.
+    """
+    with database.engine.connect() as connection:
+        connection.execute(sqlalchemy.text("PRAGMA wal_checkpoint(TRUNCATE)"))
+
+
 def cannot_be_written(url: str, error: Exception) -> StorageError:
     """What a user is told when the database refuses to take what happened."""
     return StorageError(
