@@ -63,6 +63,8 @@ class Sections(TypedDict, total=False):
     pruner: _Named | None
     scheduler: _Named | None
     """What pauses trials and lets the best of them go on."""
+    audit: float | str | None
+    """Share of the trials to be stopped that run on to their end instead, such as 0.05."""
     logger: _Named | Sequence[_Named] | None
     keep: _Section | None
     """Which checkpoints are kept: {top}."""

@@ -160,8 +160,7 @@ class Coordinator:
 
     def _fill_slots(self) -> None:
         while self._may_start() and self._free and self._next.is_open and self._disk.has_room():
-            probing = {each.key for each in self._running.values() if each.task == "probe"}
-            if (number := self._next.next(probing, is_idle=not self._running)) is None:
+            if (number := self._next.next(self._running.values())) is None:
                 return
             self._start(number)
 
@@ -268,7 +267,7 @@ class Coordinator:
 
     def _handle_started(self, attempt: str, running: Running, message: Started) -> None:
         running.started = message
-        self._ledger.set_sizes(running.number, message.sizes)
+        self._ledger.set_sizes(running.number, message.sizes, message.max_epochs)
         if self._stopping_since is not None:
             # it was not connected yet when the others were told
             self._executor.send(attempt, Stop())

@@ -15,13 +15,14 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.attempt_end import Outcome
 from search.engine.common_values import CommonValues
-from search.engine.judgement import Judgement, Pruning, newly_noted
+from search.engine.judgement import UNJUDGED, Judgement, Pruning, Verdicts, newly_noted
 from search.engine.pausing import Pausing
 from search.engine.trial_end import Ending, ending_of
 from search.errors import StorageError
 from search.executors.processes import boot_id, end_attempt
 from search.messages import INTERRUPTED, PAUSED, PRUNED
 from search.plain.whole_files import make_folder
+from search.sampling.audit import Audit
 from search.sampling.candidates import stage
 from search.sampling.one_direction import sampled_study
 from search.sampling.samplers import Sampling
@@ -50,9 +51,6 @@ from search.store.reading import study_record
 from search.store.recorded_study import RecordedStudy, write_facts
 from search.store.records import StudyAttributes, StudyRecord, TrialRecord
 
-# of a report that nothing judges
-UNJUDGED = Judgement()
-
 
 class Ledger:
     """One open study.
@@ -64,6 +62,7 @@ class Ledger:
         pruner: what ends trials early.
         pausing: what lets them wait; knows the trials of `recorded`.
         queue: the points that go before what is sampled.
+        audit: which of those run to their end that the pruner would end.
     """
 
     def __init__(
@@ -74,6 +73,7 @@ class Ledger:
         pruner: optuna.pruners.BasePruner,
         queue: Queue,
         pausing: Pausing,
+        audit: Audit,
     ) -> None:
         self.folder = recorded.folder
         self._history = recorded.history
@@ -93,7 +93,8 @@ class Ledger:
             is_paused=pausing.holds if pausing.is_needed else None,
         )
         self.common = CommonValues(self.folder, recorded.history, self._study)
-        self._pruning = Pruning(self._study, storage, attributes, pruner)
+        pruning = Pruning(self._study, storage, attributes, pruner)
+        self._verdicts = Verdicts(pruning, pausing, audit)
         # trials that wait by their events, and were taken up since
         self._claimed: set[int] = set()
         for number in self.pausing.paused:
@@ -211,8 +212,7 @@ class Ledger:
     def begin_attempt(self, number: int, pid: int) -> int:
         """Write that process `pid` works on the trial from now; returns the attempt's number."""
         waited = self._trials[number].state == "WAITING"
-        why = self.pausing.why_chosen(number)
-        chosen: dict[str, Any] = {} if why is None else {"why": why}
+        chosen: Mapping[str, Any] = self.pausing.begin_chosen(number)
         attempt = len(self._trials[number].attempts) + 1
         self._append(
             number,
@@ -241,9 +241,14 @@ class Ledger:
             self._append(number, DERIVED_SET, derived=derived)
             self._show_attributes(number)
 
-    def set_sizes(self, number: int, sizes: Mapping[str, int | None]) -> None:
-        """Write micro_batch, accumulation and effective_batch of a trial."""
+    def set_sizes(
+        self, number: int, sizes: Mapping[str, int | None], max_epochs: int | None = None
+    ) -> None:
+        """Write micro_batch, accumulation and effective_batch of a trial, and the epochs of a
+        training to its end."""
         details: dict[str, Any] = dict(sizes)
+        if max_epochs is not None:
+            details["max_epochs"] = max_epochs
         # each attempt says it anew, and the end of the trial, which is synced, comes after it
         self._append(number, SIZES_SET, sync=False, **details)
         self._show_attributes(number)
@@ -262,25 +267,15 @@ class Ledger:
     @property
     def is_judged(self) -> bool:
         """False where no report can end or pause a trial."""
-        return self._pruning.is_needed or self.pausing.is_needed
+        return self._verdicts.is_needed
 
     def judge(self, number: int, step: int, value: float) -> Judgement:
-        """What becomes of the trial after the value of `step`; does not write the value.
-
-        A resumed trial may report a step again: the later value stands, and the verdict that was
-        given, whatever other trials have done since; a study that is not judged any more has none.
-        """
+        """What becomes of the trial after the value of `step`; does not write the value."""
         trial = self._trials[number]
-        if step in trial.curve:
-            prune = self._pruning.is_needed and step == trial.pruned_at
-            return Judgement(prune=prune, why=(trial.why or "") if prune else "")
-        judgement = self._pruning.judge(lambda: self._frozen(number), step, value)
+        judgement = self._verdicts.judge(trial, lambda: self._frozen(number), step, value)
         if judgement.noted:
             self._append(number, ATTRIBUTES, attributes=judgement.noted)
-        decision = self.pausing.decide(number, step, value)
-        if judgement.prune or not decision.pauses:
-            return judgement
-        return Judgement(pause=True, why=decision.why)
+        return judgement
 
     def report(
         self, number: int, step: int, epoch: int, value: float, judgement: Judgement = UNJUDGED

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection
 
 from search.engine.attempt_end import Outcome
 from search.engine.batch_sizes import BatchPlan
 from search.engine.ledger import Ledger
+from search.engine.running_attempts import Running
 from search.messages import INTERRUPTED
 
 
@@ -35,13 +36,9 @@ class NextTrials:
     def _is_new(self) -> bool:
         return self._total is None or self._ledger.created < self._total
 
-    def next(self, probing: Container[str], *, is_idle: bool) -> int | None:
-        """A trial that can start now; None while there is none.
-
-        Args:
-            probing: groups of trials whose probe runs.
-            is_idle: nothing runs that could end and change what is chosen.
-        """
+    def next(self, running: Collection[Running]) -> int | None:
+        """A trial that can start now, beside the attempts that run; None while there is none."""
+        probing = {each.key for each in running if each.task == "probe"}
         for number in self._blocked:
             if self._batches.key(self._ledger.params(number)) not in probing:
                 self._blocked.remove(number)
@@ -51,10 +48,15 @@ class NextTrials:
         if waiting := self._ledger.waiting():
             self._ledger.claim(waiting[0])
             return waiting[0]
+        # of what is audited the scheduler hears no more
+        is_idle = all(each.task == "fit" and self._is_audited(each.number) for each in running)
         chosen = self._ledger.choose(is_idle=is_idle and not self._is_new)
         if chosen is None and self._is_new:
             return self._ledger.sample()
         return chosen
+
+    def _is_audited(self, number: int) -> bool:
+        return self._ledger.trial(number).audited is not None
 
     def block(self, number: int) -> None:
         """Let a trial wait for the probe of its group."""

@@ -16,6 +16,7 @@ from search.layout import StudyFolder
 from search.plain.collector import without_collector
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
+from search.sampling.audit import Audit
 from search.sampling.study_settings import (
     has_first_rung,
     pruner_of,
@@ -136,12 +137,14 @@ def open_ledger(
     if opening.exists:
         pruner = pruner_of(study_file, steps)
     queue = Queue(folder, sampling.points, study_file.enqueue)
+    audit = Audit(study_file.audit, study_file.seed)
     pausing = Pausing(
         lambda first: scheduler_of(study_file, steps, first),
         recorded.trials,
         1 if has_first_rung(study_file) else recorded.history.first_pause,
+        audit,
     )
-    ledger = Ledger(recorded, storage, sampling, pruner, queue, pausing)
+    ledger = Ledger(recorded, storage, sampling, pruner, queue, pausing, audit)
     ledger.set_attributes(attributes_of(study_file, n_trials, steps, stopping))
     if opening.changes:
         # after the events, which are what the study is

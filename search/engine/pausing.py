@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from search.sampling.audit import Audit
 from search.sampling.schedulers.scheduler import Decision, Scheduler
 from search.store.events.trial_history import TrialHistory
 
@@ -27,6 +28,7 @@ class Pausing:
             None where the study has none.
         trials: those of the study, by number; grows with it.
         first: those steps; None while they are not known, and no trial is paused.
+        audit: which of those run to their end that would be closed.
     """
 
     def __init__(
@@ -34,12 +36,14 @@ class Pausing:
         make: Callable[[int], Scheduler | None],
         trials: Sequence[TrialHistory],
         first: int | None,
+        audit: Audit,
     ) -> None:
         self._make = make
         self._trials = trials
+        self._audit = audit
         self._scheduler: Scheduler | None = None
-        # why those go on that were chosen and have not begun
-        self._chosen: dict[int, str] = {}
+        # what is to be told of those that were chosen and have not begun
+        self._chosen: dict[int, Mapping[str, object]] = {}
         self.is_begun = False
         self.begin(1 if first is None else first)
         self.is_begun = first is not None or self._scheduler is None
@@ -52,6 +56,8 @@ class Pausing:
             return
         for trial in self._trials:
             for step, value in sorted(trial.curve.items()):
+                if trial.audited is not None and step > trial.audited.step:
+                    break
                 self._scheduler.report(trial.number, step, value)
             self._tell_end(trial)
 
@@ -87,34 +93,51 @@ class Pausing:
         self._tell_end(self._trials[number])
 
     def choose(self, *, is_idle: bool) -> int | None:
-        """A paused trial that is worth it; None where none is.
+        """A paused trial that is worth it, or audited where it is not; None where none is.
 
         Args:
-            is_idle: nothing runs or will begin, so that what is not chosen now never is.
+            is_idle: nothing runs or will begin that could change what is chosen: what is not
+                chosen now never is.
         """
         if self._scheduler is None:
             return None
         chosen = self._scheduler.choose()
         if chosen is None and is_idle:
             chosen = self._scheduler.choose_last()
-        if chosen is None:
-            return None
-        self._chosen[chosen.number] = chosen.why
-        return chosen.number
+        if chosen is not None:
+            self._chosen[chosen.number] = {"why": chosen.why}
+            return chosen.number
+        return self._audited() if is_idle else None
 
     def give_up(self) -> int:
         """The paused trial that is least worth the disk of its checkpoints; there must be one."""
         assert self._scheduler is not None
         return self._scheduler.give_up()
 
-    def why_chosen(self, number: int) -> str | None:
-        """The reason why a trial goes on, which is told once; None where it was not chosen."""
-        return self._chosen.pop(number, None)
+    def begin_chosen(self, number: int) -> Mapping[str, object]:
+        """What the event of the attempt says of the choice of its trial, once; nothing where it was
+        not chosen."""
+        return self._chosen.pop(number, {})
+
+    def _audited(self) -> int | None:
+        """A paused trial that runs to its end, which the scheduler does not want any more."""
+        number = next((each for each in self.paused if self._audit.takes(each)), None)
+        if number is not None:
+            self._chosen[number] = {"audited": True, "why": self._trials[number].why}
+            self._tell_audited(number)
+        return number
+
+    def _tell_audited(self, number: int) -> None:
+        """Let the scheduler go on as if a trial had been stopped when it was condemned."""
+        assert self._scheduler is not None
+        self._scheduler.end(number, is_complete=False, is_failed=False)
 
     def _tell_end(self, trial: TrialHistory) -> None:
         if self._scheduler is None:
             return
-        if trial.is_finished:
+        if trial.audited is not None:
+            self._tell_audited(trial.number)
+        elif trial.is_finished:
             is_failed = trial.state == "FAIL"
             self._scheduler.end(
                 trial.number, is_complete=trial.state == "COMPLETE", is_failed=is_failed

@@ -34,6 +34,20 @@ class AttemptRecord:
 
 
 @dataclass(frozen=True)
+class AuditRecord:
+    """A condemned trial that runs on to its end all the same."""
+
+    # pruned or closed, as it would have been
+    verdict: str
+    # last step of its curve by then
+    step: int
+    # the reason of that verdict; None where there is none to tell
+    why: str | None
+    # when it was condemned
+    time: datetime
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """One sampled configuration."""
 
@@ -81,6 +95,14 @@ class TrialRecord:
     is_paused: bool = False
     # it was ended while it waited
     is_closed: bool = False
+    # the reason of the verdict by which it was ended or waits; None where it has none
+    why: str | None = None
+    # None where it was not condemned, or stopped by that
+    audited: AuditRecord | None = None
+    # those of a training to the end; None where that has no bound, or is not known
+    max_epochs: int | None = None
+    # the highest epoch that was reported
+    furthest_epoch: int = 0
 
     @property
     def duration_s(self) -> float | None:

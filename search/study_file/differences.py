@@ -11,7 +11,7 @@ from search.plain.yaml import shown, shown_exactly
 from search.study_file.schema import StudyFile
 
 # may change between runs: they judge and log the trials to come; everything else defines the study
-MAY_CHANGE = ("pruner", "scheduler", "logger", "keep", "budget")
+MAY_CHANGE = ("pruner", "scheduler", "audit", "logger", "keep", "budget")
 # numbers here are compared by their worth: a range of floats reads 1 as 1.0
 _UNTYPED = ("enqueue",)
 

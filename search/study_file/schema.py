@@ -27,6 +27,7 @@ from pydantic import (
 )
 
 from search.plain.durations import parse_duration
+from search.plain.shares import parse_share
 from search.plain.tree import ARGUMENTS, as_mapping
 from search.plain.yaml import shown
 from search.space.distributions import Distribution, Hinted
@@ -72,7 +73,7 @@ PRUNERS = (
 )
 SCHEDULERS = ("none", "asha", "hyperband")
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
-_LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive", "enqueue")
+_LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive", "enqueue", "audit")
 
 
 class _Section(BaseModel):
@@ -203,6 +204,7 @@ class StudyFile(_Section):
 
     objective: the one that decides which checkpoint is kept.
     objectives: all of them where there are several, else empty.
+    audit: share of the condemned trials that run on to their end; 0 is none.
     finalists: complete configurations by the number of their trial; `search confirm` writes them.
     space: keyed by full paths such as `model.init_args.lr`.
     """
@@ -232,6 +234,7 @@ class StudyFile(_Section):
     scheduler: Annotated[Component, _component(SCHEDULERS, SCHEDULER_WORDS)] = Component(
         name="none"
     )
+    audit: Annotated[float, BeforeValidator(parse_share)] = 0.0
     logger: Annotated[tuple[Component, ...], _components(LOGGERS, LOGGER_WORDS)] = (
         Component(name="csv"),
     )

@@ -18,7 +18,7 @@ from search.messages import ERROR, INTERRUPTED, KILLED, PRUNED
 from search.space.distributions import Space
 from search.store.attributes import STATES, checked, known_word
 from search.store.events.event_file import Event
-from search.store.records import FINISHED, AttemptRecord, TrialRecord
+from search.store.records import FINISHED, AttemptRecord, AuditRecord, TrialRecord
 from search.study_file.outcome_constraints import EPOCH_TIME, RESOURCES, violations
 
 SAMPLED = "sampled"
@@ -79,6 +79,8 @@ class TrialHistory:
     why: str | None = None
     # why it was closed while it waited
     closed: str | None = None
+    # it was condemned, and runs on to its end
+    audited: AuditRecord | None = None
     attempts: list[Attempt] = field(default_factory=list)
     # seconds of training between two checkpoints
     saved_every_s: float | None = None
@@ -89,6 +91,9 @@ class TrialHistory:
     # those that were reported, in their order; the last of the present attempt, 0 before its first
     epochs_reported: list[int] = field(default_factory=list)
     last_epoch: int = 0
+    furthest_epoch: int = 0
+    # of a training to the end; None where that has no bound
+    max_epochs: int | None = None
     # time of the last event, as it is written
     seen: str | None = None
     # some of `SIZES`
@@ -149,6 +154,7 @@ class TrialHistory:
             message = self.why
         if self.closed is not None:
             cause, message = PRUNED, self.closed
+        is_stopped = self.is_paused or (self.state == "PRUNED" and cause == PRUNED)
         return TrialRecord(
             number=self.number,
             state=self.state,
@@ -163,6 +169,10 @@ class TrialHistory:
             ended=last.ended if last and self.is_finished else None,
             is_paused=self.is_paused,
             is_closed=self.closed is not None,
+            why=self.why if is_stopped else None,
+            audited=self.audited,
+            max_epochs=self.max_epochs,
+            furthest_epoch=self.furthest_epoch,
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
@@ -210,9 +220,17 @@ def _start_attempt(history: TrialHistory, event: Event) -> None:
     history.attempts.append(
         _attempt(event, number=event["attempt"], pid=event["pid"], boot_id=event["boot_id"])
     )
+    if event.get("audited"):
+        # it was paused, and would have been closed
+        history.audited = _audit(event, CLOSED, history.last_step)
     history.state = "RUNNING"
     history.last_epoch = 0
     history.paused_at = None
+
+
+def _audit(event: Event, verdict: str, step: int) -> AuditRecord:
+    why = checked(event.get("why"), str, NoneType)
+    return AuditRecord(verdict, step, why, datetime.fromisoformat(event["time"]))
 
 
 def _derive(history: TrialHistory, event: Event) -> None:
@@ -221,6 +239,8 @@ def _derive(history: TrialHistory, event: Event) -> None:
 
 def _size(history: TrialHistory, event: Event) -> None:
     history.sizes = _sizes(event)
+    # not told by earlier releases
+    history.max_epochs = checked(event.get("max_epochs"), int, NoneType)
 
 
 def _measure(history: TrialHistory, event: Event) -> None:
@@ -236,6 +256,8 @@ def _report(history: TrialHistory, event: Event) -> None:
         history.pruned_at = step
     if event.get("paused"):
         history.paused_at = step
+    if event.get("audited"):
+        history.audited = _audit(event, PRUNED, step)
     if "why" in event:
         history.why = checked(event["why"], str, NoneType)
     # not told by earlier releases
@@ -252,6 +274,7 @@ def _count_epochs(history: TrialHistory, epoch: int) -> None:
     place = bisect_left(reported, epoch)
     history.epochs += epoch - (reported[place - 1] if place else 0)
     history.last_epoch = epoch
+    history.furthest_epoch = max(history.furthest_epoch, epoch)
     if place == len(reported) or reported[place] != epoch:
         reported.insert(place, epoch)
 
