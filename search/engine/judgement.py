@@ -1,4 +1,4 @@
-"""Verdicts on what trials report: a pruner ends a trial, a scheduler lets it wait, and an audit lets
+"""Verdicts on what trials report: a pruner ends a trial, a scheduler lets it wait, an audit lets
 some that were to be ended run on."""
 
 from __future__ import annotations

@@ -10,12 +10,14 @@ _PER_CENT = re.compile(r"(\d+(?:\.\d*)?|\.\d+)\s*%", re.ASCII)
 
 
 def parse_share(value: object) -> float:
-    """A share from 0 to 1 out of `5%` or 0.05; a plain number is below 1, since 1 could be read
-    as either.
+    """A share from 0 to 1 out of `5%` or 0.05, 0 out of `off`; a plain number is below 1, since 1
+    could be read as either.
 
     Raises:
         ValueError: it is neither.
     """
+    if value in ("off", "none", False):
+        return 0.0
     if isinstance(value, str) and (found := _PER_CENT.fullmatch(value.strip())):
         share = float(found[1]) / 100
         if share <= 1:

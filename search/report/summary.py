@@ -18,6 +18,7 @@ from search.report.figure_text import shorten
 from search.report.palette import by_outcome, outcome_key
 from search.report.timing import spans
 from search.space.distributions import Categorical, Distribution
+from search.store.audit_figures import audit_figures, audit_text
 from search.store.provenance.redaction import redacted_command
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import budget_figures, last_seen, running_s, study_state
@@ -64,6 +65,8 @@ class Summary:
     compute: str
     """The time of all attempts together."""
     tallies: tuple[Tally, ...]
+    audit: str | None
+    """How right it was to stop trials; None where none was audited."""
     best: TrialRecord | None
     front: tuple[TrialRecord, ...]
     bests: tuple[BestOf, ...]
@@ -109,6 +112,7 @@ def summarise(data: StudyData) -> Summary:
         elapsed=format_duration(running_s(record)),
         compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
+        audit=audit_text(audit_figures(record)),
         best=best,
         front=record.front if record.is_multi_objective else (),
         bests=tuple(_bests(record)),

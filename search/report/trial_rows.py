@@ -13,6 +13,7 @@ from search.report.data import StudyData
 from search.report.dimensions import Dimension
 from search.report.figure_text import shorten
 from search.report.palette import look_of, outcome_key
+from search.store.audit_figures import audited_text
 from search.store.records import TrialRecord
 from search.study_file.outcome_constraints import RESOURCES, format_outcome
 
@@ -78,7 +79,12 @@ def columns(data: StudyData) -> tuple[Column, ...]:
             "Duration", "From the first start to the end", attrgetter("duration_s"), format_duration
         ),
         _numbers("Attempts", "Processes that worked on it", lambda trial: len(trial.attempts)),
-        Column("Message", "What the last attempt said", "text", _message),
+        Column(
+            "Message",
+            "Why it was stopped or waits, or what was said at its end",
+            "text",
+            _message,
+        ),
     )
 
 
@@ -170,8 +176,8 @@ def _outcome(trial: TrialRecord) -> Cell:
 
 def _message(trial: TrialRecord) -> Cell:
     parts = [f"violates {constraint}" for constraint in trial.infeasible]
-    if trial.message:
-        parts.append(trial.message)
+    told = (audited_text(trial), trial.message, trial.why)
+    parts += dict.fromkeys(each for each in told if each)
     return _folded("; ".join(parts))
 
 

@@ -8,7 +8,8 @@ from search.layout import TrialFolder
 from search.store.events.event_file import Event, read_events
 from search.store.events.trial_history import ATTEMPT_ENDED, ATTEMPT_STARTED, CLOSED, REPORTED
 
-PRUNED, PAUSED, WENT_ON, ENDED, CLOSED_AT_END = "pruned", "paused", "went on", "ended", "closed"
+PRUNED, PAUSED, AUDITED = "pruned", "paused", "audited"
+WENT_ON, ENDED, CLOSED_AT_END = "went on", "ended", "closed"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,10 @@ def _decided(event: Event) -> tuple[str | None, str | None]:
             return PRUNED, event.get("why")
         case {"event": kind, "paused": True} if kind == REPORTED:
             return PAUSED, event.get("why")
+        case {"event": kind, "audited": True} if kind == REPORTED:
+            return AUDITED, _spared(PRUNED, event.get("why"))
+        case {"event": kind, "audited": True} if kind == ATTEMPT_STARTED:
+            return AUDITED, _spared(CLOSED_AT_END, event.get("why"))
         case {"event": kind, "why": str(why)} if kind == ATTEMPT_STARTED:
             return WENT_ON, why
         case {"event": kind, "message": str(message)} if kind == CLOSED:
@@ -58,6 +63,11 @@ def _decided(event: Event) -> tuple[str | None, str | None]:
             is_told = cause in (PRUNED, PAUSED)
             return (None, None) if is_told else (ENDED, _end(cause, event.get("message")))
     return None, None
+
+
+def _spared(verdict: str, why: str | None) -> str:
+    """The reason of a verdict that was not carried out."""
+    return f"would have been {verdict}" + (f": {why}" if why else "")
 
 
 def _end(cause: str, message: str | None) -> str:

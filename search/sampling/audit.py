@@ -27,5 +27,5 @@ class Audit:
         alike; whoever is taken by a share is taken by every larger one.
         """
         digest = hashlib.sha256(f"audit {self.seed} {number}".encode()).digest()
-        drawn = int.from_bytes(digest[:_BYTES], "big") / 256**_BYTES
+        drawn: float = int.from_bytes(digest[:_BYTES], "big") / 256**_BYTES
         return drawn < self.share

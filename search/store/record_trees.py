@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from search.plain.strict_json import field_values
+from search.store.audit_figures import audit_figures
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import spent_by
 
@@ -24,5 +25,6 @@ def study_tree(record: StudyRecord) -> dict[str, object]:
         "asked": record.n_trials,
         "budget": record.stopping,
         "spent": spent_by(record),
+        "audit": audit_figures(record),
         "front": [trial.number for trial in record.front],
     }

@@ -43,6 +43,7 @@ _EXAMPLES = {
     "sampler": "sampler: tpe, or sampler: {name: tpe, n_startup_trials: 10}",
     "pruner": "pruner: median, or pruner: {name: median, n_warmup_steps: 3}",
     "scheduler": "scheduler: asha, or scheduler: {name: asha, reduction_factor: 3}",
+    "audit": "audit: 5%",
     "logger": "logger: csv, or logger: [csv, {name: wandb, project: digits}]",
     "keep": "keep: {top: 3}",
     "top": "top: 3",

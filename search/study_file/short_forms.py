@@ -37,8 +37,6 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     if full.get("scheduler", "none") not in ("none", {"name": "none"}):
         # a trial that is paused early can still be chosen; one that is pruned cannot
         full.setdefault("pruner", "none")
-    if _is_off(full.get("audit")):
-        full["audit"] = 0
     if _is_off(full.get("logger")):
         full["logger"] = []
     if isinstance(full.get("objective"), list) and "objectives" not in full:

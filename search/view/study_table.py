@@ -11,6 +11,7 @@ from rich.text import Text
 from search.engine.time_left import study_time_left
 from search.plain.formats import NOTHING, format_duration, format_duration_range, format_number
 from search.plain.strict_json import to_json
+from search.store.audit_figures import audit_figures, audit_text
 from search.store.records import StudyRecord
 from search.store.study_state import budget_figures, last_seen, running_s, study_state
 from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
@@ -38,6 +39,8 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
     for each in records:
         if told := budget_figures(each):
             print_lines(console, [Text(f"{clean(each.name)} {', '.join(told.values())}")])
+        if (audit := audit_text(audit_figures(each))) is not None:
+            print_lines(console, [Text(f"{clean(each.name)} {audit}")])
     paused = [record for record in records if record.paused]
     print_lines(console, [Text(f"{clean(each.name)} {clean(each.paused)}") for each in paused])
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from search.layout import TrialFolder
 from search.plain.formats import NOTHING, format_duration, format_number, format_value
 from search.plain.strict_json import to_json
+from search.store.audit_figures import audited_text
 from search.store.record_trees import trial_tree
 from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 from search.study_file.curve_steps import step_title
@@ -46,6 +47,8 @@ def print_trial(
         print_lines(console, [Text(clean(trial.message), style="red")])
     elif trial.message and trial.state in ("WAITING", "PRUNED"):
         print_lines(console, [Text(clean(trial.message), style="dim")])
+    verdicts = [each for each in (trial.why, audited_text(trial)) if each and each != trial.message]
+    print_lines(console, [Text(clean(each), style="dim") for each in verdicts])
     pairs = _outcome_pairs(record, trial) + _parameter_pairs(trial)
     pairs += [(path, f"{format_value(value)} (derived)") for path, value in trial.derived.items()]
     pairs += [

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from search.plain.strict_json import to_json
 from search.results.verdicts import VerdictRecord
+from search.store.audit_figures import audit_figures, audit_text, was_wrong
 from search.store.records import StudyRecord, TrialRecord
 from search.study_file.curve_steps import step_text
 from search.view.console import STATE_STYLES, plain_console
@@ -26,6 +27,11 @@ def print_verdicts(
     console.print(Text.assemble(trial_title(record, trial), state))
     lines = [_line(record, each) for each in verdicts]
     print_lines(console, lines or [Text("nothing was decided on it so far", style="dim")])
+    if (wrong := was_wrong(record, trial)) is not None:
+        word = "wrong" if wrong else "right"
+        print_lines(console, [Text(f"stopping it would have been {word}")])
+    if (audit := audit_text(audit_figures(record))) is not None:
+        print_lines(console, [Text(f"{clean(record.name)} {audit}", style="dim")])
 
 
 def verdicts_json(
@@ -38,6 +44,8 @@ def verdicts_json(
         "state": trial.state,
         "is_paused": trial.is_paused,
         "verdicts": list(verdicts),
+        "was_wrong": was_wrong(record, trial),
+        "audit": audit_figures(record),
     }
     return to_json(tree, indent=2)
 

@@ -18,8 +18,9 @@ from search.messages import ERROR, INTERRUPTED, KILLED, PRUNED
 from search.space.distributions import Space
 from search.store.attributes import STATES, checked, known_word
 from search.store.events.event_file import Event
+from search.store.events.event_values import numbers_in, resources_in, sizes_in
 from search.store.records import FINISHED, AttemptRecord, AuditRecord, TrialRecord
-from search.study_file.outcome_constraints import EPOCH_TIME, RESOURCES, violations
+from search.study_file.outcome_constraints import violations
 
 SAMPLED = "sampled"
 ATTRIBUTES = "attributes"
@@ -35,10 +36,7 @@ CLOSED = "closed"
 # written by earlier releases, which took back from the database what a file had lost
 _RECALLED = "recalled"
 
-SIZES = ("micro_batch", "accumulation", "effective_batch")
 _SCALARS = (float, int, str, bool, NoneType)
-# how `event_file.strict` writes the numbers that JSON has not
-_NOT_FINITE = ("inf", "-inf", "nan")
 
 
 @dataclass(frozen=True)
@@ -204,7 +202,7 @@ def _begun(event: Event) -> TrialHistory:
     return TrialHistory(
         number=checked(event["number"], int),
         params={path: checked(each, *_SCALARS) for path, each in event["params"].items()},
-        attributes=_numbers(event.get("attributes", {})),
+        attributes=numbers_in(event.get("attributes", {})),
         taken_from=checked(event.get("taken_from"), str, NoneType),
         derived=dict(event.get("derived", {})),
         enqueued=checked(event.get("enqueued"), int, NoneType),
@@ -213,7 +211,7 @@ def _begun(event: Event) -> TrialHistory:
 
 
 def _note(history: TrialHistory, event: Event) -> None:
-    history.attributes |= _numbers(event["attributes"])
+    history.attributes |= numbers_in(event["attributes"])
 
 
 def _start_attempt(history: TrialHistory, event: Event) -> None:
@@ -238,13 +236,13 @@ def _derive(history: TrialHistory, event: Event) -> None:
 
 
 def _size(history: TrialHistory, event: Event) -> None:
-    history.sizes = _sizes(event)
+    history.sizes = sizes_in(event)
     # not told by earlier releases
     history.max_epochs = checked(event.get("max_epochs"), int, NoneType)
 
 
 def _measure(history: TrialHistory, event: Event) -> None:
-    history.resources = _resources(event)
+    history.resources = resources_in(event)
 
 
 def _report(history: TrialHistory, event: Event) -> None:
@@ -352,9 +350,9 @@ def _fail_without_value(history: TrialHistory) -> None:
 def _recall(history: TrialHistory, event: Event) -> None:
     history.state = known_word(event["state"], STATES)
     history.attempts = [_recalled_attempt(tree) for tree in event["attempts"]]
-    history.sizes = _sizes(event["sizes"])
-    history.resources = _resources(event["resources"])
-    history.attributes |= _numbers(event["attributes"])
+    history.sizes = sizes_in(event["sizes"])
+    history.resources = resources_in(event["resources"])
+    history.attributes |= numbers_in(event["attributes"])
     if history.is_finished:
         _end_trial(history, event["values"], event["metrics"], event["ended"] or event["time"])
 
@@ -381,24 +379,6 @@ def _attempt(event: Event, *, number: Any, pid: Any, boot_id: Any) -> Attempt:
         started=datetime.fromisoformat(event["time"]),
     )
     return Attempt(record, first_step=checked(event["step"], int))
-
-
-def _sizes(tree: Mapping[str, Any]) -> dict[str, int | None]:
-    return {name: checked(tree[name], int, NoneType) for name in SIZES if name in tree}
-
-
-def _resources(tree: Mapping[str, Any]) -> dict[str, float | None]:
-    found: dict[str, float | None] = {}
-    for name in RESOURCES:
-        if name in tree:
-            kinds = (float, int) if name == EPOCH_TIME else (int,)
-            found[name] = checked(tree[name], *kinds, NoneType)
-    return found
-
-
-def _numbers(tree: Mapping[str, Any]) -> dict[str, Any]:
-    """What was infinite or NaN as a number again, not by its name."""
-    return {key: float(each) if each in _NOT_FINITE else each for key, each in tree.items()}
 
 
 _CHANGES: dict[str, Callable[[TrialHistory, Event], None]] = {

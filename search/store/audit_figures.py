@@ -1,0 +1,105 @@
+"""The audited trials judged by what they came to, and the epochs that stopping others saved."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from search.messages import PRUNED
+from search.store.records import StudyRecord, TrialRecord
+from search.store.study_state import in_utc
+from search.study_file.objective import sign_of
+
+
+@dataclass(frozen=True)
+class AuditFigures:
+    """Figures of a study about the trials that it condemned."""
+
+    stopped: int
+    """Those that were ended by a verdict."""
+    audited: int
+    """Those that ran to their end all the same, and can be judged."""
+    wrong: int
+    """Of these, those that it would have been wrong to stop."""
+    epochs_saved: float | None
+    """Part of the epochs that were not trained; None where it is not known what all would be."""
+
+
+def audit_figures(record: StudyRecord) -> AuditFigures:
+    """The figures of a study as it stands."""
+    own = [trial for trial in record.trials if trial.taken_from is None]
+    stopped = [each for each in own if each.state == "PRUNED" and each.cause == PRUNED]
+    judged = [was_wrong(record, each) for each in own if each.audited is not None]
+    return AuditFigures(
+        stopped=len(stopped),
+        audited=sum(each is not None for each in judged),
+        wrong=sum(each is True for each in judged),
+        epochs_saved=_epochs_saved(stopped, own),
+    )
+
+
+def was_wrong(record: StudyRecord, trial: TrialRecord) -> bool | None:
+    """Tell whether it would have been wrong to stop an audited trial.
+
+    It would have been if no trial that was complete and feasible when it was condemned is at least
+    as good in every objective; with one objective: if it ended better than the best one known then.
+
+    Returns:
+        None while the trial runs, and where none was complete with which it could be compared.
+    """
+    if trial.audited is None or not trial.is_finished:
+        return None
+    time = in_utc(trial.audited.time)
+    known = [
+        each
+        for each in record.trials
+        if each.number != trial.number
+        and _counts(each)
+        and each.ended is not None
+        and in_utc(each.ended) <= time
+    ]
+    if not known:
+        return None
+    return _counts(trial) and not any(_is_as_good(record, each, trial) for each in known)
+
+
+def audit_text(figures: AuditFigures) -> str | None:
+    """The figures in words; None where no trial was audited."""
+    if not figures.audited:
+        return None
+    text = f"wrongly stopped: {figures.wrong} of {figures.audited}"
+    if figures.epochs_saved is not None:
+        text += f", epochs saved: {100 * figures.epochs_saved:.0f} %"
+    return text
+
+
+def audited_text(trial: TrialRecord) -> str | None:
+    """How it came that a trial was audited, in words; None where it was not."""
+    if trial.audited is None:
+        return None
+    why = trial.audited.why
+    return f"audited, would have been {trial.audited.verdict}" + (f": {why}" if why else "")
+
+
+def _counts(trial: TrialRecord) -> bool:
+    return trial.state == "COMPLETE" and not trial.infeasible and bool(trial.values)
+
+
+def _is_as_good(record: StudyRecord, one: TrialRecord, other: TrialRecord) -> bool:
+    """Tell whether a trial is at least as good as the other in every objective."""
+    signs = [sign_of(each.direction) for each in record.objectives]
+    pairs = zip(signs, one.values, other.values, strict=True)
+    return all(sign * mine <= sign * its for sign, mine, its in pairs)
+
+
+def _epochs_saved(stopped: Sequence[TrialRecord], own: Sequence[TrialRecord]) -> float | None:
+    """Part of the epochs that stopping saved: of those that all complete trials have trained and
+    all stopped ones would have."""
+    total = sum(each.furthest_epoch for each in own if each.state == "COMPLETE")
+    saved = 0
+    for trial in stopped:
+        if trial.max_epochs is None:
+            return None
+        saved += max(0, trial.max_epochs - trial.furthest_epoch)
+        total += max(trial.max_epochs, trial.furthest_epoch)
+    return saved / total if total else None
