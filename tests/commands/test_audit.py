@@ -29,7 +29,8 @@ def audited(project: Project, study: str = "study") -> dict[int, dict[str, Any]]
     for number in range(len(project.states(study))):
         events = [each for each in project.events(number, study) if each.get("audited")]
         assert len(events) <= 1
-        found |= {number: each for each in events}
+        if events:
+            found[number] = events[0]
     return found
 
 

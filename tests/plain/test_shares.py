@@ -28,7 +28,7 @@ def test_share_is_read(written: object, share: float) -> None:
 
 @pytest.mark.parametrize("written", [1, 1.0, 5, -0.1, "5", "101%", "-1%", "many", True, [5], None])
 def test_what_may_mean_something_else_is_refused(written: object) -> None:
-    with pytest.raises(ValueError, match="must be a share such as 5% or 0.05, at most 100%, got"):
+    with pytest.raises(ValueError, match=r"must be a share such as 5% or 0\.05, at most 100%, got"):
         parse_share(written)
 
 
@@ -39,6 +39,6 @@ def test_wrong_share_is_told_by_its_place() -> None:
         "space": {"model.lr": {"float": [0.1, 1.0]}},
         "audit": 5,
     }
-    with pytest.raises(UserError, match="^study.yaml: audit: must be a share such as 5%") as told:
+    with pytest.raises(UserError, match=r"^study\.yaml: audit: must be a share such as 5%") as told:
         parse_study_tree(tree, source="study.yaml", default_name="study")
     assert len(str(told.value).splitlines()) == 1
