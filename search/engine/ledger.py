@@ -204,6 +204,10 @@ class Ledger:
         """The last step that was reported; 0 before the first."""
         return self._trials[number].last_step
 
+    def is_audited(self, number: int) -> bool:
+        """Tell whether a trial was condemned and runs to its end."""
+        return self._trials[number].audited is not None
+
     def claim(self, number: int) -> None:
         """Take a waiting trial up again; a sampled one is claimed already."""
         self._claimed.add(number)

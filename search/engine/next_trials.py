@@ -49,14 +49,13 @@ class NextTrials:
             self._ledger.claim(waiting[0])
             return waiting[0]
         # of what is audited the scheduler hears no more
-        is_idle = all(each.task == "fit" and self._is_audited(each.number) for each in running)
+        is_idle = all(
+            each.task == "fit" and self._ledger.is_audited(each.number) for each in running
+        )
         chosen = self._ledger.choose(is_idle=is_idle and not self._is_new)
         if chosen is None and self._is_new:
             return self._ledger.sample()
         return chosen
-
-    def _is_audited(self, number: int) -> bool:
-        return self._ledger.trial(number).audited is not None
 
     def block(self, number: int) -> None:
         """Let a trial wait for the probe of its group."""

@@ -74,7 +74,8 @@ def example_of(place: str, value: object = None) -> str:
         value: what was given, which may only be spelt wrongly.
     """
     *outer, last = place.split(".")
-    if isinstance(value, float) and value.is_integer() and value > 0:
+    # a share is no count
+    if isinstance(value, float) and value.is_integer() and value > 0 and last != "audit":
         return f"Write {last}: {int(value)}."
     if last in ("model", "data") and isinstance(value, str) and "." in value:
         return f"Write {last}: {{class_path: {value}}}."

@@ -32,13 +32,15 @@ def test_what_may_mean_something_else_is_refused(written: object) -> None:
         parse_share(written)
 
 
-def test_wrong_share_is_told_by_its_place() -> None:
+@pytest.mark.parametrize("written", [5, 1.0, "120%"])
+def test_wrong_share_is_told_by_its_place_with_a_remedy(written: object) -> None:
     tree = {
         "model": {"class_path": "tiny.Tiny"},
         "objective": {"metric": "val_loss"},
         "space": {"model.lr": {"float": [0.1, 1.0]}},
-        "audit": 5,
+        "audit": written,
     }
     with pytest.raises(UserError, match=r"^study\.yaml: audit: must be a share such as 5%") as told:
         parse_study_tree(tree, source="study.yaml", default_name="study")
+    assert str(told.value).endswith(". Write audit: 5%.")
     assert len(str(told.value).splitlines()) == 1
