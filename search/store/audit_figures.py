@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 from search.messages import PRUNED
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import in_utc
 from search.study_file.objective import sign_of
+
+# the values of a trial, to be minimized
+_Point = tuple[float, ...]
+_Front = tuple[_Point, ...]
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,8 @@ def audit_figures(record: StudyRecord) -> AuditFigures:
     """The figures of a study as it stands."""
     own = [trial for trial in record.trials if trial.taken_from is None]
     stopped = [each for each in own if each.state == "PRUNED" and each.cause == PRUNED]
-    judged = [was_wrong(record, each) for each in own if each.audited is not None]
+    results = _Results(record)
+    judged = [results.was_wrong(each) for each in own if each.audited is not None]
     return AuditFigures(
         stopped=len(stopped),
         audited=sum(each is not None for each in judged),
@@ -47,20 +54,7 @@ def was_wrong(record: StudyRecord, trial: TrialRecord) -> bool | None:
     Returns:
         None while the trial runs, and where none was complete with which it could be compared.
     """
-    if trial.audited is None or not trial.is_finished:
-        return None
-    time = in_utc(trial.audited.time)
-    known = [
-        each
-        for each in record.trials
-        if each.number != trial.number
-        and _counts(each)
-        and each.ended is not None
-        and in_utc(each.ended) <= time
-    ]
-    if not known:
-        return None
-    return _counts(trial) and not any(_is_as_good(record, each, trial) for each in known)
+    return _Results(record).was_wrong(trial)
 
 
 def audit_text(figures: AuditFigures) -> str | None:
@@ -81,15 +75,46 @@ def audited_text(trial: TrialRecord) -> str | None:
     return f"audited, would have been {trial.audited.verdict}" + (f": {why}" if why else "")
 
 
+class _Results:
+    """The complete and feasible trials of a study, in the order in which they ended."""
+
+    def __init__(self, record: StudyRecord) -> None:
+        self._signs = [sign_of(each.direction) for each in record.objectives]
+        counting = [each for each in record.trials if each.ended is not None and _counts(each)]
+        ended = sorted((in_utc(each.ended), self._point(each)) for each in counting if each.ended)
+        self._times = [time for time, _ in ended]
+        # before the first, and after each of them
+        front: _Front = ()
+        self._fronts = list(accumulate((point for _, point in ended), _joined, initial=front))
+
+    def was_wrong(self, trial: TrialRecord) -> bool | None:
+        """As the function of this name."""
+        if trial.audited is None or not trial.is_finished:
+            return None
+        front = self._fronts[bisect_right(self._times, in_utc(trial.audited.time))]
+        if not front:
+            return None
+        return _counts(trial) and not _is_reached(front, self._point(trial))
+
+    def _point(self, trial: TrialRecord) -> _Point:
+        pairs = zip(self._signs, trial.values, strict=True)
+        return tuple(sign * value for sign, value in pairs)
+
+
 def _counts(trial: TrialRecord) -> bool:
     return trial.state == "COMPLETE" and not trial.infeasible and bool(trial.values)
 
 
-def _is_as_good(record: StudyRecord, one: TrialRecord, other: TrialRecord) -> bool:
-    """Tell whether a trial is at least as good as the other in every objective."""
-    signs = [sign_of(each.direction) for each in record.objectives]
-    pairs = zip(signs, one.values, other.values, strict=True)
-    return all(sign * mine <= sign * its for sign, mine, its in pairs)
+def _is_reached(front: _Front, point: _Point) -> bool:
+    """Tell whether a point of a front is at least as good in every objective."""
+    return any(all(a <= b for a, b in zip(each, point, strict=True)) for each in front)
+
+
+def _joined(front: _Front, point: _Point) -> _Front:
+    """A front and one more point."""
+    if _is_reached(front, point):
+        return front
+    return (*(each for each in front if not _is_reached((point,), each)), point)
 
 
 def _epochs_saved(stopped: Sequence[TrialRecord], own: Sequence[TrialRecord]) -> float | None:
