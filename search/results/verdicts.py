@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from search.layout import TrialFolder
+from search.store.audit_figures import spared_text
 from search.store.events.event_file import Event, read_events
 from search.store.events.trial_history import ATTEMPT_ENDED, ATTEMPT_STARTED, CLOSED, REPORTED
 
@@ -51,9 +52,9 @@ def _decided(event: Event) -> tuple[str | None, str | None]:
         case {"event": kind, "paused": True} if kind == REPORTED:
             return PAUSED, event.get("why")
         case {"event": kind, "audited": True} if kind == REPORTED:
-            return AUDITED, _spared(PRUNED, event.get("why"))
+            return AUDITED, spared_text(PRUNED, event.get("why"))
         case {"event": kind, "audited": True} if kind == ATTEMPT_STARTED:
-            return AUDITED, _spared(CLOSED_AT_END, event.get("why"))
+            return AUDITED, spared_text(CLOSED_AT_END, event.get("why"))
         case {"event": kind, "why": str(why)} if kind == ATTEMPT_STARTED:
             return WENT_ON, why
         case {"event": kind, "message": str(message)} if kind == CLOSED:
@@ -63,11 +64,6 @@ def _decided(event: Event) -> tuple[str | None, str | None]:
             is_told = cause in (PRUNED, PAUSED)
             return (None, None) if is_told else (ENDED, _end(cause, event.get("message")))
     return None, None
-
-
-def _spared(verdict: str, why: str | None) -> str:
-    """The reason of a verdict that was not carried out."""
-    return f"would have been {verdict}" + (f": {why}" if why else "")
 
 
 def _end(cause: str, message: str | None) -> str:

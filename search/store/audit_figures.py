@@ -71,8 +71,12 @@ def audited_text(trial: TrialRecord) -> str | None:
     """How it came that a trial was audited, in words; None where it was not."""
     if trial.audited is None:
         return None
-    why = trial.audited.why
-    return f"audited, would have been {trial.audited.verdict}" + (f": {why}" if why else "")
+    return f"audited, {spared_text(trial.audited.verdict, trial.audited.why)}"
+
+
+def spared_text(verdict: str, why: str | None) -> str:
+    """A verdict that was not carried out, and its reason, in words."""
+    return f"would have been {verdict}" + (f": {why}" if why else "")
 
 
 class _Results:
@@ -80,8 +84,11 @@ class _Results:
 
     def __init__(self, record: StudyRecord) -> None:
         self._signs = [sign_of(each.direction) for each in record.objectives]
-        counting = [each for each in record.trials if each.ended is not None and _counts(each)]
-        ended = sorted((in_utc(each.ended), self._point(each)) for each in counting if each.ended)
+        ended = sorted(
+            (in_utc(each.ended), self._point(each))
+            for each in record.trials
+            if each.ended is not None and _counts(each)
+        )
         self._times = [time for time, _ in ended]
         # before the first, and after each of them
         front: _Front = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 import pytest
 from conftest import Project
@@ -46,7 +45,7 @@ def test_log_that_cannot_be_brought_into_the_database_is_told(
 
 
 def test_study_that_is_killed_there_has_a_database_at_any_moment(
-    project: Project, plan: Plan, command: WarmCommand, calls: list[str], tmp_path: Path
+    project: Project, plan: Plan, command: WarmCommand, calls: list[str]
 ) -> None:
     at = max(n for n, call in enumerate(calls, 1) if call == "rename study/study.db")
     plan.arm("killed", role=COORDINATOR, at=at)

@@ -94,7 +94,7 @@ class TrialHistory:
     max_epochs: int | None = None
     # time of the last event, as it is written
     seen: str | None = None
-    # some of `SIZES`
+    # of the batches, by name
     sizes: dict[str, int | None] = field(default_factory=dict)
     # what the trial took: some of `RESOURCES`; a whole number stays one in the cache, too
     resources: dict[str, int | float | None] = field(default_factory=dict)
