@@ -1,0 +1,296 @@
+"""A study on recorded curves, in the time of its own epochs instead of seconds.
+
+Sampler, pruner, scheduler, the order in which trials start, and how samplers see what is paused are
+the tool's own, as a study file asks for them. Only processes, files and clock are not there: each of
+the workers trains an epoch of its trial in the time that the table says, and reports at its end.
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import numpy as np
+import optuna
+from benchmarks.curves.tables import Table
+from optuna.exceptions import ExperimentalWarning
+from optuna.storages import InMemoryStorage
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from search.engine.batch_sizes import BatchPlan
+from search.engine.judgement import Pruning
+from search.engine.ledger import Ledger
+from search.engine.next_trials import NextTrials
+from search.engine.pausing import Pausing
+from search.sampling.candidates import stage
+from search.sampling.one_direction import sampled_study
+from search.sampling.study_settings import pruner_of, sampling_of, scheduler_of
+from search.store.database.write_through import WriteThroughStorage
+from search.store.events.trial_history import TrialHistory
+from search.store.recorded_study import attributes_of
+from search.study_file.curve_steps import EPOCHS, Steps
+from search.study_file.load import parse_study_tree
+from search.study_file.schema import StudyFile
+
+_ROOM = "model.init_args"
+_METRIC = "val_loss"
+_STEPS = Steps(EPOCHS)
+
+
+@dataclass
+class Trained:
+    """A trial as far as it was trained.
+
+    point: the row of its configuration in the table.
+    steps: the epochs trained, each of them once.
+    """
+
+    number: int
+    point: int
+    steps: int = 0
+    state: str = "RUNNING"
+
+
+@dataclass
+class Run:
+    """A simulated study.
+
+    finals: the value of each configuration that is trained to its end, to be minimized.
+    trials: by number.
+    answers: (epochs spent, clock, value) whenever the best complete trial, which is what the
+        study would answer, has changed.
+    epochs: spent by all trials together.
+    clock: when the last of them ended, in epochs of the median configuration.
+    """
+
+    finals: np.ndarray
+    trials: list[Trained] = field(default_factory=list)
+    answers: list[tuple[int, float, float]] = field(default_factory=list)
+    epochs: int = 0
+    clock: float = 0.0
+
+    @property
+    def best(self) -> float:
+        """The best value of a complete trial; infinite without any."""
+        return self.answers[-1][2] if self.answers else math.inf
+
+    @property
+    def stopped(self) -> list[Trained]:
+        """The trials that were begun and ended or left before their end, by verdict."""
+        return [each for each in self.trials if each.state in ("PRUNED", "WAITING")]
+
+    @property
+    def wrongly_stopped(self) -> int:
+        """How many of them would have been better than the best at their end."""
+        return sum(self.finals[each.point] < self.best for each in self.stopped)
+
+    def answer_at(self, epochs: float) -> float:
+        """The best value of a complete trial once so many epochs were spent."""
+        known = [value for spent, _, value in self.answers if spent <= epochs]
+        return known[-1] if known else math.inf
+
+
+def study_file_of(table: Table, strategy: Mapping[str, Any], seed: int) -> StudyFile:
+    """The study file of a search on a table.
+
+    Args:
+        strategy: its sections: sampler, pruner, scheduler, whatever else one may have.
+    """
+    space: dict[str, Any] = {}
+    for name, parameter in table.parameters.items():
+        values = list(parameter.values)
+        tree: dict[str, Any] = {"choice": values}
+        if parameter.is_ordered:
+            tree = {"int": [0, len(values) - 1]}
+        if parameter.when:
+            tree["when"] = {
+                f"{_ROOM}.{parent}": [_shown(table, parent, each) for each in accepted]
+                for parent, accepted in parameter.when
+            }
+        space[f"{_ROOM}.{name}"] = tree
+    tree = {
+        "model": {"class_path": "recorded.Model"},
+        "trainer": {"max_epochs": table.epochs},
+        "objective": {"metric": _METRIC, "direction": "minimize", "value": table.value},
+        "space": space,
+        "seed": seed,
+        **strategy,
+    }
+    return parse_study_tree(tree, source=table.name, default_name=table.name)
+
+
+def simulate(
+    table: Table,
+    strategy: Mapping[str, Any],
+    *,
+    seed: int,
+    workers: int = 1,
+    trials: int | None = None,
+    epochs: int | None = None,
+) -> Run:
+    """Search a table.
+
+    Args:
+        strategy: as for `study_file_of`.
+        seed: of the search; the trials of even ones have the first training seed.
+        workers: trials that are trained at a time.
+        trials: their total; None is no limit.
+        epochs: the study ends once so many are spent; None is no limit.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ExperimentalWarning)
+        study = _Study(table, study_file_of(table, strategy, seed), seed % len(table.curves))
+        return study.run(workers, trials, epochs)
+
+
+class _Storage(InMemoryStorage):
+    """A study in memory, without a database to write it to."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.study_id = self.create_new_study([StudyDirection.MINIMIZE], name)
+
+
+class _Study:
+    """As much of the engine as needs no process: what `Ledger` does, of one study, for
+    `NextTrials`, and one loop instead of the coordinator's."""
+
+    def __init__(self, table: Table, study_file: StudyFile, training_seed: int) -> None:
+        self._table = table
+        self._curves = table.curves[training_seed]
+        self._rows = {tuple(point): row for row, point in enumerate(table.points.tolist())}
+        self._run = Run(table.finals(training_seed))
+        self._histories: list[TrialHistory] = []
+        storage = _Storage(study_file.name)
+        self._storage = cast(WriteThroughStorage, storage)
+        self._sampling = sampling_of(study_file)
+        attributes = attributes_of(study_file, None, _STEPS)
+        pruner = pruner_of(study_file, _STEPS)
+        self.pausing = Pausing(
+            lambda first: scheduler_of(study_file, _STEPS, first), self._histories, 1
+        )
+        self._study = sampled_study(
+            study_file.name,
+            self._storage,
+            attributes,
+            pruner,
+            is_bounded=self._sampling.is_bounded,
+            is_paused=self.pausing.holds if self.pausing.is_needed else None,
+        )
+        self._pruning = Pruning(self._study, self._storage, attributes, pruner)
+
+    def run(self, workers: int, trials: int | None, epochs: int | None) -> Run:
+        batches = cast(BatchPlan, None)
+        following = NextTrials(cast(Ledger, self), batches, trials)
+        # when its next report is due, in which order it was begun, number
+        busy: list[tuple[float, int, int]] = []
+        begun = 0
+        while True:
+            while len(busy) < workers and following.is_open:
+                number = following.next((), is_idle=not busy)
+                if number is None:
+                    break
+                begun += 1
+                self._begin(number)
+                heapq.heappush(busy, (self._run.clock + self._cost(number), begun, number))
+            if not busy:
+                break
+            self._run.clock, order, number = heapq.heappop(busy)
+            if self._train(number):
+                heapq.heappush(busy, (self._run.clock + self._cost(number), order, number))
+            if epochs is not None and self._run.epochs >= epochs:
+                break
+        return self._run
+
+    def waiting(self) -> list[int]:
+        """None is ever interrupted."""
+        return []
+
+    @property
+    def created(self) -> int:
+        return len(self._histories)
+
+    def choose(self, *, is_idle: bool) -> int | None:
+        return self.pausing.choose(is_idle=is_idle)
+
+    def sample(self) -> int:
+        trial = stage(self._study, self._storage, self._sampling, {})
+        self._histories.append(TrialHistory(trial.number, trial.params))
+        self._run.trials.append(Trained(trial.number, self._row(trial.params)))
+        return trial.number
+
+    def _begin(self, number: int) -> None:
+        self.pausing.why_chosen(number)
+        self._set_state(number, "RUNNING")
+        self._histories[number].paused_at = None
+
+    def _train(self, number: int) -> bool:
+        """Train an epoch of a trial and report it; tells whether it goes on."""
+        trained, history = self._run.trials[number], self._histories[number]
+        value = float(self._curves[trained.point, trained.steps])
+        trained.steps += 1
+        self._run.epochs += 1
+        judgement = self._pruning.judge(lambda: self._frozen(number), trained.steps, value)
+        decision = self.pausing.decide(number, trained.steps, value)
+        history.curve[trained.steps] = value
+        self._storage.set_trial_intermediate_value(
+            self._trial_id(number), trained.steps, value
+        )
+        if not math.isfinite(value):
+            self._end(number, "FAIL", None)
+        elif trained.steps == self._table.epochs:
+            final = float(self._run.finals[trained.point])
+            self._end(number, "COMPLETE", final)
+            if final < self._run.best:
+                self._run.answers.append((self._run.epochs, self._run.clock, final))
+        elif judgement.prune:
+            self._end(number, "PRUNED", value)
+        elif decision.pauses:
+            history.paused_at = trained.steps
+            self._set_state(number, "WAITING")
+            self.pausing.note_end(number)
+        else:
+            return True
+        return False
+
+    def _end(self, number: int, state: str, value: float | None) -> None:
+        values = None if value is None else [value]
+        self._set_state(number, state)
+        self._histories[number].values = values
+        self._storage.set_trial_state_values(self._trial_id(number), TrialState[state], values)
+        self.pausing.note_end(number)
+
+    def _set_state(self, number: int, state: str) -> None:
+        self._run.trials[number].state = self._histories[number].state = state
+
+    def _row(self, params: Mapping[str, Any]) -> int:
+        place = []
+        for name, parameter in self._table.parameters.items():
+            value = params.get(f"{_ROOM}.{name}")
+            if value is None or parameter.is_ordered:
+                place.append(-1 if value is None else int(value))
+            else:
+                place.append(parameter.values.index(value))
+        return self._rows[tuple(place)]
+
+    def _cost(self, number: int) -> float:
+        return float(self._table.costs[self._run.trials[number].point])
+
+    def _frozen(self, number: int) -> FrozenTrial:
+        return self._storage.get_trial(self._trial_id(number))
+
+    def _trial_id(self, number: int) -> int:
+        return self._storage.get_trial_id_from_study_id_trial_number(
+            self._storage.study_id, number
+        )
+
+
+def _shown(table: Table, name: str, value: Any) -> Any:
+    """The value of a hyperparameter as samplers see it."""
+    parameter = table.parameters[name]
+    return parameter.values.index(value) if parameter.is_ordered else value
