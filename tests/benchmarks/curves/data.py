@@ -93,9 +93,7 @@ def patches(image: str, samples: int = 800, size: int = 6) -> Data:
         rows = draws.integers(0, pixels.shape[0] - size, count)
         columns = draws.integers(left, right - size, count)
         places = zip(rows, columns, strict=True)
-        found.append(
-            np.stack([pixels[r : r + size, c : c + size].ravel() for r, c in places])
-        )
+        found.append(np.stack([pixels[r : r + size, c : c + size].ravel() for r, c in places]))
     train, val = (torch.tensor((each - 0.45) / 0.25, dtype=torch.float32) for each in found)
     return Data(train, train, val, val, loss="squared")
 
@@ -133,9 +131,7 @@ def pluck(samples: int = 800, window: int = 12) -> Data:
     chosen = np.random.default_rng(0).permutation(cut)[:samples]
     validated = windows[cut :: max(1, (len(windows) - cut) // 300)]
     both = [torch.tensor(each).float() for each in (windows[chosen], validated)]
-    return Data(
-        both[0][:, :-1], both[0][:, -1:], both[1][:, :-1], both[1][:, -1:], loss="squared"
-    )
+    return Data(both[0][:, :-1], both[0][:, -1:], both[1][:, :-1], both[1][:, -1:], loss="squared")
 
 
 def _standard(x: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
 """A study on recorded curves, in the time of its own epochs instead of seconds.
 
-Sampler, pruner, scheduler, the order in which trials start, and how samplers see what is paused are
-the tool's own, as a study file asks for them. Only processes, files and clock are not there: each of
-the workers trains an epoch of its trial in the time that the table says, and reports at its end.
+Sampler, pruner, scheduler, the order in which trials start, and how samplers see what is paused
+are the tool's own, as a study file asks for them. Only processes, files and clock are not there:
+each worker trains an epoch of its trial in the time that the table says, and reports at its end.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import heapq
 import math
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -23,10 +23,12 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.batch_sizes import BatchPlan
-from search.engine.judgement import Pruning
+from search.engine.judgement import Pruning, Verdicts
 from search.engine.ledger import Ledger
 from search.engine.next_trials import NextTrials
 from search.engine.pausing import Pausing
+from search.engine.running_attempts import Running
+from search.sampling.audit import Audit
 from search.sampling.candidates import stage
 from search.sampling.one_direction import sampled_study
 from search.sampling.study_settings import pruner_of, sampling_of, scheduler_of
@@ -48,6 +50,7 @@ class Trained:
 
     point: the row of its configuration in the table.
     steps: the epochs trained, each of them once.
+    state: one of Optuna's; WAITING where it is paused.
     """
 
     number: int
@@ -81,7 +84,7 @@ class Run:
 
     @property
     def stopped(self) -> list[Trained]:
-        """The trials that were begun and ended or left before their end, by verdict."""
+        """The trials that a verdict ended, or let wait for good."""
         return [each for each in self.trials if each.state in ("PRUNED", "WAITING")]
 
     @property
@@ -142,6 +145,7 @@ def simulate(
         trials: their total; None is no limit.
         epochs: the study ends once so many are spent; None is no limit.
     """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         study = _Study(table, study_file_of(table, strategy, seed), seed % len(table.curves))
@@ -156,23 +160,31 @@ class _Storage(InMemoryStorage):
         self.study_id = self.create_new_study([StudyDirection.MINIMIZE], name)
 
 
-class _Study:
-    """As much of the engine as needs no process: what `Ledger` does, of one study, for
-    `NextTrials`, and one loop instead of the coordinator's."""
+@dataclass(frozen=True)
+class _Fit:
+    """An attempt as `NextTrials` looks at it."""
 
-    def __init__(self, table: Table, study_file: StudyFile, training_seed: int) -> None:
+    number: int
+    task: str = "fit"
+
+
+class _Ledger:
+    """As much of `Ledger` as needs no file: samples, judges, and knows who waits."""
+
+    def __init__(self, table: Table, study_file: StudyFile, run: Run) -> None:
         self._table = table
-        self._curves = table.curves[training_seed]
+        self._run = run
         self._rows = {tuple(point): row for row, point in enumerate(table.points.tolist())}
-        self._run = Run(table.finals(training_seed))
         self._histories: list[TrialHistory] = []
         storage = _Storage(study_file.name)
         self._storage = cast(WriteThroughStorage, storage)
         self._sampling = sampling_of(study_file)
         attributes = attributes_of(study_file, None, _STEPS)
         pruner = pruner_of(study_file, _STEPS)
+        # how often stopping was wrong is known here without any audit
+        nobody = Audit()
         self.pausing = Pausing(
-            lambda first: scheduler_of(study_file, _STEPS, first), self._histories, 1
+            lambda first: scheduler_of(study_file, _STEPS, first), self._histories, 1, nobody
         )
         self._study = sampled_study(
             study_file.name,
@@ -182,38 +194,19 @@ class _Study:
             is_bounded=self._sampling.is_bounded,
             is_paused=self.pausing.holds if self.pausing.is_needed else None,
         )
-        self._pruning = Pruning(self._study, self._storage, attributes, pruner)
+        pruning = Pruning(self._study, self._storage, attributes, pruner)
+        self._verdicts = Verdicts(pruning, self.pausing, nobody)
 
-    def run(self, workers: int, trials: int | None, epochs: int | None) -> Run:
-        batches = cast(BatchPlan, None)
-        following = NextTrials(cast(Ledger, self), batches, trials)
-        # when its next report is due, in which order it was begun, number
-        busy: list[tuple[float, int, int]] = []
-        begun = 0
-        while True:
-            while len(busy) < workers and following.is_open:
-                number = following.next((), is_idle=not busy)
-                if number is None:
-                    break
-                begun += 1
-                self._begin(number)
-                heapq.heappush(busy, (self._run.clock + self._cost(number), begun, number))
-            if not busy:
-                break
-            self._run.clock, order, number = heapq.heappop(busy)
-            if self._train(number):
-                heapq.heappush(busy, (self._run.clock + self._cost(number), order, number))
-            if epochs is not None and self._run.epochs >= epochs:
-                break
-        return self._run
+    @property
+    def created(self) -> int:
+        return len(self._histories)
 
     def waiting(self) -> list[int]:
         """None is ever interrupted."""
         return []
 
-    @property
-    def created(self) -> int:
-        return len(self._histories)
+    def is_audited(self, number: int) -> bool:
+        return self._histories[number].audited is not None
 
     def choose(self, *, is_idle: bool) -> int | None:
         return self.pausing.choose(is_idle=is_idle)
@@ -224,34 +217,26 @@ class _Study:
         self._run.trials.append(Trained(trial.number, self._row(trial.params)))
         return trial.number
 
-    def _begin(self, number: int) -> None:
-        self.pausing.why_chosen(number)
-        self._set_state(number, "RUNNING")
+    def begin(self, number: int) -> None:
+        """Let a trial run, from its start or from where it was paused."""
+        self.pausing.begin_chosen(number)
         self._histories[number].paused_at = None
+        self._set_state(number, "RUNNING")
 
-    def _train(self, number: int) -> bool:
-        """Train an epoch of a trial and report it; tells whether it goes on."""
-        trained, history = self._run.trials[number], self._histories[number]
-        value = float(self._curves[trained.point, trained.steps])
-        trained.steps += 1
-        self._run.epochs += 1
-        judgement = self._pruning.judge(lambda: self._frozen(number), trained.steps, value)
-        decision = self.pausing.decide(number, trained.steps, value)
-        history.curve[trained.steps] = value
-        self._storage.set_trial_intermediate_value(
-            self._trial_id(number), trained.steps, value
-        )
+    def report(self, number: int, step: int, value: float) -> bool:
+        """Note the value of an epoch; tells whether its trial goes on."""
+        history = self._histories[number]
+        judgement = self._verdicts.judge(history, lambda: self._frozen(number), step, value)
+        history.curve[step] = value
+        self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
         if not math.isfinite(value):
             self._end(number, "FAIL", None)
-        elif trained.steps == self._table.epochs:
-            final = float(self._run.finals[trained.point])
-            self._end(number, "COMPLETE", final)
-            if final < self._run.best:
-                self._run.answers.append((self._run.epochs, self._run.clock, final))
         elif judgement.prune:
             self._end(number, "PRUNED", value)
-        elif decision.pauses:
-            history.paused_at = trained.steps
+        elif step == self._table.epochs:
+            self._end(number, "COMPLETE", float(self._run.finals[self._run.trials[number].point]))
+        elif judgement.pause:
+            history.paused_at = step
             self._set_state(number, "WAITING")
             self.pausing.note_end(number)
         else:
@@ -260,34 +245,86 @@ class _Study:
 
     def _end(self, number: int, state: str, value: float | None) -> None:
         values = None if value is None else [value]
-        self._set_state(number, state)
         self._histories[number].values = values
+        self._set_state(number, state)
         self._storage.set_trial_state_values(self._trial_id(number), TrialState[state], values)
         self.pausing.note_end(number)
 
     def _set_state(self, number: int, state: str) -> None:
+        # to Optuna a paused one runs, as in the ledger
         self._run.trials[number].state = self._histories[number].state = state
 
     def _row(self, params: Mapping[str, Any]) -> int:
+        """The row of a configuration in the table."""
         place = []
         for name, parameter in self._table.parameters.items():
             value = params.get(f"{_ROOM}.{name}")
-            if value is None or parameter.is_ordered:
-                place.append(-1 if value is None else int(value))
+            if value is None:
+                place.append(-1)
+            elif parameter.is_ordered:
+                place.append(int(value))
             else:
                 place.append(parameter.values.index(value))
         return self._rows[tuple(place)]
-
-    def _cost(self, number: int) -> float:
-        return float(self._table.costs[self._run.trials[number].point])
 
     def _frozen(self, number: int) -> FrozenTrial:
         return self._storage.get_trial(self._trial_id(number))
 
     def _trial_id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(
-            self._storage.study_id, number
-        )
+        return self._storage.get_trial_id_from_study_id_trial_number(self._storage.study_id, number)
+
+
+class _Study:
+    """One loop in the place of the coordinator's."""
+
+    def __init__(self, table: Table, study_file: StudyFile, training_seed: int) -> None:
+        self._curves = table.curves[training_seed]
+        self._costs = table.costs
+        self._run = Run(table.finals(training_seed))
+        self._ledger = _Ledger(table, study_file, self._run)
+        # when its next report is due, in which order it was begun, its number
+        self._busy: list[tuple[float, int, int]] = []
+        self._begun = 0
+
+    def run(self, workers: int, trials: int | None, epochs: int | None) -> Run:
+        # nothing is probed
+        batches = cast(BatchPlan, None)
+        following = NextTrials(cast(Ledger, self._ledger), batches, trials)
+        while epochs is None or self._run.epochs < epochs:
+            self._fill(following, workers)
+            if not self._busy:
+                break
+            self._run.clock, order, number = heapq.heappop(self._busy)
+            if self._train(number):
+                self._expect(number, order)
+        return self._run
+
+    def _fill(self, following: NextTrials, workers: int) -> None:
+        """Give each free worker a trial."""
+        while len(self._busy) < workers and following.is_open:
+            running = [_Fit(number) for _, _, number in self._busy]
+            number = following.next(cast(Collection[Running], running))
+            if number is None:
+                return
+            self._ledger.begin(number)
+            self._begun += 1
+            self._expect(number, self._begun)
+
+    def _expect(self, number: int, order: int) -> None:
+        """Let the next report of a trial come when its epoch is over."""
+        cost = float(self._costs[self._run.trials[number].point])
+        heapq.heappush(self._busy, (self._run.clock + cost, order, number))
+
+    def _train(self, number: int) -> bool:
+        """Train an epoch of a trial and report it; tells whether the trial goes on."""
+        run, trained = self._run, self._run.trials[number]
+        value = float(self._curves[trained.point, trained.steps])
+        trained.steps += 1
+        run.epochs += 1
+        goes_on = self._ledger.report(number, trained.steps, value)
+        if trained.state == "COMPLETE" and run.finals[trained.point] < run.best:
+            run.answers.append((run.epochs, run.clock, float(run.finals[trained.point])))
+        return goes_on
 
 
 def _shown(table: Table, name: str, value: Any) -> Any:

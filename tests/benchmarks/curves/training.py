@@ -10,6 +10,7 @@ import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -133,18 +134,24 @@ class _Group:
             weights.append(self._drawn((self._data.vocabulary, size), 1.0))
             inputs *= size
         if self._shape["kind"] == "rnn":
-            weights += [self._drawn((1, self._width), 1.0), torch.zeros(self._count, 1, self._width)]
+            weights += [
+                self._drawn((1, self._width), 1.0),
+                torch.zeros(self._count, 1, self._width),
+            ]
             weights.append(self._drawn((self._width, self._width), self._width**-0.5))
             sizes = [self._width, self._data.outputs]
         elif self._shape["kind"] == "conv":
-            weights += [self._drawn((9, self._width), 1 / 3), torch.zeros(self._count, 1, self._width)]
+            weights += [
+                self._drawn((9, self._width), 1 / 3),
+                torch.zeros(self._count, 1, self._width),
+            ]
             sizes = [9 * self._width, self._data.outputs]
         else:
             hidden = [self._width] * int(self._shape["depth"])
             if bottleneck := int(self._shape["bottleneck"]):
                 hidden = [self._width, bottleneck, self._width]
             sizes = [inputs, *hidden, self._data.outputs]
-        for before, after in zip(sizes, sizes[1:], strict=False):
+        for before, after in pairwise(sizes):
             weights.append(self._drawn((before, after), before**-0.5))
             weights.append(torch.zeros(self._count, 1, after))
         return weights
