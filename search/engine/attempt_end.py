@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from search.layout import TrialFolder
 from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended, Probed
@@ -16,7 +15,6 @@ from search.wire import decode
 _PARTS = ("DataLoader worker", "rank ")
 # causes that rank 0 gives, if it speaks at all, when another rank has left it
 _ECHOES = (ERROR, KILLED, INTERRUPTED)
-_KERNEL_COUNTERS = Path("/proc/vmstat")
 
 
 @dataclass(frozen=True)
@@ -112,14 +110,3 @@ def _ends_of_ranks(folder: TrialFolder, *, before: float) -> list[Ended]:
             if at <= before and isinstance(end, Ended):
                 ends.append(end)
     return ends
-
-
-def kernel_memory_kills() -> int:
-    """Number of processes that the kernel has killed for memory since the machine started, in any
-    control group; 0 where it does not say (not Linux, or before 4.13)."""
-    if not _KERNEL_COUNTERS.is_file():
-        return 0
-    for line in _KERNEL_COUNTERS.read_text("ascii").splitlines():
-        if line.startswith("oom_kill "):
-            return int(line.split()[1])
-    return 0

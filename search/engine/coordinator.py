@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from search.engine.attempt_end import Outcome, ProcessEnd, kernel_memory_kills, outcome_of
+from search.engine.attempt_end import Outcome, ProcessEnd, outcome_of
 from search.engine.batch_sizes import BatchPlan
 from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
@@ -55,6 +55,7 @@ from search.messages import (
     Verdict,
 )
 from search.plain.formats import format_count
+from search.plain.host_memory import kernel_memory_kills
 from search.space.expressions import Incomputable
 from search.store.ownership import Ownership
 from search.store.records import TrialRecord

@@ -7,13 +7,14 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from search.engine.attempt_end import Outcome, kernel_memory_kills, last_words_of
+from search.engine.attempt_end import Outcome, last_words_of
 from search.engine.logger_closing import CLOSE, CLOSE_S
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.executors.processes import is_stopped
 from search.layout import TrialFolder
 from search.messages import PAUSED, Ended, Probed, Reported, Started
+from search.plain.host_memory import kernel_memory_kills
 from search.store.study_state import MAX_FAILURES_IN_A_ROW
 
 _LOOK_S = 1.0

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from search.answers import Checked
-from search.executors.slots import GpuGroup, cores, free_memory_bytes, gpu_groups
+from search.executors.slots import GpuGroup, cores, gpu_groups
 from search.plain.formats import format_count, format_percent, format_size, format_workers
+from search.plain.host_memory import free_memory_bytes
 
 # a measured gain of more threads that is less comes and goes with what else the machine does
 _PAYS = 1.2

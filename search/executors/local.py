@@ -14,8 +14,9 @@ from pathlib import Path
 
 from search.errors import UserError
 from search.executors.channel import Channel
-from search.executors.processes import OWNER, boot_id, end_attempt, end_child_of, owner_of
+from search.executors.processes import boot_id, end_attempt, end_child_of, owner_of
 from search.executors.protocol import Slot
+from search.executors.server_environment import server_environment
 from search.layout import TrialFolder
 from search.messages import (
     Exited,
@@ -80,17 +81,7 @@ class LocalExecutor:
         self._preload(Preload(class_paths=tuple(class_paths), sys_path=tuple(sys_path)))
 
     def _start_server(self) -> subprocess.Popen[bytes]:
-        # a folder called search where the user stands must not shadow this package
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "PYTHONSAFEPATH": "1"}
-        environment[OWNER] = owner_of(self._server_log)
-        # of a W&B service that outlives trials, a killed one holds its run for good
-        environment.pop("WANDB_SERVICE", None)
-        # a library that is asked for nothing else has one thread; torch gets those of the slot
-        environment.setdefault("OMP_NUM_THREADS", "1")
-        # threads that wait in a loop for others make each step many times as slow where something
-        # else has a core meanwhile
-        if "GOMP_SPINCOUNT" not in environment:
-            environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+        environment = server_environment(os.environ, owner_of(self._server_log))
         with open_privately(self._server_log, "ab") as log:
             server = subprocess.Popen(
                 [sys.executable, "-m", "search.trial", "--serve"],

@@ -6,11 +6,9 @@ import os
 from collections import Counter
 from collections.abc import Sequence
 
-import psutil
-
 from search.answers import Checked
-from search.executors.cgroup import cpu_quota, memory_left_bytes
 from search.executors.protocol import Slot
+from search.plain.cgroup import cpu_quota
 
 # the GPUs of one trial; None leaves all
 GpuGroup = tuple[str, ...] | None
@@ -55,10 +53,3 @@ def cores() -> int:
         count = len(os.sched_getaffinity(0))
     quota = cpu_quota()
     return count if quota is None else max(1, min(count, round(quota)))
-
-
-def free_memory_bytes() -> int:
-    """Bytes that the attempts of a study may take now, without swapping."""
-    available = int(psutil.virtual_memory().available)
-    left = memory_left_bytes()
-    return available if left is None else min(available, left)

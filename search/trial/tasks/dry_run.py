@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import psutil
 import torch
 from lightning.pytorch import Callback, LightningModule, Trainer
 from msgspec.structs import replace
@@ -17,6 +16,7 @@ from search.answers import DryRun
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import ERROR
+from search.plain.host_memory import total_memory_bytes
 from search.study_file.trial_config import DryBatches, TrialConfig
 from search.trial.building.build import Built, build, make_trainer, seed_everything
 from search.trial.building.importing import in_words
@@ -196,7 +196,7 @@ def _memory(trainer: Trainer) -> dict[str, Any]:
         return {
             "device": device.type,
             "peak_memory_bytes": peak_memory_bytes(),
-            "memory_bytes": int(psutil.virtual_memory().total),
+            "memory_bytes": total_memory_bytes(),
         }
     return {
         "device": torch.cuda.get_device_name(device),

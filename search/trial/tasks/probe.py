@@ -11,9 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
-import psutil
 from lightning.pytorch import LightningModule, Trainer
 from lightning.pytorch.loggers.logger import DummyLogger
 from lightning.pytorch.utilities import CombinedLoader
@@ -22,6 +20,7 @@ from pytorch_lightning.utilities.memory import garbage_collection_cuda
 from search.errors import UserError
 from search.layout import TrialFolder
 from search.messages import OOM, Probed
+from search.plain.host_memory import free_memory_bytes
 from search.study_file.micro_batches import UsableSizes
 from search.study_file.trial_config import LightningSections, ScriptRun, TrialConfig
 from search.trial.building.build import (
@@ -277,12 +276,4 @@ def _too_large(usable: UsableSizes, cap: int | None) -> str:
 
 def host_budget_bytes(memory_share: float) -> int:
     """Memory for a probe on the CPU: its share of what is available now, with a margin."""
-    return int((_available_bytes() + peak_memory_bytes()) * _BUDGET * memory_share)
-
-
-def _available_bytes() -> int:
-    limits = [int(psutil.virtual_memory().available)]
-    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
-        if (file := Path(path)).is_file() and (text := file.read_text().strip()).isdigit():
-            limits.append(int(text))
-    return min(limits)
+    return int((free_memory_bytes() + peak_memory_bytes()) * _BUDGET * memory_share)

@@ -21,6 +21,23 @@ def memory_left_bytes(root: Path = _ROOT) -> int | None:
     return min((each for each in left if each is not None), default=None)
 
 
+def memory_limit_bytes(root: Path = _ROOT) -> int | None:
+    """Bytes that the process and its children may take in all; None without a limit."""
+    limits = [_memory_limit(group) for group in _groups("memory", root)]
+    return min((each for each in limits if each is not None), default=None)
+
+
+def memory_kills(root: Path = _ROOT) -> int | None:
+    """Number of processes that the kernel has killed for memory so far in the group, whoever had
+    taken it; None where the group does not say."""
+    for group in _groups("memory", root):
+        # the root of all groups has no such file, and a container may not see its own folder
+        text = _text(group / "memory.events") or _text(group / "memory.oom_control")
+        if (kills := _number(_fields(text).get("oom_kill", ""))) is not None:
+            return kills
+    return None
+
+
 def _groups(controller: str, root: Path) -> Iterator[Path]:
     """The folders of the group and of those that it lies in, whose limits count as well."""
     mount = root / "sys/fs/cgroup"
@@ -47,18 +64,27 @@ def _quota(group: Path) -> float | None:
 
 
 def _memory_left(group: Path) -> int | None:
-    limit = _number(_text(group / "memory.max") or _text(group / "memory.limit_in_bytes"))
+    limit = _memory_limit(group)
     used = _number(_text(group / "memory.current") or _text(group / "memory.usage_in_bytes"))
     if limit is None or used is None:
         return None
     return max(0, limit - used + _reclaimable(group))
 
 
+def _memory_limit(group: Path) -> int | None:
+    return _number(_text(group / "memory.max") or _text(group / "memory.limit_in_bytes"))
+
+
 def _reclaimable(group: Path) -> int:
     """Bytes of files that were read, which count as used and are given back when needed."""
-    lines = [line.split() for line in _text(group / "memory.stat").splitlines()]
-    stat = {line[0]: line[1] for line in lines if len(line) == 2}
+    stat = _fields(_text(group / "memory.stat"))
     return _number(stat.get("total_inactive_file") or stat.get("inactive_file") or "") or 0
+
+
+def _fields(text: str) -> dict[str, str]:
+    """Names and values of a file that has one of each on a line."""
+    lines = [line.split() for line in text.splitlines()]
+    return {line[0]: line[1] for line in lines if len(line) == 2}
 
 
 def _number(text: str) -> int | None:
