@@ -21,6 +21,14 @@ from benchmarks.curves.training import Data
 from sklearn import datasets
 
 _LIBRARY = Path(sysconfig.get_path("stdlib"))
+_TIPPERS = (
+    ("sex", "Female"),
+    ("smoker", "Yes"),
+    ("time", "Dinner"),
+    ("day", "Fri"),
+    ("day", "Sat"),
+    ("day", "Sun"),
+)
 
 
 def digits(samples: int = 600, metric: str = "loss") -> Data:
@@ -101,11 +109,8 @@ def patches(image: str, samples: int = 800, size: int = 6) -> Data:
 def gapminder(window: int = 5) -> Data:
     """Life expectancy and income of 142 countries every five years: the life expectancy after a
     window of them; validated on other countries."""
-    path = Path(plotly.__file__).parent / "package_data" / "datasets" / "gapminder.csv.gz"
-    with gzip.open(path, "rt", encoding="utf-8") as lines:
-        rows = list(csv.DictReader(lines))
     countries: dict[str, list[tuple[float, float]]] = {}
-    for row in rows:
+    for row in _plotly("gapminder"):
         life, income = float(row["lifeExp"]), np.log(float(row["gdpPercap"]))
         countries.setdefault(row["country"], []).append(((life - 60) / 12, (income - 8) / 1.2))
     series = np.array(list(countries.values()))
@@ -120,18 +125,45 @@ def gapminder(window: int = 5) -> Data:
     return Data(*parts, loss="squared")
 
 
-def pluck(samples: int = 800, window: int = 12) -> Data:
-    """A plucked string, sampled: the value after a window; validated on the end of the tone."""
+def pluck(samples: int = 800, window: int = 12, block: int = 200) -> Data:
+    """A plucked string, sampled: the value after a window; validated on every fourth piece of it,
+    because the end of the tone is next to silence."""
     with wave.open(str(_LIBRARY / "test" / "audiodata" / "pluck-pcm16.wav")) as sound:
         channels = sound.getnchannels()
         tone = np.frombuffer(sound.readframes(sound.getnframes()), "<i2")[::channels]
     tone = tone / tone.std()
     windows = np.lib.stride_tricks.sliding_window_view(tone, window + 1)
-    cut = len(windows) * 3 // 4
-    chosen = np.random.default_rng(0).permutation(cut)[:samples]
-    validated = windows[cut :: max(1, (len(windows) - cut) // 300)]
-    both = [torch.tensor(each).float() for each in (windows[chosen], validated)]
+    place = np.arange(len(windows)) % (4 * block)
+    # no window that is learnt from shares a value with one that is validated on
+    learnt = windows[place < 3 * block - window]
+    validated = windows[(place >= 3 * block) & (place < 4 * block - window)]
+    chosen = np.random.default_rng(0).permutation(len(learnt))[:samples]
+    every = max(1, len(validated) // 300)
+    both = [torch.tensor(each).float() for each in (learnt[chosen], validated[::every])]
     return Data(both[0][:, :-1], both[0][:, -1:], both[1][:, :-1], both[1][:, -1:], loss="squared")
+
+
+def tips(samples: int = 90) -> Data:
+    """Bills of a restaurant: the tip; few and noisy, so that what is learnt fast is learnt by
+    heart."""
+    rows = _plotly("tips")
+    x = [
+        [
+            float(row["total_bill"]),
+            float(row["size"]),
+            *(row[key] == word for key, word in _TIPPERS),
+        ]
+        for row in rows
+    ]
+    y = np.array([[float(row["tip"])] for row in rows])
+    return _targets(_standard(np.array(x, float)), _standard(y), samples)
+
+
+def _plotly(name: str) -> list[dict[str, str]]:
+    """The rows of a data set of plotly."""
+    path = Path(plotly.__file__).parent / "package_data" / "datasets" / f"{name}.csv.gz"
+    with gzip.open(path, "rt", encoding="utf-8") as lines:
+        return list(csv.DictReader(lines))
 
 
 def _standard(x: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ cancer                breast cancer, tabular; warm-up and late decay; loss, best
 license_chars         Python's license by its characters; loss, last
 patches_autoencoder   squares of a photograph through a bottleneck; error, best
 gapminder             life expectancy of countries, a time series; warm restarts; error, last
+tips                  tips in a restaurant, tabular, few and noisy; late decay, warm-up; error, last
 digits_conv           images of digits, a convolution; share of errors, best
 digits_large_init     images of digits, weights that begin too large: generalises late; loss, last
 wine                  growers of wine, tabular and small; strong regularisation; loss, best

@@ -113,6 +113,22 @@ TASKS: Mapping[str, Task] = {
         },
         {"batch": 45, "activation": "tanh"},
     ),
+    # tabular; what learns fast ends badly, and the learning rate may fall late
+    "tips": Task(
+        data.tips,
+        40,
+        "last",
+        {
+            "lr": _row(1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+            "depth": _row(1, 2),
+            "dropout": _row(0.0, 0.25, 0.5),
+            "weight_decay": _row(0.0, 0.3, 3.0),
+            "schedule": _choice("constant", "late"),
+            "drop": _row(0.01, 0.1, schedule=("late",)),
+            "warmup": _row(0, 10),
+        },
+        {"width": 32, "batch": 15},
+    ),
     # images; the share of errors, in steps of a six-hundredth
     "digits_conv": Task(
         partial(data.digits, 500, "error"),
