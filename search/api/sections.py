@@ -57,6 +57,8 @@ class Sections(TypedDict, total=False):
     """Paths whose values follow from others, as expressions."""
     enqueue: Sequence[Mapping[str, object]] | None
     """Values that are tried before anything is sampled."""
+    baseline: bool | None
+    """False where the first trial is not to have the values of the configuration itself."""
     batch: _Section | None
     """Choice of the micro-batch: {auto_scale, max}, and {argument} of a script or a function."""
     sampler: _Named | None

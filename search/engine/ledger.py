@@ -171,7 +171,9 @@ class Ledger:
             StorageError: the queue is damaged, or another tool added a trial meanwhile.
         """
         assert not self.waiting()
-        place, fixed = self._queue.next(self._taken()) or (None, {})
+        baseline = {} if self._trials else self._history.baseline
+        queued = None if baseline else self._queue.next(self._taken())
+        place, fixed = queued or (None, baseline)
         known = dict(self._storage.get_study_system_attrs(self._storage.study_id))
         trial = stage(self._study, self._storage, self._sampling, fixed)
         self._storage.refuse_other_writers(trial)
@@ -181,7 +183,7 @@ class Ledger:
         make_folder(self.folder.trial(trial.number).root)
         noted = self._frozen(trial.number).system_attrs
         derived = self._sampling.points.derived(trial.params)
-        facts: dict[str, Any] = {"derived": derived, "enqueued": place}
+        facts: dict[str, Any] = {"derived": derived, "enqueued": place, "baseline": [*baseline]}
         event = append_event(
             self.folder.trial(trial.number).events,
             SAMPLED,

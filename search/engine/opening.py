@@ -18,6 +18,7 @@ from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.audit import Audit
 from search.sampling.study_settings import (
+    first_point_of,
     has_first_rung,
     pruner_of,
     sampling_of,
@@ -30,8 +31,10 @@ from search.store.database.lock_wait import BeforeRetry, keep_trying
 from search.store.database.sqlite_file import look_at_sqlite
 from search.store.database.url import address_of, shown_url, sqlite_path, sqlite_url
 from search.store.database.write_through import WriteThroughStorage
+from search.store.events.event_file import append_event
 from search.store.events.history_cache import complete_cache
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
+from search.store.events.study_history import BASELINE
 from search.store.placement import check_local, check_writable, refuse_links
 from search.store.queue import Queue
 from search.store.recorded_study import attributes_of, recorded_study
@@ -107,7 +110,8 @@ def open_ledger(
     Args:
         before_retry: called while another program locks the database.
         steps: what the steps of a new study count; one that exists keeps what it began with.
-        note: called with a line where the database had to be written anew.
+        note: called with a line where the database had to be written anew, and with one that tells
+            what the first trial has of the configuration.
         stopping: the rules that were asked for; None for those of the study file.
 
     Raises:
@@ -123,6 +127,9 @@ def open_ledger(
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin_study(folder, attributes_of(study_file, n_trials, steps, stopping))
+        if baseline := first_point_of(study_file):
+            append_event(folder.events, BASELINE, params=baseline)
+            note(f"trial 0 has the configuration's own values of {', '.join(baseline)}")
     read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)

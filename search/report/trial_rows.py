@@ -175,7 +175,8 @@ def _outcome(trial: TrialRecord) -> Cell:
 
 
 def _message(trial: TrialRecord) -> Cell:
-    parts = [f"violates {constraint}" for constraint in trial.infeasible]
+    parts = ["baseline"] if trial.baseline else []
+    parts += [f"violates {constraint}" for constraint in trial.infeasible]
     told = (audited_text(trial), trial.message, trial.why)
     parts += dict.fromkeys(each for each in told if each)
     return _folded("; ".join(parts))

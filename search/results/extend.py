@@ -193,10 +193,10 @@ def _take_over(
 
 
 def _as_taken(events: Sequence[Event], number: int, params: Params, note: str) -> list[Event]:
-    """The events of a trial with its new number, without its place in the parent's queue and what
-    the parent's sampler and pruner noted for themselves."""
+    """The events of a trial with its new number, without its place in the parent's queue, what the
+    parent's sampler and pruner noted for themselves, and that it had the parent's own values."""
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
     changed: Event = {"number": number, "params": params, "taken_from": note}
-    changed |= {"attributes": {}, "enqueued": None}
+    changed |= {"attributes": {}, "enqueued": None, "baseline": []}
     later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
     return [events[begin] | changed, *later]

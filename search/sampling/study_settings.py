@@ -8,6 +8,9 @@ from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
 from search.sampling.schedulers.make import check_scheduler, make_scheduler
 from search.sampling.schedulers.scheduler import Curves, Scheduler
+from search.space.baseline import baseline_of
+from search.space.distributions import Params
+from search.space.enqueued_points import point_of
 from search.study_file.curve_steps import EPOCHS, SAMPLES, VALIDATIONS, Steps
 from search.study_file.objective import sign_of
 from search.study_file.objectives import reported_metric
@@ -30,6 +33,17 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     pruner_of(study_file, None)
     check_scheduler(study_file.scheduler.name, study_file.scheduler.options)
     return sampling
+
+
+def first_point_of(study_file: StudyFile) -> Params:
+    """The values that the first trial takes from the configuration itself; none where that is not
+    wanted, or an enqueued point has them."""
+    # of finalists each trial has the configuration of another
+    if not study_file.baseline or study_file.finalists is not None:
+        return {}
+    params = baseline_of(study_file.points)
+    enqueued = (point_of(study_file.points, given)[0] for given in study_file.enqueue)
+    return {} if any(params.items() <= each.items() for each in enqueued) else params
 
 
 def pruner_of(study_file: StudyFile, steps: Steps | None) -> BasePruner:

@@ -103,6 +103,8 @@ class TrialRecord:
     max_epochs: int | None = None
     # the highest epoch that was reported
     furthest_epoch: int = 0
+    # the paths whose values are those of the configuration itself
+    baseline: tuple[str, ...] = ()
 
     @property
     def duration_s(self) -> float | None:

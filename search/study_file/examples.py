@@ -37,6 +37,7 @@ _EXAMPLES = {
     "constraints": "constraints: [model.hidden >= model.latent]",
     "derive": "derive: {model.out: model.hidden // 2}",
     "enqueue": "enqueue: [{model.lr: 1e-2}]",
+    "baseline": "baseline: false",
     "batch": "batch: {auto_scale: binsearch, max: 64}",
     "auto_scale": "auto_scale: binsearch",
     "max": "max: 64",

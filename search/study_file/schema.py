@@ -207,6 +207,7 @@ class StudyFile(_Section):
     audit: share of the condemned trials that run on to their end; 0 is none.
     finalists: complete configurations by the number of their trial; `search confirm` writes them.
     space: keyed by full paths such as `model.init_args.lr`.
+    baseline: let the first trial have the values that the sections have themselves.
     """
 
     name: str
@@ -228,6 +229,7 @@ class StudyFile(_Section):
     constraints: list[str] = []
     derive: dict[str, str] = {}
     enqueue: list[dict[str, object]] = []
+    baseline: StrictBool = True
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS, SAMPLER_WORDS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS, PRUNER_WORDS)] = Component(name="median")
@@ -298,6 +300,8 @@ class StudyFile(_Section):
         for section in _LEFT_OUT_EMPTY:
             if not tree[section]:
                 del tree[section]
+        if tree["baseline"]:
+            del tree["baseline"]
         for section in ("sampler", "pruner", "scheduler"):
             tree[section] = _flat(tree[section])
         tree["logger"] = [_flat(each) for each in tree["logger"]]

@@ -37,6 +37,7 @@ _NOT_TRAINED = (
     "space",
     "constraints",
     "enqueue",
+    "baseline",
     "sampler",
     *MAY_CHANGE,
 )

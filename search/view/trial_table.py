@@ -60,6 +60,8 @@ def print_trial(
         pairs.append(("a kill repeats", f"at most {format_duration(trial.repeats_s)} of training"))
     if trial.taken_from is not None:
         pairs.append(("taken from", trial.taken_from))
+    if trial.baseline:
+        pairs.append(("baseline", _baseline_text(trial)))
     pairs += _files(trial)
     pairs += [(label, Text(clean(text), style="dim")) for label, text in made]
     print_pairs(console, pairs)
@@ -106,6 +108,14 @@ def best_json(record: StudyRecord) -> str:
 def trial_title(record: StudyRecord, trial: TrialRecord) -> tuple[str, str]:
     """The beginning of a headline, and its style."""
     return f"{clean(record.name)}, trial {trial.number}  ", "bold"
+
+
+def _baseline_text(trial: TrialRecord) -> str:
+    """Tells which values of the first trial are those of the configuration."""
+    sampled = [path for path in trial.params if path not in trial.baseline]
+    if not sampled:
+        return "all values are those of the configuration"
+    return f"values of the configuration, but for {', '.join(sampled)}"
 
 
 def batch_text(trial: TrialRecord) -> str:

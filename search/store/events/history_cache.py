@@ -20,7 +20,8 @@ import msgspec
 
 from search.layout import StudyFolder
 from search.plain.whole_files import open_privately
-from search.store.events.trial_history import Attempt, TrialHistory
+from search.store.events.attempts import Attempt
+from search.store.events.trial_history import TrialHistory
 from search.store.records import AttemptRecord, AuditRecord
 
 # raised whenever the same events come to add up to something else

@@ -16,8 +16,9 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import StorageError
 from search.store.attributes import NONSENSE, attributes_to_json
+from search.store.events.attempts import Attempt
 from search.store.events.study_history import StudyHistory
-from search.store.events.trial_history import Attempt, TrialHistory
+from search.store.events.trial_history import TrialHistory
 from search.store.optuna_distributions import to_optuna
 from search.store.records import StudyAttributes
 
@@ -84,6 +85,7 @@ def user_attributes(history: TrialHistory) -> dict[str, Any]:
         "taken_from": history.taken_from,
         "derived": history.derived,
         "enqueued": history.enqueued,
+        "baseline": history.baseline,
     }
     return {key: value for key, value in told.items() if value}
 

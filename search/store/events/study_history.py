@@ -24,6 +24,7 @@ from search.store.attributes import (
     steps_in,
     study_attributes,
 )
+from search.store.events.attempts import Attempt
 from search.store.events.event_file import Event, read_events
 from search.store.events.history_cache import (
     add_to_cache,
@@ -31,7 +32,7 @@ from search.store.events.history_cache import (
     cached_history,
     stamp_of,
 )
-from search.store.events.trial_history import ATTRIBUTES, Attempt, TrialHistory, after
+from search.store.events.trial_history import ATTRIBUTES, TrialHistory, after
 from search.store.records import AttemptRecord, StudyAttributes
 from search.study_file.curve_steps import Steps
 from search.study_file.stopping_rules import StoppingRules, rules_in
@@ -43,6 +44,7 @@ STEPS = "steps"
 MICRO_BATCH = "micro_batch"
 THREADS = "threads"
 FIRST_PAUSE = "first_pause"
+BASELINE = "baseline"
 
 # as the layout writes the number of a trial
 _NUMBER = re.compile(r"\d{4}|[1-9]\d{4,8}", re.ASCII)
@@ -66,6 +68,8 @@ class StudyHistory:
     threads: int | None = None
     # steps that a trial is trained before it is first paused; None before that is known
     first_pause: int | None = None
+    # values of the configuration itself, which the first trial takes
+    baseline: dict[str, Any] = field(default_factory=dict)
     # by cache key, the size that a probe found
     micro_batches: dict[str, int] = field(default_factory=dict)
     # the samplers' own notes
@@ -168,6 +172,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.threads = checked(event["threads"], int)
     elif kind == FIRST_PAUSE:
         history.first_pause = checked(event["steps"], int)
+    elif kind == BASELINE:
+        history.baseline = checked(event["params"], dict)
     elif kind == MICRO_BATCH:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif kind == ATTRIBUTES:

@@ -14,12 +14,13 @@ from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from search.messages import ERROR, INTERRUPTED, KILLED, PRUNED
+from search.messages import ERROR, PRUNED
 from search.space.distributions import Space
 from search.store.attributes import STATES, checked, known_word
+from search.store.events.attempts import Attempt, begun_attempt, end_last, recalled_attempt
 from search.store.events.event_file import Event
 from search.store.events.event_values import numbers_in, resources_in, sizes_in
-from search.store.records import FINISHED, AttemptRecord, AuditRecord, TrialRecord
+from search.store.records import FINISHED, AuditRecord, TrialRecord
 from search.study_file.outcome_constraints import violations
 
 SAMPLED = "sampled"
@@ -37,24 +38,6 @@ CLOSED = "closed"
 _RECALLED = "recalled"
 
 _SCALARS = (float, int, str, bool, NoneType)
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """An attempt as the ledger judges it."""
-
-    record: AttemptRecord
-    # the last step that the trial had reported when the attempt began
-    first_step: int
-    # the attempt ran out of memory before training began, as another one might
-    may_recur: bool = False
-    # it wrote a checkpoint further on than any before
-    got_on: bool = False
-
-    @property
-    def is_idle(self) -> bool:
-        """The attempt ended without any doing of the trial's."""
-        return (self.record.cause == KILLED or self.may_recur) and not self.got_on
 
 
 @dataclass
@@ -108,6 +91,8 @@ class TrialHistory:
     derived: dict[str, Any] = field(default_factory=dict)
     # the place in the queue that the trial took
     enqueued: int | None = None
+    # the paths whose values are those of the configuration itself
+    baseline: list[str] = field(default_factory=list)
     sampled: datetime | None = None
     ended: datetime | None = None
 
@@ -171,6 +156,7 @@ class TrialHistory:
             audited=self.audited,
             max_epochs=self.max_epochs,
             furthest_epoch=self.furthest_epoch,
+            baseline=tuple(self.baseline),
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
@@ -206,6 +192,7 @@ def _begun(event: Event) -> TrialHistory:
         taken_from=checked(event.get("taken_from"), str, NoneType),
         derived=dict(event.get("derived", {})),
         enqueued=checked(event.get("enqueued"), int, NoneType),
+        baseline=[checked(path, str) for path in event.get("baseline", ())],
         sampled=datetime.fromisoformat(event["time"]),
     )
 
@@ -216,7 +203,7 @@ def _note(history: TrialHistory, event: Event) -> None:
 
 def _start_attempt(history: TrialHistory, event: Event) -> None:
     history.attempts.append(
-        _attempt(event, number=event["attempt"], pid=event["pid"], boot_id=event["boot_id"])
+        begun_attempt(event, number=event["attempt"], pid=event["pid"], boot_id=event["boot_id"])
     )
     if event.get("audited"):
         # it was paused, and would have been closed
@@ -287,7 +274,7 @@ def _save(history: TrialHistory, event: Event) -> None:
 
 
 def _end_attempt(history: TrialHistory, event: Event) -> None:
-    _end_last(history.attempts, event)
+    end_last(history.attempts, event)
     history.state = known_word(event["state"], STATES)
     _end_trial(history, _values(event), event.get("metrics", {}), event["time"])
 
@@ -303,25 +290,6 @@ def _close(history: TrialHistory, event: Event) -> None:
     history.state = known_word(event["state"], STATES)
     history.closed = checked(event["message"], str)
     _end_trial(history, _values(event), event.get("metrics", {}), event["time"])
-
-
-def _end_last(attempts: list[Attempt], event: Event) -> None:
-    """End the attempt that runs, if one does."""
-    if not attempts or attempts[-1].record.ended is not None:
-        if event["cause"] == INTERRUPTED:
-            return
-        # it failed before its own process began, in the probe
-        attempts.append(_attempt(event, number=len(attempts) + 1, pid=0, boot_id=""))
-    record = replace(
-        attempts[-1].record,
-        # of one that was cut off nobody wrote when
-        ended=datetime.fromisoformat(event.get("seen") or event["time"]),
-        cause=checked(event["cause"], str),
-        message=checked(event["message"], str, NoneType),
-    )
-    attempts[-1] = replace(
-        attempts[-1], record=record, may_recur=checked(event.get("may_recur", False), bool)
-    )
 
 
 def _end_trial(
@@ -349,36 +317,12 @@ def _fail_without_value(history: TrialHistory) -> None:
 
 def _recall(history: TrialHistory, event: Event) -> None:
     history.state = known_word(event["state"], STATES)
-    history.attempts = [_recalled_attempt(tree) for tree in event["attempts"]]
+    history.attempts = [recalled_attempt(tree) for tree in event["attempts"]]
     history.sizes = sizes_in(event["sizes"])
     history.resources = resources_in(event["resources"])
     history.attributes |= numbers_in(event["attributes"])
     if history.is_finished:
         _end_trial(history, event["values"], event["metrics"], event["ended"] or event["time"])
-
-
-def _recalled_attempt(tree: Mapping[str, Any]) -> Attempt:
-    begun = _attempt(
-        {"time": tree["started"], "step": tree["first_step"]},
-        number=tree["number"],
-        pid=tree["pid"],
-        boot_id=tree["boot_id"],
-    )
-    if tree["ended"] is None:
-        return begun
-    ended = [begun]
-    _end_last(ended, {**tree, "time": tree["ended"]})
-    return ended[0]
-
-
-def _attempt(event: Event, *, number: Any, pid: Any, boot_id: Any) -> Attempt:
-    record = AttemptRecord(
-        number=checked(number, int),
-        pid=checked(pid, int),
-        boot_id=checked(boot_id, str),
-        started=datetime.fromisoformat(event["time"]),
-    )
-    return Attempt(record, first_step=checked(event["step"], int))
 
 
 _CHANGES: dict[str, Callable[[TrialHistory, Event], None]] = {
