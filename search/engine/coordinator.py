@@ -29,7 +29,7 @@ from search.engine.progress import (
     tell_notes,
 )
 from search.engine.request import RunRequest
-from search.engine.running_attempts import FailureStreak, Running
+from search.engine.running_attempts import FailureStreak, Running, RunningAttempts
 from search.engine.signals import SignalWatch
 from search.engine.smaller_batch import retry_smaller
 from search.engine.trial_start import write_config, write_probe_config
@@ -37,8 +37,6 @@ from search.executors.protocol import Executor, Slot
 from search.layout import TrialFolder
 from search.messages import (
     ERROR,
-    HUNG,
-    INTERRUPTED,
     OOM,
     Ended,
     Exited,
@@ -95,11 +93,10 @@ class Coordinator:
         record = ledger.record()
         self._budget = BudgetWatch(record, deadline)
         self._disk = DiskWatch(DiskFloor(ledger.folder, len(slots)), record, view)
-        self._running: dict[str, Running] = {}
+        self._running = RunningAttempts(executor)
         # closed while they were paused, with runs in loggers that are open
         self._unclosed: list[TrialRecord] = []
         self._next = NextTrials(ledger, batches, request.total)
-        self._launches = 0
         self._stopping_since: float | None = None
         self._failures = FailureStreak()
         self._reason = "finished"
@@ -115,12 +112,13 @@ class Coordinator:
             self._tidy(trial)
         while True:
             self._look_at_folder()
-            self._fill_slots()
+            may_fill = self._fill_slot()
             while self._unclosed and self._free and self._stopping_since is None:
                 self._close_runs(self._unclosed.pop(0))
-            if not self._running and self._is_over():
+            if not (may_fill or self._running) and self._is_over():
                 break
-            for attempt, message in self._executor.poll(_POLL_S):
+            # sampling takes time, and attempts wait for their verdicts meanwhile
+            for attempt, message in self._executor.poll(0 if may_fill else _POLL_S):
                 # an attempt may have failed because its folder is gone, which is no end of a trial
                 self._look_at_folder()
                 self._handle(attempt, message)
@@ -159,11 +157,13 @@ class Coordinator:
             self._tidy(trial)
         self._view.handle(TrialEnded.of(trial, outcome, 0.0, TrialFolder(trial.folder).log))
 
-    def _fill_slots(self) -> None:
-        while self._may_start() and self._free and self._next.is_open and self._disk.has_room():
-            if (number := self._next.next(self._running.values())) is None:
-                return
+    def _fill_slot(self) -> bool:
+        """Start a trial where there is room; returns whether there may be room for another."""
+        if not (self._may_start() and self._free and self._next.is_open and self._disk.has_room()):
+            return False
+        if (number := self._next.next(self._running)) is not None:
             self._start(number)
+        return number is not None and bool(self._free)
 
     def _may_start(self) -> bool:
         # before each trial: one that ends before it has a process leaves its slot free
@@ -178,7 +178,7 @@ class Coordinator:
             self._start_fit(number, folder, None)
         elif (size := self._ledger.common.micro_batch(key)) is not None:
             self._start_fit(number, folder, size)
-        elif any(r.task == "probe" and r.key == key for r in self._running.values()):
+        elif any(r.task == "probe" and r.key == key for r in self._running):
             self._next.block(number)
         else:
             self._start_probe(number, key)
@@ -209,10 +209,7 @@ class Coordinator:
         self._launch(Running(number, self._free.pop(0), "probe", folder, key))
 
     def _launch(self, running: Running) -> None:
-        self._launches += 1
-        attempt = f"{running.task}-{running.number}-{self._launches}"
-        self._running[attempt] = running
-        self._executor.start(attempt, running.task, running.folder, self._slots[running.slot])
+        self._running.launch(running, self._slots[running.slot])
 
     def _handle(self, attempt: str, message: Message) -> None:
         running = self._running.get(attempt)
@@ -284,7 +281,7 @@ class Coordinator:
         )
 
     def _end(self, attempt: str, running: Running, status: int) -> None:
-        del self._running[attempt]
+        self._running.forget(attempt)
         self._free.append(running.slot)
         running.hear_other_ranks()
         if running.task == "probe":
@@ -359,23 +356,20 @@ class Coordinator:
             self._view.handle(Stopping(self._signals.first))
             self._stop("interrupted")
         elif self._signals.count > 1:
-            self._kill_all()
+            self._running.kill_all()
 
     def _look_at_clock(self) -> None:
         now = time.monotonic()
         if self._stopping_since is not None:
             if now - self._stopping_since > GRACE_S:
-                self._kill_all()
+                self._running.kill_all()
             return
         self._look_at_limits()
-        for attempt, running in self._running.items():
-            running.look(now)
-            if (why := running.overdue(now, self._request.trial_timeout_s)) is not None:
-                self._kill(attempt, running, HUNG, why)
+        self._running.look(now, self._request.trial_timeout_s)
 
     def _look_at_limits(self) -> None:
         # closing runs in loggers costs nothing that a limit could save
-        is_at_work = any(each.task != CLOSE for each in self._running.values())
+        is_at_work = any(each.task != CLOSE for each in self._running)
         if self._stopping_since is not None or not (is_at_work or self._next.is_open):
             return
         if (reason := self._budget.over) is not None:
@@ -384,17 +378,4 @@ class Coordinator:
     def _stop(self, reason: str) -> None:
         self._reason = reason
         self._stopping_since = time.monotonic()
-        for attempt, running in self._running.items():
-            if running.task == "fit":
-                self._executor.send(attempt, Stop())
-            elif running.task != CLOSE:
-                self._kill(attempt, running, INTERRUPTED)
-
-    def _kill_all(self) -> None:
-        for attempt, running in self._running.items():
-            self._kill(attempt, running, INTERRUPTED)
-
-    def _kill(self, attempt: str, running: Running, ended_as: str, why: str | None = None) -> None:
-        if running.ended_as is None:
-            running.ended_as, running.why = ended_as, why
-            self._executor.kill(attempt, dump=ended_as == HUNG)
+        self._running.stop_all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable
 
 from search.engine.attempt_end import Outcome
 from search.engine.batch_sizes import BatchPlan
@@ -36,7 +36,7 @@ class NextTrials:
     def _is_new(self) -> bool:
         return self._total is None or self._ledger.created < self._total
 
-    def next(self, running: Collection[Running]) -> int | None:
+    def next(self, running: Iterable[Running]) -> int | None:
         """A trial that can start now, beside the attempts that run; None while there is none."""
         probing = {each.key for each in running if each.task == "probe"}
         for number in self._blocked:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,8 +13,18 @@ from search.engine.logger_closing import CLOSE, CLOSE_S
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.executors.processes import is_stopped
+from search.executors.protocol import Executor, Slot
 from search.layout import TrialFolder
-from search.messages import PAUSED, Ended, Probed, Reported, Started
+from search.messages import (
+    HUNG,
+    INTERRUPTED,
+    PAUSED,
+    Ended,
+    Probed,
+    Reported,
+    Started,
+    Stop,
+)
 from search.plain.host_memory import kernel_memory_kills
 from search.store.study_state import MAX_FAILURES_IN_A_ROW
 
@@ -89,6 +100,65 @@ class Running:
         if self.pace.is_hung(now):
             return f"no step for {now - self.pace.last:.0f} s"
         return None
+
+
+class RunningAttempts:
+    """The attempts that run, by name, and the orders to them."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._running: dict[str, Running] = {}
+        self._launches = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._running)
+
+    def __iter__(self) -> Iterator[Running]:
+        return iter(self._running.values())
+
+    def get(self, attempt: str) -> Running | None:
+        """The attempt of this name; None where it has ended."""
+        return self._running.get(attempt)
+
+    def launch(self, running: Running, slot: Slot) -> None:
+        """Start an attempt under a name that was never used before."""
+        self._launches += 1
+        attempt = f"{running.task}-{running.number}-{self._launches}"
+        self._running[attempt] = running
+        self._executor.start(attempt, running.task, running.folder, slot)
+
+    def forget(self, attempt: str) -> None:
+        """Leave out an attempt that has ended."""
+        del self._running[attempt]
+
+    def look(self, now: float, limit_s: float | None) -> None:
+        """Kill those that hang.
+
+        Args:
+            limit_s: seconds that an attempt may take; None is no limit.
+        """
+        for attempt, running in self._running.items():
+            running.look(now)
+            if (why := running.overdue(now, limit_s)) is not None:
+                self._kill(attempt, running, HUNG, why)
+
+    def stop_all(self) -> None:
+        """Let trials save and end, and what closes runs in loggers do that; end the rest now."""
+        for attempt, running in self._running.items():
+            if running.task == "fit":
+                self._executor.send(attempt, Stop())
+            elif running.task != CLOSE:
+                self._kill(attempt, running, INTERRUPTED)
+
+    def kill_all(self) -> None:
+        """End all of them now."""
+        for attempt, running in self._running.items():
+            self._kill(attempt, running, INTERRUPTED)
+
+    def _kill(self, attempt: str, running: Running, ended_as: str, why: str | None = None) -> None:
+        if running.ended_as is None:
+            running.ended_as, running.why = ended_as, why
+            self._executor.kill(attempt, dump=ended_as == HUNG)
 
 
 class FailureStreak:

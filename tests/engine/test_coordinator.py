@@ -86,6 +86,7 @@ def made(
     asked: int | None = 1,
     batches: BatchPlan | None = None,
     deadline: Deadline | None = None,
+    slots: int = 1,
 ) -> Coordinator:
     study_file = parse_study_tree(dict(tree), source="study.yaml", default_name=folder.name)
     folder.root.mkdir()
@@ -95,7 +96,7 @@ def made(
         executor=executor,
         view=NoView(),
         batches=batches or BatchPlan("off", None, None, ()),
-        slots=[Slot(1)],
+        slots=[Slot(1)] * slots,
         deadline=deadline or Deadline(None),
         signals=SignalWatch(),
         ownership=Ownership(folder, StudyLock(folder.lock)),
@@ -121,6 +122,33 @@ def test_report_that_cannot_be_written_gets_no_verdict(
     with pytest.raises(OSError, match="No space left"):
         made(StudyFolder(tmp_path / "study"), executor).run()
     assert executor.written == []
+
+
+class Several(OneAttempt):
+    """An executor of several attempts; notes what it is asked for, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.order: list[str] = []
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        self.order.append(f"start {folder.root.name}")
+        said = (Launched(attempt, 0), Reported(1, 1, 0.5), Ended(DONE, 0.5), Exited(attempt, 0))
+        self._said += [(attempt, message) for message in said]
+
+    def send(self, attempt: str, message: Message) -> None:
+        self.order.append(f"verdict {attempt.split('-')[1]}")
+
+
+def test_report_is_answered_before_the_next_slot_is_filled(tmp_path: Path) -> None:
+    """Sampling for a thousand slots takes half a minute, in which attempts would wait."""
+    executor = Several()
+    folder = StudyFolder(tmp_path / "study")
+    assert made(folder, executor, asked=3, slots=3).run() == "finished"
+    assert executor.order == [
+        each for number in range(3) for each in (f"start {number:04d}", f"verdict {number}")
+    ]
+    assert [trial.state for trial in read_study(folder).trials] == ["COMPLETE"] * 3
 
 
 class ShortDeadline(Deadline):
