@@ -90,7 +90,7 @@ class Run:
     @property
     def wrongly_stopped(self) -> int:
         """How many of them would have been better than the best at their end."""
-        return sum(self.finals[each.point] < self.best for each in self.stopped)
+        return sum(bool(self.finals[each.point] < self.best) for each in self.stopped)
 
     def answer_at(self, epochs: float) -> float:
         """The best value of a complete trial once so many epochs were spent."""

@@ -120,7 +120,7 @@ def test_shares_are_those_of_the_epochs_of_plain() -> None:
 
 def test_results_in_the_file_are_not_simulated_again(tmp_path: Path) -> None:
     path = tmp_path / "results.jsonl"
-    cell = Cell("random", "cancer", 0, 2)
+    cell = Cell("asha", "cancer", 0, 2)
     [first] = judge.all_results([cell], path, 1)
     assert judge.read(path) == [first]
     path.write_text(json.dumps({**first.to_tree(), "area": 0.75}) + "\n")
