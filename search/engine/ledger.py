@@ -90,7 +90,7 @@ class Ledger:
             attributes,
             pruner,
             is_bounded=sampling.is_bounded,
-            is_paused=pausing.holds if pausing.is_needed else None,
+            paused=pausing if pausing.is_needed else None,
         )
         self.common = CommonValues(self.folder, recorded.history, self._study)
         pruning = Pruning(self._study, storage, attributes, pruner)
@@ -195,6 +195,7 @@ class Ledger:
         history = after(None, event)
         assert history is not None
         self._trials.append(history)
+        self.pausing.note_begin(trial.number)
         self._show_attributes(trial.number)
         self._storage.publish(self._trial_id(trial.number))
         return trial.number

@@ -146,7 +146,7 @@ def open_ledger(
     queue = Queue(folder, sampling.points, study_file.enqueue)
     audit = Audit(study_file.audit, study_file.seed)
     pausing = Pausing(
-        lambda first: scheduler_of(study_file, steps, first),
+        lambda first: scheduler_of(study_file, steps, first, n_trials),
         recorded.trials,
         1 if has_first_rung(study_file) else recorded.history.first_pause,
         audit,

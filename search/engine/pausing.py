@@ -6,10 +6,9 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from search.sampling.audit import Audit
-from search.sampling.schedulers.scheduler import Decision, Scheduler
+from search.sampling.schedulers.scheduler import GOES_ON, Decision, Scheduler
 from search.store.events.trial_history import TrialHistory
 
-_GOES_ON = Decision(pauses=False)
 # a process takes so long until a trial goes on in it, and no more than this part of what it trains
 _PROCESS_S = 0.1
 _PART = 0.1
@@ -55,6 +54,7 @@ class Pausing:
         if self._scheduler is None:
             return
         for trial in self._trials:
+            self._scheduler.begin(trial.number, trial.params)
             for step, value in sorted(trial.curve.items()):
                 if trial.audited is not None and step > trial.audited.step:
                     break
@@ -83,8 +83,19 @@ class Pausing:
     def decide(self, number: int, step: int, value: float) -> Decision:
         """What becomes of a trial that reports."""
         if self._scheduler is None or not self.is_begun:
-            return _GOES_ON
-        return self._scheduler.report(number, step, value)
+            return GOES_ON
+        self._scheduler.report(number, step, value)
+        return self._scheduler.decide(number)
+
+    def predicted(self, number: int) -> float | None:
+        """The value that the scheduler predicts a paused trial to come to; None where it does
+        not."""
+        return None if self._scheduler is None else self._scheduler.predicted(number)
+
+    def note_begin(self, number: int) -> None:
+        """Note a trial that was sampled."""
+        if self._scheduler is not None:
+            self._scheduler.begin(number, self._trials[number].params)
 
     def note_end(self, number: int) -> None:
         """Note how a trial stands after an attempt at it."""

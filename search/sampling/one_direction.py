@@ -7,7 +7,7 @@ its own direction, so both are given it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 import optuna
@@ -16,7 +16,7 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from search.sampling.bounded_trials import LEAST, BoundedStorage
-from search.sampling.paused_trials import PausedTrialsStorage
+from search.sampling.paused_trials import PausedTrials, PausedTrialsStorage
 from search.store.database.write_through import WriteThroughStorage
 from search.store.events.optuna_trials import directions_of
 from search.store.records import StudyAttributes
@@ -30,21 +30,22 @@ def sampled_study(
     pruner: optuna.pruners.BasePruner,
     *,
     is_bounded: bool,
-    is_paused: Callable[[int], bool] | None = None,
+    paused: PausedTrials | None = None,
 ) -> optuna.Study:
     """The study that samplers are asked on. They never come from it: each trial gets its own.
 
     Args:
         is_bounded: show them no more finished trials than `BoundedStorage` does.
-        is_paused: tells by its number whether a trial waits to be chosen; None where none can.
+        paused: knows the trials that wait to be chosen; None where none can.
     """
     shown: BaseStorage = storage
     if is_bounded:
         reported = _reported_direction(attributes)
         shown = cast(BaseStorage, BoundedStorage(shown, storage.study_id, reported))
-    if is_paused is not None:
+    if paused is not None:
         most = LEAST if is_bounded else None
-        shown = cast(BaseStorage, PausedTrialsStorage(shown, is_paused, most))
+        is_single = len(attributes.objectives) == 1
+        shown = cast(BaseStorage, PausedTrialsStorage(shown, paused, most, is_single=is_single))
     return _sampled_study(name, shown, attributes, pruner)
 
 

@@ -59,12 +59,15 @@ def pruner_of(study_file: StudyFile, steps: Steps | None) -> BasePruner:
     return make_pruner(name, options, _last_step(study_file, steps), _epoch_steps(steps))
 
 
-def scheduler_of(study_file: StudyFile, steps: Steps | None, least: int = 1) -> Scheduler | None:
+def scheduler_of(
+    study_file: StudyFile, steps: Steps | None, least: int = 1, total: int | None = None
+) -> Scheduler | None:
     """The scheduler that a study file asks for; None where it asks for none.
 
     Args:
         steps: as for `pruner_of`.
         least: the steps of a trial before its first pause, where the study file does not say.
+        total: trials that may begin; None is no limit.
 
     Raises:
         UserError: the scheduler refuses its options.
@@ -82,7 +85,15 @@ def scheduler_of(study_file: StudyFile, steps: Steps | None, least: int = 1) -> 
     epoch_steps = _epoch_steps(steps)
     if steps is None or steps.unit == VALIDATIONS:
         epoch_steps = _validations_of_an_epoch(study_file) or 1
-    return make_scheduler(name, options, curves, epoch_steps=epoch_steps, least=least)
+    return make_scheduler(
+        name,
+        options,
+        curves,
+        study_file.points.space,
+        epoch_steps=epoch_steps,
+        least=least,
+        total=total,
+    )
 
 
 def has_first_rung(study_file: StudyFile) -> bool:

@@ -67,6 +67,7 @@ SCHEDULER_WORDS: Mapping[str, str] = {
         "Write scheduler: asha.",
     ),
     **dict.fromkeys(("hb", "bohb"), "Write scheduler: hyperband."),
+    **dict.fromkeys(("freezethaw", "dyhpo"), "Write scheduler: thaw."),
     **dict.fromkeys(
         ("median", "percentile", "threshold", "patient", "wilcoxon", "medianstopping"),
         "That ends trials for good: write pruner: median or another.",

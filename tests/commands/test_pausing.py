@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -105,6 +106,28 @@ def test_no_trial_is_paused_before_what_was_measured_in_the_first(project: Proje
     told = [event for number in range(3) for event in project.events(number)]
     assert all(event["step"] >= first["steps"] for event in told if event.get("paused"))
     assert "COMPLETE" in project.states()
+
+
+def test_thawed_study_that_is_killed_goes_on_as_if_nothing_had_happened(
+    project: Project, wait_for: Callable[..., Any]
+) -> None:
+    def thawed(name: str) -> Path:
+        scheduler = {"name": "thaw", "min_resource": 1}
+        return halved(project, name, scheduler=scheduler, sampler="tpe", budget={"trials": 14})
+
+    assert project.run("run", thawed("whole"), "-q").returncode == 0
+    process = project.start("run", thawed("killed"))
+    wait_for(lambda: project.epochs(10, "killed"), "ten trials")
+    process.kill()
+    process.communicate(timeout=60)
+    assert project.run("resume", "killed", "-q").returncode == 0
+    assert project.curves("killed") == project.curves("whole")
+    assert project.states("killed") == project.states("whole")
+    assert set(project.states("whole")) == {"COMPLETE", "PRUNED"}
+    told = [event for number in range(14) for event in project.events(number, "whole")]
+    whys = [event["why"] for event in told if event.get("paused")]
+    assert whys
+    assert all(" chance to beat " in why for why in whys)
 
 
 def test_distributed_trial_is_paused_and_goes_on(project: Project) -> None:

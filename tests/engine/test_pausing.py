@@ -116,6 +116,17 @@ def test_samplers_see_what_is_paused_as_pruned(folder: StudyFolder) -> None:
     assert seen[number].state.name == "RUNNING"
 
 
+def test_samplers_see_what_a_paused_trial_is_predicted_to_come_to(folder: StudyFolder) -> None:
+    ledger = opened(folder, scheduler={"name": "thaw", "min_resource": 1})
+    numbers = [reported(ledger, 0.5 + place / 10) for place in range(3)]
+    for each in (ledger, opened(folder, scheduler={"name": "thaw", "min_resource": 1})):
+        seen = {trial.number: trial for trial in each._study.get_trials(deepcopy=False)}
+        assert {seen[number].state.name for number in numbers} == {"COMPLETE"}
+        values = [seen[number].value for number in numbers]
+        assert values == sorted(values)
+        assert values == [each.pausing.predicted(number) for number in numbers]
+
+
 def test_failures_with_paused_trials_between_them_are_none_in_a_row(tmp_path: Path) -> None:
     streak = FailureStreak()
     for _ in range(10):

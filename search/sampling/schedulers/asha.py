@@ -14,7 +14,8 @@ from bisect import bisect_left, insort
 from dataclasses import dataclass, field
 
 from search.plain.formats import format_number
-from search.sampling.schedulers.scheduler import Chosen, Curves, Decision
+from search.sampling.schedulers.scheduler import GOES_ON, Chosen, Curves, Decision, Scheduler
+from search.space.distributions import Params
 from search.study_file.curve_steps import step_text
 
 
@@ -41,11 +42,13 @@ class _Climb:
     """Number of rungs that it came to."""
     entry: tuple[float, int] = (math.inf, -1)
     """What it left at the last of them."""
+    is_at_rung: bool = False
+    """True where its last report came to a rung below its end."""
     to_the_end: bool = False
     """True where it is trained to its end, whatever others do."""
 
 
-class Asha:
+class Asha(Scheduler):
     """Asynchronous successive halving that pauses and promotes.
 
     Args:
@@ -62,7 +65,10 @@ class Asha:
         self._paused: set[int] = set()
         self._has_complete = False
 
-    def report(self, number: int, step: int, value: float) -> Decision:
+    def begin(self, number: int, params: Params) -> None:
+        """Nothing is known of it before it reports."""
+
+    def report(self, number: int, step: int, value: float) -> None:
         climb = self._note(number, value)
         before = climb.reached
         while step >= self._step_of(climb.reached):
@@ -73,8 +79,12 @@ class Asha:
             climb.reached += 1
         last = self._curves.last
         is_over = last is not None and step >= last
-        if is_over or climb.reached == before or climb.to_the_end or self._is_among_best(climb):
-            return Decision(pauses=False)
+        climb.is_at_rung = climb.reached > before and not is_over
+
+    def decide(self, number: int) -> Decision:
+        climb = self._climbs[number]
+        if not climb.is_at_rung or climb.to_the_end or self._is_among_best(climb):
+            return GOES_ON
         return Decision(pauses=True, why=self._standing(climb))
 
     def pause(self, number: int) -> None:

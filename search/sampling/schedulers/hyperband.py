@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 
 from search.sampling.schedulers.asha import Asha
-from search.sampling.schedulers.scheduler import Chosen, Curves, Decision
+from search.sampling.schedulers.scheduler import Chosen, Curves, Decision, Scheduler
+from search.space.distributions import Params
 
 
-class Hyperband:
+class Hyperband(Scheduler):
     """Brackets of `Asha`, to which trials belong by their number.
 
     Args:
@@ -36,8 +37,14 @@ class Hyperband:
         self._order = _interleaved(rounds)
         self._has_complete = False
 
-    def report(self, number: int, step: int, value: float) -> Decision:
-        return self._of(number).report(number, step, value)
+    def begin(self, number: int, params: Params) -> None:
+        self._of(number).begin(number, params)
+
+    def report(self, number: int, step: int, value: float) -> None:
+        self._of(number).report(number, step, value)
+
+    def decide(self, number: int) -> Decision:
+        return self._of(number).decide(number)
 
     def pause(self, number: int) -> None:
         self._of(number).pause(number)

@@ -10,8 +10,14 @@ from search.plain.yaml import shown
 from search.sampling.schedulers.asha import Asha
 from search.sampling.schedulers.hyperband import Hyperband
 from search.sampling.schedulers.scheduler import Curves, Scheduler
+from search.space.distributions import Space
 
-_OPTIONS = ("min_resource", "reduction_factor")
+_OPTIONS: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "asha": ("min_resource", "reduction_factor"),
+    "hyperband": ("min_resource", "reduction_factor"),
+    "thaw": ("min_resource",),
+}
 _LEAST = {"min_resource": 1, "reduction_factor": 2}
 _FACTOR = 3
 
@@ -28,13 +34,21 @@ def check_scheduler(name: str, options: Mapping[str, object]) -> dict[str, int]:
 
 
 def make_scheduler(
-    name: str, options: Mapping[str, object], curves: Curves, *, epoch_steps: int, least: int
+    name: str,
+    options: Mapping[str, object],
+    curves: Curves,
+    space: Space,
+    *,
+    epoch_steps: int,
+    least: int,
+    total: int | None,
 ) -> Scheduler | None:
     """The scheduler of a study; None where it has none.
 
     Args:
         epoch_steps: the steps of an epoch, in which `min_resource` is given.
         least: the steps that a trial has at least before it is first paused, where nothing is said.
+        total: trials that may begin; None is no limit.
 
     Raises:
         UserError: an option is unknown or has a value that cannot be used.
@@ -48,10 +62,15 @@ def make_scheduler(
         return Asha(curves, first=first, factor=factor)
     if curves.last is None:
         raise UserError(
-            "scheduler: hyperband needs to know how far a trial is trained. Fix "
+            f"scheduler: {name} needs to know how far a trial is trained. Fix "
             "trainer: {max_epochs: 20}, and val_check_interval as a part of an epoch if there is "
             "one, or use scheduler: asha."
         )
+    if name == "thaw":
+        # SciPy takes a tenth of a second that no other study has to wait
+        from search.sampling.schedulers.thaw import Thaw
+
+        return Thaw(curves, space, total=total, first=first, epoch_steps=epoch_steps)
     return Hyperband(curves, last=curves.last, first=first, factor=factor)
 
 
@@ -61,8 +80,8 @@ def _whole(name: str, key: str, value: object) -> int:
     Raises:
         UserError: there is no such option, or the value is no whole number, or too small.
     """
-    if key not in _OPTIONS:
-        remedy = did_you_mean(key, _OPTIONS)
+    if key not in _OPTIONS[name]:
+        remedy = did_you_mean(key, _OPTIONS[name])
         raise UserError(f"scheduler.{key}: {name} has no such option. {remedy}")
     if type(value) is not int or value < _LEAST[key]:
         raise UserError(

@@ -1,14 +1,16 @@
 """What a scheduler is asked: what becomes of a trial that reports, and of a slot that is free.
 
-Schedulers are pure: they know numbers and curves, no process, no file and not Optuna. What they
-are told of an earlier run, in the order of its trials, brings them to where they were.
+Schedulers are pure: they know numbers, points and curves, no process, no file and not Optuna. What
+they decide depends on what they were told and not on when, so that they are where they were once
+they are told of an earlier run in the order of its trials.
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Protocol
 
+from search.space.distributions import Params
 from search.study_file.curve_steps import Steps
 
 
@@ -44,32 +46,48 @@ class Chosen:
     """The reason with its figures, in words that follow "goes on: "."""
 
 
-class Scheduler(Protocol):
+GOES_ON = Decision(pauses=False)
+
+
+class Scheduler(ABC):
     """Decides on pausing and going on; values are as trials report them."""
 
-    def report(self, number: int, step: int, value: float) -> Decision:
-        """Note the value of a step, later than those before, and decide on its trial."""
-        ...
+    @abstractmethod
+    def begin(self, number: int, params: Params) -> None:
+        """Note a trial that was sampled."""
 
+    @abstractmethod
+    def report(self, number: int, step: int, value: float) -> None:
+        """Note the value of a step, later than those before."""
+
+    @abstractmethod
+    def decide(self, number: int) -> Decision:
+        """Decide on a trial after the report that was noted last."""
+
+    @abstractmethod
     def pause(self, number: int) -> None:
         """Note that a trial waits to be chosen, as was decided at its last report."""
-        ...
 
+    @abstractmethod
     def end(self, number: int, *, is_complete: bool, is_failed: bool) -> None:
         """Note that a trial has ended: trained to its end, or failed, which makes its values those
         of nothing that could be chosen."""
-        ...
 
+    @abstractmethod
     def choose(self) -> Chosen | None:
         """The paused trial that goes on now, from here on one that runs; None where a new one is
         to begin instead, or nothing."""
-        ...
 
+    @abstractmethod
     def choose_last(self) -> Chosen | None:
         """The paused trial that goes on although none is good enough, where nothing else runs or
         will begin: a study ends with a trial that was trained to its end. None where it has one."""
-        ...
 
+    @abstractmethod
     def give_up(self) -> int:
         """The paused trial that is least worth the disk of its checkpoints; there must be one."""
-        ...
+
+    def predicted(self, number: int) -> float | None:
+        """The value that a paused trial would come to, as its curve and others tell; None where
+        nothing is predicted, and its last value stands for it."""
+        return None

@@ -1,13 +1,12 @@
-"""Schedulers simulated without a process, on curves that are known beforehand."""
+"""Successive halving and Hyperband, on curves that are known beforehand."""
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 
 import pytest
+from sampling.schedulers.simulated import decided, run
 
 from search.errors import UserError
 from search.sampling.schedulers.make import make_scheduler
@@ -19,58 +18,13 @@ LAST = 27
 
 def scheduler(name: str, *, sign: int = 1, keeps_best: bool = False, **options: int) -> Scheduler:
     curves = Curves(sign=sign, keeps_best=keeps_best, steps=Steps(EPOCHS), last=LAST)
-    made = make_scheduler(name, options, curves, epoch_steps=1, least=1)
+    return made_of(name, options, curves)
+
+
+def made_of(name: str, options: Mapping[str, object], curves: Curves) -> Scheduler:
+    made = make_scheduler(name, options, curves, {}, epoch_steps=1, least=1, total=None)
     assert made is not None
     return made
-
-
-@dataclass
-class Run:
-    """A study of curves: what each trial was trained, and in which order it was worked on."""
-
-    curves: Sequence[Mapping[int, float]]
-    steps: Counter[int] = field(default_factory=Counter)
-    complete: list[int] = field(default_factory=list)
-    worked_on: list[int] = field(default_factory=list)
-    reasons: list[str] = field(default_factory=list)
-
-    @property
-    def epochs(self) -> int:
-        return sum(self.steps.values())
-
-
-def run(scheduler: Scheduler, curves: Sequence[Mapping[int, float]], workers: int = 1) -> Run:
-    """Train trials as the coordinator does, with an epoch a step of the clock."""
-    run, clock, begun = Run(curves), 0, 0
-    # when its next report is due, in which order it was begun, number
-    busy: list[tuple[int, int, int]] = []
-    while True:
-        while len(busy) < workers:
-            chosen = scheduler.choose()
-            if chosen is None and begun == len(curves) and not busy:
-                chosen = scheduler.choose_last()
-            if chosen is None and begun == len(curves):
-                break
-            number = begun if chosen is None else chosen.number
-            begun += chosen is None
-            run.reasons += [] if chosen is None else [chosen.why]
-            run.worked_on.append(number)
-            heapq.heappush(busy, (clock + 1, len(run.worked_on), number))
-        if not busy:
-            return run
-        clock, order, number = heapq.heappop(busy)
-        run.steps[number] += 1
-        step = run.steps[number]
-        decision = scheduler.report(number, step, curves[number][step])
-        if step == len(curves[number]):
-            assert not decision.pauses, "a trial cannot wait after its last epoch"
-            scheduler.end(number, is_complete=True, is_failed=False)
-            run.complete.append(number)
-        elif decision.pauses:
-            run.reasons.append(decision.why)
-            scheduler.pause(number)
-        else:
-            heapq.heappush(busy, (clock + 1, order, number))
 
 
 def falling(levels: Sequence[float]) -> list[dict[int, float]]:
@@ -99,19 +53,19 @@ def test_asha_promotes_one_of_three_and_no_more() -> None:
 
 def test_trial_that_is_among_the_best_when_it_arrives_goes_on_without_a_pause() -> None:
     asha = scheduler("asha", reduction_factor=2)
-    assert asha.report(0, 1, 5.0).pauses
+    assert decided(asha, 0, 1, 5.0).pauses
     asha.pause(0)
-    assert not asha.report(1, 1, 4.0).pauses
+    assert not decided(asha, 1, 1, 4.0).pauses
     assert asha.choose() is None
 
 
 def test_paused_trial_goes_on_once_others_make_it_one_of_the_best() -> None:
     asha = scheduler("asha")
     for number, value in enumerate([5.0, 6.0]):
-        assert asha.report(number, 1, value).pauses
+        assert decided(asha, number, 1, value).pauses
         asha.pause(number)
         assert asha.choose() is None
-    assert asha.report(2, 1, 7.0).pauses
+    assert decided(asha, 2, 1, 7.0).pauses
     asha.pause(2)
     chosen = asha.choose()
     assert chosen is not None
@@ -135,7 +89,7 @@ def test_best_value_so_far_counts_only_where_it_is_the_value_of_a_trial() -> Non
         asha = scheduler("asha", keeps_best=keeps_best, min_resource=3, reduction_factor=2)
         pauses = []
         for number, curve in enumerate([steady, spoilt]):
-            pauses += [asha.report(number, step, value).pauses for step, value in curve.items()]
+            pauses += [decided(asha, number, step, value).pauses for step, value in curve.items()]
         return pauses[3:]
 
     assert places(keeps_best=True) == [False, False, False]
@@ -214,13 +168,13 @@ def test_scheduler_that_is_told_of_an_earlier_run_goes_on_as_if_it_had_not_ended
         first, said = scheduler(name), []
         report = first.report
 
-        def counted(number: int, step: int, value: float) -> object:
+        def counted(number: int, step: int, value: float) -> None:
             if len(said) == ends_after:
                 raise Killed
             said.append((number, step, value))
-            return report(number, step, value)
+            report(number, step, value)
 
-        first.report = counted  # type: ignore[method-assign,assignment]
+        first.report = counted  # type: ignore[method-assign]
         with pytest.raises(Killed):
             run(first, curves)
         return first, said
@@ -264,12 +218,11 @@ def test_hyperband_has_trials_that_are_never_paused_early() -> None:
 @pytest.mark.parametrize("last", [2, 9, 20, 27])
 def test_last_bracket_of_hyperband_never_pauses(last: int) -> None:
     curves = Curves(sign=1, keeps_best=False, steps=Steps(EPOCHS), last=last)
-    made = make_scheduler("hyperband", {}, curves, epoch_steps=1, least=1)
-    assert made is not None
+    made = made_of("hyperband", {}, curves)
     straight = 0
     for number in range(100):
         # each worse than the one before, so that only the rungs decide
-        pauses = [made.report(number, step, float(number)).pauses for step in range(1, last + 1)]
+        pauses = [decided(made, number, step, float(number)).pauses for step in range(1, last + 1)]
         straight += not any(pauses)
     assert straight >= 5
 
@@ -289,6 +242,7 @@ def test_hyperband_starts_more_trials_where_they_are_cheaper() -> None:
         ("asha", {"reduction_factor": 1}, "scheduler.reduction_factor: must be a whole number of"),
         ("asha", {"min_resource": "few"}, "scheduler.min_resource: must be a whole number of"),
         ("hyperband", {"min_resource": True}, "scheduler.min_resource: must be a whole number of"),
+        ("thaw", {"reduction_factor": 3}, "scheduler.reduction_factor: thaw has no such option."),
         ("none", {"min_resource": 1}, "scheduler: none takes no options."),
     ],
 )
@@ -297,11 +251,12 @@ def test_options_that_cannot_be_used_are_named(
 ) -> None:
     curves = Curves(sign=1, keeps_best=False, steps=None, last=LAST)
     with pytest.raises(UserError) as raised:
-        make_scheduler(name, options, curves, epoch_steps=1, least=1)
+        made_of(name, options, curves)
     assert str(raised.value).startswith(text)
 
 
-def test_hyperband_without_an_end_is_refused() -> None:
+@pytest.mark.parametrize("name", ["hyperband", "thaw"])
+def test_scheduler_that_has_to_know_the_end_is_refused_without(name: str) -> None:
     curves = Curves(sign=1, keeps_best=False, steps=None, last=None)
-    with pytest.raises(UserError, match="hyperband needs to know how far a trial is trained"):
-        make_scheduler("hyperband", {}, curves, epoch_steps=1, least=1)
+    with pytest.raises(UserError, match=f"{name} needs to know how far a trial is trained"):
+        made_of(name, {}, curves)
