@@ -43,6 +43,7 @@ STRATEGIES: Mapping[str, Mapping[str, Any]] = {
     "random": {"sampler": "random", "pruner": "none"},
     "asha": {"scheduler": "asha"},
     "hyperband": {"scheduler": "hyperband"},
+    "thaw": {"scheduler": "thaw"},
 }
 _TRIALS = 50
 _ALL = "all"

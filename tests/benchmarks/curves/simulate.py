@@ -192,7 +192,7 @@ class _Ledger:
             attributes,
             pruner,
             is_bounded=self._sampling.is_bounded,
-            is_paused=self.pausing.holds if self.pausing.is_needed else None,
+            paused=self.pausing if self.pausing.is_needed else None,
         )
         pruning = Pruning(self._study, self._storage, attributes, pruner)
         self._verdicts = Verdicts(pruning, self.pausing, nobody)
@@ -214,6 +214,7 @@ class _Ledger:
     def sample(self) -> int:
         trial = stage(self._study, self._storage, self._sampling, {})
         self._histories.append(TrialHistory(trial.number, trial.params))
+        self.pausing.note_begin(trial.number)
         self._run.trials.append(Trained(trial.number, self._row(trial.params)))
         return trial.number
 
