@@ -7,21 +7,15 @@ from __future__ import annotations
 
 import contextlib
 import hmac
-import os
 import secrets
 import selectors
-import shutil
 import socket
-import tempfile
-from pathlib import Path
 
+from search.executors.socket_folder import SocketFolder
 from search.messages import Hello, Message
 from search.wire import LineBuffer, decode, encode
 
 _SEND_TIMEOUT_S = 5.0
-# of a socket's path, with the byte that ends it: 108 on Linux, 104 on macOS
-_MAX_PATH_BYTES = 104
-_SOCKET = "socket"
 
 
 class _Connection:
@@ -47,8 +41,8 @@ class Channel:
 
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
-        self._folder = _private_folder()
-        self.address = str(self._folder / _SOCKET)
+        self._folder = SocketFolder()
+        self.address = str(self._folder.socket)
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._listener.bind(self.address)
         self._listener.listen(64)
@@ -85,7 +79,7 @@ class Channel:
             self._forget(connection)
         self._selector.unregister(self._listener)
         self._listener.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()
 
     def _accept(self) -> list[tuple[str, Message]]:
         with contextlib.suppress(OSError):
@@ -133,13 +127,3 @@ class Channel:
         self._open.discard(connection)
         if connection.attempt is not None:
             self._connections.pop(connection.attempt, None)
-
-
-def _private_folder() -> Path:
-    """A new folder whose path is short enough for a socket; that of a study, or of a cluster job's
-    temporary folder, may not be."""
-    folder = Path(tempfile.mkdtemp(prefix="search-"))
-    if len(os.fsencode(folder / _SOCKET)) < _MAX_PATH_BYTES:
-        return folder
-    folder.rmdir()
-    return Path(tempfile.mkdtemp(prefix="search-", dir="/tmp"))
