@@ -12,7 +12,6 @@ from scipy.special import ndtr
 from search.sampling.schedulers.end_values import Curve, predict_ends
 from search.sampling.schedulers.gaussian_process import GaussianProcess, fit_process
 from search.sampling.schedulers.trial_curve import TrialCurve
-from search.sampling.schedulers.unit_points import UnitPoints, vectors
 
 # values are compared by the logarithm of how far they are from the best, in units of how far the
 # median is; what is better than the best by a tenth of that is out of sight, what is worse by more
@@ -49,7 +48,7 @@ class Forecast:
 
 def forecast(
     trials: Mapping[int, TrialCurve],
-    unit: UnitPoints,
+    columns: np.ndarray,
     *,
     last: float,
     epoch_steps: int,
@@ -58,6 +57,7 @@ def forecast(
     """The forecast of a study in which a trial has reported.
 
     Args:
+        columns: the hyperparameter of each column of the trials' vectors.
         last: the step at which trials end, in epochs.
     """
     known = {number: each for number, each in trials.items() if each.steps}
@@ -82,9 +82,9 @@ def forecast(
         if each.is_complete:
             means[place] = min(curves[place].values) if keeps_best else curves[place].values[-1]
             variances[place] = _SEED_SD**2
-    points = vectors(unit, [each.params for each in used.values()])
-    failed = [each.params for number, each in known.items() if number not in used]
-    process, shown = _process(points, means, variances, vectors(unit, failed), unit.columns)
+    points = np.array([each.vector for each in used.values()])
+    failed = np.array([each.vector for number, each in known.items() if number not in used])
+    process, shown = _process(points, means, variances, failed, columns)
     smooth, spread = process.predict(points)
     of_shown, spread_of_shown = process.observed()
     smooth[shown], spread[shown] = of_shown[: len(shown)], spread_of_shown[: len(shown)]

@@ -69,7 +69,7 @@ class Thaw(Scheduler):
         self._forecast: Forecast | None = None
 
     def begin(self, number: int, params: Params) -> None:
-        self._trials[number] = TrialCurve(params)
+        self._trials[number] = TrialCurve(frozenset(params.items()), self._unit.vector(params))
         self._forecast = None
 
     def report(self, number: int, step: int, value: float) -> None:
@@ -135,7 +135,7 @@ class Thaw(Scheduler):
         if self._forecast is None:
             self._forecast = forecast(
                 self._trials,
-                self._unit,
+                self._unit.columns,
                 last=self._last / self._epoch_steps,
                 epoch_steps=self._epoch_steps,
                 keeps_best=self._curves.keeps_best,
@@ -203,10 +203,9 @@ class Thaw(Scheduler):
         """The trials of points of which another one came further, or as far before."""
         furthest: dict[frozenset[tuple[str, Scalar]], int] = {}
         for number, each in self._trials.items():
-            point = frozenset(each.params.items())
-            other = furthest.setdefault(point, number)
+            other = furthest.setdefault(each.point, number)
             if each.step > self._trials[other].step:
-                furthest[point] = number
+                furthest[each.point] = number
         return self._trials.keys() - set(furthest.values())
 
     def _chance(self, number: int) -> float:

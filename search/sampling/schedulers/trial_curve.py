@@ -5,17 +5,22 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from search.space.distributions import Params
+import numpy as np
+
+from search.space.distributions import Scalar
 
 
 @dataclass
 class TrialCurve:
     """A trial, its curve and how it stands.
 
+    point: tells trials of the same point from others.
+    vector: its point in the unit cube.
     values: those of `steps`, to be minimized.
     """
 
-    params: Params
+    point: frozenset[tuple[str, Scalar]]
+    vector: np.ndarray
     steps: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     is_paused: bool = False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -52,9 +51,3 @@ def place(distribution: Distribution, value: Scalar) -> float:
 def _width(distribution: Distribution) -> int:
     values = len(distribution.values) if isinstance(distribution, Categorical) else 1
     return values + bool(distribution.when)
-
-
-def vectors(unit: UnitPoints, points: Sequence[Params]) -> np.ndarray:
-    """(points, columns)"""
-    found = [unit.vector(each) for each in points]
-    return np.array(found).reshape(len(points), len(unit.columns))
