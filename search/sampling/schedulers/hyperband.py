@@ -24,9 +24,11 @@ class Hyperband(Scheduler):
     """
 
     def __init__(self, curves: Curves, *, last: int, first: int, factor: int) -> None:
-        firsts = [first]
-        while firsts[-1] < last:
-            firsts.append(firsts[-1] * factor)
+        firsts: list[int] = []
+        while first * factor <= last:
+            firsts.append(first)
+            first *= factor
+        firsts.append(last)
         self._brackets = [Asha(curves, first=each, factor=factor) for each in firsts]
         count = len(firsts)
         # trials of a bracket in one round, so that each bracket costs about the same

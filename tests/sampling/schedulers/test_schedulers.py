@@ -227,6 +227,21 @@ def test_last_bracket_of_hyperband_never_pauses(last: int) -> None:
     assert straight >= 5
 
 
+@pytest.mark.parametrize(("last", "brackets"), [(2, 1), (9, 3), (27, 4), (30, 4), (81, 5)])
+def test_hyperband_has_as_many_brackets_as_in_the_paper(last: int, brackets: int) -> None:
+    curves = Curves(sign=1, keeps_best=False, steps=Steps(EPOCHS), last=last)
+    made = make_scheduler("hyperband", {}, curves, epoch_steps=1, least=1)
+    assert made is not None
+    paused_at = []
+    for number in range(200):
+        # each worse than the one before, so that it is paused at the first rung of its bracket
+        step = 1
+        while step < last and not made.report(number, step, float(number)).pauses:
+            step += 1
+        paused_at.append(step)
+    assert len(set(paused_at[100:])) == brackets
+
+
 def test_hyperband_starts_more_trials_where_they_are_cheaper() -> None:
     order = scheduler("hyperband")
     # all at the same level but the first, so that hardly any is promoted
