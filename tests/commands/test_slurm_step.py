@@ -55,6 +55,8 @@ def test_attempt_under_srun_is_a_rank_of_its_own_and_never_requeues_the_job(
     assert "variables ['SLURM_JOB_ID', 'SLURM_TMPDIR']" in log
     assert "rank 0 of 1" in log
     assert not list(trial.glob("hpc_ckpt_*"))
+    # which rank 0 alone writes
+    assert (trial / "logs" / "metrics.csv").is_file()
 
 
 def a_scontrol(folder: Path) -> Path:
