@@ -26,6 +26,8 @@ from search.errors import UserError
 from search.plain.wording import did_you_mean
 from search.sampling.bounded_trials import LEAST
 from search.sampling.cmaes import PrivateCmaEsSampler
+from search.sampling.prior_density import has_priors, point_at
+from search.sampling.prior_tpe import PriorTPESampler
 from search.sampling.start_points import start_point
 from search.space.distributions import Params, Space
 from search.space.points import Points
@@ -68,6 +70,7 @@ _LONGEST_LIST = 1_000_000
 # those that draw at random until they have seen so many trials; Optuna's own default
 _STARTS_SPREAD = ("tpe", "gp")
 _START_TRIALS = 10
+_TAKE_PRIORS = ("tpe", "random")
 
 
 @dataclass(frozen=True)
@@ -127,17 +130,18 @@ class Sampling:
         check_options("sampler", self.name, self.options, _SAMPLERS[self.name])
         if self.name == "gp":
             self._refuse_long_lists()
+        self._refuse_priors()
         entropy = [self.seed, number, turn] if turn else [self.seed, number]
         seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             try:
-                return self._seeded(seed)
+                return self._seeded(seed, number)
             except (TypeError, ValueError) as error:
                 line = refused_options("sampler", self.name, error)
                 raise UserError(line) from error
 
-    def _seeded(self, seed: int) -> samplers.BaseSampler:
+    def _seeded(self, seed: int, number: int) -> samplers.BaseSampler:
         options = {**_DEFAULTS.get(self.name, {}), **self.options}
         if self.name == "grid":
             # every point is given to it: Optuna's grid knows neither conditions nor enqueued points
@@ -150,11 +154,17 @@ class Sampling:
             return samplers.QMCSampler(**options, seed=self.seed)
         if self.name == "cmaes":
             return PrivateCmaEsSampler(**options, secret=self.secret, seed=seed)
+        if self.name == "tpe" and has_priors(self.space):
+            return PriorTPESampler(self.space, number, **options, seed=seed)
         return _SAMPLERS[self.name](**options, seed=seed)
 
     def _start_point(self, number: int, turn: int) -> Params:
         """The point of one of the first trials of a sampler that knows nothing before it has seen
-        some; nothing for the others, which it samples itself."""
+        some, and of every trial that is drawn from priors; nothing for the others, which the
+        sampler samples itself."""
+        if self.name == "random" and has_priors(self.space):
+            stream = np.random.default_rng([self.seed, number, turn])
+            return point_at(self.points.ordered, stream.random(len(self.space) + 1).tolist())
         count = self.options.get("n_startup_trials", _START_TRIALS)
         if self.name not in _STARTS_SPREAD or not isinstance(count, int) or number >= count:
             return {}
@@ -208,6 +218,21 @@ class Sampling:
             self._refuse_long(path, count)
             counts[path] = count
         return counts
+
+    def _refuse_priors(self) -> None:
+        """Make sure that a sampler can use the priors, where there are any.
+
+        Raises:
+            UserError: it cannot.
+        """
+        if self.name in _TAKE_PRIORS:
+            return
+        for path, distribution in self.space.items():
+            if distribution.prior is not None:
+                raise UserError(
+                    f"space.{path}: {self.name} cannot use a prior. Use sampler: tpe or random, or "
+                    "leave prior out."
+                )
 
     def _refuse_long_lists(self) -> None:
         """Make sure that a sampler which lists whole numbers and steps can do so.

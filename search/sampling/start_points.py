@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from search.sampling.prior_density import has_priors, point_at
 from search.space.distributions import Params
 from search.space.points import Points
 
@@ -25,11 +26,15 @@ def start_point(points: Points, seed: int, index: int) -> Params:
     if not points.ordered:
         return {}
     stream = np.random.default_rng(np.random.SeedSequence([seed, _STREAM]))
-    sequence = qmc.Sobol(len(points.ordered), scramble=True, seed=stream)
+    # one more that chooses between priors and ranges
+    more = 1 if has_priors(points.ordered) else 0
+    sequence = qmc.Sobol(len(points.ordered) + more, scramble=True, seed=stream)
     if index:
         sequence.fast_forward(index)
-    shares = sequence.random(1)[0]
+    shares = [float(share) for share in sequence.random(1)[0]]
+    if more:
+        return point_at(points.ordered, shares)
     return {
-        path: distribution.quantile(float(share))
+        path: distribution.quantile(share)
         for (path, distribution), share in zip(points.ordered.items(), shares, strict=True)
     }

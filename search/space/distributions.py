@@ -18,6 +18,7 @@ from typing import Any, ClassVar
 from search.plain.equality import is_number
 from search.plain.tree import ARGUMENTS
 from search.plain.yaml import shown
+from search.space.priors import Prior
 
 Scalar = None | bool | int | float | str
 # a parameter exists where each of these paths has one of its values
@@ -33,6 +34,7 @@ class _Distribution(ABC):
 
     kind: the key that a user writes it under.
     when: the conditions under which the parameter exists.
+    prior: the value that the user believes best; None where nothing is known.
 
     All three have, beside the methods below:
     middle: the value in the middle, by its logarithm where it is sampled so.
@@ -49,6 +51,7 @@ class _Distribution(ABC):
 
     kind: ClassVar[str]
     when: When
+    prior: Prior | None
 
     @abstractmethod
     def ends(self, most: int) -> Sequence[Scalar]: ...
@@ -67,6 +70,8 @@ class _Distribution(ABC):
         tree = self.own_tree()
         if self.when:
             tree["when"] = {path: _one_or_list(values) for path, values in self.when}
+        if self.prior is not None:
+            tree["prior"] = self.prior.to_tree()
         return tree
 
     def is_active(self, params: Params) -> bool:
@@ -169,6 +174,7 @@ class FloatRange(_Range):
     log: bool = False
     step: float | None = None
     when: When = ()
+    prior: Prior | None = None
 
     @property
     def count(self) -> int | None:
@@ -191,6 +197,7 @@ class IntRange(_Range):
     log: bool = False
     step: int = 1
     when: When = ()
+    prior: Prior | None = None
 
     @property
     def count(self) -> int:
@@ -217,6 +224,7 @@ class Categorical(_Distribution):
     values: tuple[Scalar, ...]
     when: When = ()
     subtrees: tuple[object, ...] | None = None
+    prior: Prior | None = None
 
     @property
     def middle(self) -> Scalar:
@@ -282,9 +290,10 @@ _KINDS: Mapping[str, type[Distribution]] = {
 
 def fields_of(distribution: Distribution) -> dict[str, Any]:
     """The kind and the fields of a distribution as plain data, for a record, which has no need of
-    the subtrees of a choice."""
+    the subtrees of a choice, nor of a prior."""
     fields = asdict(distribution)
-    fields.pop("subtrees", None)
+    for name in ("subtrees", "prior"):
+        fields.pop(name, None)
     return {"kind": distribution.kind, **fields}
 
 

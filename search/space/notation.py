@@ -21,9 +21,15 @@ from search.space.distributions import (
     IntRange,
     When,
 )
+from search.space.priors import SPREADS, Prior
 
 _FORMS = "{float: [low, high]}, {int: [low, high]} or {choice: [...]}"
-_OPTIONS = {"float": ("log", "step", "when"), "int": ("log", "step", "when"), "choice": ("when",)}
+_OPTIONS = {
+    "float": ("log", "step", "when", "prior"),
+    "int": ("log", "step", "when", "prior"),
+    "choice": ("when", "prior"),
+}
+_PRIOR = "{center: VALUE, confidence: low | medium | high}"
 _NUMBERS = "Write a number; words and switches go into {choice: [...]}."
 # whole numbers up to here are floats without loss, as which the database keeps them
 _EXACT = 2**53
@@ -51,9 +57,31 @@ def parse_distribution(tree: object) -> Distribution | Hinted:
             remedy = did_you_mean(key, _OPTIONS[kind], otherwise="Remove it.")
             raise ValueError(f"{kind} takes {known}, got {shown(str(key))}. {remedy}")
     when = _when(tree["when"]) if "when" in tree else ()
-    if kind == "choice":
-        return replace(_choice(tree["choice"]), when=when)
-    return replace(_range(kind, tree), when=when)
+    distribution = _choice(tree["choice"]) if kind == "choice" else _range(kind, tree)
+    prior = _prior(tree["prior"], distribution) if "prior" in tree else None
+    return replace(distribution, when=when, prior=prior)
+
+
+def _prior(tree: object, distribution: Distribution) -> Prior:
+    """The prior that a mapping describes."""
+    if not isinstance(tree, Mapping) or "center" not in tree:
+        raise ValueError(f"prior must be {_PRIOR}, got {shown(tree)}. Name the center.")
+    for key in tree:
+        if key not in ("center", "confidence"):
+            remedy = did_you_mean(key, ("center", "confidence"), otherwise="Remove it.")
+            raise ValueError(f"prior takes center, confidence, got {shown(str(key))}. {remedy}")
+    center, confidence = tree["center"], tree.get("confidence", "medium")
+    if not distribution.contains(center):
+        raise ValueError(
+            f"prior: center must be {distribution.in_words}, got {shown(center)}. "
+            "Name one of the values that are searched."
+        )
+    if not isinstance(confidence, str) or confidence not in SPREADS:
+        raise ValueError(
+            f"prior: confidence must be low, medium or high, got {shown(confidence)}. "
+            f"{did_you_mean(str(confidence), list(SPREADS))}"
+        )
+    return Prior(distribution.coerce(center), confidence)
 
 
 def _in_braces(tree: object) -> str:

@@ -67,6 +67,7 @@ def _compare_distribution(path: str, old: Any, new: Any) -> Iterator[str]:
         yield from _compare(f"{path}.choice", old["choice"], new["choice"])
         if not _is_same_condition(old, new):
             yield _line(f"{path}.when", value_at(old, "when"), value_at(new, "when"))
+        yield from _compare(f"{path}.prior", value_at(old, "prior"), value_at(new, "prior"))
     elif not (_is_same_kind(old, new) and _is_same_condition(old, new)):
         yield _line(path, old, new)
 
