@@ -28,7 +28,7 @@ from search.study_file.curve_steps import step_text
 _FIRST = 10
 _BEGUN = 4
 # a trial is trained to its end for so many full trainings that were spent
-_TO_THE_END = 4
+_TO_THE_END = 2
 _GROWTH = 1.5
 _FIRST_RUNG = 1 / 20
 # once no trial may begin, one that is less likely to beat the best does not go on
@@ -181,7 +181,7 @@ class Thaw(Scheduler):
             return None
         spent = sum(each.step for each in self._trials.values())
         complete = sum(each.is_complete for each in self._trials.values())
-        due = 1 + spent // (_TO_THE_END * self._last) - complete
+        due = 1 + int(spent / (_TO_THE_END * self._last)) - complete
         if due <= 0:
             return None
         seen = self._seen

@@ -230,13 +230,12 @@ def test_last_bracket_of_hyperband_never_pauses(last: int) -> None:
 @pytest.mark.parametrize(("last", "brackets"), [(2, 1), (9, 3), (27, 4), (30, 4), (81, 5)])
 def test_hyperband_has_as_many_brackets_as_in_the_paper(last: int, brackets: int) -> None:
     curves = Curves(sign=1, keeps_best=False, steps=Steps(EPOCHS), last=last)
-    made = make_scheduler("hyperband", {}, curves, epoch_steps=1, least=1)
-    assert made is not None
+    made = made_of("hyperband", {}, curves)
     paused_at = []
     for number in range(200):
         # each worse than the one before, so that it is paused at the first rung of its bracket
         step = 1
-        while step < last and not made.report(number, step, float(number)).pauses:
+        while step < last and not decided(made, number, step, float(number)).pauses:
             step += 1
         paused_at.append(step)
     assert len(set(paused_at[100:])) == brackets
