@@ -74,6 +74,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     """True where there are validations."""
     notes: tuple[str, ...] = ()
     """Lines for the user that are no problems."""
+    defaults: dict[str, Plain] = msgspec.field(default_factory=dict)
+    """Values that searched paths have by themselves where the configuration gives none."""
     fits: int = 1
     """Fits of a script."""
     loader_processes: int = 0

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from optuna.storages import RDBStorage
@@ -63,6 +63,8 @@ class Opening:
     exists: bool
     # a line for each change of the study file; only permitted ones
     changes: tuple[str, ...] = ()
+    # by path, the values that arguments have where the study file gives none
+    defaults: Mapping[str, object] = field(default_factory=dict)
 
 
 def plan(
@@ -127,7 +129,7 @@ def open_ledger(
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin_study(folder, attributes_of(study_file, n_trials, steps, stopping))
-        if baseline := first_point_of(study_file):
+        if baseline := first_point_of(study_file, opening.defaults):
             append_event(folder.events, BASELINE, params=baseline)
             note(f"trial 0 has the configuration's own values of {', '.join(baseline)}")
     read_ns = time.time_ns()

@@ -96,8 +96,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             request = replace(request, study_file=settled(request.study_file, checked.facts))
             tell_notes(view, ownership.check())
             if ledger is None:
-                steps = _steps(request.study_file, checked.facts, view)
-                ledger = _opened(opening, request, view, before_retry, steps)
+                ledger = _begun(opening, request, view, before_retry, checked.facts)
                 ownership.note_study()
             note_start(request.folder, made)
             checked.keep(request.folder)
@@ -266,6 +265,15 @@ def _opened(
         note=lambda line: view.handle(Note(line)),
         stopping=request.stopping_rules,
     )
+
+
+def _begun(
+    opening: Opening, request: RunRequest, view: View, before_retry: BeforeRetry, facts: Checked
+) -> Ledger:
+    """A new study, of which the preflight knows what the study file does not say."""
+    steps = _steps(request.study_file, facts, view)
+    opening = replace(opening, defaults=facts.defaults)
+    return _opened(opening, request, view, before_retry, steps)
 
 
 def _healed(opening: Opening, request: RunRequest, view: View, before_retry: BeforeRetry) -> Ledger:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from optuna.pruners import BasePruner
 
 from search.sampling.pruners import make_pruner
@@ -35,13 +37,17 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     return sampling
 
 
-def first_point_of(study_file: StudyFile) -> Params:
+def first_point_of(study_file: StudyFile, defaults: Mapping[str, object]) -> Params:
     """The values that the first trial takes from the configuration itself; none where that is not
-    wanted, or an enqueued point has them."""
+    wanted, or an enqueued point has them.
+
+    Args:
+        defaults: the values of paths where the configuration gives none.
+    """
     # of finalists each trial has the configuration of another
     if not study_file.baseline or study_file.finalists is not None:
         return {}
-    params = baseline_of(study_file.points)
+    params = baseline_of(study_file.points, defaults)
     enqueued = (point_of(study_file.points, given)[0] for given in study_file.enqueue)
     return {} if any(params.items() <= each.items() for each in enqueued) else params
 

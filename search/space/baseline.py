@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from search.plain.equality import is_equal
 from search.plain.tree import lookup_path
 from search.space.distributions import Categorical, Distribution, Params, Scalar, config_path
@@ -13,8 +15,11 @@ _SEED = "baseline"
 _NOTHING = object()
 
 
-def baseline_of(points: Points) -> Params:
+def baseline_of(points: Points, defaults: Mapping[str, object]) -> Params:
     """The values that the sections have for searched paths, each where its range contains it.
+
+    Args:
+        defaults: the values of paths where the sections have none.
 
     A path is left out that has no such value, or exists only under conditions that are not known
     to hold; and all are where no valid point has them.
@@ -23,7 +28,7 @@ def baseline_of(points: Points) -> Params:
     for path, distribution in points.ordered.items():
         if path == _SEED_PATH or not distribution.is_active(params):
             continue
-        value = _value_at(points.sections_with(params), path)
+        value = _value_at(points.sections_with(params), path, defaults)
         found = _NOTHING if value is _NOTHING else _contained(distribution, value)
         if found is not _NOTHING:
             params[path] = found  # type: ignore[assignment]
@@ -32,11 +37,11 @@ def baseline_of(points: Points) -> Params:
     return params
 
 
-def _value_at(config: object, path: str) -> object:
+def _value_at(config: object, path: str, defaults: Mapping[str, object]) -> object:
     try:
         return lookup_path(config, config_path(path))
     except KeyError:
-        return _NOTHING
+        return defaults.get(path, _NOTHING)
 
 
 def _contained(distribution: Distribution, value: object) -> Scalar | object:

@@ -74,7 +74,7 @@ def test_status_as_json(finished: Project) -> None:
 def test_show_tells_one_trial(finished: Project) -> None:
     text = plain(finished.run("show", "0", "-s", "autoencoder").stdout)
     assert text.startswith("autoencoder, trial 0 ")
-    assert "model.init_args.lr 0.0014601" in text
+    assert "model.init_args.lr 0.001" in text
     assert "64 micro-batch × 8 accumulated = 512 effective" in text
     assert "studies/autoencoder/trials/0000/log.txt" in text
 

@@ -37,6 +37,7 @@ from search.trial.fitting.loggers import logger_problems
 from search.trial.fitting.metrics import MetricKinds
 from search.trial.fitting.throwaway import FirstEpochSaver, ThrowawayCheckpoints, look_loggers
 from search.trial.inspection.batch_argument import batch_argument_problem
+from search.trial.inspection.own_defaults import own_defaults
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
 from search.trial.process.loaded_sources import is_users_own, loaded_sources
@@ -112,6 +113,7 @@ def _looked_at(config: TrialConfig, folder: TrialFolder) -> Checked:
         at_epoch_ends=bool(of_training),
         validates=kinds.validated,
         notes=(*notes, *kinds.told(of_training)),
+        defaults=own_defaults(config.sections, dict.fromkeys(each.path for each in variants)),
         fits=1 if script is None else script.fit or 1,
         leaves_epoch_ends=any(
             leaves_epoch_ends(trainer)
