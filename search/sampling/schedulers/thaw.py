@@ -12,7 +12,6 @@ sampler sees what is predicted.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from scipy.special import ndtr
 
@@ -33,11 +32,6 @@ _GROWTH = 1.5
 _FIRST_RUNG = 1 / 20
 # once no trial may begin, one that is less likely to beat the best does not go on
 _LEAST_CHANCE = 0.05
-
-
-@dataclass(frozen=True)
-class Start:
-    """A new trial is to begin."""
 
 
 class Thaw(Scheduler):
@@ -88,10 +82,12 @@ class Thaw(Scheduler):
         trial.is_paused = True
         chosen = self._wanted()
         trial.is_paused = False
-        if isinstance(chosen, Chosen) and chosen.number == number:
+        if chosen is not None and chosen.number == number:
             return GOES_ON
-        other = chosen.number if isinstance(chosen, Chosen) else None
-        return Decision(pauses=True, why=self._standing(number, other))
+        why = self._standing(number)
+        if chosen is not None:
+            why += f"; trial {chosen.number} has {self._chance(chosen.number):.0%}"
+        return Decision(pauses=True, why=why)
 
     def pause(self, number: int) -> None:
         self._trials[number].is_paused = True
@@ -102,7 +98,7 @@ class Thaw(Scheduler):
 
     def choose(self) -> Chosen | None:
         wanted = self._wanted()
-        return self._go_on(wanted) if isinstance(wanted, Chosen) else None
+        return None if wanted is None else self._go_on(wanted)
 
     def choose_last(self) -> Chosen | None:
         paused = self._paused
@@ -153,19 +149,18 @@ class Thaw(Scheduler):
         ]
         return min(known) if known else float(seen.means.min())
 
-    def _wanted(self) -> Start | Chosen | None:
-        """What a free slot is for; None where nothing is worth it."""
+    def _wanted(self) -> Chosen | None:
+        """The paused trial that a free slot is for; None where a new one is, or nothing."""
         repeated = self._repeated()
         paused = [number for number in self._paused if number not in repeated]
-        start = Start() if self._may_begin else None
-        if not paused or (start and len(self._trials) < self._due_to_begin()):
-            return start
+        if not paused or (self._may_begin and len(self._trials) < self._due_to_begin()):
+            return None
         if (number := self._due_to_end(paused, repeated)) is not None:
             why = f"{self._standing(number)}; it is predicted to be the best"
             return Chosen(number, why)
         gains = self._gains(paused)
         best = max(paused, key=lambda number: (gains[number], -number))
-        if start is None and self._chance(best) < _LEAST_CHANCE:
+        if not self._may_begin and self._chance(best) < _LEAST_CHANCE:
             return None
         return Chosen(best, self._standing(best))
 
@@ -214,7 +209,7 @@ class Thaw(Scheduler):
         place = seen.places[number]
         return float(ndtr((self._goal - seen.means[place]) / seen.sds[place]))
 
-    def _standing(self, number: int, other: int | None = None) -> str:
+    def _standing(self, number: int) -> str:
         """The prospects of a trial, in words."""
         seen, sign = self._seen, self._curves.sign
         place = seen.places[number]
@@ -223,13 +218,10 @@ class Thaw(Scheduler):
         width = abs(seen.value(mean + sd) - seen.value(mean - sd)) / 2
         at = step_text(self._curves.steps, self._last)
         goal = format_number(sign * seen.value(self._goal))
-        text = (
+        return (
             f"predicted {format_number(sign * middle)} ± {format_number(width)} at {at}, "
             f"{self._chance(number):.0%} chance to beat {goal}"
         )
-        if other is not None and other != number:
-            text += f"; trial {other} has {self._chance(other):.0%}"
-        return text
 
 
 def _rungs(last: int, first: int) -> list[int]:
