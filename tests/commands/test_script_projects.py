@@ -97,6 +97,7 @@ def with_trials(tree: dict[str, Any]) -> dict[str, Any]:
     good, hopeless = tree["enqueue"]
     return {
         **tree,
+        "baseline": False,
         "enqueue": [good, {**good}, hopeless],
         "pruner": {"name": "threshold", "upper": 0.4, "n_warmup_steps": 6},
         "budget": {"trials": 3},

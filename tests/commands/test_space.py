@@ -82,6 +82,7 @@ def ran(shared_project: Project) -> Project:
             {"model.net": "deep", "model.net[deep].width": 5, "model.lr": 0.01},
         ],
         budget={"trials": 4},
+        baseline=False,
     )
     result = shared_project.run("run", path)
     assert result.returncode == 0, result.stderr

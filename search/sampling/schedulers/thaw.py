@@ -3,15 +3,13 @@ Freeze-Thaw Bayesian Optimization, 2014 (arXiv:1406.3896), with other models.
 
 A model of curves says what each trial would come to, a Gaussian process over their points corrects
 that by what like points came to. A free slot goes to the paused trial whose expected improvement on
-the best is largest, for half as many steps again as it has; new trials begin at a rate that leaves
+the best is largest, until it has three times as many steps; new trials begin at a rate that leaves
 most of the steps to those. From time to time the one that is predicted to be best is trained to its
 end whatever others promise: the study has an answer at all times, and the models see ends. The
 sampler sees what is predicted.
 """
 
 from __future__ import annotations
-
-import math
 
 from scipy.special import ndtr
 
@@ -28,7 +26,7 @@ _FIRST = 10
 _BEGUN = 4
 # a trial is trained to its end for so many full trainings that were spent
 _TO_THE_END = 2
-_GROWTH = 1.5
+_GROWTH = 3
 _FIRST_RUNG = 1 / 20
 # once no trial may begin, one that is less likely to beat the best does not go on
 _LEAST_CHANCE = 0.05
@@ -225,8 +223,8 @@ class Thaw(Scheduler):
 
 
 def _rungs(last: int, first: int) -> list[int]:
-    """The steps at which a trial may be paused, each half as many again as the one before."""
+    """The steps at which a trial may be paused, each three times as many as the one before."""
     rungs = [max(first, round(last * _FIRST_RUNG), 1)]
     while rungs[-1] < last:
-        rungs.append(max(math.ceil(_GROWTH * rungs[-1]), rungs[-1] + first))
+        rungs.append(_GROWTH * rungs[-1])
     return [each for each in rungs if each < last]
