@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 import yaml
@@ -246,11 +247,15 @@ def attempts_of(parent: int) -> list[int]:
 
 
 @pytest.fixture(autouse=True)
-def guarded(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep tests off the real home and the GPU, and mark the processes that they start."""
-    monkeypatch.setenv("SEARCH_TEST_WORKER", str(os.getpid()))
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    monkeypatch.setenv("HOME", str(tmp_path))
+def guarded(tmp_path: Path) -> Iterator[None]:
+    """Keep tests off the real home and the GPU, and mark the processes that they start.
+
+    What a test leaves in the environment ends with it: Lightning sets OMP_NUM_THREADS in the
+    process of a distributed fit, from which `search run` would conclude that the user did.
+    """
+    own = {"CUDA_VISIBLE_DEVICES": "", "HOME": str(tmp_path)}
+    with mock.patch.dict(os.environ, own, SEARCH_TEST_WORKER=str(os.getpid())):
+        yield
 
 
 @pytest.hookimpl(tryfirst=True)
