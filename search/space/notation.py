@@ -29,7 +29,7 @@ _OPTIONS = {
     "int": ("log", "step", "when", "prior"),
     "choice": ("when", "prior"),
 }
-_PRIOR = "{center: VALUE, confidence: low | medium | high}"
+_PRIOR = "low, medium, high or {center: VALUE, confidence: low | medium | high}"
 _NUMBERS = "Write a number; words and switches go into {choice: [...]}."
 # whole numbers up to here are floats without loss, as which the database keeps them
 _EXACT = 2**53
@@ -64,12 +64,16 @@ def parse_distribution(tree: object) -> Distribution | Hinted:
 
 def _prior(tree: object, distribution: Distribution) -> Prior:
     """The prior that a mapping describes."""
-    if not isinstance(tree, Mapping) or "center" not in tree:
-        raise ValueError(f"prior must be {_PRIOR}, got {shown(tree)}. Name the center.")
+    # one that names none has its center by now, see `search.space.prior_centers`
+    problem = f"prior must be {_PRIOR}, got {shown(tree)}. Name the center."
+    if not isinstance(tree, Mapping):
+        raise ValueError(problem)
     for key in tree:
         if key not in ("center", "confidence"):
             remedy = did_you_mean(key, ("center", "confidence"), otherwise="Remove it.")
             raise ValueError(f"prior takes center, confidence, got {shown(str(key))}. {remedy}")
+    if "center" not in tree:
+        raise ValueError(problem)
     center, confidence = tree["center"], tree.get("confidence", "medium")
     if not distribution.contains(center):
         raise ValueError(

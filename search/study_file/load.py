@@ -13,6 +13,7 @@ from search.layout import StudyFolder
 from search.plain.yaml import read_yaml
 from search.space.distributions import AUTO
 from search.space.paths import ALL_HINTED, normalise_space, path_problems
+from search.space.prior_centers import with_centers
 from search.study_file.base import with_base
 from search.study_file.lightning1_spellings import old_spellings
 from search.study_file.objectives import objective_problems, settle_objectives
@@ -116,6 +117,8 @@ def _full_tree(
     if isinstance(given["space"], dict):
         given["space"], doubled = normalise_space(given["space"], given)
         problems += doubled
+        given["space"], centerless = with_centers(given["space"], given)
+        problems += centerless
         problems += unannotated(given)
     problems += settle_objectives(given)
     return given, problems
