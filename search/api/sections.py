@@ -59,6 +59,8 @@ class Sections(TypedDict, total=False):
     """Values that are tried before anything is sampled."""
     baseline: bool | None
     """False where the first trial is not to have the values of the configuration itself."""
+    warm_start: str | Sequence[str] | None
+    """Earlier studies that the new one learns from: names, folders, or SQLite files of Optuna's."""
     batch: _Section | None
     """Choice of the micro-batch: {auto_scale, max}, and {argument} of a script or a function."""
     sampler: _Named | None

@@ -45,5 +45,7 @@ def show(
         print(trial_table.trial_json(record, trial, seed, made))
     else:
         lines = [("runs", shlex.join(runs))] if runs else []
+        if record.warm_start.sources:
+            lines.append(("learns from", record.warm_start.text))
         lines += summary(made) if made else []
         trial_table.print_trial(record, trial, seed, lines, sys.stdout)

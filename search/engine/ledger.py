@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.attempt_end import Outcome
 from search.engine.common_values import CommonValues
+from search.engine.fixed_points import FixedPoints
 from search.engine.judgement import UNJUDGED, Judgement, Pruning, Verdicts, newly_noted
 from search.engine.pausing import Pausing
 from search.engine.trial_end import Ending, ending_of
@@ -81,7 +82,7 @@ class Ledger:
         self._attributes = recorded.attributes
         self._storage = storage
         self._sampling = sampling
-        self._queue = queue
+        self._fixed = FixedPoints(recorded.history, queue)
         self.pausing = pausing
         attributes = recorded.attributes
         self._study = sampled_study(
@@ -171,26 +172,25 @@ class Ledger:
             StorageError: the queue is damaged, or another tool added a trial meanwhile.
         """
         assert not self.waiting()
-        baseline = {} if self._trials else self._history.baseline
-        queued = None if baseline else self._queue.next(self._taken())
-        place, fixed = queued or (None, baseline)
+        fixed = self._fixed.next(self._trials)
         known = dict(self._storage.get_study_system_attrs(self._storage.study_id))
-        trial = stage(self._study, self._storage, self._sampling, fixed)
+        trial = stage(self._study, self._storage, self._sampling, fixed.params)
         self._storage.refuse_other_writers(trial)
         now = self._storage.get_study_system_attrs(self._storage.study_id)
         if new := newly_noted(known, now):
             append_event(self.folder.events, ATTRIBUTES, attributes=new)
         make_folder(self.folder.trial(trial.number).root)
         noted = self._frozen(trial.number).system_attrs
-        derived = self._sampling.points.derived(trial.params)
-        facts: dict[str, Any] = {"derived": derived, "enqueued": place, "baseline": [*baseline]}
+        facts = fixed.origin
+        if derived := self._sampling.points.derived(trial.params):
+            facts = {"derived": derived, **facts}
         event = append_event(
             self.folder.trial(trial.number).events,
             SAMPLED,
             number=trial.number,
             params=trial.params,
             attributes={key: each for key, each in noted.items() if not is_private(key)},
-            **{key: value for key, value in facts.items() if value},
+            **facts,
         )
         history = after(None, event)
         assert history is not None
@@ -368,10 +368,6 @@ class Ledger:
 
     def _trial_id(self, number: int) -> int:
         return self._storage.get_trial_id_from_study_id_trial_number(self._storage.study_id, number)
-
-    def _taken(self) -> set[int]:
-        """The places of the queue that a trial has."""
-        return {trial.enqueued for trial in self._trials if trial.enqueued is not None}
 
     def _append(self, number: int, event: str, *, sync: bool = True, **details: Any) -> None:
         """Append an event of a trial to the file that was begun when it was sampled.

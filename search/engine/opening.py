@@ -11,6 +11,7 @@ from optuna.storages import RDBStorage
 
 from search.engine.ledger import Ledger
 from search.engine.pausing import Pausing
+from search.engine.warm_sources import first_text
 from search.errors import StorageError, UserError
 from search.layout import StudyFolder
 from search.plain.collector import without_collector
@@ -23,6 +24,7 @@ from search.sampling.study_settings import (
     pruner_of,
     sampling_of,
     scheduler_of,
+    warm_start_for,
 )
 from search.store.creation import begin_study, check_reachable, create, was_cut_off
 from search.store.database.agreement import own_database, shared_database
@@ -34,10 +36,11 @@ from search.store.database.write_through import WriteThroughStorage
 from search.store.events.event_file import append_event
 from search.store.events.history_cache import complete_cache
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
-from search.store.events.study_history import BASELINE
+from search.store.events.study_history import BASELINE, WARM_START, study_history
 from search.store.placement import check_local, check_writable, refuse_links
 from search.store.queue import Queue
 from search.store.recorded_study import attributes_of, recorded_study
+from search.store.warm_start import WarmSource
 from search.study_file.curve_steps import Steps
 from search.study_file.differences import differences, free_changes
 from search.study_file.load import load_study_file
@@ -65,6 +68,8 @@ class Opening:
     changes: tuple[str, ...] = ()
     # by path, the values that arguments have where the study file gives none
     defaults: Mapping[str, object] = field(default_factory=dict)
+    # the earlier studies that a new one learns from
+    warm_sources: tuple[WarmSource, ...] = ()
 
 
 def plan(
@@ -129,9 +134,7 @@ def open_ledger(
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin_study(folder, attributes_of(study_file, n_trials, steps, stopping))
-        if baseline := first_point_of(study_file, opening.defaults):
-            append_event(folder.events, BASELINE, params=baseline)
-            note(f"trial 0 has the configuration's own values of {', '.join(baseline)}")
+        _write_first_points(opening, note)
     read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)
@@ -159,6 +162,22 @@ def open_ledger(
         # after the events, which are what the study is
         write_whole(folder.study_file, dump_yaml(study_file.to_tree()))
     return ledger
+
+
+def _write_first_points(opening: Opening, note: Callable[[str], None]) -> None:
+    """Write what a new study begins with: the configuration's own point, and earlier studies."""
+    folder, study_file = opening.folder, opening.study_file
+    baseline = first_point_of(study_file, opening.defaults)
+    if baseline:
+        append_event(folder.events, BASELINE, params=baseline)
+        note(f"trial 0 has the configuration's own values of {', '.join(baseline)}")
+    # a start that was cut off may have left others
+    if opening.warm_sources or study_history(folder).warm_start.sources:
+        tried = [baseline] if baseline else []
+        warm_start = warm_start_for(study_file, opening.warm_sources, opening.defaults, tried)
+        append_event(folder.events, WARM_START, **warm_start.to_tree())
+        if warm_start.sources:
+            note(first_text(warm_start, study_file.sampler.name))
 
 
 def _made(opening: Opening, study: OptunaStudy, before_retry: BeforeRetry) -> RDBStorage:

@@ -24,6 +24,7 @@ from search.engine.request import RunRequest
 from search.engine.resilient_view import SteadyView, steadily
 from search.engine.signals import SignalWatch
 from search.engine.study_check import check_study
+from search.engine.warm_sources import read_sources
 from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
 from search.executors.local import LocalExecutor
@@ -135,6 +136,11 @@ def _planned(request: RunRequest) -> Opening:
         request.source == str(request.folder.study_file) and not request.study_file.is_hinted
     )
     opening = plan(request.folder, request.study_file, request.url, is_stored=is_stored)
+    if not opening.exists:
+        found = read_sources(
+            request.study_file, request.folder, request.source, request.import_path
+        )
+        opening = replace(opening, warm_sources=found)
     # wherever the study file is written: of a new study, and of one that goes on with another
     if not opening.exists or opening.changes:
         refuse_secrets(request.study_file, request.source)

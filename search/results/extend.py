@@ -9,20 +9,29 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from search.engine.warm_sources import read_sources
 from search.errors import StorageError, UserError
 from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import keep_copy, make_folder, write_whole
 from search.plain.yaml import dump_yaml
-from search.sampling.study_settings import sampling_of
+from search.sampling.copied_trials import copied_again
+from search.sampling.study_settings import sampling_of, warm_start_for
 from search.space.distributions import Params
-from search.store.events.event_file import Event, read_events, write_events
-from search.store.events.study_history import StudyHistory, study_history, trial_histories
+from search.store.events.event_file import Event, append_event, read_events, write_events
+from search.store.events.study_history import (
+    WARM_START,
+    StudyHistory,
+    study_history,
+    trial_histories,
+)
 from search.store.events.trial_history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
 from search.store.placement import check_local, check_writable
 from search.store.provenance.redaction import refuse_secrets
 from search.store.rebuild import rebuild
 from search.store.recorded_study import attributes_of, write_facts
+from search.store.warm_start import WarmSource, WarmStart
 from search.study_file.curve_steps import EPOCHS, Steps, steps_of
 from search.study_file.load import load_kept
 from search.study_file.schema import StudyFile
@@ -88,7 +97,8 @@ def extend(
             f"{parent.root}: has no trial that fits. "
             "Start a new study with `search run STUDY_FILE --name NAME`.",
         )
-    _write(parent, child, fitting, extension.taken)
+    warm_start = _warm_start(parent, child, fitting, extension.taken, source)
+    _write(parent, child, fitting, extension.taken, warm_start)
     return extension
 
 
@@ -121,8 +131,33 @@ def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, objec
     return fitting
 
 
+def _warm_start(
+    parent: StudyFolder,
+    child: StudyFolder,
+    fitting: Fitting,
+    taken: Iterable[TrialHistory],
+    source: str,
+) -> WarmStart:
+    """What the child learns from beside its parent: what that took over, unless the child names
+    other studies."""
+    study_file = fitting.child
+    sources: tuple[WarmSource, ...]
+    before = study_history(parent).warm_start.sources
+    if before and study_file.warm_start == fitting.parent.warm_start:
+        again = (copied_again(each, study_file.points) for each in before)
+        sources = tuple(each for each in again if each.trials)
+    else:
+        sources = read_sources(study_file, child, source, Path(source).parent)
+    tried = [fitting.params(history.params) for history in taken]
+    return warm_start_for(study_file, sources, {}, tried)
+
+
 def _write(
-    parent: StudyFolder, child: StudyFolder, fitting: Fitting, taken: Iterable[TrialHistory]
+    parent: StudyFolder,
+    child: StudyFolder,
+    fitting: Fitting,
+    taken: Iterable[TrialHistory],
+    warm_start: WarmStart,
 ) -> None:
     """Write the child beside its place and put it there whole."""
     before = study_history(parent).steps
@@ -144,6 +179,8 @@ def _write(
             )
         facts = attributes_of(fitting.child, fitting.child.budget.trials, steps)
         write_facts(unfinished, facts, StudyHistory())
+        if warm_start.sources:
+            append_event(unfinished.events, WARM_START, **warm_start.to_tree())
         write_whole(unfinished.study_file, dump_yaml(fitting.child.to_tree()))
         unfinished.root.rename(child.root)
     except OSError as error:
@@ -198,5 +235,6 @@ def _as_taken(events: Sequence[Event], number: int, params: Params, note: str) -
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
     changed: Event = {"number": number, "params": params, "taken_from": note}
     changed |= {"attributes": {}, "enqueued": None, "baseline": []}
+    changed |= {"warm_place": None, "warm_origin": None}
     later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
     return [events[begin] | changed, *later]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from optuna.pruners import BasePruner
 
+from search.sampling.copied_trials import warm_start_of
 from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
 from search.sampling.schedulers.make import check_scheduler, make_scheduler
@@ -13,6 +14,7 @@ from search.sampling.schedulers.scheduler import Curves, Scheduler
 from search.space.baseline import baseline_of
 from search.space.distributions import Params
 from search.space.enqueued_points import point_of
+from search.store.warm_start import WarmSource, WarmStart
 from search.study_file.curve_steps import EPOCHS, SAMPLES, VALIDATIONS, Steps
 from search.study_file.objective import sign_of
 from search.study_file.objectives import reported_metric
@@ -50,6 +52,23 @@ def first_point_of(study_file: StudyFile, defaults: Mapping[str, object]) -> Par
     params = baseline_of(study_file.points, defaults)
     enqueued = (point_of(study_file.points, given)[0] for given in study_file.enqueue)
     return {} if any(params.items() <= each.items() for each in enqueued) else params
+
+
+def warm_start_for(
+    study_file: StudyFile,
+    sources: Sequence[WarmSource],
+    defaults: Mapping[str, object],
+    tried: Sequence[Params],
+) -> WarmStart:
+    """What a study takes over of earlier ones.
+
+    Args:
+        defaults: as for `first_point_of`.
+        tried: points that other trials have, those of `enqueue` aside.
+    """
+    points = study_file.points
+    enqueued = [point_of(points, given)[0] for given in study_file.enqueue]
+    return warm_start_of(sources, points, baseline_of(points, defaults), [*tried, *enqueued])
 
 
 def pruner_of(study_file: StudyFile, steps: Steps | None) -> BasePruner:

@@ -56,6 +56,7 @@ def study_record(recorded: RecordedStudy, storage: str) -> StudyRecord:
         folder=folder.root,
         storage=storage,
         trials=tuple(trials),
+        warm_start=recorded.history.warm_start,
         **field_values(attributes),
     )
 

@@ -26,5 +26,6 @@ def study_tree(record: StudyRecord) -> dict[str, object]:
         "budget": record.stopping,
         "spent": spent_by(record),
         "audit": audit_figures(record),
+        "warm_start": record.warm_start.figures(),
         "front": [trial.number for trial in record.front],
     }

@@ -10,6 +10,7 @@ from typing import Any
 from search.layout import TrialFolder
 from search.space.distributions import Space
 from search.store.pareto_front import front_of
+from search.store.warm_start import WarmStart
 from search.study_file.curve_steps import Steps
 from search.study_file.objective import sign_of
 from search.study_file.stopping_rules import StoppingRules
@@ -105,6 +106,8 @@ class TrialRecord:
     furthest_epoch: int = 0
     # the paths whose values are those of the configuration itself
     baseline: tuple[str, ...] = ()
+    # the trial of an earlier study that had these values, or most of them
+    warm_origin: str | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -189,6 +192,8 @@ class StudyRecord(StudyAttributes):
     read_at: datetime | None = None
     # why none of its trials can start
     paused: str | None = None
+    # what was taken over of earlier studies
+    warm_start: WarmStart = field(default_factory=WarmStart)
 
     @property
     def metric(self) -> str:

@@ -38,6 +38,7 @@ _EXAMPLES = {
     "derive": "derive: {model.out: model.hidden // 2}",
     "enqueue": "enqueue: [{model.lr: 1e-2}]",
     "baseline": "baseline: false",
+    "warm_start": "warm_start: earlier-study",
     "batch": "batch: {auto_scale: binsearch, max: 64}",
     "auto_scale": "auto_scale: binsearch",
     "max": "max: 64",
@@ -65,6 +66,7 @@ _ITEMS = {
     "derive": "model.hidden // 2",
     "enqueue": "{model.lr: 1e-2}",
     "logger": "csv",
+    "warm_start": "earlier-study",
 }
 
 

@@ -69,6 +69,11 @@ def objective_problems(study_file: StudyFile) -> Iterator[str]:
         )
     if several and study_file.keep.top is not None:
         yield "keep.top: several objectives put trials in no order. Remove it."
+    if several and study_file.warm_start:
+        yield (
+            "warm_start: several objectives put trials in no order. Remove it, and write what is "
+            "to be tried under enqueue."
+        )
     for rule in OF_ONE_OBJECTIVE if several else ():
         if getattr(study_file.budget, rule) is not None:
             yield f"budget.{rule}: several objectives have no best value. Remove it."

@@ -87,10 +87,12 @@ LOGGER_WORDS: Mapping[str, str] = {
 _SPACE = "Write space: {model.lr: {float: [1e-4, 1e-1], log: true}}."
 _OBJECTIVE = "Write objective: {metric: val_loss, direction: minimize}."
 _BUDGET = "Write budget: {trials: 50, timeout: 8h}."
+_WARM_START = "Write warm_start: earlier-study, or warm_start: [earlier-study, other.db]."
 _STOPPING = "Write budget: {epochs: 500, cost: 4h, target: 0.1, no_improvement: 20}."
 SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("searchspace", "params", "parameters", "hyperparameters"), _SPACE),
     **dict.fromkeys(("metric", "monitor", "direction", "mode"), _OBJECTIVE),
+    **dict.fromkeys(("transfer", "learnfrom", "warmstarting", "previous", "sources"), _WARM_START),
     **dict.fromkeys(("trials", "ntrials", "numtrials", "numsamples", "timeout"), _BUDGET),
     **dict.fromkeys(("cost", "target", "noimprovement", "patience", "earlystopping"), _STOPPING),
     **dict.fromkeys(("epochs", "maxepochs", "nepochs"), "Write trainer: {max_epochs: 20}."),

@@ -73,7 +73,10 @@ PRUNERS = (
 )
 SCHEDULERS = ("none", "asha", "hyperband", "thaw")
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
-_LEFT_OUT_EMPTY = ("objectives", "outcome_constraints", "constraints", "derive", "enqueue", "audit")
+_LEFT_OUT_EMPTY = (
+    *("objectives", "outcome_constraints", "constraints", "derive", "enqueue", "audit"),
+    "warm_start",
+)
 
 
 class _Section(BaseModel):
@@ -188,6 +191,13 @@ def _outcome_constraint(text: str) -> str:
     return str(parse_constraint(text))
 
 
+def _each_once(words: list[str]) -> list[str]:
+    for word in words:
+        if not word or words.count(word) > 1:
+            raise ValueError(f"names {word} twice. Keep one." if word else "must not be empty")
+    return words
+
+
 def _distribution_tree(distribution: Distribution | Hinted) -> object:
     return distribution.to_tree()
 
@@ -208,6 +218,7 @@ class StudyFile(_Section):
     finalists: complete configurations by the number of their trial; `search confirm` writes them.
     space: keyed by full paths such as `model.init_args.lr`.
     baseline: let the first trial have the values that the sections have themselves.
+    warm_start: earlier studies that it learns from: names, folders, or SQLite files.
     """
 
     name: str
@@ -230,6 +241,7 @@ class StudyFile(_Section):
     derive: dict[str, str] = {}
     enqueue: list[dict[str, object]] = []
     baseline: StrictBool = True
+    warm_start: Annotated[list[StrictStr], AfterValidator(_each_once)] = []
     batch: Batch = Batch()
     sampler: Annotated[Component, _component(SAMPLERS, SAMPLER_WORDS)] = Component(name="tpe")
     pruner: Annotated[Component, _component(PRUNERS, PRUNER_WORDS)] = Component(name="median")

@@ -14,18 +14,13 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     """A tree with its short forms spelt out, and a line for each that could mean two things.
 
     `objective: val_loss` and a list of names or mappings, `batch: power`, `optimizer: torch.optim.
-    Adam`, and `off` or false where something can be off.
+    Adam`, `warm_start: earlier`, and `off` or false where something can be off.
     """
     full = dict(tree)
     for section in ("optimizer", "lr_scheduler"):
         if isinstance(full.get(section), str):
             full[section] = {"class_path": full[section]}
-    if isinstance(full.get("script"), str):
-        full["script"] = {"path": full["script"]}
-    if isinstance(full.get("module"), str) and "script" not in full:
-        full["script"] = {"module": full.pop("module")}
-    if isinstance(full.get("build"), str) and "script" not in full:
-        full["script"] = {"build": full.pop("build")}
+    _spell_script(full)
     if full.get("hydra") is True:
         full["hydra"] = {}
     if "batch" in full:
@@ -39,9 +34,19 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
         full.setdefault("pruner", "none")
     if _is_off(full.get("logger")):
         full["logger"] = []
+    if isinstance(full.get("warm_start"), str):
+        full["warm_start"] = [full["warm_start"]]
     if isinstance(full.get("objective"), list) and "objectives" not in full:
         full["objectives"] = full.pop("objective")
     return full, list(_name_metrics(full))
+
+
+def _spell_script(full: dict[str, object]) -> None:
+    if isinstance(full.get("script"), str):
+        full["script"] = {"path": full["script"]}
+    for key in ("module", "build"):
+        if isinstance(full.get(key), str) and "script" not in full:
+            full["script"] = {key: full.pop(key)}
 
 
 def _is_off(value: object) -> bool:

@@ -38,6 +38,7 @@ _NOT_TRAINED = (
     "constraints",
     "enqueue",
     "baseline",
+    "warm_start",
     "sampler",
     *MAY_CHANGE,
 )

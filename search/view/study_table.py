@@ -41,6 +41,8 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
             print_lines(console, [Text(f"{clean(each.name)} {', '.join(told.values())}")])
         if (audit := audit_text(audit_figures(each))) is not None:
             print_lines(console, [Text(f"{clean(each.name)} {audit}")])
+        if each.warm_start.sources:
+            print_lines(console, [Text(clean(f"{each.name} warm start: {each.warm_start.text}"))])
     paused = [record for record in records if record.paused]
     print_lines(console, [Text(f"{clean(each.name)} {clean(each.paused)}") for each in paused])
 

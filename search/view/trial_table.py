@@ -62,6 +62,8 @@ def print_trial(
         pairs.append(("taken from", trial.taken_from))
     if trial.baseline:
         pairs.append(("baseline", _baseline_text(trial)))
+    if trial.warm_origin is not None:
+        pairs.append(("warm start", f"the values of {clean(trial.warm_origin)}"))
     pairs += _files(trial)
     pairs += [(label, Text(clean(text), style="dim")) for label, text in made]
     print_pairs(console, pairs)

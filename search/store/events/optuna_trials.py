@@ -86,6 +86,7 @@ def user_attributes(history: TrialHistory) -> dict[str, Any]:
         "derived": history.derived,
         "enqueued": history.enqueued,
         "baseline": history.baseline,
+        "warm_origin": history.warm_origin,
     }
     return {key: value for key, value in told.items() if value}
 

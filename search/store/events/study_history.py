@@ -34,6 +34,7 @@ from search.store.events.history_cache import (
 )
 from search.store.events.trial_history import ATTRIBUTES, TrialHistory, after
 from search.store.records import AttemptRecord, StudyAttributes
+from search.store.warm_start import WarmStart, warm_start_in
 from search.study_file.curve_steps import Steps
 from search.study_file.stopping_rules import StoppingRules, rules_in
 
@@ -45,6 +46,7 @@ MICRO_BATCH = "micro_batch"
 THREADS = "threads"
 FIRST_PAUSE = "first_pause"
 BASELINE = "baseline"
+WARM_START = "warm_start"
 
 # as the layout writes the number of a trial
 _NUMBER = re.compile(r"\d{4}|[1-9]\d{4,8}", re.ASCII)
@@ -70,6 +72,8 @@ class StudyHistory:
     first_pause: int | None = None
     # values of the configuration itself, which the first trial takes
     baseline: dict[str, Any] = field(default_factory=dict)
+    # what was taken over of earlier studies
+    warm_start: WarmStart = field(default_factory=WarmStart)
     # by cache key, the size that a probe found
     micro_batches: dict[str, int] = field(default_factory=dict)
     # the samplers' own notes
@@ -174,6 +178,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.first_pause = checked(event["steps"], int)
     elif kind == BASELINE:
         history.baseline = checked(event["params"], dict)
+    elif kind == WARM_START:
+        history.warm_start = warm_start_in(event)
     elif kind == MICRO_BATCH:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif kind == ATTRIBUTES:

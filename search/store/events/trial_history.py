@@ -93,6 +93,9 @@ class TrialHistory:
     enqueued: int | None = None
     # the paths whose values are those of the configuration itself
     baseline: list[str] = field(default_factory=list)
+    # the place among the points of earlier studies that the trial took, and whose that was
+    warm_place: int | None = None
+    warm_origin: str | None = None
     sampled: datetime | None = None
     ended: datetime | None = None
 
@@ -157,6 +160,7 @@ class TrialHistory:
             max_epochs=self.max_epochs,
             furthest_epoch=self.furthest_epoch,
             baseline=tuple(self.baseline),
+            warm_origin=self.warm_origin,
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
@@ -193,6 +197,8 @@ def _begun(event: Event) -> TrialHistory:
         derived=dict(event.get("derived", {})),
         enqueued=checked(event.get("enqueued"), int, NoneType),
         baseline=[checked(path, str) for path in event.get("baseline", ())],
+        warm_place=checked(event.get("warm_place"), int, NoneType),
+        warm_origin=checked(event.get("warm_origin"), str, NoneType),
         sampled=datetime.fromisoformat(event["time"]),
     )
 
