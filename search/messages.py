@@ -220,6 +220,14 @@ class Ended(Message, frozen=True):
     """Every metric that counts, at the validation whose checkpoint is kept."""
 
 
+class Leaving(Message, frozen=True):
+    """Attempt to coordinator: its process has done all that it does, and holds no device; it is
+    gone once the kernel has taken its memory down."""
+
+    status: int
+    """Exit status that it will have."""
+
+
 class Probed(Message, frozen=True):
     """Attempt to coordinator: the result of a probe."""
 

@@ -41,6 +41,7 @@ from search.messages import (
     Ended,
     Exited,
     Launched,
+    Leaving,
     LoopEnded,
     Measured,
     Message,
@@ -222,7 +223,8 @@ class Coordinator:
                 running.pace.end_loop()
             case Launched():
                 running.pid = message.pid
-            case Exited():
+            # after the one, the other is of an attempt that is forgotten
+            case Leaving() | Exited():
                 self._end(attempt, running, message.status)
             case Ended() | Probed():
                 running.last_words, running.told_at = message, time.time()

@@ -27,6 +27,7 @@ from search.messages import (
     PRUNED,
     Ended,
     Launch,
+    Leaving,
     Message,
     Started,
     Stepped,
@@ -64,6 +65,7 @@ from search.trial.fitting.run_logs import RunLogs
 from search.trial.fitting.step_counter import StepCounter
 from search.trial.fitting.throwaway import throwaway_loggers
 from search.trial.fitting.value_reader import ValueReader
+from search.trial.process import cuda, orphans
 from search.trial.process.failures import cause_of, ended_by
 from search.trial.process.gpus import limit_gpu_memory
 from search.trial.process.link import ChannelLink, ConsoleLink, Link, SilentLink
@@ -89,8 +91,9 @@ class CannotResume(Exception):
     """A checkpoint cannot be restored; training begins anew."""
 
 
-def run_launched(launch: Launch, folder: TrialFolder) -> int:
-    """Carry out a task for the coordinator; returns the exit status."""
+def run_launched(launch: Launch, folder: TrialFolder) -> tuple[int, Callable[[], None]]:
+    """Carry out a task for the coordinator; returns the exit status, and what the process calls
+    when it has done everything else."""
     _set_threads(launch.threads)
     faulthandler.enable()
     link = ChannelLink(launch.address, launch.token)
@@ -120,7 +123,17 @@ def run_launched(launch: Launch, folder: TrialFolder) -> int:
         last_words = ended_by(error)
         print(last_words.traceback or last_words.message, file=sys.stderr, flush=True)
     link.send(last_words)
-    return 0 if _succeeded(last_words) else 1
+    status = 0 if _succeeded(last_words) else 1
+    return status, lambda: _leave(link, last_words, status)
+
+
+def _leave(link: Link, last_words: Message, status: int) -> None:
+    """Let the coordinator begin another trial while the kernel takes this process down. It waits
+    for the end of a process that holds a device or has others below it, and of one whose trial may
+    go on: no two attempts of a trial are ever there at once."""
+    is_over = isinstance(last_words, Ended) and last_words.cause in (DONE, PRUNED)
+    if is_over and not (cuda.is_up() or orphans.children()):
+        link.send(Leaving(status))
 
 
 def _set_threads(count: int) -> None:

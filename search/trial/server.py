@@ -1,7 +1,7 @@
 """The fork server: imports torch, Lightning and the user's modules once, then forks attempts.
 
-Single-threaded, touches neither CUDA nor autograd, so that its children start clean. Control
-lines come on standard input; end of input means that the coordinator is gone.
+Single-threaded, touches no device, so that its children start clean. Control lines come on
+standard input; end of input means that the coordinator is gone.
 """
 
 from __future__ import annotations
@@ -61,8 +61,10 @@ class _Attempts:
     """File descriptor to the coordinator."""
     names: dict[int, str] = field(default_factory=dict)
     """Attempts at work, by process."""
+    is_ahead: bool = False
+    """True where processes are forked before there is work for them."""
     warms_up: bool = False
-    """True where a waiting process trains a toy."""
+    """True where each of them trains a toy while it waits."""
     open_files: list[Any] = field(default_factory=list)
     """Files of modules that the server imported; each attempt flushes what it writes to them."""
     helpers: set[int] = field(default_factory=set)
@@ -174,7 +176,8 @@ def _obey(message: Message, attempts: _Attempts) -> None:
         with without_collector():
             culprit = _preload(message)
             attempts.helpers |= orphans.children() - before
-            attempts.warms_up = message.warm_up
+            attempts.is_ahead = message.warm_up
+            attempts.warms_up = message.warm_up and not _is_warm()
             attempts.open_files += process_end.open_files()
             # else every fork would write it again
             process_end.flush(attempts.open_files)
@@ -190,7 +193,10 @@ def _obey(message: Message, attempts: _Attempts) -> None:
         attempts.launch(message)
         attempts.fork_spares()
     elif isinstance(message, Expect):
-        if attempts.warms_up:
+        if attempts.is_ahead:
+            # what the toy writes to, the fit would write to as well; each page of that is copied
+            # then, for which a core that idles has the time
+            attempts.warms_up |= message.attempts < len(os.sched_getaffinity(0))
             attempts.fork_spares(message.attempts)
     elif isinstance(message, Kill):
         attempts.kill(message.attempt, dump=message.dump)
@@ -249,7 +255,7 @@ def _kill_group(pid: int) -> None:
 
 def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
     """Turn the forked child into an attempt once its launch arrives; never returns."""
-    status = 70
+    status, leave = 70, _say_nothing
     process_end.forget_parent()
     try:
         _set_ending_signals(signal.SIG_DFL)
@@ -275,18 +281,36 @@ def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
             os.environ[VISIBLE] = ",".join(launch.gpus)
         from search.trial.attempt import run_launched
 
-        status = run_launched(launch, folder)
+        status, leave = run_launched(launch, folder)
     except BaseException as error:
         if isinstance(error, OSError) and error.errno in DISK_TROUBLE:
             status = os.EX_TEMPFAIL  # not even the log can be written
         traceback.print_exc()
     finally:
-        process_end.end(status, attempts.open_files)
+        process_end.end(status, attempts.open_files, leave)
+
+
+def _say_nothing() -> None:
+    """Leave without a word."""
 
 
 def _set_ending_signals(disposition: signal.Handlers) -> None:
     for number in _ENDING_SIGNALS:
         signal.signal(number, disposition)
+
+
+def _is_warm() -> bool:
+    """Train the toy once for all attempts, which each of them would take 30 ms for, where that
+    leaves this process with one thread; returns whether it did."""
+    from search.trial.process import cuda
+
+    if not cuda.is_absent():
+        return False
+    import torch
+
+    torch.set_num_threads(1)
+    _warm_up()
+    return True
 
 
 def _warm_up() -> None:

@@ -19,7 +19,16 @@ from search.engine.signals import SignalWatch
 from search.errors import StudyFailed
 from search.executors.protocol import Slot
 from search.layout import StudyFolder, TrialFolder
-from search.messages import DONE, Ended, Exited, Launched, Message, Reported, Verdict
+from search.messages import (
+    DONE,
+    Ended,
+    Exited,
+    Launched,
+    Leaving,
+    Message,
+    Reported,
+    Verdict,
+)
 from search.store.lock import StudyLock
 from search.store.ownership import Ownership
 from search.store.reading import read_study
@@ -149,6 +158,28 @@ def test_report_is_answered_before_the_next_slot_is_filled(tmp_path: Path) -> No
         each for number in range(3) for each in (f"start {number:04d}", f"verdict {number}")
     ]
     assert [trial.state for trial in read_study(folder).trials] == ["COMPLETE"] * 3
+
+
+class SlowToVanish(Several):
+    """An executor whose processes are gone only when the next one has begun to train."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._going: list[tuple[str, Message]] = []
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        super().start(attempt, task, folder, slot)
+        launched, reported, ended, exited = self._said
+        self._said = [launched, *self._going, reported, ended, (attempt, Leaving(0))]
+        self._going = [exited]
+
+
+def test_trial_begins_while_the_process_of_the_one_before_is_taken_down(tmp_path: Path) -> None:
+    executor = SlowToVanish()
+    folder = StudyFolder(tmp_path / "study")
+    assert made(folder, executor, asked=3).run() == "finished"
+    trials = read_study(folder).trials
+    assert [(trial.state, len(trial.attempts)) for trial in trials] == [("COMPLETE", 1)] * 3
 
 
 class ShortDeadline(Deadline):

@@ -26,3 +26,20 @@ def is_up() -> bool:
         return False
     context = ctypes.c_void_p()
     return bool(driver.cuCtxGetCurrent(ctypes.byref(context)) != _NOT_INITIALIZED)
+
+
+def is_absent() -> bool:
+    """True where torch can find no accelerator, now or later: autograd has no thread of a device.
+
+    The question brings nothing up: it loads the driver of CUDA, where there is one, and asks it
+    nothing.
+    """
+    if sys.platform != "linux" or torch.version.hip is not None or torch.version.xpu is not None:
+        return False
+    if torch.version.cuda is None:
+        return True
+    try:
+        ctypes.CDLL(_DRIVER)
+    except OSError:
+        return True
+    return False

@@ -42,11 +42,14 @@ def forget_parent() -> None:
         atexit.register(handler)
 
 
-def end(status: int, inherited: Iterable[object] = ()) -> NoReturn:
+def end(
+    status: int, inherited: Iterable[object] = (), leave: Callable[[], object] = lambda: None
+) -> NoReturn:
     """End the process with `status`, within seconds.
 
     Args:
         inherited: files that were open before the fork.
+        leave: is called when nothing else is left to do.
     """
     # needs no Python, so that nothing holds it; the stacks say what hung
     faulthandler.dump_traceback_later(_END_S, exit=True)
@@ -61,6 +64,7 @@ def end(status: int, inherited: Iterable[object] = ()) -> NoReturn:
     flush([*inherited, *open_files()])
     _close_layers(each for each in open_files() if not any(each is one for one in inherited))
     flush(open_files())
+    _guarded(leave)
     os._exit(status)
 
 
