@@ -42,6 +42,8 @@ class Checked(Answer, frozen=True, kw_only=True):
 
     memory_paths: tuple[str, ...] = ()
     """Searched paths whose value changes how much memory a batch takes."""
+    reshaping_paths: tuple[str, ...] = ()
+    """Searched paths whose value changes the shapes of the model's state, or what has one."""
     batch_size_path: str | None = None
     """Path at which a micro-batch is written; None if nothing takes one."""
     batch_size: int | None = None

@@ -70,6 +70,24 @@ class TrialFolder:
         """The `last_ckpt` before the present one, in case that is damaged."""
         return self.root / "previous.ckpt"
 
+    @property
+    def wait(self) -> Path:
+        """The step at which an attempt that was cut off was told to wait, JSON."""
+        return self.root / "wait.json"
+
+    def ready_ckpt(self, step: int) -> Path:
+        """The `last_ckpt` with which the trial waited at a step, for others to begin at."""
+        return self.root / f"ready-{step}.ckpt"
+
+    @property
+    def ready_ckpts(self) -> list[Path]:
+        return sorted(self.root.glob("ready-*.ckpt"))
+
+    @property
+    def source_ckpt(self) -> Path:
+        """The checkpoint of another trial at which this one begins."""
+        return self.root / "source.ckpt"
+
     def rank_end(self, rank: int) -> Path:
         """The last words of a rank of a distributed trial that failed, a message as JSON."""
         return self.root / f"rank-{rank}.json"

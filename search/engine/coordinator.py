@@ -97,7 +97,7 @@ class Coordinator:
         self._running = RunningAttempts(executor)
         # closed while they were paused, with runs in loggers that are open
         self._unclosed: list[TrialRecord] = []
-        self._next = NextTrials(ledger, batches, request.total)
+        self._next = NextTrials(ledger, batches, request.total, self._close)
         self._stopping_since: float | None = None
         self._failures = FailureStreak()
         self._reason = "finished"
@@ -144,12 +144,12 @@ class Coordinator:
             count = format_count(len(paused), "paused trial")
             self._view.handle(Note(f"{count} will not go on: {why}"))
         for number in paused:
-            self._close(number, why)
+            self._close(number, f"was paused and did not go on: {why}")
         return not (self._unclosed or (self._disk.is_short and self._next.is_open))
 
-    def _close(self, number: int, why: str) -> None:
+    def _close(self, number: int, message: str) -> None:
         """End a paused trial that will not be chosen any more."""
-        outcome = self._ledger.close_paused(number, why).outcome
+        outcome = self._ledger.close_paused(number, message).outcome
         trial = self._ledger.trial(number)
         if leave_ending(self._ledger.attributes, trial):
             # which reads its checkpoint first
@@ -193,13 +193,17 @@ class Coordinator:
             try:
                 if found:
                     self._ledger.set_found(number, found)
-                note = write_config(folder, self._study_file, params, self._batches, found, steps)
+                branch = self._ledger.trial(number).branch
+                note = write_config(
+                    folder, self._study_file, params, self._batches, found, steps, branch
+                )
             except Incomputable as error:
                 message = f"derive: {error}, with a micro-batch of {micro_batch}"
                 self._finish(running, Outcome(ERROR, message=message), None)
                 return
             if note is not None:
                 self._view.handle(Note(f"trial {number}: {note}"))
+        self._ledger.tell_wait(number)
         del self._free[0]
         self._launch(running)
 

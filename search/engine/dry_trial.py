@@ -24,7 +24,8 @@ from search.plain.tree import class_paths
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
 from search.study_file.schema import StudyFile
-from search.study_file.trial_config import DryBatches, TrialFacts
+from search.study_file.trial_config import DryBatches
+from search.study_file.trial_facts import TrialFacts
 
 
 @dataclass(frozen=True)

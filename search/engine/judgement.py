@@ -122,7 +122,8 @@ class Verdicts:
             return UNJUDGED
         if step in trial.curve:
             prune = self._pruning.is_needed and step == trial.pruned_at
-            return Judgement(prune=prune, why=(trial.why or "") if prune else "")
+            pause = self._pausing.branches and step == trial.told_at and not trial.is_ready
+            return Judgement(prune, pause, why=(trial.why or "") if prune or pause else "")
         judgement = self._pruning.judge(frozen, step, value)
         decision = self._pausing.decide(trial.number, step, value)
         if judgement.prune and self._audit.takes(trial.number):

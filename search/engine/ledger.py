@@ -15,22 +15,20 @@ from optuna.trial import FrozenTrial, TrialState
 
 from search.engine.attempt_end import Outcome
 from search.engine.common_values import CommonValues
-from search.engine.fixed_points import FixedPoints
-from search.engine.judgement import UNJUDGED, Judgement, Pruning, Verdicts, newly_noted
+from search.engine.judgement import UNJUDGED, Judgement, Pruning, Verdicts
+from search.engine.new_trials import Branched, NewTrials
 from search.engine.pausing import Pausing
 from search.engine.trial_end import Ending, ending_of
 from search.errors import StorageError
 from search.executors.processes import boot_id, end_attempt
 from search.messages import INTERRUPTED, PAUSED, PRUNED
-from search.plain.whole_files import make_folder
 from search.sampling.audit import Audit
-from search.sampling.candidates import stage
 from search.sampling.one_direction import sampled_study
 from search.sampling.samplers import Sampling
 from search.space.distributions import Params
 from search.store.attributes import attributes_to_json
 from search.store.database.url import shown_url
-from search.store.database.write_through import WriteThroughStorage, is_private
+from search.store.database.write_through import WriteThroughStorage
 from search.store.events.event_file import append_event
 from search.store.events.optuna_trials import STUDY, user_attributes
 from search.store.events.study_history import cache_history
@@ -42,9 +40,9 @@ from search.store.events.trial_history import (
     DERIVED_SET,
     MEASURED,
     REPORTED,
-    SAMPLED,
     SAVED,
     SIZES_SET,
+    TrialHistory,
     after,
 )
 from search.store.queue import Queue
@@ -82,7 +80,6 @@ class Ledger:
         self._attributes = recorded.attributes
         self._storage = storage
         self._sampling = sampling
-        self._fixed = FixedPoints(recorded.history, queue)
         self.pausing = pausing
         attributes = recorded.attributes
         self._study = sampled_study(
@@ -93,6 +90,7 @@ class Ledger:
             is_bounded=sampling.is_bounded,
             paused=pausing if pausing.is_needed else None,
         )
+        self._new = NewTrials(recorded, self._study, storage, sampling, queue, pausing)
         self.common = CommonValues(self.folder, recorded.history, self._study)
         pruning = Pruning(self._study, storage, attributes, pruner)
         self._verdicts = Verdicts(pruning, pausing, audit)
@@ -139,7 +137,16 @@ class Ledger:
                     end_attempt(attempt.record.pid, attempt.record.boot_id)
             cut_off = Outcome(INTERRUPTED, message="coordinator ended")
             self.end_attempt(number, cut_off, seen=self._trials[number].seen)
+        self._close_replaced()
         return healed
+
+    def _close_replaced(self) -> None:
+        """End what still waits although another trial has its place."""
+        for trial in self._trials:
+            if trial.branch is not None and self.pausing.holds(trial.branch.replaces):
+                source = trial.branch.source
+                message = f"trial {trial.number} goes on from trial {source}'s checkpoint"
+                self.close_paused(trial.branch.replaces, message)
 
     def waiting(self) -> list[int]:
         """Numbers of the trials that were begun and can go on, the oldest first."""
@@ -159,6 +166,7 @@ class Ledger:
         """
         number = self.pausing.choose(is_idle=is_idle)
         if number is not None:
+            self._new.keep_ready(number)
             self.claim(number)
         return number
 
@@ -172,29 +180,24 @@ class Ledger:
             StorageError: the queue is damaged, or another tool added a trial meanwhile.
         """
         assert not self.waiting()
-        fixed = self._fixed.next(self._trials)
-        known = dict(self._storage.get_study_system_attrs(self._storage.study_id))
-        trial = stage(self._study, self._storage, self._sampling, fixed.params)
-        self._storage.refuse_other_writers(trial)
-        now = self._storage.get_study_system_attrs(self._storage.study_id)
-        if new := newly_noted(known, now):
-            append_event(self.folder.events, ATTRIBUTES, attributes=new)
-        make_folder(self.folder.trial(trial.number).root)
-        noted = self._frozen(trial.number).system_attrs
-        facts = fixed.origin
-        if derived := self._sampling.points.derived(trial.params):
-            facts = {"derived": derived, **facts}
-        event = append_event(
-            self.folder.trial(trial.number).events,
-            SAMPLED,
-            number=trial.number,
-            params=trial.params,
-            attributes={key: each for key, each in noted.items() if not is_private(key)},
-            **facts,
-        )
-        history = after(None, event)
-        assert history is not None
-        self._trials.append(history)
+        return self._begun(self._new.sample())
+
+    def branch(self) -> Branched | None:
+        """Begin a new trial at the checkpoint of another, in the place of one that ends with that
+        if it waits; None where none is to begin so.
+
+        Must not be called while a begun trial is waiting, as `sample`.
+
+        Raises:
+            StorageError: as `sample`.
+        """
+        assert not self.waiting()
+        branched = self._new.branch()
+        if branched is not None:
+            self._begun(branched.history)
+        return branched
+
+    def _begun(self, trial: TrialHistory) -> int:
         self.pausing.note_begin(trial.number)
         self._show_attributes(trial.number)
         self._storage.publish(self._trial_id(trial.number))
@@ -215,6 +218,10 @@ class Ledger:
         """Take a waiting trial up again; a sampled one is claimed already."""
         self._claimed.add(number)
         self._storage.claim(self._trial_id(number))
+
+    def tell_wait(self, number: int) -> None:
+        """As `NewTrials.tell_wait`."""
+        self._new.tell_wait(number)
 
     def begin_attempt(self, number: int, pid: int) -> int:
         """Write that process `pid` works on the trial from now; returns the attempt's number."""
@@ -318,9 +325,8 @@ class Ledger:
         )
         return ending
 
-    def close_paused(self, number: int, why: str) -> Ending:
+    def close_paused(self, number: int, message: str) -> Ending:
         """Write that a paused trial will not go on; returns what it comes to by that."""
-        message = f"was paused and did not go on: {why}"
         outcome = Outcome(PRUNED, message=message)
         ending = ending_of(self.attributes, self._trials[number], outcome)
         self._end(number, CLOSED, ending, message=message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from search.plain.collector import without_collector
 from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.audit import Audit
+from search.sampling.explored_paths import needs_shapes
+from search.sampling.schedulers.make import PBT
 from search.sampling.study_settings import (
     first_point_of,
     has_first_rung,
@@ -36,10 +38,10 @@ from search.store.database.write_through import WriteThroughStorage
 from search.store.events.event_file import append_event
 from search.store.events.history_cache import complete_cache
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
-from search.store.events.study_history import BASELINE, WARM_START, study_history
+from search.store.events.study_history import BASELINE, RESHAPING, WARM_START, study_history
 from search.store.placement import check_local, check_writable, refuse_links
 from search.store.queue import Queue
-from search.store.recorded_study import attributes_of, recorded_study
+from search.store.recorded_study import RecordedStudy, attributes_of, recorded_study
 from search.store.warm_start import WarmSource
 from search.study_file.curve_steps import Steps
 from search.study_file.differences import differences, free_changes
@@ -70,6 +72,8 @@ class Opening:
     defaults: Mapping[str, object] = field(default_factory=dict)
     # the earlier studies that a new one learns from
     warm_sources: tuple[WarmSource, ...] = ()
+    # of a new study, the paths whose values change the shape of the model
+    reshaping: Sequence[str] = ()
 
 
 def plan(
@@ -129,12 +133,14 @@ def open_ledger(
     sampling = sampling_of(study_file)
     # a new study refuses wrong options before anything is made
     pruner = pruner_of(study_file, steps)
-    scheduler_of(study_file, steps)
+    scheduler_of(study_file, steps, total=n_trials)
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
         begin_study(folder, attributes_of(study_file, n_trials, steps, stopping))
         _write_first_points(opening, note)
+        if needs_shapes(study_file):
+            append_event(folder.events, RESHAPING, paths=[*opening.reshaping])
     read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)
@@ -150,8 +156,13 @@ def open_ledger(
         pruner = pruner_of(study_file, steps)
     queue = Queue(folder, sampling.points, study_file.enqueue)
     audit = Audit(study_file.audit, study_file.seed)
+    reshaping = _reshaping(study_file, recorded)
+    total = n_trials
+    if total is not None and study_file.scheduler.name == PBT:
+        # those of another study are in no population
+        total -= sum(trial.taken_from is not None for trial in recorded.trials)
     pausing = Pausing(
-        lambda first: scheduler_of(study_file, steps, first, n_trials),
+        lambda first: scheduler_of(study_file, steps, first, total, reshaping),
         recorded.trials,
         1 if has_first_rung(study_file) else recorded.history.first_pause,
         audit,
@@ -178,6 +189,21 @@ def _write_first_points(opening: Opening, note: Callable[[str], None]) -> None:
         append_event(folder.events, WARM_START, **warm_start.to_tree())
         if warm_start.sources:
             note(first_text(warm_start, study_file.sampler.name))
+
+
+def _reshaping(study_file: StudyFile, recorded: RecordedStudy) -> Sequence[str]:
+    """The paths that change the shape of the model, where that has to be known.
+
+    Raises:
+        UserError: the study began without a scheduler that asks for it.
+    """
+    known = recorded.history.reshaping
+    if known is None and needs_shapes(study_file):
+        raise UserError(
+            "scheduler: the study began without pbt, when nobody looked which parameters change "
+            "the shape of the model. Name those that may change: {name: pbt, perturb: [lr]}."
+        )
+    return known or ()
 
 
 def _made(opening: Opening, study: OptunaStudy, before_retry: BeforeRetry) -> RDBStorage:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from search.sampling.audit import Audit
-from search.sampling.schedulers.scheduler import GOES_ON, Decision, Scheduler
+from search.sampling.schedulers.scheduler import (
+    GOES_ON,
+    BranchProposal,
+    Decision,
+    Origin,
+    Scheduler,
+)
 from search.store.events.trial_history import TrialHistory
 
 # a process takes so long until a trial goes on in it, and no more than this part of what it trains
@@ -54,7 +60,10 @@ class Pausing:
         if self._scheduler is None:
             return
         for trial in self._trials:
-            self._scheduler.begin(trial.number, trial.params)
+            if trial.taken_from is not None and self._scheduler.branches:
+                # its checkpoints are another study's
+                continue
+            self._tell_begin(trial)
             for step, value in sorted(trial.curve.items()):
                 if trial.audited is not None and step > trial.audited.step:
                     break
@@ -78,7 +87,11 @@ class Pausing:
         # one that is being sampled has no history yet
         if self._scheduler is None or number >= len(self._trials) or number in self._chosen:
             return False
-        return self._trials[number].is_paused
+        trial = self._trials[number]
+        if self.branches and not trial.is_ready:
+            # it was cut off before its checkpoint, and goes on until it has one for others
+            return False
+        return trial.is_paused
 
     def decide(self, number: int, step: int, value: float) -> Decision:
         """What becomes of a trial that reports."""
@@ -94,8 +107,21 @@ class Pausing:
 
     def note_begin(self, number: int) -> None:
         """Note a trial that was sampled."""
-        if self._scheduler is not None:
-            self._scheduler.begin(number, self._trials[number].params)
+        self._tell_begin(self._trials[number])
+
+    @property
+    def branches(self) -> bool:
+        """True where trials may begin at the checkpoints of others."""
+        return self._scheduler is not None and self._scheduler.branches
+
+    @property
+    def wants_new(self) -> bool:
+        """False where no trial is to be sampled now."""
+        return self._scheduler is None or self._scheduler.wants_new
+
+    def propose(self, number: int, sources: Mapping[int, Collection[int]]) -> BranchProposal | None:
+        """The trial that begins now at the checkpoint of another, as `Scheduler.propose`."""
+        return None if self._scheduler is None else self._scheduler.propose(number, sources)
 
     def note_end(self, number: int) -> None:
         """Note how a trial stands after an attempt at it."""
@@ -143,6 +169,16 @@ class Pausing:
         assert self._scheduler is not None
         self._scheduler.end(number, is_complete=False, is_failed=False)
 
+    def _tell_begin(self, trial: TrialHistory) -> None:
+        if self._scheduler is None:
+            return
+        if trial.branch is None:
+            self._scheduler.begin(trial.number, trial.params)
+        else:
+            branch = trial.branch
+            origin = Origin(branch.source, branch.step, branch.replaces)
+            self._scheduler.branch(trial.number, trial.params, origin)
+
     def _tell_end(self, trial: TrialHistory) -> None:
         if self._scheduler is None:
             return
@@ -155,3 +191,5 @@ class Pausing:
             )
         elif self.holds(trial.number):
             self._scheduler.pause(trial.number)
+        elif trial.told_at is not None and trial.is_ready:
+            self._scheduler.note_chosen(trial.number)

@@ -278,7 +278,7 @@ def _begun(
 ) -> Ledger:
     """A new study, of which the preflight knows what the study file does not say."""
     steps = _steps(request.study_file, facts, view)
-    opening = replace(opening, defaults=facts.defaults)
+    opening = replace(opening, defaults=facts.defaults, reshaping=facts.reshaping_paths)
     return _opened(opening, request, view, before_retry, steps)
 
 

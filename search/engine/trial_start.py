@@ -10,10 +10,12 @@ from search.layout import TrialFolder
 from search.plain.tree import Tree, read_path, write_path
 from search.plain.whole_files import make_folder
 from search.space.distributions import Params, Scalar
+from search.store.records import BranchRecord
 from search.study_file.curve_steps import Steps
 from search.study_file.rules import config_of, resolve_config
 from search.study_file.schema import StudyFile
-from search.study_file.trial_config import ProbedBatch, TrialFacts
+from search.study_file.trial_config import ProbedBatch
+from search.study_file.trial_facts import BranchFacts, TrialFacts
 
 
 def write_config(
@@ -23,6 +25,7 @@ def write_config(
     batches: BatchPlan,
     found: Mapping[str, Scalar],
     steps: Steps | None,
+    branch: BranchRecord | None = None,
 ) -> str | None:
     """Write the configuration of a trial that begins; returns a line if one of its values was
     replaced by another that is the same run.
@@ -30,6 +33,7 @@ def write_config(
     Args:
         found: the probed micro-batch by its path, where there is one.
         steps: of the study's curves; None in a study of an earlier release.
+        branch: where it begins; None for a trial that begins by itself.
 
     Raises:
         Incomputable: a derived value has none for that micro-batch.
@@ -39,6 +43,8 @@ def write_config(
     trial = TrialFacts(study_file.name, int(folder.root.name), dict(params))
     if steps is not None:
         trial = replace(trial, steps=steps.unit, at_epoch_ends=steps.at_epoch_ends)
+    if branch is not None:
+        trial = replace(trial, branch=BranchFacts(branch.source, branch.epoch))
     make_folder(folder.root)
     replace(config_of(study_file, sections), trial=trial).write(folder.config)
     return note

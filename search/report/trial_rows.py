@@ -177,6 +177,7 @@ def _outcome(trial: TrialRecord) -> Cell:
 def _message(trial: TrialRecord) -> Cell:
     parts = ["baseline"] if trial.baseline else []
     parts += [f"values of {trial.warm_origin}"] if trial.warm_origin is not None else []
+    parts += [trial.branch_text] if trial.branch_text else []
     parts += [f"violates {constraint}" for constraint in trial.infeasible]
     told = (audited_text(trial), trial.message, trial.why)
     parts += dict.fromkeys(each for each in told if each)

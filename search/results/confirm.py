@@ -55,7 +55,8 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
     """The best complete trials, no two with the same parameters.
 
     Raises:
-        UserError: there are fewer, or several objectives put them in no order.
+        UserError: there are fewer, several objectives put them in no order, or one began at the
+            checkpoint of another trial.
     """
     if study.is_multi_objective:
         raise UserError(
@@ -71,6 +72,13 @@ def finalists_of(study: StudyRecord, top: int) -> list[TrialRecord]:
             f"--top: {study.name} has {len(different)} different complete trials, got {top}. "
             "Ask for fewer, or go on with `search resume`."
         )
+    for trial in different[:top]:
+        if trial.branch_text is not None:
+            raise UserError(
+                f"{study.name}: trial {trial.number} {trial.branch_text}, so that its value is not "
+                "that of its parameters alone, and seeds would train those from the first step. "
+                "Confirm a study without pbt; `search enqueue` takes its parameters there."
+            )
     return different[:top]
 
 

@@ -103,6 +103,11 @@ def _refuse(finished: FinishedTrial, target: Path) -> None:
             f"{finished.place}: began with the weights of ckpt_path alone, and LightningCLI takes "
             f"that to go on with a whole training. Its checkpoint is {finished.checkpoint}."
         )
+    if (branched := finished.trial.branch_text) is not None:
+        raise UserError(
+            f"{finished.place}: {branched}, and training from the first step would come to "
+            f"something else. Its checkpoint is {finished.checkpoint}."
+        )
 
 
 def _fill(

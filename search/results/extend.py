@@ -235,6 +235,6 @@ def _as_taken(events: Sequence[Event], number: int, params: Params, note: str) -
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
     changed: Event = {"number": number, "params": params, "taken_from": note}
     changed |= {"attributes": {}, "enqueued": None, "baseline": []}
-    changed |= {"warm_place": None, "warm_origin": None}
+    changed |= {"warm_place": None, "warm_origin": None, "branch": None}
     later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
     return [events[begin] | changed, *later]

@@ -7,10 +7,17 @@ from dataclasses import dataclass
 from search.layout import TrialFolder
 from search.store.audit_figures import spared_text
 from search.store.events.event_file import Event, read_events
-from search.store.events.trial_history import ATTEMPT_ENDED, ATTEMPT_STARTED, CLOSED, REPORTED
+from search.store.events.trial_history import (
+    ATTEMPT_ENDED,
+    ATTEMPT_STARTED,
+    CLOSED,
+    REPORTED,
+    SAMPLED,
+)
 
 PRUNED, PAUSED, AUDITED = "pruned", "paused", "audited"
 WENT_ON, ENDED, CLOSED_AT_END = "went on", "ended", "closed"
+BRANCHED = "branched"
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,8 @@ def _decided(event: Event) -> tuple[str | None, str | None]:
             return PRUNED, event.get("why")
         case {"event": kind, "paused": True} if kind == REPORTED:
             return PAUSED, event.get("why")
+        case {"event": kind, "branch": {"source": source, "epoch": epoch}} if kind == SAMPLED:
+            return BRANCHED, f"begins at the checkpoint of trial {source} after epoch {epoch}"
         case {"event": kind, "audited": True} if kind == REPORTED:
             return AUDITED, spared_text(PRUNED, event.get("why"))
         case {"event": kind, "audited": True} if kind == ATTEMPT_STARTED:

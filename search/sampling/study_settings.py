@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from optuna.pruners import BasePruner
 
 from search.sampling.copied_trials import warm_start_of
+from search.sampling.explored_paths import exploration_of
 from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
-from search.sampling.schedulers.make import check_scheduler, make_scheduler
+from search.sampling.schedulers.make import PBT, check_scheduler, make_scheduler
 from search.sampling.schedulers.scheduler import Curves, Scheduler
 from search.space.baseline import baseline_of
 from search.space.distributions import Params
@@ -36,6 +37,7 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     sampling.check()
     pruner_of(study_file, None)
     check_scheduler(study_file.scheduler.name, study_file.scheduler.options)
+    exploration_of(study_file)
     return sampling
 
 
@@ -85,7 +87,11 @@ def pruner_of(study_file: StudyFile, steps: Steps | None) -> BasePruner:
 
 
 def scheduler_of(
-    study_file: StudyFile, steps: Steps | None, least: int = 1, total: int | None = None
+    study_file: StudyFile,
+    steps: Steps | None,
+    least: int = 1,
+    total: int | None = None,
+    reshaping: Collection[str] = (),
 ) -> Scheduler | None:
     """The scheduler that a study file asks for; None where it asks for none.
 
@@ -93,6 +99,7 @@ def scheduler_of(
         steps: as for `pruner_of`.
         least: the steps of a trial before its first pause, where the study file does not say.
         total: trials that may begin; None is no limit.
+        reshaping: as for `exploration_of`.
 
     Raises:
         UserError: the scheduler refuses its options.
@@ -118,12 +125,14 @@ def scheduler_of(
         epoch_steps=epoch_steps,
         least=least,
         total=total,
+        exploration=exploration_of(study_file, reshaping),
     )
 
 
 def has_first_rung(study_file: StudyFile) -> bool:
     """Tell whether a study file says how long a trial is trained before its first pause."""
-    return "min_resource" in study_file.scheduler.options
+    # the stops of pbt are parts of a training, whatever a process costs
+    return "min_resource" in study_file.scheduler.options or study_file.scheduler.name == PBT
 
 
 def _epoch_steps(steps: Steps | None) -> int:

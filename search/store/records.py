@@ -49,6 +49,19 @@ class AuditRecord:
 
 
 @dataclass(frozen=True)
+class BranchRecord:
+    """Where a trial began that goes on from the checkpoint of another."""
+
+    # number of that other trial
+    source: int
+    # last step and epochs behind the checkpoint
+    step: int
+    epoch: int
+    # number of the trial whose place it took
+    replaces: int
+
+
+@dataclass(frozen=True)
 class TrialRecord:
     """One sampled configuration."""
 
@@ -108,6 +121,15 @@ class TrialRecord:
     baseline: tuple[str, ...] = ()
     # the trial of an earlier study that had these values, or most of them
     warm_origin: str | None = None
+    # None where it began by itself
+    branch: BranchRecord | None = None
+
+    @property
+    def branch_text(self) -> str | None:
+        """`branched from trial 7 at epoch 3`; None where it began by itself."""
+        if self.branch is None:
+            return None
+        return f"branched from trial {self.branch.source} at epoch {self.branch.epoch}"
 
     @property
     def duration_s(self) -> float | None:

@@ -41,7 +41,7 @@ class Retention:
             return [folder.previous_ckpt] if trial.is_paused else []
         if trial.state == "PRUNED":
             return checkpoints_in(folder)
-        dropped = [folder.previous_ckpt]
+        dropped = [folder.previous_ckpt, *folder.ready_ckpts, folder.source_ckpt]
         if trial.state == "COMPLETE" and self._top is not None:
             # one that breaks an outcome constraint is never the best, however good its value
             rank = (bool(trial.infeasible), self._sign * (trial.value or 0.0))

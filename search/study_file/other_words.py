@@ -15,7 +15,7 @@ _CMAES = "Write sampler: cmaes."
 _EVOLUTION = "Write sampler: nsgaii, which evolves a population, or sampler: cmaes."
 _IS_A_PRUNER = "That ends trials early: write pruner: {}, beside sampler: tpe."
 _BOHB = "BOHB is two settings here: write sampler: tpe and pruner: hyperband."
-_NO_PBT = "No population trains here: sampler: nsgaii evolves configurations, each trained whole."
+_IS_PBT = "That goes on from checkpoints of others: write scheduler: pbt."
 _ASHA = (
     "Write pruner: successive_halving, which is asynchronous as ASHA is, or pruner: hyperband, "
     "which runs several of it."
@@ -40,7 +40,7 @@ SAMPLER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("cma", "es", "evolutionstrategy", "evolutionstrategies"), _CMAES),
     **dict.fromkeys(("evolutionary", "evolution", "genetic", "ga", "moea"), _EVOLUTION),
     **dict.fromkeys(("nsga", "nsga2", "nsga3", "nsgaiii"), "Write sampler: nsgaii."),
-    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining", "populationbased"), _NO_PBT),
+    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining", "populationbased"), _IS_PBT),
     **dict.fromkeys(("bohb", "tpehyperband"), _BOHB),
     **dict.fromkeys(("hyperband", "median"), _IS_A_PRUNER.format("hyperband or pruner: median")),
     **dict.fromkeys(("asha", "successivehalving"), _IS_A_PRUNER.format("successive_halving")),
@@ -54,7 +54,7 @@ PRUNER_WORDS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("quantile", "top"), "Write pruner: percentile."),
     **dict.fromkeys(("racing", "ttest", "frace", "irace"), "Write pruner: wilcoxon."),
-    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining"), _NO_PBT),
+    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining"), _IS_PBT),
     **dict.fromkeys(("nop", "nopruner", "disabled", "null"), "Write pruner: none."),
     "tpe": _IS_A_SAMPLER.format("tpe"),
     **dict.fromkeys(("random", "randomsearch"), _IS_A_SAMPLER.format("random")),
@@ -77,7 +77,7 @@ SCHEDULER_WORDS: Mapping[str, str] = {
         "That changes learning rates: write lr_scheduler.",
     ),
     **dict.fromkeys(("fifo", "nop", "default", "null"), "Write scheduler: none."),
-    **dict.fromkeys(("pbt", "pb2", "populationbasedtraining", "populationbased"), _NO_PBT),
+    **dict.fromkeys(("pb2", "populationbasedtraining", "populationbased"), "Write scheduler: pbt."),
 }
 LOGGER_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("tb", "tboard", "tensorboardx"), _TENSORBOARD),

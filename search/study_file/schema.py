@@ -71,7 +71,7 @@ PRUNERS = (
     "wilcoxon",
     "none",
 )
-SCHEDULERS = ("none", "asha", "hyperband", "thaw")
+SCHEDULERS = ("none", "asha", "hyperband", "thaw", "pbt")
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 _LEFT_OUT_EMPTY = (
     *("objectives", "outcome_constraints", "constraints", "derive", "enqueue", "audit"),

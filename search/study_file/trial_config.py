@@ -15,10 +15,10 @@ from search.errors import StudyFileError
 from search.plain.tree import Tree
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml, read_yaml
-from search.space.distributions import Params
 from search.study_file.micro_batches import Epoch
 from search.study_file.objective import Objective
 from search.study_file.outcome_constraints import OutcomeConstraint, parse_constraint
+from search.study_file.trial_facts import TrialFacts
 
 # what every LightningCLI configuration may have; its `fit` alone knows the last two
 LIGHTNING_SECTIONS = (
@@ -269,27 +269,6 @@ class LoggerChoice:
 
 
 @dataclass(frozen=True)
-class TrialFacts:
-    """The trial itself, as loggers name it and its steps are counted."""
-
-    # the name of the study; None where the trial is of none
-    study: str | None = None
-    number: int = 0
-    params: Params = field(default_factory=dict)
-    # unit of the steps, one of `curve_steps.UNITS`; None in a study of an earlier release
-    steps: str | None = None
-    # training logs a metric that counts, although there are validations
-    at_epoch_ends: bool = False
-
-    def to_tree(self) -> Tree:
-        """The tree that the constructor takes."""
-        tree: Tree = {"study": self.study, "number": self.number, "params": dict(self.params)}
-        if self.steps is not None or self.at_epoch_ends:
-            tree |= {"steps": self.steps, "at_epoch_ends": self.at_epoch_ends}
-        return tree
-
-
-@dataclass(frozen=True)
 class Variant:
     """A valid point for the preflight."""
 
@@ -333,7 +312,7 @@ class TrialConfig:
                 LoggerChoice(each["name"], {key: each[key] for key in each if key != "name"})
                 for each in tree.get("logger", ())
             ),
-            trial=TrialFacts(**tree.get("trial", {})),
+            trial=TrialFacts.from_tree(tree.get("trial", {})),
             batch=ProbedBatch.from_tree(batch) if batch else None,
             preflight=tuple(
                 Variant(each["path"], each["value"], LightningSections.from_tree(each["sections"]))

@@ -50,6 +50,7 @@ from search.trial.building.script import run_script
 from search.trial.building.script_drive import ReachedFit
 from search.trial.building.trainer import callbacks_on, detach, keep_in
 from search.trial.checkpoints.files import resume_point
+from search.trial.fitting.branch_start import does_not_fit, source_point, waits_at
 from search.trial.fitting.callbacks import (
     Judge,
     ReportCallback,
@@ -206,9 +207,14 @@ def _fit(
     config: TrialConfig, folder: TrialFolder, link: Link, gpu_share: float, *, resume: bool
 ) -> Ended:
     checkpoint = resume_point(folder) if resume else None
+    begins_branch = checkpoint is None and config.trial.branch is not None
+    if begins_branch:
+        checkpoint = source_point(folder)
+    elif waits_at(folder, checkpoint):
+        return Ended(cause=PAUSED)
     seed_everything(config.sections)
     with contextlib.ExitStack() as stack:
-        trial = _Trial(config, folder, link, gpu_share, checkpoint, stack)
+        trial = _Trial(config, folder, link, gpu_share, checkpoint, begins_branch, stack)
         script = config.sections.script
         if script is None or script.build is not None:
             return _train(trial, build(config.sections))
@@ -224,6 +230,8 @@ class _Trial:
     link: Link
     gpu_share: float
     checkpoint: Path | None
+    # that checkpoint is another trial's
+    begins_branch: bool
     # of what is open until the end: of the fit, or of the script that goes on after it
     stack: contextlib.ExitStack
 
@@ -267,8 +275,11 @@ def _train(trial: _Trial, built: Built) -> Ended:
     config, folder, link, checkpoint = trial.config, trial.folder, trial.link, trial.checkpoint
     objective, watched = config.objective, config.watched
     meter = ResourceMeter(watched.limits, link)
-    keeper = CheckpointKeeper(folder, objective, watched.metrics, link)
-    run = run_of(config, folder, built.lightning, checkpoint)
+    keeper = CheckpointKeeper(
+        folder, objective, watched.metrics, link, begins_branch=trial.begins_branch
+    )
+    own_checkpoint = None if trial.begins_branch else checkpoint
+    run = run_of(config, folder, built.lightning, own_checkpoint)
     logs = RunLogs(config, built, run, keeper, meter, watched.resources)
     steps = StepCounter(config.trial.steps)
     judge = ReportCallback(
@@ -295,7 +306,7 @@ def _train(trial: _Trial, built: Built) -> Ended:
         forget_last_words(folder)
     trial.stack.enter_context(logs.open(trainer, started.effective_batch))
     with meter.told(), name_killed_rank(trainer, folder):
-        with _refuse_to_resume(trainer, keeper):
+        with _refuse_to_resume(trial, trainer, keeper):
             built.fit(trainer, checkpoint)
         if keeper.value is None:
             raise UserError(no_value(trainer, objective.metric))
@@ -304,16 +315,19 @@ def _train(trial: _Trial, built: Built) -> Ended:
 
 
 @contextlib.contextmanager
-def _refuse_to_resume(trainer: Trainer, keeper: CheckpointKeeper) -> Iterator[None]:
+def _refuse_to_resume(trial: _Trial, trainer: Trainer, keeper: CheckpointKeeper) -> Iterator[None]:
     """Replace an error that comes before the first step of a trial that goes on.
 
     Raises:
+        UserError: in its place, where the checkpoint is another trial's.
         CannotResume: in its place, in a trial of one process.
     """
     try:
         yield
     except Exception as error:
         is_first = trainer.ckpt_path is not None and not keeper.has_begun
+        if is_first and trial.begins_branch and cause_of(error) == ERROR:
+            raise does_not_fit(trial.config.trial, error) from error
         if not is_first or trainer.world_size > 1 or _is_from_outside(error):
             raise
         if cause_of(error) == ERROR:

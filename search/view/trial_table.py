@@ -64,6 +64,8 @@ def print_trial(
         pairs.append(("baseline", _baseline_text(trial)))
     if trial.warm_origin is not None:
         pairs.append(("warm start", f"the values of {clean(trial.warm_origin)}"))
+    if trial.branch_text is not None:
+        pairs.append(("begins", trial.branch_text))
     pairs += _files(trial)
     pairs += [(label, Text(clean(text), style="dim")) for label, text in made]
     print_pairs(console, pairs)

@@ -157,7 +157,7 @@ def test_several_workers_keep_to_the_total(project: Project) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"scheduler": "pbt"}, "scheduler"),
+        ({"scheduler": "pb2"}, "Write scheduler: pbt."),
         ({"scheduler": "median"}, "That ends trials for good: write pruner: median"),
         ({"scheduler": {"name": "asha", "eta": 3}}, "scheduler.eta: asha has no such option."),
         ({"scheduler": {"name": "asha", "reduction_factor": 1}}, "scheduler.reduction_factor"),

@@ -19,11 +19,11 @@ from search.study_file.trial_config import (
     LoggerChoice,
     ProbedBatch,
     TrialConfig,
-    TrialFacts,
     Variant,
     Watched,
     read_trial_config,
 )
+from search.study_file.trial_facts import BranchFacts, TrialFacts
 
 LIGHTNING: dict[str, Any] = {
     "seed_everything": 3,
@@ -52,7 +52,9 @@ FULL = TrialConfig(
         ("epoch_time",),
     ),
     logger=(LoggerChoice("wandb", {"offline": True}), LoggerChoice("csv")),
-    trial=TrialFacts("study", 7, {"model.width": 4}, "epochs", at_epoch_ends=True),
+    trial=TrialFacts(
+        "study", 7, {"model.width": 4}, "epochs", at_epoch_ends=True, branch=BranchFacts(3, 2)
+    ),
     batch=ProbedBatch("power", 64, Epoch(100, drops_last=True, limit=0.5)),
     preflight=(Variant("model.width", 8, LightningSections(model={"width": 8})),),
     dry=DryBatches(3, 1),

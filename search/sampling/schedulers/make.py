@@ -8,29 +8,40 @@ from search.errors import UserError
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.sampling.schedulers.asha import Asha
+from search.sampling.schedulers.exploration import Exploration
 from search.sampling.schedulers.hyperband import Hyperband
+from search.sampling.schedulers.pbt import Pbt
 from search.sampling.schedulers.scheduler import Curves, Scheduler
 from search.space.distributions import Space
 
+# the option of pbt that names paths
+PERTURB = "perturb"
+PBT = "pbt"
 _OPTIONS: Mapping[str, tuple[str, ...]] = {
     "none": (),
     "asha": ("min_resource", "reduction_factor"),
     "hyperband": ("min_resource", "reduction_factor"),
     "thaw": ("min_resource",),
+    PBT: ("population", "interval", PERTURB),
 }
-_LEAST = {"min_resource": 1, "reduction_factor": 2}
+_LEAST = {"min_resource": 1, "reduction_factor": 2, "population": 2, "interval": 1}
 _FACTOR = 3
+# the paper (section 4.4) finds 20 to be enough, and 10 to be too few to stay unlike one another
+_POPULATION = 20
+# stops of a whole training, where nothing is said
+_STOPS = 20
 
 
 def check_scheduler(name: str, options: Mapping[str, object]) -> dict[str, int]:
-    """The options of a scheduler.
+    """The options of a scheduler that are numbers.
 
     Raises:
         UserError: one is unknown or has a value that cannot be used.
     """
     if name == "none" and options:
         raise UserError("scheduler: none takes no options. Remove them.")
-    return {key: _whole(name, key, each) for key, each in options.items()}
+    numbers = {key: each for key, each in options.items() if (name, key) != (PBT, PERTURB)}
+    return {key: _whole(name, key, each) for key, each in numbers.items()}
 
 
 def make_scheduler(
@@ -42,6 +53,7 @@ def make_scheduler(
     epoch_steps: int,
     least: int,
     total: int | None,
+    exploration: Exploration | None = None,
 ) -> Scheduler | None:
     """The scheduler of a study; None where it has none.
 
@@ -49,6 +61,7 @@ def make_scheduler(
         epoch_steps: the steps of an epoch, in which `min_resource` is given.
         least: the steps that a trial has at least before it is first paused, where nothing is said.
         total: trials that may begin; None is no limit.
+        exploration: how pbt comes to new parameters; None for the others.
 
     Raises:
         UserError: an option is unknown or has a value that cannot be used.
@@ -71,7 +84,39 @@ def make_scheduler(
         from search.sampling.schedulers.thaw import Thaw
 
         return Thaw(curves, space, total=total, first=first, epoch_steps=epoch_steps)
+    if exploration is not None:
+        return _make_pbt(given, curves, epoch_steps, total, exploration)
     return Hyperband(curves, last=curves.last, first=first, factor=factor)
+
+
+def _make_pbt(
+    given: Mapping[str, int],
+    curves: Curves,
+    epoch_steps: int,
+    total: int | None,
+    exploration: Exploration,
+) -> Pbt:
+    """Population based training.
+
+    Raises:
+        UserError: all trials together are no more than one population.
+    """
+    assert curves.last is not None
+    population = given.get("population", _POPULATION)
+    if total is not None and total <= population:
+        raise UserError(
+            f"scheduler.population: {population} trials are trained side by side, and of {total} "
+            "in all none is left to take the place of another. Ask for more trials (--trials "
+            f"{3 * population}), or for a smaller population."
+        )
+    epochs = given.get("interval") or max(1, round(curves.last / epoch_steps / _STOPS))
+    return Pbt(
+        curves,
+        population=population,
+        every=epochs * epoch_steps,
+        exploration=exploration,
+        total=total,
+    )
 
 
 def _whole(name: str, key: str, value: object) -> int:

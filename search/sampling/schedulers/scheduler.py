@@ -8,7 +8,9 @@ they are told of an earlier run in the order of its trials.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from typing import ClassVar
 
 from search.space.distributions import Params
 from search.study_file.curve_steps import Steps
@@ -46,11 +48,43 @@ class Chosen:
     """The reason with its figures, in words that follow "goes on: "."""
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where a trial comes from that goes on from the checkpoint of another."""
+
+    source: int
+    """Number of that other trial."""
+    step: int
+    """Last step behind the checkpoint."""
+    replaces: int
+    """Number of the trial whose place it takes."""
+
+
+@dataclass(frozen=True)
+class BranchProposal:
+    """A new trial that is to go on from the checkpoint of another."""
+
+    source: int
+    step: int
+    """Last step behind the checkpoint."""
+    replaces: int
+    """Number of the trial whose place it takes; one that waits ends with that."""
+    params: Params
+    why: str
+    """The reason with its figures, a whole sentence."""
+
+
 GOES_ON = Decision(pauses=False)
 
 
 class Scheduler(ABC):
-    """Decides on pausing and going on; values are as trials report them."""
+    """Decides on pausing and going on; values are as trials report them.
+
+    One that begins new trials at the checkpoints of others says so by `branches`, and has methods
+    of its own in the place of the last three here.
+    """
+
+    branches: ClassVar[bool] = False
 
     @abstractmethod
     def begin(self, number: int, params: Params) -> None:
@@ -91,3 +125,27 @@ class Scheduler(ABC):
         """The value that a paused trial would come to, as its curve and others tell; None where
         nothing is predicted, and its last value stands for it."""
         return None
+
+    def note_chosen(self, number: int) -> None:
+        """Note that a trial of an earlier run waited, and went on."""
+        assert not self.branches, "one that branches has to know"
+
+    @property
+    def wants_new(self) -> bool:
+        """False where no trial is to be sampled now."""
+        return True
+
+    def propose(self, number: int, sources: Mapping[int, Collection[int]]) -> BranchProposal | None:
+        """The trial that is to begin now at the checkpoint of another, before any goes on; None
+        where none is.
+
+        Args:
+            number: the one that it would have.
+            sources: of those that are not over, the steps behind the checkpoints with which they
+                have waited and that are kept.
+        """
+        return None
+
+    def branch(self, number: int, params: Params, origin: Origin) -> None:
+        """Note a trial that began at the checkpoint of another."""
+        self.begin(number, params)

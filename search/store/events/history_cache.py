@@ -22,11 +22,11 @@ from search.layout import StudyFolder
 from search.plain.whole_files import open_privately
 from search.store.events.attempts import Attempt
 from search.store.events.trial_history import TrialHistory
-from search.store.records import AttemptRecord, AuditRecord
+from search.store.records import AttemptRecord, AuditRecord, BranchRecord
 
 # raised whenever the same events come to add up to something else
 _FORMAT = 2
-_KINDS = (TrialHistory, Attempt, AttemptRecord, AuditRecord)
+_KINDS = (TrialHistory, Attempt, AttemptRecord, AuditRecord, BranchRecord)
 _SHAPE = [each.name for kind in _KINDS for each in fields(kind)]
 _HEADER = f"search histories {_FORMAT} {zlib.crc32(' '.join(_SHAPE).encode()):08x}\n".encode()
 # number and stamp of a trial, the length of its history, then the checksum of those and of it

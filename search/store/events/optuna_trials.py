@@ -6,7 +6,7 @@ The one place that knows the names of our attributes in Optuna's storage.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -87,6 +87,7 @@ def user_attributes(history: TrialHistory) -> dict[str, Any]:
         "enqueued": history.enqueued,
         "baseline": history.baseline,
         "warm_origin": history.warm_origin,
+        "branch": None if history.branch is None else asdict(history.branch),
     }
     return {key: value for key, value in told.items() if value}
 

@@ -47,6 +47,7 @@ THREADS = "threads"
 FIRST_PAUSE = "first_pause"
 BASELINE = "baseline"
 WARM_START = "warm_start"
+RESHAPING = "reshaping"
 
 # as the layout writes the number of a trial
 _NUMBER = re.compile(r"\d{4}|[1-9]\d{4,8}", re.ASCII)
@@ -74,6 +75,8 @@ class StudyHistory:
     baseline: dict[str, Any] = field(default_factory=dict)
     # what was taken over of earlier studies
     warm_start: WarmStart = field(default_factory=WarmStart)
+    # the paths that change the shape of the model; None where nobody had to know
+    reshaping: list[str] | None = None
     # by cache key, the size that a probe found
     micro_batches: dict[str, int] = field(default_factory=dict)
     # the samplers' own notes
@@ -180,6 +183,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.baseline = checked(event["params"], dict)
     elif kind == WARM_START:
         history.warm_start = warm_start_in(event)
+    elif kind == RESHAPING:
+        history.reshaping = [checked(path, str) for path in event["paths"]]
     elif kind == MICRO_BATCH:
         history.micro_batches[str(event.get("key"))] = int(event.get("size", 0))
     elif kind == ATTRIBUTES:

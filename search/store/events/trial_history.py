@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
 from types import NoneType
 from typing import Any
 
-from search.messages import ERROR, PRUNED
+from search.messages import ERROR, PAUSED, PRUNED
 from search.space.distributions import Space
 from search.store.attributes import STATES, checked, known_word
 from search.store.events.attempts import Attempt, begun_attempt, end_last, recalled_attempt
 from search.store.events.event_file import Event
 from search.store.events.event_values import numbers_in, resources_in, sizes_in
-from search.store.records import FINISHED, AuditRecord, TrialRecord
+from search.store.records import FINISHED, AuditRecord, BranchRecord, TrialRecord
 from search.study_file.outcome_constraints import violations
 
 SAMPLED = "sampled"
@@ -37,6 +37,7 @@ CLOSED = "closed"
 # written by earlier releases, which took back from the database what a file had lost
 _RECALLED = "recalled"
 
+_OF_BRANCHES = tuple(each.name for each in fields(BranchRecord))
 _SCALARS = (float, int, str, bool, NoneType)
 
 
@@ -96,6 +97,12 @@ class TrialHistory:
     # the place among the points of earlier studies that the trial took, and whose that was
     warm_place: int | None = None
     warm_origin: str | None = None
+    # None where the trial began by itself
+    branch: BranchRecord | None = None
+    # the last step whose verdict was to wait
+    told_at: int | None = None
+    # of the checkpoints with which it has waited, the epochs by the step; none of a finished trial
+    ready: dict[int, int] = field(default_factory=dict)
     sampled: datetime | None = None
     ended: datetime | None = None
 
@@ -108,6 +115,11 @@ class TrialHistory:
         """The trial holds no process, and goes on only if it is chosen: however the attempt ended
         that was told so."""
         return self.state == "WAITING" and self.paused_at is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whatever it was told to wait with is saved: no kill came before that."""
+        return self.told_at is None or self.told_at in self.ready
 
     @property
     def last_step(self) -> int:
@@ -161,6 +173,7 @@ class TrialHistory:
             furthest_epoch=self.furthest_epoch,
             baseline=tuple(self.baseline),
             warm_origin=self.warm_origin,
+            branch=self.branch,
             derived=dict(self.derived),
             attempts=attempts,
             taken_from=self.taken_from,
@@ -189,6 +202,7 @@ def after(history: TrialHistory | None, event: Event) -> TrialHistory | None:
 
 
 def _begun(event: Event) -> TrialHistory:
+    branch = _branch(event.get("branch"))
     return TrialHistory(
         number=checked(event["number"], int),
         params={path: checked(each, *_SCALARS) for path, each in event["params"].items()},
@@ -199,8 +213,17 @@ def _begun(event: Event) -> TrialHistory:
         baseline=[checked(path, str) for path in event.get("baseline", ())],
         warm_place=checked(event.get("warm_place"), int, NoneType),
         warm_origin=checked(event.get("warm_origin"), str, NoneType),
+        branch=branch,
+        # those are the other trial's, and were counted with it
+        epochs_reported=[] if branch is None else [branch.epoch],
         sampled=datetime.fromisoformat(event["time"]),
     )
+
+
+def _branch(tree: Mapping[str, Any] | None) -> BranchRecord | None:
+    if tree is None:
+        return None
+    return BranchRecord(**{name: checked(tree[name], int) for name in _OF_BRANCHES})
 
 
 def _note(history: TrialHistory, event: Event) -> None:
@@ -246,7 +269,7 @@ def _report(history: TrialHistory, event: Event) -> None:
     if event.get("pruned"):
         history.pruned_at = step
     if event.get("paused"):
-        history.paused_at = step
+        history.paused_at = history.told_at = step
     if event.get("audited"):
         history.audited = _audit(event, PRUNED, step)
     if "why" in event:
@@ -282,6 +305,11 @@ def _save(history: TrialHistory, event: Event) -> None:
 def _end_attempt(history: TrialHistory, event: Event) -> None:
     end_last(history.attempts, event)
     history.state = known_word(event["state"], STATES)
+    if event["cause"] == PAUSED and history.told_at is not None:
+        # any other end leaves the checkpoint that there was before; an attempt that finds that of
+        # the verdict reports nothing again
+        history.paused_at = history.told_at
+        history.ready[history.told_at] = history.furthest_epoch
     _end_trial(history, _values(event), event.get("metrics", {}), event["time"])
 
 
@@ -307,6 +335,7 @@ def _end_trial(
     if history.is_finished:
         # no attempt comes that could repeat them
         history.epochs_reported = []
+        history.ready = {}
     if history.state == "COMPLETE" and history.values is None:
         _fail_without_value(history)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Iterable, Mapping
@@ -14,8 +15,10 @@ from lightning.pytorch import Callback, LightningModule, Trainer
 
 from search.layout import TrialFolder
 from search.messages import Saved
+from search.plain.tree import Tree
 from search.study_file.objective import Objective
 from search.trial.building.trainer import callbacks_on, without_finders
+from search.trial.checkpoints.carry_over import as_plain, lay_own_over, made_by_configuration
 from search.trial.checkpoints.writer import CheckpointWriter
 from search.trial.fitting.epoch_end import (
     EpochEnd,
@@ -66,6 +69,8 @@ class CheckpointKeeper(Callback):
     Args:
         metrics: every logged metric that counts.
         interval: says when a checkpoint is earned.
+        begins_branch: the checkpoint that is restored is another trial's, whose values are not
+            those of this one, and whose hyperparameters do not hold.
     """
 
     def __init__(
@@ -75,6 +80,8 @@ class CheckpointKeeper(Callback):
         metrics: Iterable[str],
         link: Link,
         interval: SaveInterval | None = None,
+        *,
+        begins_branch: bool = False,
     ) -> None:
         self._writer = CheckpointWriter(folder)
         self._interval = interval or SaveInterval()
@@ -83,6 +90,11 @@ class CheckpointKeeper(Callback):
         self._link = link
         self._at_best: dict[str, float] = {}
         self._at_last: dict[str, float] = {}
+        self._begins_branch = begins_branch
+        # what the configuration alone makes of optimizers and schedulers, as plain data; for a
+        # branch as it is, too
+        self._made: object = {}
+        self._own: Tree = {}
         self._restored: dict[str, Any] | None = None
         self._of_ranks: list[dict[str, object]] = []
         # from the end of an epoch until it is saved
@@ -156,11 +168,13 @@ class CheckpointKeeper(Callback):
         }
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        self._restored = state_dict
+        if self._begins_branch:
+            return
         self.best, self.last = state_dict["best"], state_dict["last"]
         # not in checkpoints of releases that knew one objective only
         self._at_best = state_dict.get("at_best", {})
         self._at_last = state_dict.get("at_last", {})
-        self._restored = state_dict
 
     def on_save_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
@@ -172,12 +186,15 @@ class CheckpointKeeper(Callback):
             # of every rank of a distributed trial, the first included
             "of_ranks": self._of_ranks,
             "in_the_middle": self._epoch_end is None,
+            "made": self._made,
         }
 
     def on_load_checkpoint(
         self, trainer: Trainer, pl_module: LightningModule, checkpoint: dict[str, Any]
     ) -> None:
         state = checkpoint["callbacks"].get(self.state_key, {})
+        if self._begins_branch:
+            return
         if state.get("is_best"):
             self._writer.recall_best(trainer)
         if not state.get("is_final", True):
@@ -185,6 +202,10 @@ class CheckpointKeeper(Callback):
             self._lost_s = max(0.0, time.time() - written_at)
 
     def on_fit_start(self, trainer: Trainer, pl_module: LightningModule) -> None:
+        made = made_by_configuration(trainer)
+        self._made = as_plain(made)
+        if self._begins_branch:
+            self._own = copy.deepcopy(made)
         self._saves_best_at_once = weights_may_change(trainer)
         run_after(pl_module, "on_train_start", lambda: self._go_on(trainer))
         run_after(pl_module, "on_train_epoch_end", lambda: self._note_end(trainer))
@@ -247,6 +268,8 @@ class CheckpointKeeper(Callback):
     def _go_on(self, trainer: Trainer) -> None:
         if self._restored is not None:
             self._restore(trainer, self._restored)
+            if self._begins_branch:
+                lay_own_over(trainer, self._restored["made"], self._own)
             self._interval.go_on(self._restored.get("writing_s"), self._lost_s)
             self._restored = None
         self.has_begun = True

@@ -100,6 +100,7 @@ def _looked_at(config: TrialConfig, folder: TrialFolder) -> Checked:
     loader, of_training = fitted.train_dataloader, kinds.of_training(fitted)
     return Checked(
         memory_paths=tried.memory_paths,
+        reshaping_paths=tried.reshaping_paths,
         batch_size_path=_batch_size_path(config.sections, built),
         batch_size=batch_size,
         samples=_samples(loader),

@@ -41,6 +41,8 @@ class TriedVariants:
     problems: tuple[str, ...] = ()
     # the paths whose value changes how much memory a batch takes
     memory_paths: tuple[str, ...] = ()
+    # the paths whose value changes the names or the shapes of the model's state
+    reshaping_paths: tuple[str, ...] = ()
     # the Trainers that trials can have, each with its arguments
     trainers: tuple[tuple[Trainer, Tree], ...] = ()
 
@@ -52,7 +54,7 @@ class _Kept:
     # a number with a decimal point is among the values of these
     decimal_paths: frozenset[str]
     consumption: Consumption = field(default_factory=Consumption)
-    # of each of those paths, for each value
+    # of each path, for each value
     shapes: dict[str, list[list[object]]] = field(default_factory=dict)
     trainers: list[tuple[Trainer, Tree]] = field(default_factory=list)
     # of each path and value: what fails, None where nothing does
@@ -66,8 +68,7 @@ class _Kept:
         # a script may give its Trainer whatever it is told
         if path.partition(".")[0] in ("trainer", ARGUMENTS):
             self.trainers.append((trainer, built.trainer_arguments))
-        if path in self.decimal_paths:
-            self.shapes.setdefault(path, []).append(_shapes(built.model))
+        self.shapes.setdefault(path, []).append(_shapes(built.model))
 
     def changes_memory(self, path: str) -> bool:
         """True where a batch may take another amount of memory at another value of `path`.
@@ -80,8 +81,10 @@ class _Kept:
             return rest in ("precision", "accelerator", "devices", "strategy")
         if section == "seed_everything":
             return False
-        if path not in self.decimal_paths:
-            return True
+        return path not in self.decimal_paths or self.reshapes(path)
+
+    def reshapes(self, path: str) -> bool:
+        """True where the model has another shape at another value of `path`."""
         first, *others = self.shapes[path]
         return any(shapes != first for shapes in others)
 
@@ -120,6 +123,7 @@ def try_variants(variants: Iterable[Variant], folder: TrialFolder) -> TriedVaria
     paths = dict.fromkeys(variant.path for variant in variants)
     return TriedVariants(
         memory_paths=tuple(path for path in paths if kept.changes_memory(path)),
+        reshaping_paths=tuple(path for path in paths if kept.reshapes(path)),
         trainers=tuple(kept.trainers),
     )
 

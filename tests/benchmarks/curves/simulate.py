@@ -290,7 +290,7 @@ class _Study:
     def run(self, workers: int, trials: int | None, epochs: int | None) -> Run:
         # nothing is probed
         batches = cast(BatchPlan, None)
-        following = NextTrials(cast(Ledger, self._ledger), batches, trials)
+        following = NextTrials(cast(Ledger, self._ledger), batches, trials, self._close)
         while epochs is None or self._run.epochs < epochs:
             self._fill(following, workers)
             if not self._busy:
@@ -299,6 +299,10 @@ class _Study:
             if self._train(number):
                 self._expect(number, order)
         return self._run
+
+    def _close(self, number: int, message: str) -> None:
+        """Recorded curves go on from nobody else's checkpoint: no scheduler ends a trial so."""
+        raise AssertionError(f"trial {number}: {message}")
 
     def _fill(self, following: NextTrials, workers: int) -> None:
         """Give each free worker a trial."""
