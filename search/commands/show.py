@@ -32,6 +32,7 @@ def show(
     from search.study_file.script_command import command_of
     from search.study_file.trial_config import read_sections
     from search.view import trial_table
+    from search.view.warm_start_text import warm_start_text
 
     words = [each for each in (study, number) if each is not None]
     in_place, wanted = trial_named("show", words)
@@ -45,7 +46,7 @@ def show(
         print(trial_table.trial_json(record, trial, seed, made))
     else:
         lines = [("runs", shlex.join(runs))] if runs else []
-        if record.warm_start.sources:
-            lines.append(("learns from", record.warm_start.text))
+        if (learnt := warm_start_text(record)) is not None:
+            lines.append(("learns from", learnt))
         lines += summary(made) if made else []
         trial_table.print_trial(record, trial, seed, lines, sys.stdout)

@@ -16,13 +16,16 @@ from search.engine.batch_sizes import plan_batches
 from search.engine.extras import check_loggers
 from search.engine.preflight import middle_config, preflight, settled
 from search.engine.signals import SignalWatch
+from search.engine.warm_sources import read_sources
 from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import StudyFileError, UserError
 from search.executors.protocol import Executor, Slot
 from search.executors.slots import cores
+from search.layout import STUDIES_DIR, StudyFolder
 from search.plain.tree import class_paths
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets
+from search.store.reading import is_study
 from search.study_file.schema import StudyFile
 from search.study_file.trial_config import DryBatches
 from search.study_file.trial_facts import TrialFacts
@@ -72,7 +75,8 @@ def dry_trials(
         own_executor(sys_path, class_paths=classes) as executor,
     ):
         wanted = Wanted(workers, trials)
-        return _Attempts(executor, source, wanted, signals.check).try_out(study_file)
+        attempts = _Attempts(executor, source, wanted, signals.check, import_path)
+        return attempts.try_out(study_file)
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class _Attempts:
     source: str
     wanted: Wanted
     tick: Callable[[], None]
+    beside: Path
 
     def try_out(self, study_file: StudyFile) -> DryTrials:
         if study_file.is_hinted:
@@ -91,6 +96,10 @@ class _Attempts:
             )
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
+        folder = StudyFolder(STUDIES_DIR / study_file.name)
+        # one that was begun needs its sources no more
+        if not is_study(folder):
+            read_sources(study_file, folder, self.source, self.beside)
         with _in_study_file(self.source):
             # refuses what does not take its options
             sampling_of(study_file)

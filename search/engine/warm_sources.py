@@ -62,4 +62,5 @@ def first_text(warm_start: WarmStart, sampler: str) -> str:
     first = {0: "the best are tried anyway", 1: "the best configuration is tried early"}
     count = len(warm_start.points)
     best = first.get(count, f"{count} of the best configurations are tried early")
-    return f"warm start: {warm_start.text}; {best}"
+    more = "" if sampler == "tpe" else f", and {sampler} learns nothing else from them"
+    return f"warm start: {warm_start.text}; {best}{more}"

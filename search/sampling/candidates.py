@@ -55,7 +55,8 @@ def _staged(
         tried = [trial.params for trial in all_trials]
         fixed = _next_listed(sampling, tried, fixed)
     always = {path: each for path, each in sampling.space.items() if not each.when}
-    study.sampler = sampling.sampler(number, 0, fixed)
+    weights = sampling.weights(study)
+    study.sampler = sampling.sampler(number, 0, fixed, weights)
     trial = study.ask({path: to_optuna(each) for path, each in always.items()})
     _suggest_conditional(trial, sampling)
     turn = 0
@@ -64,7 +65,7 @@ def _staged(
         if turn == _TURNS:
             fixed = _drawn(sampling, number, fixed)
         storage.empty(trial)
-        study.sampler = sampling.sampler(number, turn, fixed)
+        study.sampler = sampling.sampler(number, turn, fixed, weights)
         trial = Trial(study, trial._trial_id)
         for path, distribution in always.items():
             _suggest(trial, path, distribution)

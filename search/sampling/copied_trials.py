@@ -38,7 +38,7 @@ def copied_from(name: str, study: EarlierStudy, points: Points) -> WarmSource:
         points: of the new study.
     """
     paths = _Paths(points)
-    ranked = _ranked(study)
+    ranked = ranked_trials(study)
     trials = []
     for rank, trial in ranked:
         params = kept_params(
@@ -116,7 +116,7 @@ def _completed(params: Params, points: Points, own: Params) -> Params:
     return {}
 
 
-def _ranked(study: EarlierStudy) -> list[tuple[float, EarlierTrial]]:
+def ranked_trials(study: EarlierStudy) -> list[tuple[float, EarlierTrial]]:
     """Rank and trial, the best first: complete ones by value, then pruned ones by how far they
     came and their value there. Those of equal worth have one rank."""
     sign = sign_of(study.direction)

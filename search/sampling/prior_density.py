@@ -48,7 +48,7 @@ def _density(distribution: Distribution, prior: Prior, values: np.ndarray) -> np
         chosen: np.ndarray = shares[values.astype(int)]
         return chosen
     normal = _normal(distribution, prior)
-    distance = (_place(distribution, values) - normal.mean) / normal.stdev
+    distance = (range_place(distribution, values) - normal.mean) / normal.stdev
     peak = normal.pdf(normal.mean) / (normal.cdf(1.0) - normal.cdf(0.0))
     bell: np.ndarray = peak * np.exp(-(distance**2) / 2)
     return _UNIFORM + (1 - _UNIFORM) * bell
@@ -86,7 +86,7 @@ def _quantile(distribution: Distribution, prior: Prior, share: float) -> Scalar:
 
 def _normal(distribution: Distribution, prior: Prior) -> NormalDist:
     """The prior of a range before it is cut at the ends."""
-    return NormalDist(float(_place(distribution, prior.center)), SPREADS[prior.confidence])
+    return NormalDist(float(range_place(distribution, prior.center)), SPREADS[prior.confidence])
 
 
 def _shares(distribution: Categorical, prior: Prior) -> list[float]:
@@ -98,7 +98,7 @@ def _shares(distribution: Categorical, prior: Prior) -> list[float]:
     ]
 
 
-def _place(distribution: Any, value: Any) -> Any:
+def range_place(distribution: Any, value: Any) -> Any:
     """The place of a value, or of an array of them, in its range: the inverse of `quantile`."""
     if distribution.log:
         half = 0.5 if distribution.kind == "int" else 0.0

@@ -11,7 +11,7 @@ from __future__ import annotations
 import inspect
 import secrets
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
@@ -19,6 +19,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
+import optuna
 from optuna import samplers
 from optuna.exceptions import ExperimentalWarning
 
@@ -28,7 +29,9 @@ from search.sampling.bounded_trials import LEAST
 from search.sampling.cmaes import PrivateCmaEsSampler
 from search.sampling.prior_density import has_priors, point_at
 from search.sampling.prior_tpe import PriorTPESampler
+from search.sampling.source_weights import SourceModels, own_trials
 from search.sampling.start_points import start_point
+from search.sampling.warm_tpe import WarmTPESampler
 from search.space.distributions import Params, Space
 from search.space.points import Points
 
@@ -82,6 +85,7 @@ class Sampling:
     points: the valid points of the space.
     seed: the study's.
     secret: marks what this process stored for CMA-ES; see `search.sampling.cmaes`.
+    models: the earlier studies that TPE learns from; None where there are none.
     """
 
     name: str
@@ -89,30 +93,50 @@ class Sampling:
     points: Points
     seed: int
     secret: str = field(default_factory=lambda: secrets.token_hex(16))
+    models: SourceModels | None = None
 
     @property
     def space(self) -> Space:
         return self.points.space
 
     def sampler(
-        self, number: int, turn: int = 0, fixed: Params | None = None
+        self,
+        number: int,
+        turn: int = 0,
+        fixed: Params | None = None,
+        weights: Sequence[float] = (),
     ) -> samplers.BaseSampler:
         """The sampler for the trial that will be the `number`-th.
 
         Args:
             turn: how many of its candidates for that trial were not valid.
             fixed: values of the trial that are not to be sampled.
+            weights: of the earlier studies, see `weights`.
 
         Raises:
             UserError: an option is unknown or has a value that the sampler refuses.
         """
-        sampler = self._make(number, turn)
-        fixed = {**self._start_point(number, turn), **(fixed or {})}
+        sampler = self._make(number, turn, weights)
+        # half of the first trials are spread over the space, however much is known already
+        is_known = any(weights) and number % 2 == 1
+        start = {} if is_known else self._start_point(number, turn)
+        fixed = {**start, **(fixed or {})}
         if not fixed:
             return sampler
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             return samplers.PartialFixedSampler(fixed, sampler)
+
+    def weights(self, study: optuna.Study) -> tuple[float, ...]:
+        """The weight that each earlier study has for the next trial; none without any.
+
+        Args:
+            study: the one that is sampled for.
+        """
+        if self.models is None:
+            return ()
+        trials = study.get_trials(deepcopy=False)
+        return self.models.weights(own_trials(trials, study.direction.name.lower()))
 
     def check(self) -> None:
         """Make sure that the sampler takes its options.
@@ -126,7 +150,7 @@ class Sampling:
         """Import the modules that the first trial needs, where there is time for it."""
         self._start_point(0, 0)
 
-    def _make(self, number: int, turn: int) -> samplers.BaseSampler:
+    def _make(self, number: int, turn: int, weights: Sequence[float] = ()) -> samplers.BaseSampler:
         check_options("sampler", self.name, self.options, _SAMPLERS[self.name])
         if self.name == "gp":
             self._refuse_long_lists()
@@ -136,12 +160,12 @@ class Sampling:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", ExperimentalWarning)
             try:
-                return self._seeded(seed, number)
+                return self._seeded(seed, number, weights)
             except (TypeError, ValueError) as error:
                 line = refused_options("sampler", self.name, error)
                 raise UserError(line) from error
 
-    def _seeded(self, seed: int, number: int) -> samplers.BaseSampler:
+    def _seeded(self, seed: int, number: int, weights: Sequence[float]) -> samplers.BaseSampler:
         options = {**_DEFAULTS.get(self.name, {}), **self.options}
         if self.name == "grid":
             # every point is given to it: Optuna's grid knows neither conditions nor enqueued points
@@ -154,6 +178,10 @@ class Sampling:
             return samplers.QMCSampler(**options, seed=self.seed)
         if self.name == "cmaes":
             return PrivateCmaEsSampler(**options, secret=self.secret, seed=seed)
+        if self.models is not None and any(weights):
+            # it knows something before the first trial
+            options["n_startup_trials"] = 0
+            return WarmTPESampler(self.space, number, self.models, weights, **options, seed=seed)
         if self.name == "tpe" and has_priors(self.space):
             return PriorTPESampler(self.space, number, **options, seed=seed)
         return _SAMPLERS[self.name](**options, seed=seed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from optuna.pruners import BasePruner
 
@@ -12,6 +13,7 @@ from search.sampling.pruners import make_pruner
 from search.sampling.samplers import Sampling
 from search.sampling.schedulers.make import PBT, check_scheduler, make_scheduler
 from search.sampling.schedulers.scheduler import Curves, Scheduler
+from search.sampling.source_weights import SourceModels
 from search.space.baseline import baseline_of
 from search.space.distributions import Params
 from search.space.enqueued_points import point_of
@@ -39,6 +41,14 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     check_scheduler(study_file.scheduler.name, study_file.scheduler.options)
     exploration_of(study_file)
     return sampling
+
+
+def with_models(sampling: Sampling, warm_start: WarmStart) -> Sampling:
+    """The sampling of a study that learns from what it took over; the samplers that cannot try its
+    points alone."""
+    if sampling.name != "tpe" or not warm_start.sources:
+        return sampling
+    return replace(sampling, models=SourceModels(warm_start, sampling.space))
 
 
 def first_point_of(study_file: StudyFile, defaults: Mapping[str, object]) -> Params:

@@ -38,10 +38,14 @@ def read_earlier(word: str, own: StudyFolder, places: Sequence[Path], place: str
         UserError: there is no such study, or one that cannot be learnt from.
         StorageError: its events are damaged, or it is another user's.
     """
+    if "://" in word:
+        # without what may be a password
+        shown = word.partition("://")[0]
+        raise UserError(
+            f"{place}: {shown}://...: is an address. Name a study, its folder, or a SQLite file."
+        )
     place = f"{place}: {word}"
     path_text, is_in_database, name = word.partition(_OF)
-    if "://" in word:
-        raise UserError(f"{place}: is an address. Name a study, its folder, or a SQLite file.")
     studies = own.root.parent
     found = _path_of(path_text, [studies, *places])
     if path_text == own.name if found is None else _is_same(found, own.root):

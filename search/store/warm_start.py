@@ -5,7 +5,7 @@ Copied once, when the study is made, so that it never needs the earlier studies 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -53,8 +53,15 @@ class WarmStart:
 
     @property
     def text(self) -> str:
-        """`84 trials of earlier, 200 of the 512 of other.db`."""
+        """`84 trials of earlier, 200 of the 512 trials of other.db`."""
         return ", ".join(_counts(each) for each in self.sources)
+
+    def text_with(self, weights: Sequence[float]) -> str:
+        """`84 trials of earlier (weight 0.42)`; without the weights where there are none."""
+        if not weights:
+            return self.text
+        pairs = zip(self.sources, weights, strict=True)
+        return ", ".join(f"{_counts(each)} (weight {weight:.2f})" for each, weight in pairs)
 
     def figures(self) -> list[dict[str, object]]:
         """Name, ranked trials and copied trials of each earlier study."""

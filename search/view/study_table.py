@@ -18,6 +18,7 @@ from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.json_lines import study_summary
 from search.view.rows import TableColumn, number_columns, print_lines, print_rows
 from search.view.terminal_text import ENDS, clean
+from search.view.warm_start_text import warm_start_text, weights_now
 
 
 def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
@@ -41,8 +42,8 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
             print_lines(console, [Text(f"{clean(each.name)} {', '.join(told.values())}")])
         if (audit := audit_text(audit_figures(each))) is not None:
             print_lines(console, [Text(f"{clean(each.name)} {audit}")])
-        if each.warm_start.sources:
-            print_lines(console, [Text(clean(f"{each.name} warm start: {each.warm_start.text}"))])
+        if (learnt := warm_start_text(each)) is not None:
+            print_lines(console, [Text(clean(f"{each.name} warm start: {learnt}"))])
     paused = [record for record in records if record.paused]
     print_lines(console, [Text(f"{clean(each.name)} {clean(each.paused)}") for each in paused])
 
@@ -71,10 +72,12 @@ def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
 
 
 def _at_work(record: StudyRecord) -> dict[str, object]:
-    """State, seconds with trials running, and the range of those to come; null where unknown."""
+    """State, seconds with trials running, and the range of those to come; null where unknown;
+    and what the earlier studies weigh that it learns from."""
     return {
         "state": study_state(record),
         "paused": record.paused,
+        "warm_weights": weights_now(record),
         "time_s": running_s(record),
         "time_left": study_time_left(record),
     }

@@ -63,8 +63,8 @@ def test_a_killed_study_goes_on_with_what_it_learnt(
     assert found[:4] == [{**each, "model.init_args.width": 4} for each in expected]
     shown = plain(project.run("show", "new", "1").stdout)
     assert f"warm start the values of earlier, trial {earlier[0][0]}" in shown
-    assert "learns from 4 trials of earlier" in shown
-    assert "new warm start: 4 trials of earlier" in plain(project.run("status").stdout)
+    assert "learns from 4 trials of earlier (weight 0." in shown
+    assert "new warm start: 4 trials of earlier (weight 0." in plain(project.run("status").stdout)
 
 
 def test_what_a_new_study_learns_from_is_told(
@@ -79,9 +79,14 @@ def test_what_a_new_study_learns_from_is_told(
         "its folder, or such a file.",
     ]
     assert not (project.root / "studies" / "new").exists()
-    database = "studies/earlier/study.db"
+    checked = project.run("check", project.root / "new.yaml")
+    assert checked.returncode == 2
+    assert checked.stderr == wrong.stderr
+    shutil.copyfile(project.root / "studies" / "earlier" / "study.db", project.root / "kept.db")
+    database = "kept.db"
     result = project.run("run", project.study("new", warm_start=database, budget={"trials": 2}))
     assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
     assert (
         f"warm start: 4 trials of {database}; 3 of the best configurations are tried early"
     ) in result.stdout

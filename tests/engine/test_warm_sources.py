@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,11 @@ from search.store.reading import read_study
 from search.store.rebuild import rebuild
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile
+from search.view.study_table import status_json
+from search.view.warm_start_text import warm_start_text, weights_now
+
+# a real database each, and Optuna's samplers
+pytestmark = pytest.mark.real
 
 LR, DEPTH = "model.init_args.lr", "model.init_args.depth"
 TREE: dict[str, Any] = {
@@ -213,12 +221,31 @@ def test_what_cannot_be_learnt_from_is_refused(tmp_path: Path, earlier: StudyFol
         "or write what is to be tried under enqueue.",
         "new": "is this study itself. Name an earlier one.",
         "earlier::x": "is a folder of one study. Leave out ::x.",
-        "postgresql://host/db": "is an address. Name a study, its folder, or a SQLite file.",
     }
     for word, line in lines.items():
         assert refused(tmp_path, warm_start=word) == f"{place}: {word}: {line}"
     # all of them at once
     assert len(refused(tmp_path, warm_start=list(lines)).splitlines()) == len(lines)
+
+
+def test_an_address_is_refused_without_its_password(tmp_path: Path) -> None:
+    assert refused(tmp_path, warm_start="postgresql://me:secret@host/db") == (
+        "s.yaml: warm_start: postgresql://...: is an address. Name a study, its folder, or a "
+        "SQLite file."
+    )
+
+
+def test_what_a_database_in_use_has_in_its_log_counts(tmp_path: Path) -> None:
+    path = foreign(tmp_path / "other.db")
+    with closing(sqlite3.connect(path)) as writer:
+        writer.execute("PRAGMA journal_mode=WAL")
+        # to be maximized: the first becomes the best
+        writer.execute("UPDATE trial_values SET value = 1 WHERE trial_id = 1")
+        writer.commit()
+        before = bytes_below(tmp_path)
+        (source,) = planned(tmp_path, study_file_of(warm_start="other.db")).warm_sources
+        assert bytes_below(tmp_path) == before
+    assert [each.number for each in source.trials] == [0, 2, 1]
 
 
 def test_a_source_of_other_values_is_refused(tmp_path: Path, earlier: StudyFolder) -> None:
@@ -273,11 +300,54 @@ def test_other_sources_are_a_changed_study(tmp_path: Path, earlier: StudyFolder)
     assert "`search extend new STUDY_FILE --name CHILD`" in last
 
 
+def test_the_weight_is_told_beside_the_trials(tmp_path: Path, earlier: StudyFolder) -> None:
+    ledger = opened(tmp_path, study_file_of(warm_start="earlier"))
+    assert warm_start_text(ledger.record()) == "7 trials of earlier (weight 1.00)"
+    trained(ledger, 3)
+    assert warm_start_text(ledger.record()) == "7 trials of earlier (weight 0.77)"
+    trained(ledger, 9)
+    (weight,) = weights_now(ledger.record())
+    assert 0 < weight < 0.5
+    assert json.loads(status_json([ledger.record()]))[0]["warm_weights"] == [weight]
+    other = opened(tmp_path, study_file_of("other", warm_start="earlier", sampler="random"))
+    assert warm_start_text(other.record()) == "7 trials of earlier"
+    assert warm_start_text(read_study(earlier)) is None
+
+
+def test_a_study_that_is_opened_again_samples_the_same(
+    tmp_path: Path, earlier: StudyFolder
+) -> None:
+    once = trained(opened(tmp_path, study_file_of("once", warm_start="earlier")), 14)
+    again = []
+    for _ in range(7):
+        ledger = opened(tmp_path, study_file_of("again", warm_start="earlier"))
+        again += trained(ledger, 2)
+        ledger.close()
+    assert again == once
+    # without its models, the very same points come first, and others then
+    plain = opened(
+        tmp_path, study_file_of("plain", enqueue=[{LR: rate, DEPTH: 4} for rate in BEST])
+    )
+    assert trained(plain, 14) != once
+
+
+def test_several_workers_may_begin_before_anything_is_known(
+    tmp_path: Path, earlier: StudyFolder
+) -> None:
+    when = {"model.init_args.width": {"int": [2, 9], "when": {DEPTH: [3, 4]}}}
+    changes: dict[str, Any] = {"space": TREE["space"] | when, "constraints": [f"{DEPTH} < 8"]}
+    ledger = opened(tmp_path, study_file_of(warm_start="earlier", **changes))
+    numbers = [ledger.sample() for _ in range(12)]
+    assert len({str(ledger.params(number)) for number in numbers}) == 12
+
+
 @pytest.mark.parametrize("sampler", ["random", "qmc", "cmaes", "nsgaii", "gp"])
 def test_every_sampler_begins_with_the_points(
     sampler: str, tmp_path: Path, earlier: StudyFolder
 ) -> None:
-    ledger = opened(tmp_path, study_file_of(warm_start="earlier", sampler=sampler))
+    lines: list[str] = []
+    ledger = opened(tmp_path, study_file_of(warm_start="earlier", sampler=sampler), lines.append)
+    assert lines[-1].endswith(f"tried early, and {sampler} learns nothing else from them")
     assert [params[LR] for params in trained(ledger, 5)][1:4] == list(BEST)
 
 
