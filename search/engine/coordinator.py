@@ -281,7 +281,7 @@ class Coordinator:
                 number=running.number,
                 attempt=len(record.attempts),
                 params=record.params,
-                step=max(record.curve, default=0),
+                step=max(record.curve, default=record.branch.step if record.branch else 0),
                 max_epochs=message.max_epochs,
             )
         )

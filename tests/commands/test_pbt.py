@@ -263,3 +263,61 @@ def test_study_that_began_without_it_has_to_name_what_may_change(project: Projec
     result = project.run("run", study(project, scheduler=named))
     assert result.returncode == 0, result.stderr
     assert branches(project)
+
+
+def test_branch_of_two_processes_goes_on_in_two(project: Project) -> None:
+    trainer = {
+        "max_epochs": 3,
+        "accelerator": "cpu",
+        "num_sanity_val_steps": 0,
+        "devices": 2,
+        "strategy": "ddp",
+    }
+    scheduler = {"name": "pbt", "population": 2}
+    path = study(project, trainer=trainer, scheduler=scheduler, budget={"trials": 3})
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stderr
+    ((number, branch),) = branches(project, trials=3).items()
+    assert project.states()[number] == "COMPLETE"
+    begun = printed(project, number)[branch["epoch"]]
+    assert begun["weights"] == printed(project, branch["source"])[branch["epoch"]]["weights"]
+    assert begun["gamma"] == project.events(number)[0]["params"]["model.init_args.gamma"]
+
+
+SCRIPT = """
+import argparse
+
+import pytorch_lightning as pl
+from scheduled import Scheduled
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+parser.add_argument("--decay", type=float, default=0.0)
+arguments = parser.parse_args()
+pl.seed_everything(1)
+trainer = pl.Trainer(max_epochs=3, accelerator="cpu", logger=False, enable_progress_bar=False)
+trainer.fit(Scheduled(lr=arguments.lr, decay=arguments.decay))
+"""
+
+
+def test_script_goes_on_from_the_checkpoint_of_another_trial(project: Project) -> None:
+    (project.root / "train.py").write_text(SCRIPT)
+    path = study(
+        project,
+        model=None,
+        script="train.py",
+        trainer={"max_epochs": 3},
+        space={
+            "--lr": {"float": [1e-4, 1e-1], "log": True},
+            "--decay": {"float": [0.01, 0.1]},
+        },
+        scheduler={"name": "pbt", "population": 3},
+        budget={"trials": 4},
+    )
+    result = project.run("run", path)
+    assert result.returncode == 0, result.stderr
+    ((number, branch),) = branches(project, trials=4).items()
+    begun = printed(project, number)[branch["epoch"]]
+    went_on = printed(project, branch["source"])[branch["epoch"]]
+    assert begun["weights"] == went_on["weights"]
+    assert begun["decays"] == [project.events(number)[0]["params"]["arguments.--decay"]] * 2

@@ -37,7 +37,7 @@ def waits_at(folder: TrialFolder, checkpoint: Path | None) -> bool:
         return False
     step = json.loads(folder.wait.read_bytes())["step"]
     states = read_checkpoint(checkpoint)["callbacks"]
-    return bool(states.get(StepCounter.__qualname__, {}).get("step") == step)
+    return bool(states.get(StepCounter(None).state_key, {}).get("step") == step)
 
 
 def does_not_fit(trial: TrialFacts, error: BaseException) -> UserError:
