@@ -11,7 +11,9 @@ from rich.text import Text
 from search.layout import TrialFolder
 from search.plain.formats import NOTHING, format_duration, format_number, format_value
 from search.plain.strict_json import to_json
+from search.space.short_names import short_names
 from search.store.audit_figures import audited_text
+from search.store.lineage import lineage_of
 from search.store.record_trees import trial_tree
 from search.store.records import AttemptRecord, StudyRecord, TrialRecord
 from search.study_file.curve_steps import step_title
@@ -70,6 +72,7 @@ def print_trial(
     pairs += [(label, Text(clean(text), style="dim")) for label, text in made]
     print_pairs(console, pairs)
     _print_curve(console, record, trial)
+    _print_lineage(console, record, trial)
     _print_attempts(console, trial)
 
 
@@ -92,8 +95,13 @@ def trial_json(
     record: StudyRecord, trial: TrialRecord, seed: object, made: Mapping[str, object] | None
 ) -> str:
     """One trial as a JSON object, with its seed and what its study was made with."""
-    body = {"study": record.name, "metric": record.metric, "objectives": record.objectives}
-    return to_json({**body, **_with_checkpoint(trial), "seed": seed, "provenance": made}, indent=2)
+    body: dict[str, object] = {
+        "study": record.name,
+        "metric": record.metric,
+        "objectives": record.objectives,
+    }
+    body |= {**_with_checkpoint(trial), "lineage": lineage_of(record, trial)}
+    return to_json({**body, "seed": seed, "provenance": made}, indent=2)
 
 
 def best_json(record: StudyRecord) -> str:
@@ -199,6 +207,39 @@ def _print_curve(console: Console, record: StudyRecord, trial: TrialRecord) -> N
     if len(shown) > _MOST_VALUES:
         shown = [*shown[:_FIRST], "…", *shown[-_LAST:]]
     console.print(Text("  ".join(shown)))
+
+
+def _print_lineage(console: Console, record: StudyRecord, trial: TrialRecord) -> None:
+    """The trials behind a branch, with the parameters that changed on the way."""
+    stretches = lineage_of(record, trial)
+    if not stretches:
+        return
+    changed = [
+        path
+        for path in trial.params
+        if any(each.params.get(path) != trial.params[path] for each in stretches)
+    ]
+    names = short_names(trial.params)
+    columns = [
+        *number_columns("trial"),
+        TableColumn("epochs"),
+        *number_columns(*(clean(names[path]) for path in changed)),
+    ]
+    rows = [
+        [
+            each.trial,
+            f"{each.first_epoch} to {each.last_epoch}"
+            if each.last_epoch >= each.first_epoch
+            else NOTHING,
+            *(
+                format_value(each.params[path]) if path in each.params else NOTHING
+                for path in changed
+            ),
+        ]
+        for each in stretches
+    ]
+    console.print()
+    print_rows(console, columns, rows)
 
 
 def _print_attempts(console: Console, trial: TrialRecord) -> None:

@@ -157,6 +157,23 @@ def test_show_why_and_report_tell_the_branch(reference: Project) -> None:
     assert text in (reference.root / "studies/study/report.html").read_text()
 
 
+def test_show_tells_the_schedule_that_was_found(reference: Project) -> None:
+    number = max(branches(reference))
+    shown = json.loads(reference.run("show", "study", str(number), "--json").stdout)
+    way = shown["lineage"]
+    assert [each["trial"] for each in way][-2:] == [shown["branch"]["source"], number]
+    assert way[0]["trial"] < POPULATION
+    assert [each["first_epoch"] for each in way][1:] == [
+        each["last_epoch"] + 1 for each in way[:-1]
+    ]
+    assert way[-1]["params"] == shown["params"]
+    text = reference.run("show", "study", str(number)).stdout
+    header = next(line for line in text.splitlines() if line.startswith("trial   epochs"))
+    assert "lr" in header
+    assert "width" not in header
+    assert json.loads(reference.run("show", "study", "0", "--json").stdout)["lineage"] == []
+
+
 def test_branch_is_not_trained_again_from_its_first_step(reference: Project) -> None:
     complete = [n for n in branches(reference) if reference.states()[n] == "COMPLETE"]
     number = complete[0]
