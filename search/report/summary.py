@@ -67,6 +67,8 @@ class Summary:
     tallies: tuple[Tally, ...]
     audit: str | None
     """How right it was to stop trials; None where none was audited."""
+    warm_start: str
+    """The trials of earlier studies that it learnt from; empty without any."""
     best: TrialRecord | None
     front: tuple[TrialRecord, ...]
     bests: tuple[BestOf, ...]
@@ -113,6 +115,7 @@ def summarise(data: StudyData) -> Summary:
         compute=format_duration(sum(s.end_s - s.start_s for s in placed) if placed else None),
         tallies=_tallies(record.trials),
         audit=audit_text(audit_figures(record)),
+        warm_start=record.warm_start.text,
         best=best,
         front=record.front if record.is_multi_objective else (),
         bests=tuple(_bests(record)),

@@ -265,6 +265,41 @@ def test_a_damaged_database_is_refused_in_one_line(tmp_path: Path) -> None:
     assert "\n" not in line
 
 
+def test_databases_of_other_versions_and_programs_are_refused(tmp_path: Path) -> None:
+    path = foreign(tmp_path / "old.db")
+    with closing(sqlite3.connect(path)) as old:
+        old.execute("UPDATE alembic_version SET version_num = 'v2.6.0.a'")
+        old.commit()
+    with closing(sqlite3.connect(tmp_path / "cars.db")) as cars:
+        cars.execute("CREATE TABLE studies (name TEXT)")
+        cars.commit()
+    path = foreign(tmp_path / "bytes.db")
+    with closing(sqlite3.connect(path)) as spoilt:
+        spoilt.execute("UPDATE studies SET study_name = CAST(x'ff' AS TEXT)")
+        spoilt.commit()
+    lines = refused(tmp_path, warm_start=["old.db", "cars.db", "bytes.db"]).splitlines()
+    assert lines[0] == (
+        "s.yaml: warm_start: old.db: is of another version of Optuna. Run `optuna storage upgrade` "
+        "on a copy of it, and name that."
+    )
+    assert lines[1] == (
+        "s.yaml: warm_start: cars.db: cannot be read as a database of Optuna's: no such column: "
+        "studies.study_id. Name another."
+    )
+    assert "bytes.db: cannot be read as a database of Optuna's: Could not decode" in lines[2]
+
+
+def test_a_start_that_was_cut_off_leaves_nothing_to_learn_from(
+    tmp_path: Path, earlier: StudyFolder
+) -> None:
+    opened(tmp_path, study_file_of(warm_start="earlier")).close()
+    folder = StudyFolder(tmp_path / "new")
+    folder.study_file.unlink()
+    ledger = opened(tmp_path, study_file_of())
+    assert [params[LR] in BEST for params in trained(ledger, 4)] == [False] * 4
+    assert ledger.record().warm_start.sources == ()
+
+
 def test_words_of_the_study_file_are_checked() -> None:
     lines = {
         5: "s.yaml: warm_start: must be a list, got 5. Write warm_start: earlier-study.",

@@ -9,6 +9,7 @@ import yaml
 
 from search.report.page import build_report
 from search.space.distributions import Categorical, FloatRange, IntRange
+from search.store.warm_start import WarmSource, WarmStart, WarmTrial
 from tests.report.records import LR, realistic, study, trial
 
 
@@ -179,3 +180,12 @@ def test_report_of_a_thousand_trials_takes_seconds(capsys):
     build_report(record)
     with capsys.disabled():
         print(f"\nreport of 1,000 trials: {time.perf_counter() - begin:.1f} s")
+
+
+def test_page_says_what_the_study_learnt_from():
+    copies = tuple(WarmTrial(number, {LR: 0.01}, 0.0) for number in range(3))
+    learnt = WarmStart((WarmSource("<earlier>", 512, copies),))
+    page = body(study(trial(warm_origin="<earlier>, trial 7"), warm_start=learnt))
+    assert "learnt from 3 of the 512 trials of &lt;earlier&gt;" in page
+    assert "values of &lt;earlier&gt;, trial 7" in page
+    assert "learnt from" not in body(study(trial()))

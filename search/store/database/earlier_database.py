@@ -22,12 +22,14 @@ from search.errors import UserError, printable
 from search.plain.wording import did_you_mean, one_of
 from search.store.attributes import NONSENSE
 from search.store.database.connection import close_database
+from search.store.database.lock_wait import root_message
 from search.store.database.url import sqlite_url
 from search.store.earlier_trials import SEVERAL_OBJECTIVES, EarlierStudy, EarlierTrial
 
 _MAGIC = b"SQLite format 3\x00"
 # what belongs to the content of a database that nobody has open
 _CONTENT = ("", "-wal", "-journal")
+_UNREADABLE = (sqlalchemy.exc.SQLAlchemyError, OptunaError, *NONSENSE)
 _FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
@@ -72,18 +74,18 @@ def _opened(copy: Path, place: str) -> Iterator[RDBStorage]:
             f"{place}: is of another version of Optuna. Run `optuna storage upgrade` on a copy of "
             "it, and name that."
         ) from error
-    except (sqlalchemy.exc.SQLAlchemyError, OptunaError) as error:
+    except _UNREADABLE as error:
         raise _unreadable(place, error) from error
     try:
         yield database
-    except (sqlalchemy.exc.SQLAlchemyError, OptunaError, *NONSENSE) as error:
+    except _UNREADABLE as error:
         raise _unreadable(place, error) from error
     finally:
         close_database(database)
 
 
 def _unreadable(place: str, error: Exception) -> UserError:
-    reason = printable(" ".join(str(error).split()), 200).rstrip(".")
+    reason = printable(" ".join(root_message(error).split()), 200).rstrip(".")
     return UserError(f"{place}: cannot be read as a database of Optuna's: {reason}. Name another.")
 
 
