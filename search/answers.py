@@ -54,6 +54,14 @@ class Checked(Answer, frozen=True, kw_only=True):
     """As in `micro_batches.Epoch`."""
     limit: int | float | None = None
     """As in `micro_batches.Epoch`."""
+    in_batches: dict[str, int] = msgspec.field(default_factory=dict)
+    """Arguments of the Trainer that count batches."""
+    in_steps: dict[str, int] = msgspec.field(default_factory=dict)
+    """Limits of the Trainer that count steps of the optimizer."""
+    fixed_accumulation: str | None = None
+    """As in `Started`."""
+    has_batch_norm: bool = False
+    """True where a model of the study may have a layer of batch norm."""
     accumulation: int = 1
     """Micro-batches of one step of the optimizer, where that is not searched."""
     gpus: tuple[str, ...] = ()

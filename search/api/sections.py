@@ -62,7 +62,8 @@ class Sections(TypedDict, total=False):
     warm_start: str | Sequence[str] | None
     """Earlier studies that the new one learns from: names, folders, or SQLite files of Optuna's."""
     batch: _Section | None
-    """Choice of the micro-batch: {auto_scale, max}, and {argument} of a script or a function."""
+    """Choice of the micro-batch: {auto_scale, max}, and {argument} of a script or a function; of
+    the effective batch: {effective, lr_scaling, reference, lr}."""
     sampler: _Named | None
     pruner: _Named | None
     scheduler: _Named | None

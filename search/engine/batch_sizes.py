@@ -10,11 +10,32 @@ from search.answers import Checked
 from search.errors import UserError
 from search.plain.tree import ARGUMENTS
 from search.space.distributions import Categorical, Params, Space
-from search.study_file.micro_batches import Epoch, UsableSizes
+from search.space.paths import EFFECTIVE
+from search.study_file.effective_batch import (
+    effective_place,
+    effective_sizes,
+    steps_line,
+)
+from search.study_file.micro_batches import ACCUMULATION, Epoch, UsableSizes
 from search.study_file.schema import StudyFile
 
-ACCUMULATION = "trainer.accumulate_grad_batches"
 _LIMIT = "trainer.limit_train_batches"
+
+
+@dataclass(frozen=True)
+class EffectivePlan:
+    """What a trial's effective batch is made up of."""
+
+    # processes that train one trial, each with its own micro-batches
+    devices: int = 1
+    # a model of the study has a layer of batch norm
+    has_batch_norm: bool = False
+    # the micro-batch of the configuration; None where nobody knows it
+    own: int | None = None
+    # the largest micro-batch where none is probed; None for the whole effective batch
+    unprobed: int | None = None
+    # arguments of the Trainer that count micro-batches of the size `own`
+    in_batches: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -33,6 +54,8 @@ class BatchPlan:
     epoch: Epoch = field(default_factory=Epoch)
     # the micro-batch of a configuration that says none
     default: int | None = None
+    # None where batch size and accumulation are given
+    effective: EffectivePlan | None = None
 
     @property
     def is_probed(self) -> bool:
@@ -60,9 +83,12 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
     it every accumulation is the same run.
 
     Raises:
-        UserError: the batch size cannot be scaled, or a searched accumulation changes nothing.
+        UserError: the batch size cannot be scaled, a searched accumulation changes nothing, or an
+            effective batch cannot be had.
     """
     batch, epoch = study_file.batch, epoch_of(facts)
+    if study_file.has_effective:
+        return _plan_effective(study_file, facts, epoch)
     if batch.auto_scale == "off":
         _refuse_dead_accumulation(study_file, facts, epoch)
         return BatchPlan("off", facts.batch_size_path, None, (), epoch, facts.batch_size)
@@ -80,6 +106,67 @@ def plan_batches(study_file: StudyFile, facts: Checked) -> BatchPlan:
 def epoch_of(facts: Checked) -> Epoch:
     """The training data of an epoch, as the preflight saw it."""
     return Epoch(facts.samples, facts.drops_last, facts.limit)
+
+
+def own_effective(facts: Checked) -> dict[str, int]:
+    """The effective batch that the configuration has by itself, by its path; nothing where it is
+    not known."""
+    if facts.batch_size is None:
+        return {}
+    return {EFFECTIVE: facts.batch_size * facts.accumulation * facts.processes_a_trial}
+
+
+def _plan_effective(study_file: StudyFile, facts: Checked, epoch: Epoch) -> BatchPlan:
+    batch, place = study_file.batch, effective_place(study_file)
+    sizes, devices = effective_sizes(study_file), facts.processes_a_trial
+    _refuse_no_accumulation(study_file, facts)
+    unshared = next((size for size in sizes if size % devices), None)
+    if unshared is not None:
+        raise UserError(
+            f"{place}: {unshared} samples cannot be shared evenly by {devices} devices. "
+            f"Write multiples of {devices}."
+        )
+    most = epoch.most_effective(facts.batch_size, devices)
+    if most is not None and max(sizes) > most:
+        raise UserError(
+            f"{place}: {max(sizes)} is more than the {most} samples that an epoch fills whole, "
+            f"which would be the same run as {most}. Write no more than {most}."
+        )
+    caps = [cap for cap in (batch.max, max(sizes) // devices) if cap is not None]
+    plan = EffectivePlan(
+        devices,
+        facts.has_batch_norm,
+        facts.batch_size,
+        batch.max or facts.batch_size,
+        facts.in_batches,
+    )
+    return BatchPlan(
+        batch.auto_scale,
+        facts.batch_size_path,
+        min(caps),
+        facts.memory_paths,
+        epoch,
+        facts.batch_size,
+        plan,
+    )
+
+
+def _refuse_no_accumulation(study_file: StudyFile, facts: Checked) -> None:
+    """Refuse a project in which micro-batch and accumulation cannot follow an effective batch, or
+    whose own limits count what is then unlike."""
+    place, path = effective_place(study_file), facts.batch_size_path
+    if path is None:
+        raise UserError(
+            f"{place}: neither the data module nor the model takes batch_size. "
+            "Add a batch_size argument to one of them, or remove the effective batch."
+        )
+    if facts.fixed_accumulation is not None:
+        raise UserError(
+            f"{place}: needs accumulation, but {facts.fixed_accumulation}. Remove the effective "
+            f"batch, and search {path}."
+        )
+    if EFFECTIVE in study_file.space and facts.in_steps:
+        raise UserError(steps_line(next(iter(facts.in_steps))))
 
 
 def _largest_accumulation(study_file: StudyFile, facts: Checked) -> int:

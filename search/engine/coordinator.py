@@ -13,6 +13,7 @@ from search.engine.batch_sizes import BatchPlan
 from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
 from search.engine.disk_watch import DiskWatch
+from search.engine.found_values import found_values
 from search.engine.ledger import Ledger
 from search.engine.logger_closing import CLOSE, leave_ending
 from search.engine.next_trials import NextTrials
@@ -33,6 +34,7 @@ from search.engine.running_attempts import FailureStreak, Running, RunningAttemp
 from search.engine.signals import SignalWatch
 from search.engine.smaller_batch import retry_smaller
 from search.engine.trial_start import write_config, write_probe_config
+from search.errors import UserError
 from search.executors.protocol import Executor, Slot
 from search.layout import TrialFolder
 from search.messages import (
@@ -189,16 +191,18 @@ class Coordinator:
         # a trial that goes on keeps the configuration that it began with
         if not folder.config.is_file():
             params, steps = self._ledger.params(number), self._ledger.attributes.steps
-            found = self._batches.found(micro_batch)
             try:
-                if found:
-                    self._ledger.set_found(number, found)
+                found = found_values(self._study_file, params, self._batches, micro_batch)
+                if found.values:
+                    self._ledger.set_found(number, found.values, found.scaled)
                 branch = self._ledger.trial(number).branch
                 note = write_config(
-                    folder, self._study_file, params, self._batches, found, steps, branch
+                    folder, self._study_file, params, self._batches, found.values, steps, branch
                 )
-            except Incomputable as error:
-                message = f"derive: {error}, with a micro-batch of {micro_batch}"
+            except (Incomputable, UserError) as error:
+                message = str(error)
+                if isinstance(error, Incomputable):
+                    message = f"derive: {error}, with a micro-batch of {micro_batch}"
                 self._finish(running, Outcome(ERROR, message=message), None)
                 return
             if note is not None:

@@ -243,14 +243,17 @@ class Ledger:
         self._show_attributes(number)
         return attempt
 
-    def set_found(self, number: int, found: Mapping[str, object]) -> None:
-        """Write what derives from the values `found` for a trial after it was sampled.
+    def set_found(
+        self, number: int, found: Mapping[str, object], scaled: Mapping[str, float]
+    ) -> None:
+        """Write what derives from the values `found` for a trial after it was sampled, and its
+        learning rates where they were `scaled`, by path.
 
         Raises:
             Incomputable: a derived value has none for them.
         """
         points = replace(self._sampling.points, found=found)
-        derived = points.derived(self.params(number))
+        derived = {**points.derived(self.params(number)), **scaled}
         if derived != self._trials[number].derived:
             self._append(number, DERIVED_SET, derived=derived)
             self._show_attributes(number)

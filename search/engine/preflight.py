@@ -13,6 +13,7 @@ from search.engine.ask import CHECK, TIME, ask
 from search.errors import UserError
 from search.executors.protocol import Executor, Slot
 from search.space.distributions import Params
+from search.space.paths import EFFECTIVE
 from search.space.points import Points
 from search.study_file.rules import config_of
 from search.study_file.schema import ScriptStudyFile, StudyFile
@@ -89,6 +90,9 @@ def _variants(points: Points, base: Params) -> Iterator[Variant]:
     """The sections of a valid point for each far value of each path, the rest as in `base` where
     that is valid; a value that no valid point has is left out."""
     for path, distribution in points.space.items():
+        # changes no class, and its batches are counted afterwards
+        if path == EFFECTIVE:
+            continue
         for value in distribution.ends(_MOST_CHOICES):
             params = _with_value(points, base, path, value)
             if params is not None:

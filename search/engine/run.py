@@ -12,7 +12,7 @@ from pathlib import Path
 from search.answers import Checked
 from search.engine.annotated_ranges import with_ranges
 from search.engine.ask import RANGES, ask_once
-from search.engine.batch_sizes import epoch_of
+from search.engine.batch_sizes import epoch_of, own_effective
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
 from search.engine.extras import check_loggers
@@ -278,7 +278,8 @@ def _begun(
 ) -> Ledger:
     """A new study, of which the preflight knows what the study file does not say."""
     steps = _steps(request.study_file, facts, view)
-    opening = replace(opening, defaults=facts.defaults, reshaping=facts.reshaping_paths)
+    defaults = {**facts.defaults, **own_effective(facts)}
+    opening = replace(opening, defaults=defaults, reshaping=facts.reshaping_paths)
     return _opened(opening, request, view, before_retry, steps)
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from search.engine.attempt_end import Outcome
-from search.engine.batch_sizes import ACCUMULATION, BatchPlan
+from search.engine.batch_sizes import BatchPlan
 from search.layout import TrialFolder
 from search.messages import Started
 from search.plain.tree import read_path, write_path
-from search.study_file.micro_batches import UsableSizes
+from search.study_file.micro_batches import ACCUMULATION, UsableSizes
 from search.study_file.trial_config import LightningSections, read_trial_config
 
 

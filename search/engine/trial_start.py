@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from search.engine.batch_sizes import ACCUMULATION, BatchPlan
+from search.engine.batch_sizes import BatchPlan
 from search.layout import TrialFolder
 from search.plain.tree import Tree, read_path, write_path
 from search.plain.whole_files import make_folder
 from search.space.distributions import Params, Scalar
 from search.store.records import BranchRecord
 from search.study_file.curve_steps import Steps
+from search.study_file.micro_batches import ACCUMULATION
 from search.study_file.rules import config_of, resolve_config
 from search.study_file.schema import StudyFile
 from search.study_file.trial_config import ProbedBatch
@@ -31,7 +32,7 @@ def write_config(
     replaced by another that is the same run.
 
     Args:
-        found: the probed micro-batch by its path, where there is one.
+        found: values that are neither the study file's nor sampled, by their place.
         steps: of the study's curves; None in a study of an earlier release.
         branch: where it begins; None for a trial that begins by itself.
 

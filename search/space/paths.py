@@ -40,6 +40,8 @@ _NOT_SEARCHED = {
 ALL_HINTED = "*"
 # the path of the choice between the complete configurations of `finalists`
 FINALIST = "finalist"
+# that of the effective batch, which no section has
+EFFECTIVE = "batch.effective"
 
 
 def normalise_space(
@@ -87,6 +89,8 @@ def has_script(tree: Mapping[str, object]) -> bool:
 
 
 def _is_argument(path: str, tree: Mapping[str, object]) -> bool:
+    if path == EFFECTIVE:
+        return False
     section = path.partition(".")[0]
     # a group of Hydra's configuration may be called as a section is
     is_hydras = section == "trainer" and tree.get("hydra") is not None
@@ -109,7 +113,8 @@ def path_problems(
         own_keys: the keys of a study file; any other may be a section of the user's own CLI.
     """
     for path, given in space.items():
-        if path == ALL_HINTED or (path == FINALIST and tree.get("finalists") is not None):
+        is_finalist = path == FINALIST and tree.get("finalists") is not None
+        if path in (ALL_HINTED, EFFECTIVE) or is_finalist:
             continue
         problem = _option_problem(path, space)
         if problem is None:

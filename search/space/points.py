@@ -197,6 +197,9 @@ class _Facts:
         return derived
 
     def value(self, path: str) -> Any:
+        # what is sampled may be scaled by what is found
+        if (place := config_path(path)) in self._points.found:
+            return self._points.found[place]
         if path in self._params:
             return self._params[path]
         if path in self._derived:

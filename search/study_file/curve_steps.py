@@ -97,7 +97,8 @@ def leaves_epoch_ends(trainer: Mapping[str, object]) -> bool:
 
 def _batches_vary(study_file: StudyFile) -> bool:
     """Tell whether trials may validate after different numbers of samples."""
-    return study_file.batch.auto_scale != "off" or any(
+    is_found = study_file.batch.auto_scale != "off" or study_file.has_effective
+    return is_found or any(
         path == study_file.batch.argument or _may_change_batches(path)
         for path in (each.removeprefix(f"{ARGUMENTS}.") for each in _paths(study_file))
     )

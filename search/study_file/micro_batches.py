@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+ACCUMULATION = "trainer.accumulate_grad_batches"
 # arguments of a Trainer that count batches where they are whole numbers; log_every_n_steps and
 # max_steps count steps of the optimizer
 _COUNTED_IN_BATCHES = (
@@ -22,6 +23,12 @@ def counts_of_batches(trainer: Mapping[str, Any]) -> dict[str, int]:
     """The arguments of a Trainer that count batches; a share of them, such as 0.5, is a float."""
     given = {name: trainer.get(name) for name in _COUNTED_IN_BATCHES}
     return {name: count for name, count in given.items() if type(count) is int}
+
+
+def counts_of_steps(trainer: Mapping[str, Any]) -> dict[str, int]:
+    """The limits of a Trainer that count steps of the optimizer; -1 is none."""
+    given = {name: trainer.get(name) for name in ("max_steps", "min_steps")}
+    return {name: count for name, count in given.items() if type(count) is int and count >= 0}
 
 
 @dataclass(frozen=True)
@@ -70,6 +77,20 @@ class Epoch:
         if isinstance(self.limit, float):
             samples = math.floor(samples * self.limit)
         return max(1, samples // accumulation)
+
+    def most_effective(self, own: int | None, devices: int) -> int | None:
+        """The largest effective batch of which an epoch has a whole one; None where the data does
+        not limit it.
+
+        Args:
+            own: the size of the batches that a limit counts.
+            devices: the processes that share an epoch evenly.
+        """
+        share = self.largest(devices)
+        if isinstance(self.limit, int) and own is not None:
+            limited = self.limit * own
+            share = limited if share is None else min(share, limited)
+        return None if share is None else share * devices
 
     def limited_by(self, trainer: Mapping[str, Any]) -> Epoch:
         """The epoch of a trial, by what its Trainer is given; `overfit_batches` stands above."""

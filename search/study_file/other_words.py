@@ -106,6 +106,10 @@ SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("args", "argv", "flags", "options"), "Write arguments: {--data-dir: ./data}."),
     "overrides": "Write hydra: {overrides: [experiment=example]}.",
     "search": "Write sampler: tpe for how to search, space for what.",
+    **dict.fromkeys(
+        ("effectivebatch", "effectivebatchsize", "globalbatchsize"),
+        "Write batch: {effective: 256}.",
+    ),
     "batchsize": (
         "Write it where it is taken: data: {..., init_args: {batch_size: 32}}, or arguments: "
         "{--batch-size: 32}."

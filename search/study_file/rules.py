@@ -23,9 +23,10 @@ from search.space.distributions import (
 )
 from search.space.enqueued_points import first_point_problems
 from search.space.expressions import Expression
-from search.space.paths import FINALIST
+from search.space.paths import EFFECTIVE, FINALIST
 from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
+from search.study_file.effective_batch import effective_problems, follows_effective
 from search.study_file.objectives import watched_of
 from search.study_file.trial_config import LightningSections, LoggerChoice, TrialConfig
 
@@ -37,7 +38,9 @@ _SEED = "rules"
 
 def rule_problems(study_file: StudyFile) -> list[str]:
     """A line for each rule of a study file that cannot hold."""
-    problems = [*_probed_paths(study_file), *_condition_problems(study_file.space)]
+    problems = [*effective_problems(study_file), *_condition_problems(study_file.space)]
+    if not study_file.has_effective:
+        problems += _probed_paths(study_file)
     if problems:
         return problems
     spell = Spelling(study_file.space, study_file.sections)
@@ -46,8 +49,8 @@ def rule_problems(study_file: StudyFile) -> list[str]:
     points = Points(study_file.space, constraints, derive, study_file.sections)
     problems += more
     problems += _derived_problems(points, study_file.is_probed)
-    problems += _probed_constraints(points, study_file.is_probed)
-    problems += _unknown_paths(points)
+    problems += _found_constraints(study_file, points)
+    problems += _unknown_paths(study_file, points)
     return problems or _emptiness(points) or list(first_point_problems(study_file.enqueue, points))
 
 
@@ -131,11 +134,16 @@ def _derived_problems(points: Points, is_probed: Callable[[str], bool]) -> Itera
             yield f"derive.{path}: derives from itself: {' -> '.join(circle)}. Drop one of these."
 
 
-def _probed_constraints(points: Points, is_probed: Callable[[str], bool]) -> Iterator[str]:
-    """A line for each constraint on the micro-batch, which is probed once a trial was sampled."""
+def _found_constraints(study_file: StudyFile, points: Points) -> Iterator[str]:
+    """A line for each constraint on what is only found once a trial was sampled."""
     for index, constraint in enumerate(points.constraints):
         for path in _all_paths(points.derive, constraint.paths):
-            if is_probed(path):
+            if follows_effective(study_file, path):
+                yield (
+                    f"constraints.{index}: {path} follows from {EFFECTIVE}, once a trial is "
+                    f"sampled. Constrain {EFFECTIVE}."
+                )
+            elif study_file.is_probed(path):
                 yield (
                     f"constraints.{index}: {path} is found by batch.auto_scale, once a trial is "
                     "sampled. Limit it with batch.max, or set batch.auto_scale: off."
@@ -170,13 +178,15 @@ def _circle(derive: Mapping[str, Expression], path: str, way: tuple[str, ...]) -
     return next((circle for circle in circles if circle), ())
 
 
-def _unknown_paths(points: Points) -> Iterator[str]:
+def _unknown_paths(study_file: StudyFile, points: Points) -> Iterator[str]:
     rules = [(f"constraints.{i}", each) for i, each in enumerate(points.constraints)]
     rules += [(f"derive.{path}", each) for path, each in points.derive.items()]
     known = [*points.space, *points.derive]
     for place, expression in rules:
         for path in dict.fromkeys(expression.paths):
-            if path not in known and not _is_set(points, path):
+            if path in known or follows_effective(study_file, path):
+                continue
+            if not _is_set(points, path):
                 yield f"{place}: {path} is neither searched nor set. {did_you_mean(path, known)}"
 
 

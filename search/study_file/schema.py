@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -32,8 +32,10 @@ from search.plain.tree import ARGUMENTS, as_mapping
 from search.plain.yaml import shown
 from search.space.distributions import Distribution, Hinted
 from search.space.notation import parse_distribution
+from search.space.paths import EFFECTIVE
 from search.space.points import Points
 from search.space.spelling import Spelling
+from search.study_file.batch_section import Batch
 from search.study_file.lightning_sections import (
     ClassSection,
     Cli,
@@ -81,19 +83,6 @@ _LEFT_OUT_EMPTY = (
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Batch(_Section):
-    """The choice of the micro-batch.
-
-    auto_scale: the way of probing for the largest that fits, or off.
-    max: the largest that is probed; None leaves that to the data.
-    argument: the script's argument for the micro-batch, in a study of a script.
-    """
-
-    auto_scale: Literal["binsearch", "power", "off"] = "off"
-    max: Annotated[StrictInt, Field(ge=1)] | None = None
-    argument: StrictStr | None = None
 
 
 class Component(_Section):
@@ -276,6 +265,11 @@ class StudyFile(_Section):
         return self.batch.auto_scale != "off" and path.endswith(".batch_size")
 
     @property
+    def has_effective(self) -> bool:
+        """Tell whether the study file says the effective batch of a trial."""
+        return self.batch.effective is not None or EFFECTIVE in self.space
+
+    @property
     def judged(self) -> tuple[Objective, ...]:
         """Every objective, one or several."""
         return tuple(self.objectives) or (self.objective,)
@@ -293,6 +287,9 @@ class StudyFile(_Section):
         if self.cli is not None:
             given["cli"] = self.cli.model_dump(exclude_none=True)
         given |= {"seed_everything": self.trial_seed, **(self.model_extra or {})}
+        if self.batch.effective is not None:
+            # no trial reads it; the space, expressions and the first trial do
+            given["batch"] = {"effective": self.batch.effective}
         return {key: value for key, value in given.items() if value is not None}
 
     @cached_property

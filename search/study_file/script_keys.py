@@ -40,6 +40,10 @@ _ARGUMENT = (
     "batch_size that data or model take."
 )
 _SPACE = "space: {--lr: {float: [1e-4, 1e-1], log: true}}."
+_NO_ARGUMENT_OF_EFFECTIVE = (
+    "needs the script's argument for the batch size. Write batch: {argument: --batch-size, "
+    "effective: 256}."
+)
 _NO_ARGUMENT = (
     "needs the script's argument for the batch size. Write batch: {{argument: --batch-size, "
     "auto_scale: {}}}."
@@ -84,7 +88,10 @@ def _of_classes(tree: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "module", "is another way to name the script. Keep script or module."
     batch = as_mapping(tree.get("batch"))
     scaled = batch.get("auto_scale", "off")
-    if scaled != "off" and batch.get("argument") is None:
+    has_argument = batch.get("argument") is not None
+    if not has_argument and "effective" in batch:
+        yield "batch.effective", _NO_ARGUMENT_OF_EFFECTIVE
+    elif not has_argument and scaled != "off":
         yield "batch.auto_scale", _NO_ARGUMENT.format(scaled)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from search.plain.metric_names import likely_direction
+from search.space.distributions import AUTO
+from search.space.paths import ALL_HINTED, EFFECTIVE
 
 # a bare `off` is a word in our YAML, and `false` in that of others
 _OFF = ("off", "no", "none", False)
@@ -17,6 +19,7 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     Adam`, `warm_start: earlier`, and `off` or false where something can be off.
     """
     full = dict(tree)
+    problems: list[str] = []
     for section in ("optimizer", "lr_scheduler"):
         if isinstance(full.get(section), str):
             full[section] = {"class_path": full[section]}
@@ -25,6 +28,7 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
         full["hydra"] = {}
     if "batch" in full:
         full["batch"] = _batch(full["batch"])
+    problems += _spell_out_effective(full)
     if _is_off(full.get("pruner")):
         full["pruner"] = "none"
     if _is_off(full.get("scheduler")):
@@ -38,7 +42,7 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
         full["warm_start"] = [full["warm_start"]]
     if isinstance(full.get("objective"), list) and "objectives" not in full:
         full["objectives"] = full.pop("objective")
-    return full, list(_name_metrics(full))
+    return full, problems + _name_metrics(full)
 
 
 def _spell_script(full: dict[str, object]) -> None:
@@ -57,9 +61,34 @@ def _batch(value: object) -> object:
     match value:
         case "binsearch" | "power":
             return {"auto_scale": value}
-        case Mapping() if _is_off(value.get("auto_scale")):
-            return {**value, "auto_scale": "off"}
+        case Mapping():
+            # without a value it is as it is without the key
+            given = {key: each for key, each in value.items() if each is not None}
+            if _is_off(given.get("lr_scaling")):
+                del given["lr_scaling"]
+            if _is_off(given.get("auto_scale")):
+                given["auto_scale"] = "off"
+            return given
     return {"auto_scale": "off"} if _is_off(value) else value
+
+
+def _spell_out_effective(full: dict[str, object]) -> list[str]:
+    """Put an effective batch that is searched into the space, and let micro-batches be probed
+    where nothing is said of them; returns a line where it is searched in two places."""
+    batch, space = full.get("batch"), full.get("space", AUTO)
+    effective = batch.get("effective") if isinstance(batch, Mapping) else None
+    if isinstance(effective, Mapping) and isinstance(space, Mapping) and EFFECTIVE in space:
+        return [f"space.{EFFECTIVE}: is searched under batch as well. Keep one of them."]
+    if isinstance(batch, Mapping) and isinstance(effective, Mapping):
+        space = {ALL_HINTED: AUTO} if space == AUTO else space
+        if isinstance(space, Mapping):
+            batch = {key: value for key, value in batch.items() if key != "effective"}
+            full["space"] = space = {**space, EFFECTIVE: effective}
+    if effective is not None or (isinstance(space, Mapping) and EFFECTIVE in space):
+        batch = {} if batch is None else batch
+        if isinstance(batch, Mapping):
+            full["batch"] = {"auto_scale": "binsearch", **batch}
+    return []
 
 
 def _name_metrics(full: dict[str, object]) -> list[str]:

@@ -45,10 +45,10 @@ from search.trial.building.build import (
     micro_batch_of,
     seed_everything,
 )
-from search.trial.building.importing import in_words, is_lightnings
+from search.trial.building.importing import in_words
 from search.trial.building.script import run_script
 from search.trial.building.script_drive import ReachedFit
-from search.trial.building.trainer import callbacks_on, detach, keep_in
+from search.trial.building.trainer import detach, keep_in
 from search.trial.checkpoints.files import resume_point
 from search.trial.fitting.branch_start import does_not_fit, source_point, waits_at
 from search.trial.fitting.callbacks import (
@@ -66,6 +66,7 @@ from search.trial.fitting.run_logs import RunLogs
 from search.trial.fitting.step_counter import StepCounter
 from search.trial.fitting.throwaway import throwaway_loggers
 from search.trial.fitting.value_reader import ValueReader
+from search.trial.inspection.fixed_accumulation import fixed_accumulation
 from search.trial.process import cuda, orphans
 from search.trial.process.failures import cause_of, ended_by
 from search.trial.process.gpus import limit_gpu_memory
@@ -355,19 +356,10 @@ def _started(built: Built, trainer: Trainer) -> Started:
         micro_batch=micro_batch,
         accumulation=accumulation,
         effective_batch=effective,
-        fixed_accumulation=_fixed_accumulation(built, trainer),
+        fixed_accumulation=fixed_accumulation(built, trainer),
         has_batch_norm=has_batch_norm(built.model),
         in_batches=counts_of_batches(built.trainer_arguments),
     )
-
-
-def _fixed_accumulation(built: Built, trainer: Trainer) -> str | None:
-    if not built.model.automatic_optimization:
-        return "the model optimizes manually, where Lightning does not accumulate"
-    callbacks = callbacks_on(trainer)
-    if any(is_lightnings(each, "GradientAccumulationScheduler") for each in callbacks):
-        return "a callback schedules the accumulation"
-    return None
 
 
 def _succeeded(message: Message) -> bool:

@@ -52,7 +52,7 @@ def print_trial(
     verdicts = [each for each in (trial.why, audited_text(trial)) if each and each != trial.message]
     print_lines(console, [Text(clean(each), style="dim") for each in verdicts])
     pairs = _outcome_pairs(record, trial) + _parameter_pairs(trial)
-    pairs += [(path, f"{format_value(value)} (derived)") for path, value in trial.derived.items()]
+    pairs += _derived_pairs(trial)
     pairs += [
         ("batch", batch_text(trial)),
         ("seed", NOTHING if seed is None else seed),
@@ -76,6 +76,14 @@ def print_trial(
     _print_attempts(console, trial)
 
 
+def _derived_pairs(trial: TrialRecord) -> _Pairs:
+    """What follows from the parameters; a parameter among them is as it was trained with."""
+    return [
+        (path, f"{format_value(value)} ({'scaled' if path in trial.params else 'derived'})")
+        for path, value in trial.derived.items()
+    ]
+
+
 def print_best(record: StudyRecord, stream: TextIO) -> None:
     """The best trial: value, parameters, checkpoint; of several objectives the Pareto front."""
     if record.is_multi_objective:
@@ -87,6 +95,7 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
     value = (format_number(trial.value), "bold green")
     console.print(Text.assemble(trial_title(record, trial), f"{clean(record.metric)} ", value))
     pairs = _parameter_pairs(trial)
+    pairs += [pair for pair in _derived_pairs(trial) if pair[0] in trial.params]
     pairs += [("batch", batch_text(trial)), ("takes", _resources_text(trial))]
     print_pairs(console, pairs + _files(trial))
 

@@ -113,7 +113,7 @@ CASES: list[tuple[str, str]] = [
     (GOOD + "batch: {auto_scale: true}\n", "batch.auto_scale: must be binsearch or power or off, got true. It may be binsearch, power, off."),
     (GOOD + "batch: {auto_scale: powr}\n", "batch.auto_scale: must be binsearch or power or off, got powr. Did you mean power?"),
     (GOOD + "batch: {max: 0}\n", "batch.max: must be at least 1, got 0. Write max: 64."),
-    (GOOD + "batch: {size: 5}\n", "batch.size: no such key. It may be auto_scale, max, argument."),
+    (GOOD + "batch: {size: 5}\n", "batch.size: no such key. It may be auto_scale, max, argument, effective, lr_scaling, reference, lr."),
     (GOOD + "sampler: tppe\n", "sampler: there is no tppe. Did you mean tpe?"),
     (GOOD + "sampler: 5\n", "sampler: must be a name, or a mapping with a name and options, got 5. Write sampler: tpe, or sampler: {name: tpe, n_startup_trials: 10}."),
     (GOOD + "pruner: {name: medan}\n", "pruner: there is no medan. Did you mean median?"),

@@ -21,9 +21,16 @@ from search.layout import TrialFolder
 from search.messages import KILLED
 from search.plain.tree import ARGUMENTS
 from search.study_file.curve_steps import leaves_epoch_ends
-from search.study_file.micro_batches import Epoch
+from search.study_file.micro_batches import Epoch, counts_of_batches, counts_of_steps
 from search.study_file.trial_config import LightningSections, TrialConfig
-from search.trial.building.build import Built, build, make_trainer, micro_batch_of, seed_everything
+from search.trial.building.build import (
+    Built,
+    build,
+    has_batch_norm,
+    make_trainer,
+    micro_batch_of,
+    seed_everything,
+)
 from search.trial.building.hydra_lookups import noted_lookups
 from search.trial.building.importing import import_name, in_words
 from search.trial.building.script import count_fits
@@ -37,6 +44,7 @@ from search.trial.fitting.loggers import logger_problems
 from search.trial.fitting.metrics import MetricKinds
 from search.trial.fitting.throwaway import FirstEpochSaver, ThrowawayCheckpoints, look_loggers
 from search.trial.inspection.batch_argument import batch_argument_problem
+from search.trial.inspection.fixed_accumulation import fixed_accumulation
 from search.trial.inspection.own_defaults import own_defaults
 from search.trial.process.failures import cause_of
 from search.trial.process.gpus import free_gpu_bytes, gpu_use, processes_of, usable_gpus
@@ -106,6 +114,10 @@ def _looked_at(config: TrialConfig, folder: TrialFolder) -> Checked:
         samples=_samples(loader),
         drops_last=bool(getattr(loader, "drop_last", False)),
         limit=Epoch().limited_by(built.trainer_arguments).limit,
+        in_batches=counts_of_batches(built.trainer_arguments),
+        in_steps=counts_of_steps(built.trainer_arguments),
+        fixed_accumulation=fixed_accumulation(built, fitted),
+        has_batch_norm=tried.has_batch_norm or has_batch_norm(built.model),
         accumulation=_accumulation(built),
         gpus=gpus,
         gpu_free_bytes=gpu_free_bytes,

@@ -18,7 +18,7 @@ from search.layout import TrialFolder
 from search.messages import KILLED
 from search.plain.tree import ARGUMENTS, Tree
 from search.study_file.trial_config import LightningSections, Variant
-from search.trial.building.build import Built, build
+from search.trial.building.build import Built, build, has_batch_norm
 from search.trial.building.importing import in_words
 from search.trial.building.strategies import trainer_of_trials
 from search.trial.inspection.dead_paths import Consumption
@@ -45,6 +45,8 @@ class TriedVariants:
     reshaping_paths: tuple[str, ...] = ()
     # the Trainers that trials can have, each with its arguments
     trainers: tuple[tuple[Trainer, Tree], ...] = ()
+    # a model among them has a layer of batch norm
+    has_batch_norm: bool = False
 
 
 @dataclass
@@ -57,6 +59,7 @@ class _Kept:
     # of each path, for each value
     shapes: dict[str, list[list[object]]] = field(default_factory=dict)
     trainers: list[tuple[Trainer, Tree]] = field(default_factory=list)
+    has_batch_norm: bool = False
     # of each path and value: what fails, None where nothing does
     outcomes: dict[str, list[tuple[object, str | None]]] = field(default_factory=dict)
 
@@ -65,6 +68,7 @@ class _Kept:
         path = variant.path
         built, trainer = build_with_trainer(variant.sections)
         self.consumption.note(path, variant.value, built)
+        self.has_batch_norm |= has_batch_norm(built.model)
         # a script may give its Trainer whatever it is told
         if path.partition(".")[0] in ("trainer", ARGUMENTS):
             self.trainers.append((trainer, built.trainer_arguments))
@@ -125,6 +129,7 @@ def try_variants(variants: Iterable[Variant], folder: TrialFolder) -> TriedVaria
         memory_paths=tuple(path for path in paths if kept.changes_memory(path)),
         reshaping_paths=tuple(path for path in paths if kept.reshapes(path)),
         trainers=tuple(kept.trainers),
+        has_batch_norm=kept.has_batch_norm,
     )
 
 
