@@ -68,7 +68,7 @@ def test_searched_effective_batches_scale_their_learning_rates(project: Project)
         shown = plain(project.run("show", str(number)).stdout)
         assert f"lr {scaled:g} (scaled)" in shown
     # all of them have trained on every sample once after an epoch
-    assert [list(each) for each in project.curves()] == [[1, 2, 3]] * 4
+    assert [list(each) for each in project.curves().values()] == [[1, 2, 3]] * 4
 
 
 def test_exported_trial_has_the_batch_and_the_rate_that_it_was_trained_with(
@@ -81,9 +81,9 @@ def test_exported_trial_has_the_batch_and_the_rate_that_it_was_trained_with(
         budget={"trials": 1},
     )
     assert project.run("run", path, "--quiet").returncode == 0
-    replayed = project.run("replay", "0")
-    assert replayed.returncode == 0, replayed.stderr
     assert project.run("export", "exported").returncode == 0
+    replayed = project.run("replay", "exported")
+    assert replayed.returncode == 0, replayed.stderr
     config = yaml.safe_load((project.root / "exported/config.yaml").read_text())
     lr = json.loads(project.run("show", "0", "--json").stdout)["params"][LR]
     init_args = config["model"]["init_args"]
@@ -96,6 +96,7 @@ def test_smaller_batch_after_out_of_memory_keeps_the_effective_one(project: Proj
         model={"class_path": "tiny.Tiny", "init_args": {"mode": "small_device", "when": 2}},
         batch={"effective": {"choice": [24, 32]}},
         trainer={"max_epochs": 4, "accelerator": "cpu", "num_sanity_val_steps": 0},
+        baseline=False,
         enqueue=[{"batch.effective": 32}, {"batch.effective": 24}],
         budget={"trials": 2},
     )

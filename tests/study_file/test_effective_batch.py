@@ -143,8 +143,8 @@ def test_annotated_arguments_are_searched_beside_it() -> None:
         (
             {"effective": 64, "scale_lr": "sqrt"},
             {},
-            "batch.scale_lr: no such key. It may be auto_scale, max, argument, effective, lr_scaling, "
-            "reference, lr.",
+            "batch.scale_lr: no such key. It may be auto_scale, max, argument, effective, "
+            "lr_scaling, reference, lr.",
         ),
     ],
 )
