@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import Project
+import yaml
+from conftest import Project, plain
 
 TRAIN = '''
 import argparse
@@ -103,3 +104,22 @@ def test_argument_that_is_no_micro_batch_is_refused(
     assert result.returncode == 2
     assert line in result.stderr
     assert not (project.root / "studies/study/trials").exists()
+
+
+def test_effective_batch_of_a_script_is_made_of_what_fits(project: Project) -> None:
+    # two batches of 4 are an epoch of the script itself
+    scaling = {"lr_scaling": "linear", "reference": 4}
+    study(project, batch={"argument": "--size", "effective": 8, **scaling}, budget={"trials": 1})
+    result = project.run("run", project.root / "study.yaml")
+    assert result.returncode == 0, result.stderr
+    assert batches(project) == [(8, 1, 8)]
+    config = yaml.safe_load((project.root / "studies/study/trials/0000/config.yaml").read_text())
+    # the same samples as two batches of 4
+    assert config["trainer"]["limit_train_batches"] == 1
+    assert config["arguments"]["--lr"] == pytest.approx(0.2)
+    whole = {"limit_train_batches": 1.0}
+    study(project, name="whole", trainer=whole, batch={"argument": "--size", "effective": 64})
+    result = project.run("run", project.root / "whole.yaml", "--trials", "1")
+    assert result.returncode == 0, result.stderr
+    shown = project.run("show", "--study", "whole", "0").stdout
+    assert "8 micro-batch × 8 accumulated = 64 effective" in plain(shown)
