@@ -23,11 +23,11 @@ from search.sampling.schedulers.make import PBT
 from search.sampling.study_settings import (
     first_point_of,
     has_first_rung,
+    learning_sampling,
     pruner_of,
     sampling_of,
     scheduler_of,
     warm_start_for,
-    with_models,
 )
 from search.store.creation import begin_study, check_reachable, create, was_cut_off
 from search.store.database.agreement import own_database, shared_database
@@ -155,7 +155,7 @@ def open_ledger(
     steps = recorded.history.steps
     if opening.exists:
         pruner = pruner_of(study_file, steps)
-    sampling = with_models(sampling, recorded.history.warm_start)
+    sampling = learning_sampling(sampling, recorded.history.warm_start)
     queue = Queue(folder, sampling.points, study_file.enqueue)
     audit = Audit(study_file.audit, study_file.seed)
     reshaping = _reshaping(study_file, recorded)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 from optuna.pruners import BasePruner
 
 from search.sampling.copied_trials import warm_start_of
@@ -43,12 +44,18 @@ def sampling_of(study_file: StudyFile) -> Sampling:
     return sampling
 
 
-def with_models(sampling: Sampling, warm_start: WarmStart) -> Sampling:
-    """The sampling of a study that learns from what it took over; the samplers that cannot try its
-    points alone."""
-    if sampling.name != "tpe" or not warm_start.sources:
+def learning_sampling(sampling: Sampling, warm_start: WarmStart) -> Sampling:
+    """The sampling of a study that learns from what it took over.
+
+    Its seed is another: with that of an earlier study it would begin with the points of that.
+    """
+    if not warm_start.sources:
         return sampling
-    return replace(sampling, models=SourceModels(warm_start, sampling.space))
+    state = np.random.SeedSequence([sampling.seed, warm_start.checksum]).generate_state(1)
+    # the other samplers try its points alone
+    is_learnt = sampling.name == "tpe"
+    models = SourceModels(warm_start, sampling.space) if is_learnt else None
+    return replace(sampling, seed=int(state[0]), models=models)
 
 
 def first_point_of(study_file: StudyFile, defaults: Mapping[str, object]) -> Params:

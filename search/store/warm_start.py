@@ -5,6 +5,8 @@ Copied once, when the study is made, so that it never needs the earlier studies 
 
 from __future__ import annotations
 
+import json
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -62,6 +64,11 @@ class WarmStart:
             return self.text
         pairs = zip(self.sources, weights, strict=True)
         return ", ".join(f"{_counts(each)} (weight {weight:.2f})" for each, weight in pairs)
+
+    @property
+    def checksum(self) -> int:
+        """Tells what one study took over from what another did, `0 <= checksum < 2**32`."""
+        return zlib.crc32(json.dumps(self.to_tree(), sort_keys=True).encode())
 
     def figures(self) -> list[dict[str, object]]:
         """Name, ranked trials and copied trials of each earlier study."""

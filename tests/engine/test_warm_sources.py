@@ -376,6 +376,18 @@ def test_several_workers_may_begin_before_anything_is_known(
     assert len({str(ledger.params(number)) for number in numbers}) == 12
 
 
+@pytest.mark.parametrize("sampler", ["tpe", "random", "qmc", "gp"])
+def test_nothing_else_of_an_earlier_study_of_the_same_seed_is_repeated(
+    sampler: str, tmp_path: Path
+) -> None:
+    before = opened(tmp_path, study_file_of("before", sampler=sampler))
+    old = trained(before, 9)
+    before.close()
+    new = trained(opened(tmp_path, study_file_of(sampler=sampler, warm_start="before")), 9)
+    assert new[0] == old[0]
+    assert [params for params in new[1:] if params in old] == new[1:4]
+
+
 @pytest.mark.parametrize("sampler", ["random", "qmc", "cmaes", "nsgaii", "gp"])
 def test_every_sampler_begins_with_the_points(
     sampler: str, tmp_path: Path, earlier: StudyFolder
