@@ -13,10 +13,10 @@ from search.engine.batch_sizes import BatchPlan
 from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
 from search.engine.disk_watch import DiskWatch
-from search.engine.found_values import found_values
 from search.engine.ledger import Ledger
 from search.engine.logger_closing import CLOSE, leave_ending
 from search.engine.next_trials import NextTrials
+from search.engine.open_slots import OpenSlots
 from search.engine.pausing import first_pause
 from search.engine.progress import (
     BatchSizeFound,
@@ -33,7 +33,7 @@ from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak, Running, RunningAttempts
 from search.engine.signals import SignalWatch
 from search.engine.smaller_batch import retry_smaller
-from search.engine.trial_start import write_config, write_probe_config
+from search.engine.trial_start import settle_config, write_probe_config
 from search.errors import UserError
 from search.executors.protocol import Executor, Slot
 from search.layout import TrialFolder
@@ -57,7 +57,6 @@ from search.messages import (
 )
 from search.plain.formats import format_count
 from search.plain.host_memory import kernel_memory_kills
-from search.space.expressions import Incomputable
 from search.store.ownership import Ownership
 from search.store.records import TrialRecord
 from search.store.retention import DiskFloor, Retention, remove
@@ -88,16 +87,16 @@ class Coordinator:
         self._executor = executor
         self._view = view
         self._batches = batches
-        self._slots = slots
+        self._wanted = slots
+        self._slots = OpenSlots()
         self._signals = signals
         self._ownership = ownership
-        self._free = list(range(len(slots)))
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
         record = ledger.record()
         self._budget = BudgetWatch(record, deadline)
         self._disk = DiskWatch(DiskFloor(ledger.folder, len(slots)), record, view)
         self._running = RunningAttempts(executor)
-        # closed while they were paused, with runs in loggers that are open
+        # of which runs in loggers are open: closed while they were paused, or left without a slot
         self._unclosed: list[TrialRecord] = []
         self._next = NextTrials(ledger, batches, request.total, self._close)
         self._stopping_since: float | None = None
@@ -110,15 +109,15 @@ class Coordinator:
         Raises:
             StudyFailed: trials in a row failed with one cause.
         """
-        self._executor.expect(len(self._slots))
+        self._executor.open_slots(self._wanted)
         for trial in self._ledger.record().trials:
             self._tidy(trial)
         while True:
             self._look_at_folder()
             may_fill = self._fill_slot()
-            while self._unclosed and self._free and self._stopping_since is None:
+            while self._unclosed and self._slots.has_free and self._stopping_since is None:
                 self._close_runs(self._unclosed.pop(0))
-            if not (may_fill or self._running) and self._is_over():
+            if not (may_fill or self._running or self._waits_for_slot()) and self._is_over():
                 break
             # sampling takes time, and attempts wait for their verdicts meanwhile
             for attempt, message in self._executor.poll(0 if may_fill else _POLL_S):
@@ -162,11 +161,20 @@ class Coordinator:
 
     def _fill_slot(self) -> bool:
         """Start a trial where there is room; returns whether there may be room for another."""
-        if not (self._may_start() and self._free and self._next.is_open and self._disk.has_room()):
+        is_wanted = self._may_start() and self._slots.has_free and self._next.is_open
+        if not (is_wanted and self._disk.has_room()):
             return False
         if (number := self._next.next(self._running)) is not None:
             self._start(number)
-        return number is not None and bool(self._free)
+        return number is not None and self._slots.has_free
+
+    def _waits_for_slot(self) -> bool:
+        """Whether there is no slot for what is left to do."""
+        is_over = self._stopping_since is not None or not (self._next.is_open or self._unclosed)
+        if self._slots or is_over:
+            return False
+        tell_notes(self._view, self._slots.wait(time.monotonic()))
+        return True
 
     def _may_start(self) -> bool:
         # before each trial: one that ends before it has a process leaves its slot free
@@ -187,40 +195,33 @@ class Coordinator:
             self._start_probe(number, key)
 
     def _start_fit(self, number: int, folder: TrialFolder, micro_batch: int | None) -> None:
-        running = Running(number, self._free[0], "fit", folder)
+        running = Running(number, self._slots.take(), "fit", folder)
         # a trial that goes on keeps the configuration that it began with
         if not folder.config.is_file():
-            params, steps = self._ledger.params(number), self._ledger.attributes.steps
             try:
-                found = found_values(self._study_file, params, self._batches, micro_batch)
-                if found.values:
-                    self._ledger.set_found(number, found.values, found.scaled)
-                branch = self._ledger.trial(number).branch
-                note = write_config(
-                    folder, self._study_file, params, self._batches, found.values, steps, branch
+                note = settle_config(
+                    self._ledger, number, self._study_file, self._batches, micro_batch
                 )
-            except (Incomputable, UserError) as error:
-                message = str(error)
-                if isinstance(error, Incomputable):
-                    message = f"derive: {error}, with a micro-batch of {micro_batch}"
-                self._finish(running, Outcome(ERROR, message=message), None)
+            except UserError as error:
+                self._slots.give_back(running.slot)
+                self._finish(running, Outcome(ERROR, message=str(error)), None)
                 return
             if note is not None:
                 self._view.handle(Note(f"trial {number}: {note}"))
         self._ledger.tell_wait(number)
-        del self._free[0]
         self._launch(running)
 
     def _start_probe(self, number: int, key: str) -> None:
         folder = self._ledger.folder.probe(key)
         write_probe_config(folder, self._study_file, self._ledger.params(number), self._batches)
         self._view.handle(ProbeStarted(number))
-        self._launch(Running(number, self._free.pop(0), "probe", folder, key))
+        self._launch(Running(number, self._slots.take(), "probe", folder, key))
 
     def _launch(self, running: Running) -> None:
         self._running.launch(running, self._slots[running.slot])
 
     def _handle(self, attempt: str, message: Message) -> None:
+        self._slots.hear(attempt, message)
         running = self._running.get(attempt)
         if running is None:
             return
@@ -292,7 +293,7 @@ class Coordinator:
 
     def _end(self, attempt: str, running: Running, status: int) -> None:
         self._running.forget(attempt)
-        self._free.append(running.slot)
+        self._slots.give_back(running.slot)
         running.hear_other_ranks()
         if running.task == "probe":
             self._end_probe(running, status)
@@ -347,11 +348,12 @@ class Coordinator:
         # a process that could still speak has closed its runs itself
         is_open = said is None and running.task == "fit" and trial.is_finished
         if is_open and leave_ending(self._ledger.attributes, trial):
-            self._close_runs(trial)
+            # the slot of the attempt may be gone
+            (self._close_runs if self._slots.has_free else self._unclosed.append)(trial)
 
     def _close_runs(self, trial: TrialRecord) -> None:
         """Let a process close the runs of a trial in loggers that nobody closed."""
-        self._launch(Running(trial.number, self._free.pop(), CLOSE, TrialFolder(trial.folder)))
+        self._launch(Running(trial.number, self._slots.take(), CLOSE, TrialFolder(trial.folder)))
 
     def _tidy(self, trial: TrialRecord) -> None:
         remove(self._retention.superfluous(trial))

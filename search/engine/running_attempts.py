@@ -39,8 +39,8 @@ class Running:
 
     number: int
     """Number of its trial."""
-    slot: int
-    """Index of the slot."""
+    slot: str
+    """Name of the slot."""
     task: str
     """Task of the attempt."""
     folder: TrialFolder

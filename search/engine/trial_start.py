@@ -6,10 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from search.engine.batch_sizes import BatchPlan
+from search.engine.found_values import found_values
+from search.engine.ledger import Ledger
+from search.errors import UserError
 from search.layout import TrialFolder
 from search.plain.tree import Tree, read_path, write_path
 from search.plain.whole_files import make_folder
 from search.space.distributions import Params, Scalar
+from search.space.expressions import Incomputable
 from search.store.records import BranchRecord
 from search.study_file.curve_steps import Steps
 from search.study_file.micro_batches import ACCUMULATION
@@ -17,6 +21,32 @@ from search.study_file.rules import config_of, resolve_config
 from search.study_file.schema import StudyFile
 from search.study_file.trial_config import ProbedBatch
 from search.study_file.trial_facts import BranchFacts, TrialFacts
+
+
+def settle_config(
+    ledger: Ledger,
+    number: int,
+    study_file: StudyFile,
+    batches: BatchPlan,
+    micro_batch: int | None,
+) -> str | None:
+    """Find and write the configuration of a trial that begins; returns a line as `write_config`.
+
+    Args:
+        micro_batch: the largest that a probe found; None where none was probed.
+
+    Raises:
+        UserError: with this micro-batch there is none.
+    """
+    params, steps = ledger.params(number), ledger.attributes.steps
+    folder, branch = ledger.folder.trial(number), ledger.trial(number).branch
+    try:
+        found = found_values(study_file, params, batches, micro_batch)
+        if found.values:
+            ledger.set_found(number, found.values, found.scaled)
+        return write_config(folder, study_file, params, batches, found.values, steps, branch)
+    except Incomputable as error:
+        raise UserError(f"derive: {error}, with a micro-batch of {micro_batch}") from error
 
 
 def write_config(

@@ -15,7 +15,7 @@ from pathlib import Path
 from search.errors import UserError
 from search.executors.channel import Channel
 from search.executors.processes import boot_id, end_attempt, end_child_of, owner_of
-from search.executors.protocol import Slot
+from search.executors.protocol import Slot, SlotOpened
 from search.executors.server_environment import server_environment
 from search.layout import TrialFolder
 from search.messages import (
@@ -67,8 +67,9 @@ class LocalExecutor:
         # preloads that the server has not answered yet; launches wait until it has
         self._unanswered = 0
         self._launches: list[Launch] = []
-        # the ends of attempts that were killed before their launch
-        self._early_exits: list[tuple[str, Message]] = []
+        # slots that are open from the start, and the ends of attempts that were killed before their
+        # launch
+        self._unsaid: list[tuple[str, Message]] = []
         self._imports_late = False
         # sent again to a server that takes the place of another
         self._preloads: list[Preload] = []
@@ -100,8 +101,9 @@ class LocalExecutor:
         given = () if self._imports_late else tuple(modules)
         self._preload(Preload(modules=given, warm_up=warm_up))
 
-    def expect(self, attempts: int) -> None:
-        self._send_to_server(Expect(attempts))
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        self._send_to_server(Expect(len(wanted)))
+        self._unsaid += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 
     def _preload(self, message: Preload) -> None:
         self._preloads.append(message)
@@ -136,7 +138,7 @@ class LocalExecutor:
             self._send_to_server(self._launches.pop(0))
 
     def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
-        messages, self._early_exits = self._early_exits, []
+        messages, self._unsaid = self._unsaid, []
         for key, _ in self._selector.select(0 if messages else timeout_s):
             for attempt, message in key.data():
                 messages += self._in_order(attempt, message)
@@ -161,7 +163,7 @@ class LocalExecutor:
             return
         # the server does not know it yet, and would start it once it is ready
         self._launches = launches
-        self._early_exits += self._exit(Exited(attempt, -signal.SIGKILL))
+        self._unsaid += self._exit(Exited(attempt, -signal.SIGKILL))
 
     def close(self) -> None:
         signal.set_wakeup_fd(self._previous_wakeup)

@@ -24,6 +24,19 @@ class Slot:
     """Part of the memory of each GPU that is its own."""
 
 
+class SlotOpened(Message, frozen=True):
+    """Executor to coordinator: an attempt may be started in a slot."""
+
+    slot: Slot
+
+
+class SlotClosed(Message, frozen=True):
+    """Executor to coordinator: a slot is there no more; the ends of attempts in it were told."""
+
+    why: str
+    """Reason in words that follow "waiting for a slot: "."""
+
+
 class Executor(Protocol):
     """Starts attempts and carries their messages.
 
@@ -40,8 +53,13 @@ class Executor(Protocol):
         """
         ...
 
-    def expect(self, attempts: int) -> None:
-        """Make ready for so many attempts, which will be started one right after another."""
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        """Begin to open slots, as many as are wanted or fewer; called once.
+
+        Each is told by `SlotOpened` as soon as an attempt in it would start at once, and by
+        `SlotClosed` if it is lost. `poll` returns these with the name of the slot in the place of
+        an attempt's; a name may be that of one which was closed before.
+        """
         ...
 
     def until_ready(self, tick: Callable[[], None]) -> None:
@@ -56,11 +74,13 @@ class Executor(Protocol):
         ...
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
-        """Begin an attempt under a name that was never used before in this executor."""
+        """Begin an attempt under a name that was never used before in this executor, in a slot
+        that is open, or, before any was asked for, on what the executor has at hand."""
         ...
 
     def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
-        """Wait up to `timeout_s` for messages; returns early when there is one or on a signal."""
+        """Wait up to `timeout_s` for messages of attempts and slots; returns early when there is
+        one, or on a signal."""
         ...
 
     def send(self, attempt: str, message: Message) -> None:

@@ -12,7 +12,7 @@ import pytest
 from search.answers import Answer, Checked
 from search.engine.ask import CHECK, DRY, Question, ask
 from search.errors import Interrupted, StudyFileError, UserError
-from search.executors.protocol import Slot
+from search.executors.protocol import Slot, SlotOpened
 from search.layout import TrialFolder
 from search.messages import ERROR, INTERRUPTED, Ended, Exited, Launched, Message
 
@@ -28,7 +28,8 @@ class Answering:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
-    def expect(self, attempts: int) -> None: ...
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        self._messages += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self.started.append(attempt)

@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from search.engine import coordinator
+from search.engine import coordinator, open_slots
 from search.engine.batch_sizes import BatchPlan
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
 from search.engine.opening import open_ledger, plan
-from search.engine.progress import Event
+from search.engine.progress import Event, Note
 from search.engine.request import RunRequest
 from search.engine.signals import SignalWatch
 from search.errors import StudyFailed
-from search.executors.protocol import Slot
+from search.executors.protocol import Slot, SlotClosed, SlotOpened
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     DONE,
@@ -51,13 +51,14 @@ class OneAttempt:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
-    def expect(self, attempts: int) -> None: ...
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        self._said += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._folder = folder
         reports = (Reported(1, 1, 0.5), Reported(2, 2, 0.25))
         said = (Launched(attempt, 0), *reports, Ended(DONE, 0.25), Exited(attempt, 0))
-        self._said = [(attempt, message) for message in said]
+        self._said += [(attempt, message) for message in said]
 
     def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
         said, self._said = self._said, []
@@ -80,6 +81,17 @@ class NoView:
     def close(self) -> None: ...
 
 
+class Notes(NoView):
+    """A view that keeps what it is told in words."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def handle(self, event: Event) -> None:
+        if isinstance(event, Note):
+            self.texts.append(event.text)
+
+
 class NoAttempt(OneAttempt):
     """An executor that is not to be asked for anything."""
 
@@ -96,6 +108,7 @@ def made(
     batches: BatchPlan | None = None,
     deadline: Deadline | None = None,
     slots: int = 1,
+    view: NoView | None = None,
 ) -> Coordinator:
     study_file = parse_study_tree(dict(tree), source="study.yaml", default_name=folder.name)
     folder.root.mkdir()
@@ -103,7 +116,7 @@ def made(
         request=RunRequest(folder, study_file, "study.yaml", folder.root, trials=asked),
         ledger=open_ledger(plan(folder, study_file, None), asked),
         executor=executor,
-        view=NoView(),
+        view=view or NoView(),
         batches=batches or BatchPlan("off", None, None, ()),
         slots=[Slot(1)] * slots,
         deadline=deadline or Deadline(None),
@@ -182,6 +195,51 @@ def test_trial_begins_while_the_process_of_the_one_before_is_taken_down(tmp_path
     assert [(trial.state, len(trial.attempts)) for trial in trials] == [("COMPLETE", 1)] * 3
 
 
+class Allocated(Several):
+    """An executor that has a slot for one trial at a time, and the next one only when others have
+    waited for it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._empty_polls = 0
+
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        self._said.append(("job 1", SlotOpened(wanted[0])))
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        super().start(attempt, task, folder, slot)
+        # between the attempt's last words and its exit: the job is over
+        self._said.insert(-1, ("job 1", SlotClosed("its job is over")))
+
+    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+        said = super().poll(timeout_s)
+        if said:
+            return said
+        self._empty_polls += 1
+        return [("job 1", SlotOpened(Slot(1)))] if self._empty_polls % 3 == 0 else []
+
+
+def test_study_waits_for_slots_that_close_and_open_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(open_slots, "_PATIENCE_S", 0.0)
+    folder = StudyFolder(tmp_path / "study")
+    view = Notes()
+    assert made(folder, Allocated(), asked=3, slots=2, view=view).run() == "finished"
+    trials = read_study(folder).trials
+    assert [(trial.state, len(trial.attempts)) for trial in trials] == [("COMPLETE", 1)] * 3
+    # told once each time
+    assert view.texts == ["waiting for a slot", *["waiting for a slot: its job is over"] * 2]
+
+
+def test_study_without_a_slot_ends_with_its_time(tmp_path: Path) -> None:
+    folder = StudyFolder(tmp_path / "study")
+    executor = Several()
+    executor.open_slots = lambda wanted: None  # type: ignore[method-assign]
+    assert made(folder, executor, deadline=ShortDeadline(5)).run() == "timeout"
+    assert executor.order == []
+
+
 class ShortDeadline(Deadline):
     """A time limit that is over when it was looked at a few times."""
 
@@ -208,7 +266,7 @@ def test_study_ends_when_no_trial_gets_as_far_as_a_process(
 
 def test_time_limit_holds_where_no_trial_gets_as_far_as_a_process(tmp_path: Path) -> None:
     folder = StudyFolder(tmp_path / "study")
-    assert made_incomputable(folder, None, ShortDeadline(3)).run() == "timeout"
+    assert made_incomputable(folder, None, ShortDeadline(4)).run() == "timeout"
     assert [trial.state for trial in read_study(folder).trials] == ["FAIL"] * 3
 
 

@@ -20,7 +20,7 @@ from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak
 from search.engine.signals import SignalWatch
 from search.errors import UserError
-from search.executors.protocol import Slot
+from search.executors.protocol import Slot, SlotOpened
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     DIVERGED,
@@ -167,7 +167,8 @@ class Halved:
     def __init__(self) -> None:
         self._said: list[tuple[str, Message]] = []
 
-    def expect(self, attempts: int) -> None: ...
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        self._said += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         begun = folder.events.read_text().count('"attempt_started"')

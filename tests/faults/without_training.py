@@ -17,7 +17,7 @@ import sqlalchemy.dialects.sqlite  # noqa: F401  # what a run would import each 
 import search.engine.run
 from search.answers import Checked
 from search.cli import guarded, main
-from search.executors.protocol import Slot
+from search.executors.protocol import Slot, SlotOpened
 from search.layout import TrialFolder
 from search.messages import (
     DONE,
@@ -40,7 +40,8 @@ class Untrained:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
-    def expect(self, attempts: int) -> None: ...
+    def open_slots(self, wanted: Sequence[Slot]) -> None:
+        self._messages += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 
     def until_ready(self, tick: Callable[[], None]) -> None: ...
 
