@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from search.errors import StudyFileError
+from search.study_file.differences import differences
 from search.study_file.effective_batch import effective_sizes, learning_rates, lr_factor
 from search.study_file.load import parse_study_tree
 from search.study_file.schema import StudyFile
+from search.study_file.transfer import Fitting
 
 LR = "model.init_args.lr"
 SEARCHED = {"effective": {"choice": [32, 64]}}
@@ -189,3 +191,32 @@ def test_rates_that_are_searched_are_scaled_before_those_that_are_set() -> None:
     assert lr_factor(named, 64) == 2.0
     assert lr_factor(study({**scaling, "lr_scaling": "linear"}), 64) == 4.0
     assert lr_factor(study({"effective": 64, "lr_scaling": "none"}), 64) == 1.0
+
+
+def test_trials_of_the_same_effective_batch_fit_a_child_study() -> None:
+    searched, fixed = study(SEARCHED), study({"effective": 64})
+    narrowed = Fitting(searched, fixed)
+    assert (narrowed.differences, narrowed.unstated) == ([], [])
+    params: dict[str, Any] = {LR: 0.1, "batch.effective": 64}
+    assert narrowed.misfits(params) == []
+    assert narrowed.params(params) == {LR: 0.1}
+    assert narrowed.misfits({**params, "batch.effective": 32}) == ["batch.effective is not 64"]
+    widened = Fitting(fixed, searched)
+    assert (widened.differences, widened.unstated) == ([], [])
+    assert widened.misfits({LR: 0.1}) == []
+    assert widened.params({LR: 0.1}) == params
+    assert Fitting(study({"effective": 128}), searched).misfits({LR: 0.1}) == [
+        "batch.effective is outside {choice: [32, 64]}"
+    ]
+
+
+def test_study_of_other_batches_or_of_another_scaling_is_told_apart() -> None:
+    assert differences(study({"effective": 64}), study({"effective": 32})) == [
+        "batch.effective: was 64, is 32"
+    ]
+    scaling = {**SEARCHED, "lr_scaling": "sqrt", "reference": 32}
+    scaled, plain = study(scaling), study(SEARCHED)
+    assert Fitting(plain, scaled).differences == [
+        "batch.lr_scaling: was not set, is sqrt",
+        "batch.reference: was not set, is 32",
+    ]
