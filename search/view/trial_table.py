@@ -95,7 +95,7 @@ def print_best(record: StudyRecord, stream: TextIO) -> None:
     value = (format_number(trial.value), "bold green")
     console.print(Text.assemble(trial_title(record, trial), f"{clean(record.metric)} ", value))
     pairs = _parameter_pairs(trial)
-    pairs += [pair for pair in _derived_pairs(trial) if pair[0] in trial.params]
+    pairs += _derived_pairs(trial)
     pairs += [("batch", batch_text(trial)), ("takes", _resources_text(trial))]
     print_pairs(console, pairs + _files(trial))
 

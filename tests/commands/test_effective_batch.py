@@ -121,3 +121,17 @@ def test_effective_batch_beyond_the_data_is_refused(project: Project) -> None:
         "which would be the same run as 32. Write no more than 32."
     ) in result.stderr
     assert not (project.root / "studies/study").exists()
+
+
+def test_rate_that_is_set_is_scaled_and_best_tells_it(project: Project) -> None:
+    path = project.study(
+        model={"class_path": "tiny.Tiny", "init_args": {"lr": 0.05}},
+        batch={"effective": 32, "auto_scale": "off", "lr_scaling": "linear", "reference": 16},
+        space={"model.init_args.width": {"choice": [2, 4]}},
+        budget={"trials": 1},
+    )
+    assert project.run("run", path, "--quiet").returncode == 0
+    best = plain(project.run("best").stdout)
+    assert "lr 0.1 (derived)" in best
+    # without a probe the batches of the class itself
+    assert "8 micro-batch × 4 accumulated = 32 effective" in best
