@@ -80,7 +80,10 @@ def _named(study_file: StudyFile, given: object) -> list[str]:
     by_name = {name: path for path, name in short_names(study_file.space).items()}
     paths = []
     for place, each in enumerate(given):
-        path = by_name.get(each) or (spell(each) if isinstance(each, str) else None)
+        # a list or a mapping can be looked up nowhere
+        path = None
+        if isinstance(each, str):
+            path = by_name.get(each) or spell(each)
         if path not in study_file.space:
             remedy = did_you_mean(str(each), [*by_name])
             raise UserError(f"scheduler.{PERTURB}.{place}: {shown(each)} is not searched. {remedy}")

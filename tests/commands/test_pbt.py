@@ -254,6 +254,14 @@ def test_parameter_that_a_checkpoint_does_not_fit_is_told_in_one_line(project: P
             {"scheduler": {"name": "pbt", "perturb": ["rl"]}},
             "scheduler.perturb.0: rl is not searched. Did you mean lr?",
         ),
+        (
+            {"scheduler": {"name": "pbt", "perturb": [["lr"]]}},
+            "scheduler.perturb.0: [lr] is not searched.",
+        ),
+        (
+            {"scheduler": {"name": "pbt", "population": 4, "interval": EPOCHS}},
+            "scheduler.interval: a trial is at its end before it comes to the first stop",
+        ),
         ({"scheduler": {"name": "pbt", "min_resource": 1}}, "pbt has no such option"),
         ({"scheduler": "pbt"}, "Ask for more trials (--trials 60), or for a smaller population."),
         ({"audit": 0.1}, "Remove audit."),

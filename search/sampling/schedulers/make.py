@@ -99,7 +99,7 @@ def _make_pbt(
     """Population based training.
 
     Raises:
-        UserError: all trials together are no more than one population.
+        UserError: all trials together are no more than one population, or none comes to a stop.
     """
     assert curves.last is not None
     population = given.get("population", _POPULATION)
@@ -110,6 +110,12 @@ def _make_pbt(
             f"{3 * population}), or for a smaller population."
         )
     epochs = given.get("interval") or max(1, round(curves.last / epoch_steps / _STOPS))
+    if epochs * epoch_steps >= curves.last:
+        raise UserError(
+            f"scheduler.interval: a trial is at its end before it comes to the first stop, after "
+            f"{epochs} {'epoch' if epochs == 1 else 'epochs'}, so that none takes the place of "
+            "another. Train for longer (trainer: {max_epochs: 20}), or ask for a smaller interval."
+        )
     return Pbt(
         curves,
         population=population,

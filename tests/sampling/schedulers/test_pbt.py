@@ -318,6 +318,18 @@ def test_total_that_is_one_population_is_refused() -> None:
     )
 
 
+@pytest.mark.parametrize("interval", [LAST, 2 * LAST])
+def test_interval_without_a_stop_is_refused(interval: int) -> None:
+    with pytest.raises(UserError) as raised:
+        scheduler(interval=interval)
+    assert str(raised.value) == (
+        "scheduler.interval: a trial is at its end before it comes to the first stop, after "
+        f"{interval} epochs, so that none takes the place of another. Train for longer (trainer: "
+        "{max_epochs: 20}), or ask for a smaller interval."
+    )
+    scheduler(interval=LAST - 1)
+
+
 def test_explored_values_are_near_and_inside_and_the_rest_stays() -> None:
     space: Space = {
         "model.lr": FloatRange(1e-3, 1e-1, log=True),
