@@ -19,7 +19,7 @@ from search.plain.whole_files import make_private, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.audit import Audit
 from search.sampling.explored_paths import needs_shapes
-from search.sampling.schedulers.make import PBT
+from search.sampling.schedulers.make import PBT, check_population
 from search.sampling.study_settings import (
     first_point_of,
     has_first_rung,
@@ -40,6 +40,7 @@ from search.store.events.event_file import append_event
 from search.store.events.history_cache import complete_cache
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
 from search.store.events.study_history import BASELINE, RESHAPING, WARM_START, study_history
+from search.store.events.trial_history import TrialHistory
 from search.store.placement import check_local, check_writable, refuse_links
 from search.store.queue import Queue
 from search.store.recorded_study import RecordedStudy, attributes_of, recorded_study
@@ -135,6 +136,8 @@ def open_ledger(
     # a new study refuses wrong options before anything is made
     pruner = pruner_of(study_file, steps)
     scheduler_of(study_file, steps, total=n_trials)
+    if not opening.exists:
+        _check_total(study_file, n_trials, ())
     folder.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     send_chatter_to(folder.server_log)
     if not opening.exists:
@@ -145,6 +148,8 @@ def open_ledger(
     read_ns = time.time_ns()
     with without_collector():
         recorded = recorded_study(folder)
+        if opening.exists:
+            _check_total(study_file, n_trials, recorded.trials)
         complete_cache(folder, recorded.trials, read_ns)
         study = optuna_study(folder.name, recorded.attributes, recorded.history, recorded.trials)
         if opening.exists:
@@ -191,6 +196,22 @@ def _write_first_points(opening: Opening, note: Callable[[str], None]) -> None:
         append_event(folder.events, WARM_START, **warm_start.to_tree())
         if warm_start.sources:
             note(first_text(warm_start, study_file.sampler.name))
+
+
+def _check_total(
+    study_file: StudyFile, n_trials: int | None, trials: Sequence[TrialHistory]
+) -> None:
+    """Refuse a total with which the scheduler can do nothing in what is still to begin.
+
+    Raises:
+        UserError: there are too few trials for a population.
+    """
+    if n_trials is None or n_trials <= len(trials):
+        # what was begun ends in any case
+        return
+    taken = sum(trial.taken_from is not None for trial in trials)
+    scheduler = study_file.scheduler
+    check_population(scheduler.name, scheduler.options, n_trials, taken=taken)
 
 
 def _reshaping(study_file: StudyFile, recorded: RecordedStudy) -> Sequence[str]:

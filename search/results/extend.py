@@ -17,10 +17,12 @@ from search.layout import StudyFolder, TrialFolder
 from search.plain.whole_files import keep_copy, make_folder, write_whole
 from search.plain.yaml import dump_yaml
 from search.sampling.copied_trials import copied_again
+from search.sampling.explored_paths import needs_shapes
 from search.sampling.study_settings import sampling_of, warm_start_for
 from search.space.distributions import Params
 from search.store.events.event_file import Event, append_event, read_events, write_events
 from search.store.events.study_history import (
+    RESHAPING,
     WARM_START,
     StudyHistory,
     study_history,
@@ -50,7 +52,10 @@ class Extension:
 
     def take_or_leave(self, history: TrialHistory, fitting: Fitting) -> None:
         """Take a trial over, or note why not."""
-        if history.state in ("COMPLETE", "PRUNED"):
+        if history.branch is not None:
+            # its parameters alone do not come to its value
+            reasons = ["began at the checkpoint of another"]
+        elif history.state in ("COMPLETE", "PRUNED"):
             reasons = fitting.misfits(history.params)
         else:
             reasons = ["failed" if history.state == "FAIL" else "not finished"]
@@ -97,8 +102,9 @@ def extend(
             f"{parent.root}: has no trial that fits. "
             "Start a new study with `search run STUDY_FILE --name NAME`.",
         )
+    reshaping = _reshaping(parent, fitting)
     warm_start = _warm_start(parent, child, fitting, extension.taken, source)
-    _write(parent, child, fitting, extension.taken, warm_start)
+    _write(parent, child, fitting, extension.taken, warm_start, reshaping)
     return extension
 
 
@@ -131,6 +137,24 @@ def _fitting(parent: StudyFolder, study_file: StudyFile, was: Mapping[str, objec
     return fitting
 
 
+def _reshaping(parent: StudyFolder, fitting: Fitting) -> list[str] | None:
+    """The paths that change the shape of the model, as the parent found out; None where the child
+    has no need of them.
+
+    Raises:
+        UserError: the child needs them, and the parent did not find out.
+    """
+    if not needs_shapes(fitting.child):
+        return None
+    known = study_history(parent).reshaping
+    if known is None or not set(fitting.child.space) <= set(fitting.parent.space):
+        raise UserError(
+            f"scheduler: {parent.name} did not find out which parameters of the child change the "
+            "shape of the model. Name those that may change: {name: pbt, perturb: [lr]}."
+        )
+    return [path for path in known if path in fitting.child.space]
+
+
 def _warm_start(
     parent: StudyFolder,
     child: StudyFolder,
@@ -158,6 +182,7 @@ def _write(
     fitting: Fitting,
     taken: Iterable[TrialHistory],
     warm_start: WarmStart,
+    reshaping: list[str] | None,
 ) -> None:
     """Write the child beside its place and put it there whole."""
     before = study_history(parent).steps
@@ -181,6 +206,8 @@ def _write(
         write_facts(unfinished, facts, StudyHistory())
         if warm_start.sources:
             append_event(unfinished.events, WARM_START, **warm_start.to_tree())
+        if reshaping is not None:
+            append_event(unfinished.events, RESHAPING, paths=reshaping)
         write_whole(unfinished.study_file, dump_yaml(fitting.child.to_tree()))
         unfinished.root.rename(child.root)
     except OSError as error:
@@ -235,6 +262,6 @@ def _as_taken(events: Sequence[Event], number: int, params: Params, note: str) -
     begin = next(at for at, event in enumerate(events) if event["event"] == SAMPLED)
     changed: Event = {"number": number, "params": params, "taken_from": note}
     changed |= {"attributes": {}, "enqueued": None, "baseline": []}
-    changed |= {"warm_place": None, "warm_origin": None, "branch": None}
+    changed |= {"warm_place": None, "warm_origin": None}
     later = [e for e in events[begin + 1 :] if e["event"] not in (SAMPLED, ATTRIBUTES)]
     return [events[begin] | changed, *later]

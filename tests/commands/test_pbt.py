@@ -346,3 +346,43 @@ def test_script_goes_on_from_the_checkpoint_of_another_trial(project: Project) -
     went_on = printed(project, branch["source"])[branch["epoch"]]
     assert begun["weights"] == went_on["weights"]
     assert begun["decays"] == [project.events(number)[0]["params"]["arguments.--decay"]] * 2
+
+
+def test_fewer_trials_than_a_population_end_a_study_that_began(reference: Project) -> None:
+    before = reference.states()
+    result = reference.run("run", "study.yaml", "--trials", "3")
+    assert result.returncode == 0, result.stderr
+    assert reference.states() == before
+
+
+def test_child_takes_over_what_began_by_itself_and_branches_in_turn(reference: Project) -> None:
+    study(reference, "child", budget={"trials": 12})
+    result = reference.run("extend", "study", "child.yaml")
+    assert result.returncode == 0, result.stderr
+    assert "left behind: began at the checkpoint of another: trials 5, 6, 7" in result.stdout
+    result = reference.run("resume", "child")
+    assert result.returncode == 0, result.stderr
+    begun = [reference.events(number, "child")[0] for number in range(12)]
+    assert [number for number, each in enumerate(begun) if "branch" in each][:1] == [10]
+    # shapes of the model change with it, as the parent found out
+    width = "model.init_args.width"
+    for each in begun[10:]:
+        assert each["params"][width] == begun[each["branch"]["source"]]["params"][width]
+
+
+def test_child_that_searches_more_has_to_name_what_may_change(reference: Project) -> None:
+    space = {
+        "model.lr": {"float": [1e-4, 1e-1], "log": True},
+        "model.decay": {"float": [0.01, 0.1]},
+        "model.gamma": {"float": [0.3, 0.9]},
+        "model.width": {"int": [2, 8]},
+        "model.pause": {"float": [0.0, 0.01]},
+    }
+    study(reference, "wider", space=space, model={"class_path": "scheduled.Scheduled"})
+    result = reference.run("extend", "study", "wider.yaml")
+    assert result.returncode == 2
+    assert result.stderr == (
+        "scheduler: study did not find out which parameters of the child change the shape of the "
+        "model. Name those that may change: {name: pbt, perturb: [lr]}.\n"
+    )
+    assert not (reference.root / "studies/wider").exists()

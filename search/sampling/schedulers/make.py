@@ -89,6 +89,29 @@ def make_scheduler(
     return Hyperband(curves, last=curves.last, first=first, factor=factor)
 
 
+def check_population(name: str, options: Mapping[str, object], total: int, *, taken: int) -> None:
+    """Refuse a total of trials with which pbt can branch from none.
+
+    Args:
+        total: trials of the study.
+        taken: those of them that are another study's, and in no population.
+
+    Raises:
+        UserError: all others together are no more than one population.
+    """
+    if name != PBT:
+        return
+    population = check_scheduler(name, options).get("population", _POPULATION)
+    if total - taken > population:
+        return
+    others = f" beside the {taken} of another study" if taken else ""
+    raise UserError(
+        f"scheduler.population: {population} trials are trained side by side, and of "
+        f"{total - taken} in all{others} none is left to take the place of another. Ask for more "
+        f"trials (--trials {taken + 3 * population}), or for a smaller population."
+    )
+
+
 def _make_pbt(
     given: Mapping[str, int],
     curves: Curves,
@@ -99,16 +122,9 @@ def _make_pbt(
     """Population based training.
 
     Raises:
-        UserError: all trials together are no more than one population, or none comes to a stop.
+        UserError: no trial comes to a stop.
     """
     assert curves.last is not None
-    population = given.get("population", _POPULATION)
-    if total is not None and total <= population:
-        raise UserError(
-            f"scheduler.population: {population} trials are trained side by side, and of {total} "
-            "in all none is left to take the place of another. Ask for more trials (--trials "
-            f"{3 * population}), or for a smaller population."
-        )
     epochs = given.get("interval") or max(1, round(curves.last / epoch_steps / _STOPS))
     if epochs * epoch_steps >= curves.last:
         raise UserError(
@@ -118,7 +134,7 @@ def _make_pbt(
         )
     return Pbt(
         curves,
-        population=population,
+        population=given.get("population", _POPULATION),
         every=epochs * epoch_steps,
         exploration=exploration,
         total=total,

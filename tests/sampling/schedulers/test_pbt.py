@@ -14,7 +14,7 @@ import pytest
 
 from search.errors import UserError
 from search.sampling.schedulers.exploration import Exploration
-from search.sampling.schedulers.make import make_scheduler
+from search.sampling.schedulers.make import check_population, make_scheduler
 from search.sampling.schedulers.pbt import Pbt
 from search.sampling.schedulers.scheduler import BranchProposal, Curves, Origin
 from search.space.distributions import Categorical, FloatRange, IntRange, Params, Space
@@ -310,12 +310,25 @@ def test_stops_lie_a_twentieth_of_the_training_apart() -> None:
 
 def test_total_that_is_one_population_is_refused() -> None:
     with pytest.raises(UserError) as raised:
-        scheduler(total=20)
+        check_population("pbt", {}, 20, taken=0)
     assert str(raised.value) == (
         "scheduler.population: 20 trials are trained side by side, and of 20 in all none is left "
         "to take the place of another. Ask for more trials (--trials 60), or for a smaller "
         "population."
     )
+    check_population("pbt", {}, 21, taken=0)
+    check_population("asha", {}, 1, taken=0)
+
+
+def test_trials_of_another_study_are_in_no_population() -> None:
+    with pytest.raises(UserError) as raised:
+        check_population("pbt", {"population": 4}, 16, taken=12)
+    assert str(raised.value) == (
+        "scheduler.population: 4 trials are trained side by side, and of 4 in all beside the 12 "
+        "of another study none is left to take the place of another. Ask for more trials "
+        "(--trials 24), or for a smaller population."
+    )
+    check_population("pbt", {"population": 4}, 17, taken=12)
 
 
 @pytest.mark.parametrize("interval", [LAST, 2 * LAST])
