@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from search.errors import StudyFileError, UserError
 from search.layout import StudyFolder
 from search.sampling.copied_trials import copied_from
 from search.store.earlier_study import read_earlier
+from search.store.earlier_trials import EarlierStudy
 from search.store.warm_start import WarmSource, WarmStart
 from search.study_file.schema import StudyFile
 
@@ -29,20 +29,22 @@ def read_sources(
     place = f"{source}: warm_start"
     problems: list[str] = []
     found: list[WarmSource] = []
+    words: dict[str, str] = {}
     for word in study_file.warm_start:
         try:
-            found.append(_read(word, study_file, folder, (Path.cwd(), beside), place))
+            study = read_earlier(word, folder, (Path.cwd(), beside), place)
+            found.append(_taken(word, study, study_file, place))
         except UserError as error:
             problems.append(str(error))
+            continue
+        if (same := words.setdefault(study.address, word)) != word:
+            problems.append(f"{place}: {word}: is the study that {same} names. Keep one.")
     if problems:
         raise StudyFileError(problems)
     return tuple(found)
 
 
-def _read(
-    word: str, study_file: StudyFile, folder: StudyFolder, places: Sequence[Path], place: str
-) -> WarmSource:
-    study = read_earlier(word, folder, places, place)
+def _taken(word: str, study: EarlierStudy, study_file: StudyFile, place: str) -> WarmSource:
     if not study.trials:
         raise UserError(
             f"{place}: {word}: has no finished trial to learn from. Leave it out, or let it run."

@@ -95,7 +95,8 @@ def _read_ours(folder: StudyFolder, place: str) -> EarlierStudy:
     if record.is_multi_objective:
         raise UserError(f"{place}: {SEVERAL_OBJECTIVES}")
     finished = (each for each in record.trials if _can_be_ranked(each))
-    return EarlierStudy(record.direction, tuple(_of_record(each) for each in finished))
+    trials = tuple(_of_record(each) for each in finished)
+    return EarlierStudy(record.direction, trials, str(folder.root.resolve()))
 
 
 def _can_be_ranked(trial: TrialRecord) -> bool:

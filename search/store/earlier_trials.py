@@ -32,3 +32,5 @@ class EarlierStudy:
     # minimize or maximize
     direction: str
     trials: tuple[EarlierTrial, ...]
+    # where it lies, the same whatever it was named by; empty where it was not read from a disk
+    address: str = ""

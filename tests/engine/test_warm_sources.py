@@ -180,6 +180,17 @@ def test_a_study_of_ours_is_named_in_three_ways(
     assert source.finished == 7
 
 
+def test_a_study_that_is_named_in_two_ways_counts_once(
+    tmp_path: Path, earlier: StudyFolder
+) -> None:
+    foreign(tmp_path / "other.db", "a")
+    words = ["earlier", str(earlier.db), "other.db", "other.db::a"]
+    assert refused(tmp_path, warm_start=words).splitlines() == [
+        f"s.yaml: warm_start: {earlier.db}: is the study that earlier names. Keep one.",
+        "s.yaml: warm_start: other.db::a: is the study that other.db names. Keep one.",
+    ]
+
+
 def test_a_database_of_another_program_is_read(tmp_path: Path) -> None:
     foreign(tmp_path / "other.db", momentum=0.5)
     ledger = opened(tmp_path, study_file_of(warm_start="other.db"))

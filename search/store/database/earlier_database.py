@@ -47,7 +47,7 @@ def read_database(path: Path, name: str, place: str) -> EarlierStudy:
             copy = Path(temporary) / "copy.db"
             _copy(path, copy, place)
             with _opened(copy, place) as database:
-                return _study_in(database, name, place)
+                return _study_in(database, name, path, place)
     except OSError as error:
         problem = f"{place}: cannot be copied: {error.strerror}. Remove the cause."
         raise UserError(problem) from error
@@ -89,7 +89,7 @@ def _unreadable(place: str, error: Exception) -> UserError:
     return UserError(f"{place}: cannot be read as a database of Optuna's: {reason}. Name another.")
 
 
-def _study_in(database: RDBStorage, name: str, place: str) -> EarlierStudy:
+def _study_in(database: RDBStorage, name: str, path: Path, place: str) -> EarlierStudy:
     studies = [each.study_name for each in database.get_all_studies()]
     if not studies:
         raise UserError(f"{place}: holds no study of Optuna's. Name another file.")
@@ -100,7 +100,8 @@ def _study_in(database: RDBStorage, name: str, place: str) -> EarlierStudy:
             f"{place}: holds several studies. Write {place.rpartition(': ')[2]}::NAME. "
             f"{one_of(studies)}"
         )
-    study_id = database.get_study_id_from_name(name or studies[0])
+    name = name or studies[0]
+    study_id = database.get_study_id_from_name(name)
     directions = database.get_study_directions(study_id)
     if len(directions) > 1:
         raise UserError(f"{place}: {SEVERAL_OBJECTIVES}")
@@ -110,6 +111,7 @@ def _study_in(database: RDBStorage, name: str, place: str) -> EarlierStudy:
     return EarlierStudy(
         "maximize" if is_maximized else "minimize",
         tuple(_of_frozen(each) for each in trials if _is_feasible(each)),
+        f"{path.resolve()}::{name}",
     )
 
 
