@@ -45,7 +45,7 @@ def settle_objectives(given: dict[str, Any]) -> list[str]:
     given["objective"] = _sound(logged[0]) if logged else _ANY
     if entries and not logged:
         return ["objectives: must name a metric that the module logs, got none. Add one to them."]
-    return [*_value_problems(listed, given["objective"]["metric"]), *_settle_pruner(given)]
+    return [*_value_problems(listed, given["objective"]["metric"]), *_settle_judges(given)]
 
 
 def objective_problems(study_file: StudyFile) -> Iterator[str]:
@@ -124,19 +124,23 @@ def _value_problems(listed: object, primary: str) -> Iterator[str]:
             )
 
 
-def _settle_pruner(given: dict[str, Any]) -> list[str]:
+def _settle_judges(given: dict[str, Any]) -> list[str]:
+    """Several objectives have no pruner of their own accord; a line for each judge that is named
+    beside them, where nothing says by which it judges."""
     if given.get("prune_on") is not None:
         return []
-    pruner = given.get("pruner", "none")
-    name = pruner.get("name") if isinstance(pruner, dict) else pruner
-    given["pruner"] = "none"
-    if name in ("none", None):
-        return []
+    problems = []
     metric = given["objective"]["metric"]
-    return [
-        f"pruner: several objectives are pruned by one that is named. Add prune_on: {metric}, or "
-        "remove pruner."
-    ]
+    for section, judged in (("pruner", "pruned"), ("scheduler", "paused")):
+        tree = given.get(section, "none")
+        name = tree.get("name") if isinstance(tree, dict) else tree
+        if name not in ("none", None):
+            problems.append(
+                f"{section}: several objectives are {judged} by one that is named. "
+                f"Add prune_on: {metric}, or remove {section}."
+            )
+    given["pruner"] = "none"
+    return problems
 
 
 def _prune_on_problems(study_file: StudyFile) -> Iterator[str]:

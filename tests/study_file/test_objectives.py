@@ -73,6 +73,11 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         "remove pruner.",
     ),
     (
+        {"objectives": [LOSS, SIZE], "scheduler": {"name": "asha", "min_resource": 2}},
+        "scheduler: several objectives are paused by one that is named. Add prune_on: val_loss, or "
+        "remove scheduler.",
+    ),
+    (
         {"objectives": [LOSS, SIZE], "prune_on": "val_los"},
         "prune_on: must be an objective that the module logs, got val_los. Did you mean val_loss?",
     ),
