@@ -135,11 +135,16 @@ def ranked_trials(study: EarlierStudy) -> list[tuple[float, EarlierTrial]]:
 def _key(trial: EarlierTrial, sign: float) -> tuple[float, ...] | None:
     """What orders the trials, the smallest first; None where nothing is known of one."""
     if trial.value is not None:
-        return None if math.isnan(trial.value) else (0, sign * trial.value)
+        return None if math.isnan(trial.value) else (0, _worth(trial.value, sign))
     if not trial.curve:
         return None
     step, value = max(trial.curve.items())
-    return (1, -step, math.inf if math.isnan(value) else sign * value)
+    return (1, -step, _worth(value, sign))
+
+
+def _worth(value: float, sign: float) -> float:
+    """The value, the smaller the better; the worst where training diverged, to whichever side."""
+    return sign * value if math.isfinite(value) else math.inf
 
 
 def _spread(trials: Sequence[WarmTrial]) -> list[WarmTrial]:

@@ -6,6 +6,8 @@ import itertools
 import json
 from typing import Any
 
+import pytest
+
 from search.sampling.copied_trials import copied_again, copied_from, warm_start_of
 from search.space.distributions import Params
 from search.space.points import Points
@@ -62,6 +64,22 @@ def test_trials_are_ranked_by_their_own_direction_and_pruned_ones_behind() -> No
         assert source.finished == 4
     assert ranks["minimize"] == [(0, 0.0), (2, 1 / 3), (3, 2 / 3), (1, 1.0)]
     assert ranks["maximize"] == [(2, 0.0), (0, 1 / 3), (3, 2 / 3), (1, 1.0)]
+
+
+@pytest.mark.parametrize("direction", ["minimize", "maximize"])
+def test_what_diverged_is_the_worst_to_whichever_side(direction: str) -> None:
+    infinity = float("inf")
+    trials = (
+        trial(0, infinity, lr=1e-2),
+        trial(1, 0.5, lr=1e-2),
+        trial(2, -infinity, lr=1e-2),
+        pruned(3, {1: infinity}, lr=1e-2),
+        pruned(4, {1: -infinity}, lr=1e-2),
+        pruned(5, {1: 0.5}, lr=1e-2),
+    )
+    source = copied_from("a", EarlierStudy(direction, trials), points_of())
+    ranks = {each.number: each.rank for each in source.trials}
+    assert ranks == {1: 0.0, 0: 0.3, 2: 0.3, 5: 0.6, 3: 0.9, 4: 0.9}
 
 
 def test_equal_values_have_one_rank() -> None:
