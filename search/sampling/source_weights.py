@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import FrozenTrial
 
 from search.sampling.copied_trials import ranked_trials
 from search.sampling.source_density import SourceDensity
 from search.space.distributions import Space
-from search.store.earlier_trials import EarlierStudy, EarlierTrial
+from search.store.earlier_trials import EarlierStudy, finished_frozen, finished_records
 from search.store.records import StudyRecord
 from search.store.warm_start import WarmStart
 
@@ -74,22 +74,7 @@ class SourceModels:
 
 def own_trials(trials: Sequence[FrozenTrial], direction: str) -> EarlierStudy:
     """A study's own trials that finished, as it compares them with earlier studies."""
-    finished = (
-        each
-        for each in trials
-        if each.state in (TrialState.COMPLETE, TrialState.PRUNED)
-        and all(violation <= 0 for violation in each.constraints.values())
-    )
-    found = (
-        EarlierTrial(
-            each.number,
-            each.params,
-            each.value if each.state == TrialState.COMPLETE else None,
-            each.intermediate_values,
-        )
-        for each in finished
-    )
-    return EarlierStudy(direction, tuple(found))
+    return EarlierStudy(direction, finished_frozen(trials))
 
 
 def present_weights(record: StudyRecord) -> tuple[float, ...]:
@@ -97,22 +82,8 @@ def present_weights(record: StudyRecord) -> tuple[float, ...]:
     takes their best points alone."""
     if record.settings.get("sampler") != "tpe":
         return ()
-    finished = (
-        each
-        for each in record.trials
-        if each.state in ("COMPLETE", "PRUNED") and not each.infeasible
-    )
-    own = (
-        EarlierTrial(
-            each.number,
-            each.params,
-            each.value if each.state == "COMPLETE" else None,
-            each.curve,
-        )
-        for each in finished
-    )
     models = SourceModels(record.warm_start, record.space)
-    return models.weights(EarlierStudy(record.direction, tuple(own)))
+    return models.weights(EarlierStudy(record.direction, finished_records(record.trials)))
 
 
 def rank_correlation(one: np.ndarray, other: np.ndarray) -> float:

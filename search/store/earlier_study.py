@@ -14,11 +14,10 @@ from search.layout import StudyFolder
 from search.plain.wording import did_you_mean
 from search.store.attributes import NONSENSE, corrupt_data_message
 from search.store.database.earlier_database import read_database
-from search.store.earlier_trials import SEVERAL_OBJECTIVES, EarlierStudy, EarlierTrial
+from search.store.earlier_trials import SEVERAL_OBJECTIVES, EarlierStudy, finished_records
 from search.store.placement import check_readable
 from search.store.reading import is_study, studies_in, study_record
 from search.store.recorded_study import recorded_study
-from search.store.records import TrialRecord
 
 # between the file of a database and the name of one of its studies
 _OF = "::"
@@ -94,16 +93,5 @@ def _read_ours(folder: StudyFolder, place: str) -> EarlierStudy:
         ) from error
     if record.is_multi_objective:
         raise UserError(f"{place}: {SEVERAL_OBJECTIVES}")
-    finished = (each for each in record.trials if _can_be_ranked(each))
-    trials = tuple(_of_record(each) for each in finished)
+    trials = finished_records(record.trials)
     return EarlierStudy(record.direction, trials, str(folder.root.resolve()))
-
-
-def _can_be_ranked(trial: TrialRecord) -> bool:
-    is_finished = trial.state in ("COMPLETE", "PRUNED")
-    return is_finished and not trial.infeasible and trial.cause != "infeasible"
-
-
-def _of_record(trial: TrialRecord) -> EarlierTrial:
-    value = trial.value if trial.state == "COMPLETE" else None
-    return EarlierTrial(trial.number, trial.params, value, trial.curve)

@@ -16,7 +16,6 @@ import sqlalchemy
 from optuna.exceptions import OptunaError
 from optuna.storages import RDBStorage
 from optuna.study import StudyDirection
-from optuna.trial import FrozenTrial, TrialState
 
 from search.errors import UserError, printable
 from search.plain.wording import did_you_mean, one_of
@@ -24,13 +23,12 @@ from search.store.attributes import NONSENSE
 from search.store.database.connection import close_database
 from search.store.database.lock_wait import root_message
 from search.store.database.url import sqlite_url
-from search.store.earlier_trials import SEVERAL_OBJECTIVES, EarlierStudy, EarlierTrial
+from search.store.earlier_trials import SEVERAL_OBJECTIVES, EarlierStudy, finished_frozen
 
 _MAGIC = b"SQLite format 3\x00"
 # what belongs to the content of a database that nobody has open
 _CONTENT = ("", "-wal", "-journal")
 _UNREADABLE = (sqlalchemy.exc.SQLAlchemyError, OptunaError, *NONSENSE)
-_FINISHED = (TrialState.COMPLETE, TrialState.PRUNED)
 
 
 def read_database(path: Path, name: str, place: str) -> EarlierStudy:
@@ -107,18 +105,9 @@ def _study_in(database: RDBStorage, name: str, path: Path, place: str) -> Earlie
         raise UserError(f"{place}: {SEVERAL_OBJECTIVES}")
     # a study that was made and never run has no direction yet
     is_maximized = StudyDirection.MAXIMIZE in directions
-    trials = database.get_all_trials(study_id, deepcopy=False, states=_FINISHED)
+    trials = database.get_all_trials(study_id, deepcopy=False)
     return EarlierStudy(
         "maximize" if is_maximized else "minimize",
-        tuple(_of_frozen(each) for each in trials if _is_feasible(each)),
+        finished_frozen(trials),
         f"{path.resolve()}::{name}",
     )
-
-
-def _of_frozen(trial: FrozenTrial) -> EarlierTrial:
-    value = trial.value if trial.state == TrialState.COMPLETE else None
-    return EarlierTrial(trial.number, trial.params, value, trial.intermediate_values)
-
-
-def _is_feasible(trial: FrozenTrial) -> bool:
-    return all(violation <= 0 for violation in trial.constraints.values())
