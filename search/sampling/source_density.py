@@ -74,7 +74,15 @@ class _Parzen:
             path: _places(each, _column(each, path, points)) for path, each in space.items()
         }
         shrinking = max(1, self._count) ** (-1 / (len(space) + 4))
-        self._widths = {path: _spread(each) * shrinking for path, each in self._centers.items()}
+        self._widths = {
+            path: max(_NARROWEST, _spread(each) * shrinking) for path, each in self._centers.items()
+        }
+        # the same for every point that is asked for
+        self._areas = {
+            path: _area(self._centers[path], self._widths[path])
+            for path, each in space.items()
+            if not isinstance(each, Categorical)
+        }
 
     def log_density(self, places: Mapping[str, np.ndarray]) -> np.ndarray:
         """`(points,)`, but for a constant."""
@@ -92,16 +100,21 @@ class _Parzen:
             same = (1 - _OTHER_VALUES) * len(distribution.values)
             heights = _OTHER_VALUES + np.where(values == centers, same, 0.0)
         else:
-            width = max(_NARROWEST, self._widths[path])
-            within = _below((1 - centers) / width) - _below(-centers / width)
-            scale = width * math.sqrt(2 * math.pi)
-            heights = np.exp(-(((values - centers) / width) ** 2) / 2) / (scale * within)
+            distances = (values - centers) / self._widths[path]
+            heights = np.exp(-(distances**2) / 2) / self._areas[path][None, :]
         return np.where(np.isnan(values) | np.isnan(centers), 1.0, heights)
 
 
 def _spread(places: np.ndarray) -> float:
     known = places[~np.isnan(places)]
     return float(known.std()) if known.size > 1 else _LONE
+
+
+def _area(centers: np.ndarray, width: float) -> np.ndarray:
+    """What kernels of height 1 hold within the range, `(trials,)`."""
+    within = _below((1 - centers) / width) - _below(-centers / width)
+    area: np.ndarray = width * math.sqrt(2 * math.pi) * within
+    return area
 
 
 def _below(values: np.ndarray) -> np.ndarray:
