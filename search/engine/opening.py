@@ -167,7 +167,7 @@ def open_ledger(
     total = n_trials
     if total is not None and study_file.scheduler.name == PBT:
         # those of another study are in no population
-        total -= sum(trial.taken_from is not None for trial in recorded.trials)
+        total -= _taken_over(recorded.trials)
     pausing = Pausing(
         lambda first: scheduler_of(study_file, steps, first, total, reshaping),
         recorded.trials,
@@ -209,9 +209,13 @@ def _check_total(
     if n_trials is None or n_trials <= len(trials):
         # what was begun ends in any case
         return
-    taken = sum(trial.taken_from is not None for trial in trials)
     scheduler = study_file.scheduler
-    check_population(scheduler.name, scheduler.options, n_trials, taken=taken)
+    check_population(scheduler.name, scheduler.options, n_trials, taken=_taken_over(trials))
+
+
+def _taken_over(trials: Sequence[TrialHistory]) -> int:
+    """How many of the trials are another study's."""
+    return sum(trial.taken_from is not None for trial in trials)
 
 
 def _reshaping(study_file: StudyFile, recorded: RecordedStudy) -> Sequence[str]:

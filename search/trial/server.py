@@ -177,7 +177,7 @@ def _obey(message: Message, attempts: _Attempts) -> None:
             culprit = _preload(message)
             attempts.helpers |= orphans.children() - before
             attempts.is_ahead = message.warm_up
-            attempts.warms_up = message.warm_up and not _is_warm()
+            attempts.warms_up = message.warm_up and not _trained_toy()
             attempts.open_files += process_end.open_files()
             # else every fork would write it again
             process_end.flush(attempts.open_files)
@@ -255,7 +255,7 @@ def _kill_group(pid: int) -> None:
 
 def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
     """Turn the forked child into an attempt once its launch arrives; never returns."""
-    status, leave = 70, _say_nothing
+    status, leave = 70, None
     process_end.forget_parent()
     try:
         _set_ending_signals(signal.SIG_DFL)
@@ -290,16 +290,12 @@ def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
         process_end.end(status, attempts.open_files, leave)
 
 
-def _say_nothing() -> None:
-    """Leave without a word."""
-
-
 def _set_ending_signals(disposition: signal.Handlers) -> None:
     for number in _ENDING_SIGNALS:
         signal.signal(number, disposition)
 
 
-def _is_warm() -> bool:
+def _trained_toy() -> bool:
     """Train the toy once for all attempts, which each of them would take 30 ms for, where that
     leaves this process with one thread; returns whether it did."""
     from search.trial.process import cuda

@@ -64,6 +64,14 @@ def trained(ledger: Ledger, number: int, value: float, cause: str = PAUSED) -> N
     ledger.end_attempt(number, Outcome(cause))
 
 
+def begun(folder: StudyFolder) -> Ledger:
+    """A study of which all have begun."""
+    ledger = opened(folder)
+    for _ in range(POPULATION):
+        ledger.sample()
+    return ledger
+
+
 def populated(folder: StudyFolder) -> Ledger:
     """A study of which all have come to the first stop; trial 0 is best, and 2 is last."""
     ledger = opened(folder)
@@ -153,9 +161,7 @@ def test_reopened_study_proposes_the_same(folder: StudyFolder) -> None:
 def test_branch_begins_where_all_stood_although_its_source_has_gone_on(
     folder: StudyFolder,
 ) -> None:
-    ledger = opened(folder)
-    for _ in range(POPULATION):
-        ledger.sample()
+    ledger = begun(folder)
     trained(ledger, 0, 0.1)
     trained(ledger, 1, 0.2)
     # it is not the last of three, whatever the third comes to
@@ -172,9 +178,7 @@ def test_branch_begins_where_all_stood_although_its_source_has_gone_on(
 
 
 def test_place_of_one_that_failed_is_taken_by_a_branch(folder: StudyFolder) -> None:
-    ledger = opened(folder)
-    for _ in range(POPULATION):
-        ledger.sample()
+    ledger = begun(folder)
     trained(ledger, 0, 0.1)
     trained(ledger, 1, 0.2)
     trained(ledger, 2, 0.3, DIVERGED)
@@ -186,9 +190,7 @@ def test_place_of_one_that_failed_is_taken_by_a_branch(folder: StudyFolder) -> N
 def test_one_that_was_cut_off_before_its_checkpoint_goes_on_until_it_waits_with_one(
     folder: StudyFolder, cause: str
 ) -> None:
-    ledger = opened(folder)
-    for _ in range(POPULATION):
-        ledger.sample()
+    ledger = begun(folder)
     trained(ledger, 1, 0.2)
     trained(ledger, 2, 0.3)
     trained(ledger, 0, 0.1, cause)
@@ -219,9 +221,7 @@ def test_one_that_was_cut_off_before_its_checkpoint_goes_on_until_it_waits_with_
 def test_attempt_that_finds_the_checkpoint_of_its_verdict_waits_without_a_report(
     folder: StudyFolder,
 ) -> None:
-    ledger = opened(folder)
-    for _ in range(POPULATION):
-        ledger.sample()
+    ledger = begun(folder)
     trained(ledger, 0, 0.1, KILLED)
     folder.trial(0).last_ckpt.write_text("trial 0, step 1")
     ledger.claim(0)

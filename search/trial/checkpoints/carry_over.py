@@ -26,10 +26,7 @@ def made_by_configuration(trainer: Trainer) -> Tree:
     """What optimizers and schedulers are before the first step, and before anything is restored; a
     later step changes it."""
     groups = [
-        [
-            {key: value for key, value in group.items() if key != "params"}
-            for group in optimizer.param_groups
-        ]
+        [_hyperparameters(group) for group in optimizer.param_groups]
         for optimizer in trainer.optimizers
     ]
     states = [config.scheduler.state_dict() for config in trainer.lr_scheduler_configs]
@@ -63,13 +60,16 @@ def lay_own_over(trainer: Trainer, others: Tree, own: Tree) -> None:
         trainer.optimizers, others["optimizers"], own["optimizers"], strict=True
     ):
         for group, was, is_own in zip(optimizer.param_groups, before, wanted, strict=True):
-            now = {key: value for key, value in group.items() if key != "params"}
-            group.update(_carried(now, was, is_own))
+            group.update(_carried(_hyperparameters(group), was, is_own))
     for config, was, is_own in zip(
         trainer.lr_scheduler_configs, others["lr_schedulers"], own["lr_schedulers"], strict=True
     ):
         scheduler: Any = config.scheduler
         scheduler.load_state_dict(_carried(scheduler.state_dict(), was, is_own))
+
+
+def _hyperparameters(group: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in group.items() if key != "params"}
 
 
 def _carried(now: Any, other: Any, own: Any) -> Any:

@@ -43,7 +43,7 @@ def forget_parent() -> None:
 
 
 def end(
-    status: int, inherited: Iterable[object] = (), leave: Callable[[], object] = lambda: None
+    status: int, inherited: Iterable[object] = (), leave: Callable[[], object] | None = None
 ) -> NoReturn:
     """End the process with `status`, within seconds.
 
@@ -64,7 +64,8 @@ def end(
     flush([*inherited, *open_files()])
     _close_layers(each for each in open_files() if not any(each is one for one in inherited))
     flush(open_files())
-    _guarded(leave)
+    if leave is not None:
+        _guarded(leave)
     os._exit(status)
 
 
