@@ -1,12 +1,14 @@
-"""The messages of the channel and of the fork server's pipes, and the causes why an attempt ends.
+"""The messages of the channel, of the fork server's pipes and of executors, and the causes why an
+attempt ends.
 
-Both planes share these and nothing else of each other; `wire` makes lines of them. The name of a
+All planes share these and nothing else of each other; `wire` makes lines of them. The name of a
 message's class in snake_case is its `kind` on the wire.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import msgspec
 
@@ -18,6 +20,7 @@ INFEASIBLE = "infeasible"
 DIVERGED = "diverged"
 OOM = "oom"
 KILLED = "killed"
+LOST = "lost"
 HUNG = "hung"
 INTERRUPTED = "interrupted"
 ERROR = "error"
@@ -87,15 +90,23 @@ class Launched(Message, frozen=True):
     """Name of the attempt."""
     pid: int
     """Its process, leader of its own group."""
+    node: str = ""
+    """Name of the machine that it runs on; empty for that of the coordinator."""
+    boot_id: str = ""
+    """Boot session of that machine; empty as `node`."""
 
 
 class Exited(Message, frozen=True):
-    """Fork server to coordinator: the process of an attempt is gone."""
+    """Fork server to coordinator: the process of an attempt is gone, or can write no more."""
 
     attempt: str
     """Name of the attempt."""
     status: int
     """Exit status; negative for a signal."""
+    memory_ran_out: bool = False
+    """True where the kernel of its machine killed a process for memory meanwhile."""
+    lost: str | None = None
+    """What became of its machine, in words; None where the process itself ended."""
 
 
 class Kill(Message, frozen=True):
@@ -235,3 +246,40 @@ class Probed(Message, frozen=True):
     """Largest micro-batch that really ran."""
     tried: tuple[int, ...]
     """Sizes that were run."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """The resources of one attempt."""
+
+    threads: int
+    """CPU threads."""
+    gpus: tuple[str, ...] | None = None
+    """GPUs that it may see, as CUDA_VISIBLE_DEVICES names them; None: all that are there."""
+    memory_share: float = 1.0
+    """Part of the host's memory that is its own."""
+    gpu_share: float = 1.0
+    """Part of the memory of each GPU that is its own."""
+    agent: str = ""
+    """Name of the agent on another machine that has it; empty for this machine."""
+
+
+class SlotOpened(Message, frozen=True):
+    """Executor to coordinator: an attempt may be started in a slot."""
+
+    slot: Slot
+
+
+class SlotClosing(Message, frozen=True):
+    """Executor to coordinator: no attempt can be started in a slot any more; one that runs there
+    was told to save and to end."""
+
+    why: str
+    """Reason in words that follow "waiting for a slot: "."""
+
+
+class SlotClosed(Message, frozen=True):
+    """Executor to coordinator: a slot is there no more; the ends of attempts in it were told."""
+
+    why: str
+    """Reason in words that follow "waiting for a slot: "."""

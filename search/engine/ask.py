@@ -26,10 +26,10 @@ from search.answers import (
 from search.engine.signals import SignalWatch
 from search.errors import StudyFileError, UserError
 from search.executors.local import LocalExecutor
-from search.executors.protocol import Executor, Slot
+from search.executors.protocol import Executor
 from search.executors.slots import cores
 from search.layout import TrialFolder
-from search.messages import INTERRUPTED, KILLED, Ended, Exited
+from search.messages import INTERRUPTED, KILLED, Ended, Exited, Slot
 from search.plain.whole_files import write_whole
 from search.plain.yaml import dump_yaml
 

@@ -35,7 +35,7 @@ from search.engine.signals import SignalWatch
 from search.engine.smaller_batch import retry_smaller
 from search.engine.trial_start import settle_config, write_probe_config
 from search.errors import UserError
-from search.executors.protocol import Executor, Slot
+from search.executors.protocol import Executor
 from search.layout import TrialFolder
 from search.messages import (
     ERROR,
@@ -50,6 +50,7 @@ from search.messages import (
     Probed,
     Reported,
     Saved,
+    Slot,
     Started,
     Stepped,
     Stop,

@@ -19,9 +19,10 @@ from search.engine.signals import SignalWatch
 from search.engine.warm_sources import read_sources
 from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import StudyFileError, UserError
-from search.executors.protocol import Executor, Slot
+from search.executors.protocol import Executor
 from search.executors.slots import cores
 from search.layout import STUDIES_DIR, StudyFolder
+from search.messages import Slot
 from search.plain.tree import class_paths
 from search.sampling.study_settings import sampling_of
 from search.store.provenance.redaction import refuse_secrets

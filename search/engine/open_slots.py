@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from search.executors.protocol import Slot, SlotClosed, SlotOpened
-from search.messages import Message
+from search.messages import Message, Slot, SlotClosed, SlotOpened
 
 # those of this machine are open at once
 _PATIENCE_S = 1.0

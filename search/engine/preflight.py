@@ -11,7 +11,8 @@ from msgspec import structs
 from search.answers import Checked
 from search.engine.ask import CHECK, TIME, ask
 from search.errors import UserError
-from search.executors.protocol import Executor, Slot
+from search.executors.protocol import Executor
+from search.messages import Slot
 from search.space.distributions import Params
 from search.space.paths import EFFECTIVE
 from search.space.points import Points

@@ -13,7 +13,7 @@ from search.engine.logger_closing import CLOSE, CLOSE_S
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
 from search.executors.processes import is_stopped
-from search.executors.protocol import Executor, Slot
+from search.executors.protocol import Executor
 from search.layout import TrialFolder
 from search.messages import (
     HUNG,
@@ -22,6 +22,7 @@ from search.messages import (
     Ended,
     Probed,
     Reported,
+    Slot,
     Started,
     Stop,
 )

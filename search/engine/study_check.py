@@ -12,9 +12,10 @@ from search.engine.preflight import preflight
 from search.engine.progress import Note, View, tell_notes
 from search.engine.request import RunRequest
 from search.errors import StudyFileError, UserError
-from search.executors.protocol import Executor, Slot
+from search.executors.protocol import Executor
 from search.executors.slots import cores
 from search.layout import StudyFolder
+from search.messages import Slot
 from search.plain.tree import as_mapping
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from search.errors import UserError
 from search.executors.channel import Channel
 from search.executors.processes import boot_id, end_attempt, end_child_of, owner_of
-from search.executors.protocol import Slot, SlotOpened
 from search.executors.server_environment import server_environment
 from search.layout import TrialFolder
 from search.messages import (
@@ -27,6 +26,8 @@ from search.messages import (
     Message,
     Preload,
     Ready,
+    Slot,
+    SlotOpened,
 )
 from search.plain.whole_files import open_privately
 from search.wire import LineBuffer, decode, encode

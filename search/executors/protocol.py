@@ -3,38 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from search.layout import TrialFolder
-from search.messages import Message
-
-
-@dataclass(frozen=True)
-class Slot:
-    """The resources of one attempt."""
-
-    threads: int
-    """CPU threads."""
-    gpus: tuple[str, ...] | None = None
-    """GPUs that it may see, as CUDA_VISIBLE_DEVICES names them; None: all that are there."""
-    memory_share: float = 1.0
-    """Part of the host's memory that is its own."""
-    gpu_share: float = 1.0
-    """Part of the memory of each GPU that is its own."""
-
-
-class SlotOpened(Message, frozen=True):
-    """Executor to coordinator: an attempt may be started in a slot."""
-
-    slot: Slot
-
-
-class SlotClosed(Message, frozen=True):
-    """Executor to coordinator: a slot is there no more; the ends of attempts in it were told."""
-
-    why: str
-    """Reason in words that follow "waiting for a slot: "."""
+from search.messages import Message, Slot
 
 
 class Executor(Protocol):
@@ -56,9 +28,10 @@ class Executor(Protocol):
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         """Begin to open slots, as many as are wanted or fewer; called once.
 
-        Each is told by `SlotOpened` as soon as an attempt in it would start at once, and by
-        `SlotClosed` if it is lost. `poll` returns these with the name of the slot in the place of
-        an attempt's; a name may be that of one which was closed before.
+        Each is told by `SlotOpened` as soon as an attempt in it would start at once, by
+        `SlotClosing` where it will be there for a short while only, and by `SlotClosed` when it is
+        gone. `poll` returns these with the name of the slot in the place of an attempt's; a name
+        may be that of one which was closed before.
         """
         ...
 

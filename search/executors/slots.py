@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from search.answers import Checked
-from search.executors.protocol import Slot
+from search.messages import Slot
 from search.plain.cgroup import cpu_quota
 
 # the GPUs of one trial; None leaves all

@@ -12,9 +12,8 @@ import pytest
 from search.answers import Answer, Checked
 from search.engine.ask import CHECK, DRY, Question, ask
 from search.errors import Interrupted, StudyFileError, UserError
-from search.executors.protocol import Slot, SlotOpened
 from search.layout import TrialFolder
-from search.messages import ERROR, INTERRUPTED, Ended, Exited, Launched, Message
+from search.messages import ERROR, INTERRUPTED, Ended, Exited, Launched, Message, Slot, SlotOpened
 
 
 class Answering:

@@ -17,7 +17,6 @@ from search.engine.progress import Event, Note
 from search.engine.request import RunRequest
 from search.engine.signals import SignalWatch
 from search.errors import StudyFailed
-from search.executors.protocol import Slot, SlotClosed, SlotOpened
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     DONE,
@@ -27,6 +26,9 @@ from search.messages import (
     Leaving,
     Message,
     Reported,
+    Slot,
+    SlotClosed,
+    SlotOpened,
     Verdict,
 )
 from search.store.lock import StudyLock

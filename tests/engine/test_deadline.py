@@ -13,9 +13,8 @@ from faults.without_training import Untrained
 
 from search.engine.deadline import Deadline
 from search.errors import StudyFailed
-from search.executors.protocol import Slot
 from search.layout import TrialFolder
-from search.messages import Exited, Launched, Message, Stop
+from search.messages import Exited, Launched, Message, Slot, Stop
 
 OUT_OF_TIME = (
     "study: no trial was finished within the time limit of 900 s. Run the same command again, or "

@@ -20,7 +20,6 @@ from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak
 from search.engine.signals import SignalWatch
 from search.errors import UserError
-from search.executors.protocol import Slot, SlotOpened
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     DIVERGED,
@@ -33,6 +32,8 @@ from search.messages import (
     Launched,
     Message,
     Reported,
+    Slot,
+    SlotOpened,
 )
 from search.store.lock import StudyLock
 from search.store.ownership import Ownership

@@ -13,9 +13,8 @@ import pytest
 from search.answers import Checked, Timed
 from search.engine.preflight import preflight
 from search.engine.study_check import StudyCheck
-from search.executors.protocol import Slot
 from search.layout import StudyFolder
-from search.messages import Exited, Launched
+from search.messages import Exited, Launched, Slot
 from search.study_file.load import parse_study_tree
 
 TREE = {

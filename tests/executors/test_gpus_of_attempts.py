@@ -8,9 +8,8 @@ import yaml
 from conftest import Project
 
 from search.executors.local import LocalExecutor
-from search.executors.protocol import Slot
 from search.layout import TrialFolder
-from search.messages import Exited
+from search.messages import Exited, Slot
 
 LIBRARY = """
 import os

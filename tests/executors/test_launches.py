@@ -12,9 +12,8 @@ import pytest
 
 from search.errors import UserError
 from search.executors.local import LocalExecutor
-from search.executors.protocol import Slot
 from search.layout import TrialFolder
-from search.messages import Exited, Kill, Launch, Message, Preload, Ready
+from search.messages import Exited, Kill, Launch, Message, Preload, Ready, Slot
 from search.wire import decode, encode
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from search.answers import Checked
 from search.executors import slots
-from search.executors.protocol import Slot
 from search.executors.slots import cores, gpu_groups, slots_for
+from search.messages import Slot
 
 
 def on_gpus(*gpus: str, each: int = 1, are_named: bool = False) -> Checked:

@@ -16,8 +16,8 @@ from database_state import disagreements
 from faults.in_process import command_line
 from faults.without_training import Untrained
 
-from search.executors.protocol import Slot
 from search.layout import StudyFolder, TrialFolder
+from search.messages import Slot
 from search.store.reading import read_study
 
 TRIALS = 4

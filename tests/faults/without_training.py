@@ -17,7 +17,6 @@ import sqlalchemy.dialects.sqlite  # noqa: F401  # what a run would import each 
 import search.engine.run
 from search.answers import Checked
 from search.cli import guarded, main
-from search.executors.protocol import Slot, SlotOpened
 from search.layout import TrialFolder
 from search.messages import (
     DONE,
@@ -26,6 +25,8 @@ from search.messages import (
     Launched,
     Message,
     Reported,
+    Slot,
+    SlotOpened,
     Started,
 )
 
