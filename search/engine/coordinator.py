@@ -8,11 +8,12 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from search.engine.attempt_end import Outcome, ProcessEnd, outcome_of
+from search.engine.attempt_end import Outcome
 from search.engine.batch_sizes import BatchPlan
 from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
 from search.engine.disk_watch import DiskWatch
+from search.engine.ended_attempt import settled_outcome
 from search.engine.ledger import Ledger
 from search.engine.logger_closing import CLOSE, leave_ending
 from search.engine.next_trials import NextTrials
@@ -32,14 +33,12 @@ from search.engine.progress import (
 from search.engine.request import RunRequest
 from search.engine.running_attempts import FailureStreak, Running, RunningAttempts
 from search.engine.signals import SignalWatch
-from search.engine.smaller_batch import retry_smaller
 from search.engine.trial_start import settle_config, write_probe_config
 from search.errors import UserError
 from search.executors.protocol import Executor
 from search.layout import TrialFolder
 from search.messages import (
     ERROR,
-    OOM,
     Ended,
     Exited,
     Launched,
@@ -57,7 +56,6 @@ from search.messages import (
     Verdict,
 )
 from search.plain.formats import format_count
-from search.plain.host_memory import kernel_memory_kills
 from search.store.ownership import Ownership
 from search.store.records import TrialRecord
 from search.store.retention import DiskFloor, Retention, remove
@@ -233,9 +231,13 @@ class Coordinator:
                 running.pace.end_loop()
             case Launched():
                 running.pid = message.pid
-            # after the one, the other is of an attempt that is forgotten
-            case Leaving() | Exited():
-                self._end(attempt, running, message.status)
+            case Leaving():
+                running.hear_other_ranks()
+                if not running.needs_exit:
+                    self._end(attempt, running, message)
+            # after the other, it is of an attempt that is forgotten
+            case Exited():
+                self._end(attempt, running, message)
             case Ended() | Probed():
                 running.last_words, running.told_at = message, time.time()
         if running.task == "fit":
@@ -292,49 +294,36 @@ class Coordinator:
             )
         )
 
-    def _end(self, attempt: str, running: Running, status: int) -> None:
+    def _end(self, attempt: str, running: Running, end: Leaving | Exited) -> None:
         self._running.forget(attempt)
         self._slots.give_back(running.slot)
         running.hear_other_ranks()
         if running.task == "probe":
-            self._end_probe(running, status)
+            self._end_probe(running, end)
         elif running.task == CLOSE:
             self._tidy(self._ledger.trial(running.number))
         else:
             last_words = running.last_words
             assert not isinstance(last_words, Probed)
-            self._finish(running, self._outcome(running, status), last_words)
+            self._finish(running, self._outcome(running, end), last_words)
 
-    def _end_probe(self, running: Running, status: int) -> None:
+    def _end_probe(self, running: Running, end: Leaving | Exited) -> None:
         if isinstance(running.last_words, Probed):
             size, tried = running.last_words.micro_batch, len(running.last_words.tried)
             self._ledger.common.set_micro_batch(running.key, size)
             self._view.handle(BatchSizeFound(running.number, size, tried))
             self._next.unblock(running.number)
             return
-        self._finish(running, self._outcome(running, status), running.last_words)
+        self._finish(running, self._outcome(running, end), running.last_words)
 
-    def _outcome(self, running: Running, status: int) -> Outcome:
-        outcome = outcome_of(
-            ProcessEnd(
-                said=running.last_words,
-                status=status,
-                ordered=running.ended_as,
-                why=running.why,
-                is_stopping=self._stopping_since is not None or self._signals.first is not None,
-                memory_ran_out=kernel_memory_kills() > running.memory_kills,
-            )
+    def _outcome(self, running: Running, end: Leaving | Exited) -> Outcome:
+        return settled_outcome(
+            running,
+            end,
+            is_stopping=self._stopping_since is not None or self._signals.first is not None,
+            ledger=self._ledger,
+            batches=self._batches,
         )
-        if outcome.cause == OOM and running.task == "fit":
-            return self._with_smaller_batch(running, outcome)
-        return outcome
-
-    def _with_smaller_batch(self, running: Running, outcome: Outcome) -> Outcome:
-        retry = retry_smaller(outcome, running.started, running.folder, self._batches)
-        if retry.limit is not None and self._batches.is_probed:
-            key = self._batches.key(self._ledger.params(running.number))
-            self._ledger.common.lower_micro_batch(key, retry.limit)
-        return retry.outcome
 
     def _finish(self, running: Running, outcome: Outcome, said: Ended | None) -> None:
         self._disk.floor.learn(running.folder)

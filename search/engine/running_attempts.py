@@ -18,6 +18,7 @@ from search.layout import TrialFolder
 from search.messages import (
     HUNG,
     INTERRUPTED,
+    KILLED,
     PAUSED,
     Ended,
     Probed,
@@ -26,7 +27,6 @@ from search.messages import (
     Started,
     Stop,
 )
-from search.plain.host_memory import kernel_memory_kills
 from search.store.study_state import MAX_FAILURES_IN_A_ROW
 
 _LOOK_S = 1.0
@@ -54,8 +54,6 @@ class Running:
     """Start on the monotonic clock, later by the time in which it was stopped."""
     pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
     """Signs of life."""
-    memory_kills: int = field(default_factory=kernel_memory_kills)
-    """Kills of the kernel for memory before its start."""
     started: Started | None = None
     """Message that says what it uses; None before."""
     reported: Reported | None = None
@@ -87,6 +85,11 @@ class Running:
     def hear_other_ranks(self) -> None:
         """Take the last words of another rank where it failed before this one spoke."""
         self.last_words = last_words_of(self.last_words, self.folder, self.told_at)
+
+    @property
+    def needs_exit(self) -> bool:
+        """Tell whether only its exit says what became of it: why a part of it was killed."""
+        return isinstance(self.last_words, Ended) and self.last_words.cause == KILLED
 
     def overdue(self, now: float, limit_s: float | None) -> str | None:
         """Why the attempt is taken to hang; None where it may go on.

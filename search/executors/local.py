@@ -29,6 +29,7 @@ from search.messages import (
     Slot,
     SlotOpened,
 )
+from search.plain.host_memory import kernel_memory_kills
 from search.plain.whole_files import open_privately
 from search.wire import LineBuffer, decode, encode
 
@@ -77,6 +78,8 @@ class LocalExecutor:
         self._deaths = 0
         # the processes of the attempts at work; 0 until the server has launched one
         self._pids: dict[str, int] = {}
+        # kills of the kernel for memory before the start of each of them
+        self._memory_kills: dict[str, int] = {}
         # messages that came before the server reported the launch, kept so that `Launched` is first
         self._early_messages: dict[str, list[tuple[str, Message]]] = {}
         self._server = self._start_server()
@@ -119,6 +122,7 @@ class LocalExecutor:
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         self._early_messages[attempt] = []
         self._pids[attempt] = 0
+        self._memory_kills[attempt] = kernel_memory_kills()
         self._launches.append(
             Launch(
                 attempt=attempt,
@@ -237,9 +241,12 @@ class LocalExecutor:
 
     def _exit(self, message: Exited) -> list[tuple[str, Message]]:
         """Forget an attempt; returns all that it still said, its exit last."""
-        del self._pids[message.attempt]
-        early = self._early_messages.pop(message.attempt, [])
-        return [*early, *self._channel.drop(message.attempt), (message.attempt, message)]
+        attempt = message.attempt
+        del self._pids[attempt]
+        ran_out = kernel_memory_kills() > self._memory_kills.pop(attempt)
+        exited = Exited(attempt, message.status, memory_ran_out=ran_out)
+        early = self._early_messages.pop(attempt, [])
+        return [*early, *self._channel.drop(attempt), (attempt, exited)]
 
     def _replace_server(self) -> list[tuple[str, Message]]:
         """Start a new server for one that died, as the kernel kills it when memory runs out.

@@ -20,6 +20,7 @@ from search.errors import StudyFailed
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     DONE,
+    KILLED,
     Ended,
     Exited,
     Launched,
@@ -195,6 +196,42 @@ def test_trial_begins_while_the_process_of_the_one_before_is_taken_down(tmp_path
     assert made(folder, executor, asked=3).run() == "finished"
     trials = read_study(folder).trials
     assert [(trial.state, len(trial.attempts)) for trial in trials] == [("COMPLETE", 1)] * 3
+
+
+class EndsFirst(Several):
+    """An executor whose first attempt ends with what is given, the others as usual."""
+
+    def __init__(self, *end: Message) -> None:
+        super().__init__()
+        self._end = end
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        is_first = not self.order
+        super().start(attempt, task, folder, slot)
+        if is_first:
+            said = [Launched(attempt, 0), Reported(1, 1, 0.5), *self._end]
+            self._said = [(attempt, message) for message in said]
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        (Exited("", -9, memory_ran_out=True),),
+        # of a part of it only the exit tells why
+        (
+            Ended(KILLED, message="DataLoader worker (pid 5) is killed by signal: Killed."),
+            Leaving(1),
+            Exited("", 1, memory_ran_out=True),
+        ),
+    ],
+)
+def test_kill_is_out_of_memory_where_the_machine_of_the_attempt_says_so(
+    tmp_path: Path, end: tuple[Message, ...]
+) -> None:
+    folder = StudyFolder(tmp_path / "study")
+    assert made(folder, EndsFirst(*end)).run() == "finished"
+    (trial,) = read_study(folder).trials
+    assert trial.attempts[0].cause == "oom"
 
 
 class Allocated(Several):

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from search.errors import UserError
+from search.executors import local
 from search.executors.local import LocalExecutor
 from search.layout import TrialFolder
-from search.messages import Exited, Kill, Launch, Message, Preload, Ready, Slot
+from search.messages import Exited, Kill, Launch, Launched, Message, Preload, Ready, Slot
 from search.wire import decode, encode
 
 
@@ -61,6 +62,26 @@ def test_attempt_that_is_killed_before_its_launch_is_never_started(
     assert isinstance(preload, Preload)
     assert isinstance(launch, Launch) and launch.attempt == "fit-1-2"
     assert kill == Kill("fit-1-2")
+
+
+@pytest.mark.parametrize(("kills", "ran_out"), [((3, 3), False), ((3, 4), True)])
+def test_exit_says_whether_memory_ran_out_since_the_start(
+    kills: tuple[int, int], ran_out: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, counted = PretendedServer(), iter(kills)
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: server)
+    monkeypatch.setattr(local, "kernel_memory_kills", lambda: next(counted))
+    executor = LocalExecutor([], [], server_log=tmp_path / "server.log")
+    try:
+        executor.start("fit-0-1", "fit", TrialFolder(tmp_path), Slot(1))
+        for message in (Ready(), Launched("fit-0-1", 7)):
+            server.say(message)
+        server.say(Exited("fit-0-1", -signal.SIGKILL))
+        exited = Exited("fit-0-1", -signal.SIGKILL, memory_ran_out=ran_out)
+        assert executor.poll(60) == [("fit-0-1", Launched("fit-0-1", 7)), ("fit-0-1", exited)]
+    finally:
+        executor.close()
+        server.heard()
 
 
 def test_servers_that_keep_dying_are_not_replaced_for_ever(
