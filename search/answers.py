@@ -72,6 +72,8 @@ class Checked(Answer, frozen=True, kw_only=True):
     """GPUs that one trial takes; 0 where it takes none."""
     gpus_are_named: bool = False
     """True where the study file says which."""
+    takes_all_gpus: bool = False
+    """True where it takes those that it sees, however many, if it takes any."""
     modules: tuple[str, ...] = ()
     """Modules that the training step imported."""
     sources: tuple[str, ...] = ()

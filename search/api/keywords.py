@@ -36,6 +36,7 @@ _PYTHON: Mapping[str, object] = {
     "batch": {"auto_scale": "binsearch"},
     "budget": {"trials": 50},
     "keep": {"top": 3},
+    "resources": {"cpus": 4},
 }
 # one chosen instead of another shares no options with it
 _REPLACED = ("sampler", "pruner", "scheduler")

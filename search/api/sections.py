@@ -73,6 +73,8 @@ class Sections(TypedDict, total=False):
     logger: _Named | Sequence[_Named] | None
     keep: _Section | None
     """Which checkpoints are kept: {top}."""
+    resources: _Section | None
+    """What one trial is given: {cpus, gpus, memory}."""
     budget: _Section | None
     """When a run stops: {trials, timeout, epochs, cost, target, no_improvement}."""
     seed: int | None

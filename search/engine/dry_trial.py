@@ -14,6 +14,7 @@ from search.engine.annotated_ranges import with_ranges
 from search.engine.ask import DRY, RANGES, AnswerT, Question, ask, own_executor
 from search.engine.batch_sizes import plan_batches
 from search.engine.extras import check_loggers
+from search.engine.given_gpus import checking_slot, with_given_gpus
 from search.engine.preflight import middle_config, preflight, settled
 from search.engine.signals import SignalWatch
 from search.engine.warm_sources import read_sources
@@ -93,7 +94,10 @@ class _Attempts:
     def try_out(self, study_file: StudyFile) -> DryTrials:
         if study_file.is_hinted:
             study_file = with_ranges(
-                study_file, self.source, None, lambda config: self._ask(RANGES, config, cores())
+                study_file,
+                self.source,
+                None,
+                lambda config: self._ask(RANGES, config, Slot(cores())),
             )
         check_loggers(study_file, self.source)
         refuse_secrets(study_file, self.source)
@@ -104,27 +108,34 @@ class _Attempts:
         with _in_study_file(self.source):
             # refuses what does not take its options
             sampling_of(study_file)
-        facts = preflight(self.executor, study_file, self.source, Slot(cores()), self.tick)
+        slot = checking_slot(study_file.resources)
+        facts = preflight(self.executor, study_file, self.source, slot, self.tick)
         study_file = settled(study_file, facts)
         with _in_study_file(self.source):
+            facts = with_given_gpus(facts, study_file.resources)
             plan = plan_batches(study_file, facts)
-        wanted = replace(self.wanted, fills_gpus=plan.is_probed)
+        given = study_file.resources
+        wanted = replace(self.wanted, fills_gpus=plan.is_probed, given=given)
         choice = choose_workers(facts, machine_now(os.environ), wanted)
         self.executor.preload(facts.modules, warm_up=not facts.gpus)
         config = middle_config(study_file)
         trial = TrialFacts(at_epoch_ends=facts.at_epoch_ends)
-        first = self._ask(DRY, replace(config, trial=trial).to_tree(), choice.threads)
+        first = self._ask(
+            DRY, replace(config, trial=trial).to_tree(), replace(slot, threads=choice.threads)
+        )
         batches = DryBatches(first.train_batches, first.val_batches)
-        second = self._ask(DRY, replace(config, dry=batches).to_tree(), choice.threads)
+        second = self._ask(
+            DRY, replace(config, dry=batches).to_tree(), replace(slot, threads=choice.threads)
+        )
         return DryTrials(study_file, facts, choice, first, second)
 
-    def _ask(self, question: Question[AnswerT], config: Mapping[str, Any], threads: int) -> AnswerT:
+    def _ask(self, question: Question[AnswerT], config: Mapping[str, Any], slot: Slot) -> AnswerT:
         return ask(
             question,
             config,
             place=self.source,
             executor=self.executor,
-            slot=Slot(threads),
+            slot=slot,
             tick=self.tick,
         )
 

@@ -156,7 +156,8 @@ def _choice(
     request: RunRequest, facts: Checked, ledger: Ledger, *, fills_gpus: bool
 ) -> WorkerChoice:
     left = trials_to_go(ledger, request.total)
-    wanted = Wanted(request.workers, left, fills_gpus, ledger.common.threads)
+    given = request.study_file.resources
+    wanted = Wanted(request.workers, left, fills_gpus, ledger.common.threads, given)
     return choose_workers(facts, machine_now(os.environ), wanted)
 
 

@@ -7,15 +7,14 @@ from dataclasses import dataclass
 
 from search.answers import Checked
 from search.engine.batch_sizes import BatchPlan, plan_batches
+from search.engine.given_gpus import checking_slot, with_given_gpus
 from search.engine.kept_answer import circumstances, keep_answer, read_answer
 from search.engine.preflight import preflight
 from search.engine.progress import Note, View, tell_notes
 from search.engine.request import RunRequest
 from search.errors import StudyFileError, UserError
 from search.executors.protocol import Executor
-from search.executors.slots import cores
 from search.layout import StudyFolder
-from search.messages import Slot
 from search.plain.tree import as_mapping
 
 
@@ -69,8 +68,7 @@ def check_study(
     if facts is None:
         again = "" if kept.reason is None else f" again: {kept.reason}"
         view.handle(Note(f"loading torch, then one training step to check the study file{again}"))
-        # the slot of a lone worker: the check sees every device and every core
-        slot = Slot(threads=cores())
+        slot = checking_slot(study_file.resources)
         facts = preflight(executor, study_file, source, slot, tick)
     else:
         view.handle(Note("loading torch; the study file was checked before"))
@@ -78,6 +76,7 @@ def check_study(
     executor.preload(facts.modules, warm_up=not facts.gpus)
     tell_notes(view, facts.notes)
     try:
+        facts = with_given_gpus(facts, study_file.resources)
         batches = plan_batches(study_file, facts)
     except UserError as error:
         raise StudyFileError([f"{source}: {error}"]) from error
@@ -87,5 +86,7 @@ def check_study(
         now,
         began,
         is_known=kept.answer is not None,
-        misses_gpus=bool(as_mapping(machine)["gpus"]) and not facts.gpus,
+        misses_gpus=bool(as_mapping(machine)["gpus"])
+        and not facts.gpus
+        and study_file.resources.gpus != 0,
     )

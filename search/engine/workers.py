@@ -6,12 +6,13 @@ Decides on numbers alone: whoever asks has looked at the machine.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from search.answers import Checked
 from search.executors.slots import GpuGroup, cores, gpu_groups
 from search.plain.formats import format_count, format_percent, format_size, format_workers
 from search.plain.host_memory import free_memory_bytes
+from search.study_file.cluster_sections import Resources
 
 # a measured gain of more threads that is less comes and goes with what else the machine does
 _PAYS = 1.2
@@ -45,6 +46,8 @@ class Wanted:
     threads: int | None = None
     """Threads that the trials of the study had so far, on which the last digits of their values
     depend; None before the first."""
+    given: Resources = field(default_factory=lambda: Resources.model_validate({}))
+    """The part of a machine that the study file gives each trial."""
 
 
 @dataclass(frozen=True)
@@ -80,14 +83,16 @@ def choose_workers(facts: Checked, machine: Machine, wanted: Wanted) -> WorkerCh
     groups = _groups(facts, wanted)
     most = _bound(facts, machine, wanted, len(groups))
     bound = _to_go(most, wanted.trials)
-    if wanted.threads is not None:
+    if wanted.given.cpus is not None:
+        threads, reason = _as_given(wanted.given.cpus, facts, machine, wanted.threads)
+    elif wanted.threads is not None:
         threads, reason = _as_before(wanted.threads, _room(facts, machine, wanted, bound.workers))
     else:
         # those of the whole study, however few trials this run is for
         threads, reason = _threads(facts, machine, wanted, most.workers)
     workers = bound.workers
     if wanted.workers is None:
-        workers = max(1, min(_cores(facts, machine) // threads, workers))
+        workers = max(1, min(_worker_count(facts, machine, wanted, threads), workers))
     if workers == bound.workers and bound.reason is not None:
         reason = f"{reason}; {bound.reason}"
     processes = facts.processes_a_trial
@@ -96,7 +101,9 @@ def choose_workers(facts: Checked, machine: Machine, wanted: Wanted) -> WorkerCh
     if workers > 1 and facts.loader_processes:
         loaders = workers * processes * facts.loader_processes
         reason = f"{reason}; {loaders} processes load their batches"
-    return WorkerChoice(workers, threads, reason, tuple(groups))
+    # the machine may have some, which a trial that is given none would see
+    hidden: tuple[GpuGroup, ...] = ((),) if wanted.given.gpus == 0 else ()
+    return WorkerChoice(workers, threads, reason, tuple(groups) or hidden)
 
 
 @dataclass(frozen=True)
@@ -138,13 +145,29 @@ def _bound(facts: Checked, machine: Machine, wanted: Wanted, groups: int) -> _Bo
     bounds = [_Bound(wanted.workers or _cores(facts, machine))]
     if groups and (wanted.workers is None or facts.gpus_a_trial > 1 or facts.gpus_are_named):
         bounds.append(_Bound(groups, _of_gpus(facts, groups)))
-    if facts.memory_bytes and wanted.workers is None:
-        free = machine.free_memory_bytes
-        taken = facts.memory_bytes * facts.processes_a_trial
-        fitting = max(1, int(free / (taken * _MEMORY_MARGIN)))
-        trial = format_size(taken)
-        bounds.append(_Bound(fitting, f"a trial takes {trial} of the {format_size(free)} free"))
+    if wanted.workers is None and (memory := _memory_bound(facts, machine, wanted)) is not None:
+        bounds.append(memory)
     return min(bounds, key=lambda bound: bound.workers)
+
+
+def _memory_bound(facts: Checked, machine: Machine, wanted: Wanted) -> _Bound | None:
+    """The bound of what a trial is given, else of what it was seen to take."""
+    free, given = machine.free_memory_bytes, wanted.given.memory_bytes
+    if given is not None:
+        reason = f"a trial is given {format_size(given)} of the {format_size(free)} free"
+        return _Bound(max(1, free // given), reason)
+    if not facts.memory_bytes:
+        return None
+    taken = facts.memory_bytes * facts.processes_a_trial
+    fitting = max(1, int(free / (taken * _MEMORY_MARGIN)))
+    return _Bound(fitting, f"a trial takes {format_size(taken)} of the {format_size(free)} free")
+
+
+def _worker_count(facts: Checked, machine: Machine, wanted: Wanted, threads: int) -> int:
+    """The workers that the cores have room for."""
+    if wanted.given.cpus is not None:
+        return machine.cores // wanted.given.cpus
+    return _cores(facts, machine) // threads
 
 
 def _to_go(most: _Bound, trials: int | None) -> _Bound:
@@ -203,6 +226,22 @@ def _threads(facts: Checked, machine: Machine, wanted: Wanted, most: int) -> tup
         rates = {t: 1.0 / time for t, time in times.items()}
     threads = _paying(rates)
     return threads, _gain(times, threads)
+
+
+def _as_given(cpus: int, facts: Checked, machine: Machine, before: int | None) -> tuple[int, str]:
+    """The threads of each process of a trial that is given so many CPUs, and the reason.
+
+    Args:
+        before: threads of the earlier trials of the study; None before the first.
+    """
+    threads = max(1, cpus // facts.processes_a_trial)
+    reason = f"the study file gives each trial {format_count(cpus, 'CPU')}"
+    if cpus > machine.cores:
+        reason += f", and this machine has {machine.cores}"
+    if before not in (None, threads):
+        began = f"the study began with {format_count(before, 'thread')} a trial"
+        reason += f"; {began}, so last digits of values may differ"
+    return threads, reason
 
 
 def _as_before(threads: int, room: int) -> tuple[int, str]:

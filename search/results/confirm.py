@@ -118,6 +118,7 @@ def confirming_study(
         "pruner": "none",
         "scheduler": "none",
         "logger": study_file.to_tree()["logger"],
+        "resources": study_file.to_tree().get("resources"),
         "keep": study_file.keep.model_dump(exclude_none=True),
         "budget": {"trials": len(finalists) * seeds},
         "seed": study_file.seed,

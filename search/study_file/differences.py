@@ -10,8 +10,9 @@ from search.plain.tree import as_mapping
 from search.plain.yaml import shown, shown_exactly
 from search.study_file.schema import StudyFile
 
-# may change between runs: they judge and log the trials to come; everything else defines the study
-MAY_CHANGE = ("pruner", "scheduler", "audit", "logger", "keep", "budget")
+# may change between runs: they judge and log the trials to come, or say what these are given;
+# everything else defines the study
+MAY_CHANGE = ("pruner", "scheduler", "audit", "logger", "keep", "budget", "resources")
 # numbers here are compared by their worth: a range of floats reads 1 as 1.0
 _UNTYPED = ("enqueue",)
 

@@ -60,6 +60,10 @@ _EXAMPLES = {
     "target": "target: 0.1",
     "no_improvement": "no_improvement: 20",
     "seed": "seed: 42",
+    "resources": "resources: {cpus: 4, gpus: 1, memory: 16GiB}",
+    "cpus": "cpus: 4",
+    "gpus": "gpus: 1",
+    "memory": "memory: 16GiB",
 }
 # of the items of a list
 _ITEMS = {

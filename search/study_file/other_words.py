@@ -88,6 +88,7 @@ _SPACE = "Write space: {model.lr: {float: [1e-4, 1e-1], log: true}}."
 _OBJECTIVE = "Write objective: {metric: val_loss, direction: minimize}."
 _BUDGET = "Write budget: {trials: 50, timeout: 8h}."
 _WARM_START = "Write warm_start: earlier-study, or warm_start: [earlier-study, other.db]."
+_RESOURCES = "Write resources: {cpus: 4, gpus: 1, memory: 16GiB}."
 _STOPPING = "Write budget: {epochs: 500, cost: 4h, target: 0.1, no_improvement: 20}."
 SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("searchspace", "params", "parameters", "hyperparameters"), _SPACE),
@@ -105,6 +106,7 @@ SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("program", "file", "entrypoint", "command"), "Write script: train.py."),
     **dict.fromkeys(("args", "argv", "flags", "options"), "Write arguments: {--data-dir: ./data}."),
     "overrides": "Write hydra: {overrides: [experiment=example]}.",
+    **dict.fromkeys(("cpus", "threads", "nproc", "numthreads", "memory", "mem"), _RESOURCES),
     "search": "Write sampler: tpe for how to search, space for what.",
     **dict.fromkeys(
         ("effectivebatch", "effectivebatchsize", "globalbatchsize"),
@@ -114,6 +116,13 @@ SECTION_WORDS: Mapping[str, str] = {
         "Write it where it is taken: data: {..., init_args: {batch_size: 32}}, or arguments: "
         "{--batch-size: 32}."
     ),
+}
+RESOURCE_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("cpu", "threads", "nproc", "ncpus", "numcpus", "cores", "cpuspertask"), "Write cpus: 4."
+    ),
+    **dict.fromkeys(("gpu", "devices", "ngpus", "numgpus", "gpuspertask"), "Write gpus: 1."),
+    **dict.fromkeys(("mem", "ram"), "Write memory: 16GiB."),
 }
 DIRECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("min", "lower", "down", "less", "minimum"), "Write direction: minimize."),

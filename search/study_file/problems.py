@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.study_file.examples import example_of
-from search.study_file.other_words import DIRECTION_WORDS, SECTION_WORDS
+from search.study_file.other_words import DIRECTION_WORDS, RESOURCE_WORDS, SECTION_WORDS
 
 _TYPES = {
     "string_type": "must be text",
@@ -61,7 +61,7 @@ def _sentence(details: dict[str, Any], place: str, root: type[BaseModel]) -> str
     kind, value, context = details["type"], details["input"], details.get("ctx", {})
     if kind in ("extra_forbidden", "unexpected_keyword_argument"):
         key = str(details["loc"][-1])
-        other_words = SECTION_WORDS if len(details["loc"]) == 1 else {}
+        other_words = _words_of(details["loc"][:-1])
         return f"no such key. {did_you_mean(key, _keys(details['loc'][:-1], root), other_words)}"
     if kind == "missing":
         return f"is missing. {_to_add(place)}"
@@ -80,6 +80,13 @@ def _sentence(details: dict[str, Any], place: str, root: type[BaseModel]) -> str
     if kind == "string_too_short":
         return "must not be empty. Name a metric that the module logs."
     return f"{_TYPES.get(kind, details['msg'])}, got {shown(value)}. {example_of(place, value)}"
+
+
+def _words_of(location: tuple[int | str, ...]) -> Mapping[str, str]:
+    """The words of other tools for the keys of a section, or for the sections."""
+    if not location:
+        return SECTION_WORDS
+    return RESOURCE_WORDS if location == ("resources",) else {}
 
 
 def _from_value_error(error: Exception, place: str, value: object) -> str:

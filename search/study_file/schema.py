@@ -36,6 +36,7 @@ from search.space.paths import EFFECTIVE
 from search.space.points import Points
 from search.space.spelling import Spelling
 from search.study_file.batch_section import Batch
+from search.study_file.cluster_sections import Resources
 from search.study_file.lightning_sections import (
     ClassSection,
     Cli,
@@ -77,7 +78,7 @@ SCHEDULERS = ("none", "asha", "hyperband", "thaw", "pbt")
 LOGGERS = ("csv", "tensorboard", "wandb", "mlflow")
 _LEFT_OUT_EMPTY = (
     *("objectives", "outcome_constraints", "constraints", "derive", "enqueue", "audit"),
-    "warm_start",
+    *("warm_start", "resources"),
 )
 
 
@@ -242,6 +243,7 @@ class StudyFile(_Section):
         Component(name="csv"),
     )
     keep: Keep = Keep()
+    resources: Resources = Resources.model_validate({})
     budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
 

@@ -62,6 +62,22 @@ def test_study_goes_on_with_the_threads_that_it_began_with(
     assert threads_of(project, 1) == 1
 
 
+def test_trial_has_the_threads_that_its_study_file_gives_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    path = project.study(resources={"cpus": 2})
+    first = project.run("run", path, "--workers", "1", "--trials", "1")
+    assert first.returncode == 0, first.stdout + first.stderr
+    assert "1 worker with 2 threads: the study file gives each trial 2 CPUs" in first.stdout
+    assert threads_of(project, 0) == 2
+    again = project.run("run", path, "--set", "resources.cpus=3", "--trials", "2")
+    assert again.returncode == 0, again.stdout + again.stderr
+    assert "from now on: resources.cpus: was 2, is 3" in again.stdout
+    assert "the study began with 2 threads a trial, so last digits of values may" in again.stdout
+    assert threads_of(project, 1) == 3
+
+
 def test_cores_are_shared_by_what_was_measured(project: Project, several_cores: bool) -> None:
     if not several_cores:
         pytest.skip("one core leaves nothing to choose")

@@ -10,6 +10,7 @@ import pytest
 from search.answers import Checked
 from search.engine.workers import Machine, Wanted, WorkerChoice, choose_workers, machine_now
 from search.executors.slots import slots_for
+from search.study_file.cluster_sections import Resources
 
 GIB = 1 << 30
 # seconds of a step by threads: of a model that another thread is no help to, and of one that it is
@@ -31,6 +32,7 @@ def chosen(
     trials: int | None = None,
     threads: int | None = None,
     processes: int = 1,
+    given: dict[str, Any] | None = None,
 ) -> str:
     facts = Checked(
         step_s=step_s,
@@ -40,7 +42,8 @@ def chosen(
         gpus_are_named=are_named,
         processes_a_trial=processes,
     )
-    wanted = Wanted(workers, trials, threads=threads)
+    resources = Resources.model_validate(given or {})
+    wanted = Wanted(workers, trials, threads=threads, given=resources)
     return str(choose_workers(facts, Machine(cores, free, told), wanted))
 
 
@@ -120,6 +123,43 @@ def test_threads_stay_those_that_the_study_began_with() -> None:
         "1 worker with 2 threads: the study began with 4 threads a trial, more than there are "
         "cores for, so last digits of values may differ"
     )
+
+
+def test_threads_are_those_that_the_study_file_gives() -> None:
+    reason = "the study file gives each trial 4 CPUs"
+    assert chosen(SMALL, given={"cpus": 4}) == f"2 workers with 4 threads each: {reason}"
+    # whatever the environment says, or how many workers there are
+    assert chosen(SMALL, given={"cpus": 4}, told=1, workers=3) == (
+        f"3 workers with 4 threads each: {reason}"
+    )
+    assert chosen(SMALL, given={"cpus": 4}, cores=2) == (
+        f"1 worker with 4 threads: {reason}, and this machine has 2"
+    )
+    assert chosen(SMALL, given={"cpus": 4}, processes=2) == (
+        f"2 workers with 2 threads each: {reason}; every trial is 2 processes"
+    )
+    assert chosen({}, gpus=("0", "1", "2"), given={"cpus": 4}) == (
+        f"2 workers with 4 threads each: {reason}"
+    )
+
+
+def test_other_threads_than_before_are_told() -> None:
+    assert chosen(SMALL, given={"cpus": 4}, threads=1) == (
+        "2 workers with 4 threads each: the study file gives each trial 4 CPUs; the study began "
+        "with 1 thread a trial, so last digits of values may differ"
+    )
+    assert chosen(SMALL, given={"cpus": 1}, threads=1).endswith("gives each trial 1 CPU")
+
+
+def test_workers_share_the_memory_as_the_study_file_gives_it() -> None:
+    assert chosen(SMALL, given={"memory": "16GiB"}, free=40 * GIB) == (
+        "2 workers with 1 thread each: a second thread makes a step 1.04 times as fast; a trial "
+        "is given 16 GiB of the 40 GiB free"
+    )
+    # in the place of what was measured
+    assert chosen(SMALL, given={"memory": "1GiB"}, memory=20 * GIB).startswith("8 workers")
+    assert chosen(SMALL, given={"memory": "16GiB"}, free=GIB).startswith("1 worker")
+    assert chosen(SMALL, given={"memory": "16GiB"}, free=GIB, workers=3).startswith("3 workers")
 
 
 def test_processes_of_data_loaders_are_told_for_all_workers_together() -> None:

@@ -156,6 +156,7 @@ def test_change_is_refused_line_by_line_and_spends_nothing(
         ("keep={top: 1}", "keep.top: was not set, is 1"),
         ("budget.timeout=8h", "budget.timeout: was not set, is 28800.0"),
         ("budget.trials=2", "budget.trials: was 3, is 2"),
+        ("resources.memory=1.5GiB", "resources: was not set, is {memory: 1536MiB}"),
     ],
 )
 def test_change_that_may_be_is_told_and_remembered(

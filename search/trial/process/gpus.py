@@ -25,6 +25,8 @@ class GpuUse:
     """Their number; 0 for none."""
     are_named: bool = False
     """True where the configuration of the trial names which."""
+    takes_all: bool = False
+    """True where it takes all that it sees."""
 
 
 def gpu_use(trainers: Iterable[tuple[Any, Mapping[str, Any]]], usable: int) -> GpuUse:
@@ -87,8 +89,8 @@ def _use(trainer: Trainer, arguments: Mapping[str, object], usable: int) -> GpuU
     devices = arguments.get("devices")
     if devices in (None, "auto"):
         # all that there are would be one trial at a time
-        return GpuUse(1)
+        return GpuUse(1, takes_all=True)
     if devices in (-1, "-1"):
-        return GpuUse(max(1, usable))
+        return GpuUse(max(1, usable), takes_all=True)
     are_named = isinstance(devices, list | tuple) or "," in str(devices)
     return GpuUse(int(trainer.num_devices), are_named)

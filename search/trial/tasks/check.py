@@ -123,6 +123,7 @@ def _looked_at(config: TrialConfig, folder: TrialFolder) -> Checked:
         gpu_free_bytes=gpu_free_bytes,
         gpus_a_trial=use.count,
         gpus_are_named=use.are_named,
+        takes_all_gpus=use.takes_all,
         at_epoch_ends=bool(of_training),
         validates=kinds.validated,
         notes=(*notes, *kinds.told(of_training)),

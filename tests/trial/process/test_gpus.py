@@ -102,13 +102,13 @@ def trainer(device: str, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     ("trainers", "use"),
     [
         ([trainer("cpu", devices=2)], GpuUse(0)),
-        ([trainer("cuda")], GpuUse(1)),
-        ([trainer("cuda", devices="auto", strategy="ddp")], GpuUse(1)),
+        ([trainer("cuda")], GpuUse(1, takes_all=True)),
+        ([trainer("cuda", devices="auto", strategy="ddp")], GpuUse(1, takes_all=True)),
         ([trainer("cuda", devices=2)], GpuUse(2)),
-        ([trainer("cuda", devices=-1)], GpuUse(3)),
+        ([trainer("cuda", devices=-1)], GpuUse(3, takes_all=True)),
         ([trainer("cuda", devices=[2, 0])], GpuUse(2, are_named=True)),
         # searched: accelerator, and devices
-        ([trainer("cpu"), trainer("cuda")], GpuUse(1)),
+        ([trainer("cpu"), trainer("cuda")], GpuUse(1, takes_all=True)),
         ([trainer("cuda", devices=1), trainer("cuda", devices=2)], GpuUse(2)),
     ],
 )
