@@ -8,7 +8,7 @@ import signal
 from dataclasses import dataclass, field
 
 from search.layout import TrialFolder
-from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended, Probed
+from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, LOST, OOM, Ended, Probed
 from search.wire import decode
 
 # processes of the attempt: how torch, and `trial.ranks`, begin what they say of one that was killed
@@ -51,6 +51,8 @@ class ProcessEnd:
     """True where the coordinator had asked it to end."""
     memory_ran_out: bool = False
     """True where the kernel killed a process for memory meanwhile."""
+    lost: str | None = None
+    """What became of its machine, in words; None where the process itself ended."""
 
 
 def outcome_of(ending: ProcessEnd) -> Outcome:
@@ -61,6 +63,9 @@ def outcome_of(ending: ProcessEnd) -> Outcome:
         is_part = any(part in (said.message or "") for part in _PARTS)
         if cause == KILLED and ending.memory_ran_out and is_part:
             return Outcome(OOM, message=f"the memory of the machine ran out: {said.message}")
+        # the last words on a machine that goes down, or of the rank that lost its others with it
+        if ending.lost is not None and cause in _ECHOES:
+            return _of_lost(ending.lost, ending)
         if cause in (INTERRUPTED, KILLED):
             # where nobody here asked it to stop, somebody else did, or the code left by itself
             cause = INTERRUPTED if ending.is_stopping else KILLED
@@ -69,6 +74,8 @@ def outcome_of(ending: ProcessEnd) -> Outcome:
         return Outcome(HUNG, message=ending.why)
     if ending.ordered is not None:
         return Outcome(ending.ordered, message="ended before its checkpoint was written")
+    if ending.lost is not None:
+        return _of_lost(ending.lost, ending)
     if ending.status == -signal.SIGKILL and ending.memory_ran_out:
         message = "killed by the kernel: the memory of the machine ran out"
         # which another program may have taken
@@ -80,6 +87,10 @@ def outcome_of(ending: ProcessEnd) -> Outcome:
     if ending.status == os.EX_TEMPFAIL:
         return Outcome(KILLED, message="its log cannot be written: the disk is full or failing")
     return Outcome(ERROR, message=f"its process ended with status {ending.status}")
+
+
+def _of_lost(lost: str, ending: ProcessEnd) -> Outcome:
+    return Outcome(INTERRUPTED if ending.is_stopping else LOST, message=lost)
 
 
 def last_words_of(

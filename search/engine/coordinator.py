@@ -220,7 +220,8 @@ class Coordinator:
         self._running.launch(running, self._slots[running.slot])
 
     def _handle(self, attempt: str, message: Message) -> None:
-        self._slots.hear(attempt, message)
+        tell_notes(self._view, self._slots.hear(attempt, message))
+        self._running.hear(attempt, message)
         running = self._running.get(attempt)
         if running is None:
             return
@@ -301,7 +302,7 @@ class Coordinator:
         if running.task == "probe":
             self._end_probe(running, end)
         elif running.task == CLOSE:
-            self._tidy(self._ledger.trial(running.number))
+            self._end_closing(running)
         else:
             last_words = running.last_words
             assert not isinstance(last_words, Probed)
@@ -315,6 +316,13 @@ class Coordinator:
             self._next.unblock(running.number)
             return
         self._finish(running, self._outcome(running, end), running.last_words)
+
+    def _end_closing(self, running: Running) -> None:
+        trial = self._ledger.trial(running.number)
+        if running.slot_closes and running.last_words is None:
+            self._unclosed.append(trial)
+        else:
+            self._tidy(trial)
 
     def _outcome(self, running: Running, end: Leaving | Exited) -> Outcome:
         return settled_outcome(

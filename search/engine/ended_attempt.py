@@ -33,9 +33,10 @@ def settled_outcome(
             status=end.status,
             ordered=running.ended_as,
             why=running.why,
-            is_stopping=is_stopping,
+            is_stopping=is_stopping or running.slot_closes,
             # nothing was killed of one that leaves by itself
             memory_ran_out=isinstance(end, Exited) and end.memory_ran_out,
+            lost=end.lost if isinstance(end, Exited) else None,
         )
     )
     if outcome.cause != OOM or running.task != "fit":

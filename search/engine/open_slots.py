@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from search.messages import Message, Slot, SlotClosed, SlotOpened
+from search.messages import Message, Slot, SlotClosed, SlotClosing, SlotOpened
 
 # those of this machine are open at once
 _PATIENCE_S = 1.0
@@ -14,13 +14,16 @@ class OpenSlots:
     def __init__(self) -> None:
         self._open: dict[str, Slot] = {}
         self._free: list[str] = []
+        # those in which nothing can be started any more
+        self._closing: set[str] = set()
+        self._told = ""
         self._closed_because = ""
         self._waiting_since: float | None = None
         self._is_told = False
 
     def __bool__(self) -> bool:
-        """True where there is a slot, free or not."""
-        return bool(self._open)
+        """True where there is a slot that stays, free or not."""
+        return len(self._open) > len(self._closing)
 
     def __getitem__(self, name: str) -> Slot:
         return self._open[name]
@@ -30,18 +33,30 @@ class OpenSlots:
         """True where an attempt may start now."""
         return bool(self._free)
 
-    def hear(self, name: str, message: Message) -> None:
-        """Take note of a slot that was opened or closed; of any other message nothing."""
+    def hear(self, name: str, message: Message) -> list[str]:
+        """Take note of a slot that was opened or closed, of any other message nothing; returns
+        what is to be told of it, once for all slots of one reason."""
         match message:
             case SlotOpened():
                 self._open[name] = message.slot
                 self._free.append(name)
                 self._waiting_since, self._is_told = None, False
+            case SlotClosing() if name in self._open:
+                self._take_out(name, message.why)
+                self._closing.add(name)
+                if message.why != self._told:
+                    self._told = message.why
+                    return [f"a slot closes: {message.why}"]
             case SlotClosed():
+                self._take_out(name, message.why)
+                self._closing.discard(name)
                 del self._open[name]
-                if name in self._free:
-                    self._free.remove(name)
-                self._closed_because = message.why
+        return []
+
+    def _take_out(self, name: str, why: str) -> None:
+        if name in self._free:
+            self._free.remove(name)
+        self._closed_because = why
 
     def wait(self, now: float) -> list[str]:
         """What is to be told of the wait for a slot, where there is none: that, once.
@@ -61,6 +76,6 @@ class OpenSlots:
         return self._free.pop(0)
 
     def give_back(self, name: str) -> None:
-        """Let a slot be free again, unless it was closed meanwhile."""
-        if name in self._open:
+        """Let a slot be free again, unless it closes or was closed meanwhile."""
+        if name in self._open and name not in self._closing:
             self._free.append(name)

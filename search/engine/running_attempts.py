@@ -21,9 +21,11 @@ from search.messages import (
     KILLED,
     PAUSED,
     Ended,
+    Message,
     Probed,
     Reported,
     Slot,
+    SlotClosing,
     Started,
     Stop,
 )
@@ -68,6 +70,8 @@ class Running:
     """Cause for which the coordinator killed it."""
     why: str | None = None
     """That cause in a sentence."""
+    slot_closes: bool = False
+    """True where its executor has told it to save and to end, because the slot is taken back."""
     looked_at: float = field(default_factory=time.monotonic)
     """Last look at it, on the monotonic clock."""
 
@@ -134,6 +138,12 @@ class RunningAttempts:
     def forget(self, attempt: str) -> None:
         """Leave out an attempt that has ended."""
         del self._running[attempt]
+
+    def hear(self, slot: str, message: Message) -> None:
+        """Take note of a slot that closes: what runs there is ended, and that is no fault of it."""
+        if isinstance(message, SlotClosing):
+            for running in self:
+                running.slot_closes |= running.slot == slot
 
     def look(self, now: float, limit_s: float | None) -> None:
         """Kill those that hang.

@@ -6,19 +6,30 @@ Pure: writes nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import isfinite
 from typing import Any
 
 from optuna.trial import TrialState
 
 from search.engine.attempt_end import Outcome
-from search.messages import DIVERGED, DONE, ERROR, INFEASIBLE, INTERRUPTED, KILLED, PAUSED, PRUNED
+from search.messages import (
+    DIVERGED,
+    DONE,
+    ERROR,
+    INFEASIBLE,
+    INTERRUPTED,
+    KILLED,
+    LOST,
+    PAUSED,
+    PRUNED,
+)
 from search.store.events.trial_history import TrialHistory
 from search.store.records import StudyAttributes
 from search.study_file.outcome_constraints import violations
 
 MAX_IDLE_ATTEMPTS = 3
+MAX_LOSSES = 10
 
 _STATES = {
     DONE: TrialState.COMPLETE,
@@ -65,6 +76,12 @@ def ending_of(study: StudyAttributes, trial: TrialHistory, outcome: Outcome) -> 
     if outcome.cause == DONE:
         outcome = _with_every_value(study, outcome, known)
     state = _state_after(trial, outcome)
+    if state is TrialState.FAIL and outcome.cause == LOST:
+        text = (
+            f"{outcome.message}, as {MAX_LOSSES} in a row were, without a report or checkpoint in "
+            "between: the trial may be what takes its nodes down"
+        )
+        outcome = replace(outcome, message=text)
     if state not in (TrialState.COMPLETE, TrialState.PRUNED):
         return Ending(outcome, state)
     found = violations(study.outcome_constraints, known)
@@ -107,26 +124,35 @@ def _values(
 
 
 def _state_after(trial: TrialHistory, outcome: Outcome) -> TrialState:
-    """A trial that was interrupted or killed waits to go on, but a third attempt killed without a
-    new report or checkpoint ends it; so it does where memory ran out before training began."""
+    """A trial that was interrupted, killed or lost waits to go on, but a third attempt killed
+    without a new report or checkpoint ends it, and a tenth one lost; so does a third one whose
+    memory ran out before training began."""
     if outcome.cause in (INTERRUPTED, PAUSED) or outcome.goes_on:
         return TrialState.WAITING
-    if (outcome.cause == KILLED or outcome.may_recur) and _idle_attempts(trial) < MAX_IDLE_ATTEMPTS:
+    idle, lost = _in_a_row(trial)
+    if (outcome.cause == KILLED or outcome.may_recur) and idle + 1 < MAX_IDLE_ATTEMPTS:
+        return TrialState.WAITING
+    if outcome.cause == LOST and lost + 1 < MAX_LOSSES:
         return TrialState.WAITING
     return _STATES.get(outcome.cause, TrialState.FAIL)
 
 
-def _idle_attempts(trial: TrialHistory) -> int:
-    """Count the attempts in a row, with the one that ends now, that were killed without a new
-    report or checkpoint; an attempt that gave the trial a smaller batch was not idle."""
-    step, before = trial.last_step, trial.attempts
+def _in_a_row(trial: TrialHistory) -> tuple[int, int]:
+    """Count the attempts before the one that ends now that were killed, and those that were lost,
+    one after another without a new report or checkpoint, of the present one neither.
+
+    Those of one kind do not end the row of the other, which else might never end. An attempt that
+    gave the trial a smaller batch was not idle.
+    """
+    step, before = trial.last_step, list(trial.attempts)
     if before and before[-1].record.ended is None:
-        *before, current = before
+        current = before.pop()
         if current.first_step != step or current.got_on:
-            return 0
-    idle = 1
+            return 0, 0
+    idle = lost = 0
     for attempt in reversed(before):
-        if not attempt.is_idle or attempt.first_step != step:
+        if attempt.first_step != step or not (attempt.is_idle or attempt.is_lost):
             break
-        idle += 1
-    return idle
+        idle += attempt.is_idle
+        lost += attempt.is_lost
+    return idle, lost

@@ -75,8 +75,8 @@ class TrialRecord:
     # reported metric by step; 1 = the first validation
     curve: dict[int, float]
     folder: Path
-    # done, pruned, paused, infeasible, diverged, oom, killed, hung, interrupted or error; None
-    # before the first attempt ended
+    # done, pruned, paused, infeasible, diverged, oom, killed, lost, hung, interrupted or error;
+    # None before the first attempt ended
     cause: str | None = None
     # one line
     message: str | None = None

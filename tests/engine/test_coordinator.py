@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
+from engine.pretended import TREE, Notes, OneAttempt, Scripted, Several, made
 
 from search.engine import coordinator, open_slots
 from search.engine.batch_sizes import BatchPlan
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
-from search.engine.opening import open_ledger, plan
-from search.engine.progress import Event, Note
-from search.engine.request import RunRequest
-from search.engine.signals import SignalWatch
 from search.errors import StudyFailed
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
-    DONE,
     KILLED,
     Ended,
     Exited,
@@ -30,69 +25,8 @@ from search.messages import (
     Slot,
     SlotClosed,
     SlotOpened,
-    Verdict,
 )
-from search.store.lock import StudyLock
-from search.store.ownership import Ownership
 from search.store.reading import read_study
-from search.study_file.load import parse_study_tree
-
-TREE = {
-    "model": {"class_path": "tiny.Tiny"},
-    "objective": {"metric": "val_loss"},
-    "space": {"model.init_args.lr": {"float": [1e-3, 1e-1]}},
-}
-
-
-class OneAttempt:
-    """An executor whose attempt reports twice; looks at the disk at each verdict."""
-
-    def __init__(self) -> None:
-        self.written: list[int] = []
-        self._said: list[tuple[str, Message]] = []
-        self._folder = TrialFolder(Path())
-
-    def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
-
-    def open_slots(self, wanted: Sequence[Slot]) -> None:
-        self._said += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
-
-    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
-        self._folder = folder
-        reports = (Reported(1, 1, 0.5), Reported(2, 2, 0.25))
-        said = (Launched(attempt, 0), *reports, Ended(DONE, 0.25), Exited(attempt, 0))
-        self._said += [(attempt, message) for message in said]
-
-    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
-        said, self._said = self._said, []
-        return said
-
-    def send(self, attempt: str, message: Message) -> None:
-        assert isinstance(message, Verdict)
-        self.written.append(self._folder.events.read_text().count('"reported"'))
-
-    def kill(self, attempt: str, *, dump: bool = False) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class NoView:
-    def handle(self, event: Event) -> None: ...
-
-    def tick(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-class Notes(NoView):
-    """A view that keeps what it is told in words."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-
-    def handle(self, event: Event) -> None:
-        if isinstance(event, Note):
-            self.texts.append(event.text)
 
 
 class NoAttempt(OneAttempt):
@@ -100,32 +34,6 @@ class NoAttempt(OneAttempt):
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
         pytest.fail(f"{attempt} was started")
-
-
-def made(
-    folder: StudyFolder,
-    executor: OneAttempt,
-    *,
-    tree: Mapping[str, Any] = TREE,
-    asked: int | None = 1,
-    batches: BatchPlan | None = None,
-    deadline: Deadline | None = None,
-    slots: int = 1,
-    view: NoView | None = None,
-) -> Coordinator:
-    study_file = parse_study_tree(dict(tree), source="study.yaml", default_name=folder.name)
-    folder.root.mkdir()
-    return Coordinator(
-        request=RunRequest(folder, study_file, "study.yaml", folder.root, trials=asked),
-        ledger=open_ledger(plan(folder, study_file, None), asked),
-        executor=executor,
-        view=view or NoView(),
-        batches=batches or BatchPlan("off", None, None, ()),
-        slots=[Slot(1)] * slots,
-        deadline=deadline or Deadline(None),
-        signals=SignalWatch(),
-        ownership=Ownership(folder, StudyLock(folder.lock)),
-    )
 
 
 def test_report_is_written_before_its_verdict_is_sent(tmp_path: Path) -> None:
@@ -147,22 +55,6 @@ def test_report_that_cannot_be_written_gets_no_verdict(
     with pytest.raises(OSError, match="No space left"):
         made(StudyFolder(tmp_path / "study"), executor).run()
     assert executor.written == []
-
-
-class Several(OneAttempt):
-    """An executor of several attempts; notes what it is asked for, in order."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.order: list[str] = []
-
-    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
-        self.order.append(f"start {folder.root.name}")
-        said = (Launched(attempt, 0), Reported(1, 1, 0.5), Ended(DONE, 0.5), Exited(attempt, 0))
-        self._said += [(attempt, message) for message in said]
-
-    def send(self, attempt: str, message: Message) -> None:
-        self.order.append(f"verdict {attempt.split('-')[1]}")
 
 
 def test_report_is_answered_before_the_next_slot_is_filled(tmp_path: Path) -> None:
@@ -198,21 +90,6 @@ def test_trial_begins_while_the_process_of_the_one_before_is_taken_down(tmp_path
     assert [(trial.state, len(trial.attempts)) for trial in trials] == [("COMPLETE", 1)] * 3
 
 
-class EndsFirst(Several):
-    """An executor whose first attempt ends with what is given, the others as usual."""
-
-    def __init__(self, *end: Message) -> None:
-        super().__init__()
-        self._end = end
-
-    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
-        is_first = not self.order
-        super().start(attempt, task, folder, slot)
-        if is_first:
-            said = [Launched(attempt, 0), Reported(1, 1, 0.5), *self._end]
-            self._said = [(attempt, message) for message in said]
-
-
 @pytest.mark.parametrize(
     "end",
     [
@@ -229,7 +106,9 @@ def test_kill_is_out_of_memory_where_the_machine_of_the_attempt_says_so(
     tmp_path: Path, end: tuple[Message, ...]
 ) -> None:
     folder = StudyFolder(tmp_path / "study")
-    assert made(folder, EndsFirst(*end)).run() == "finished"
+    said = (Launched("", 0), Reported(1, 1, 0.5), *end)
+    executor = Scripted([("", message) for message in said])
+    assert made(folder, executor).run() == "finished"
     (trial,) = read_study(folder).trials
     assert trial.attempts[0].cause == "oom"
 

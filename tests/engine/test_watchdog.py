@@ -17,7 +17,7 @@ from search.engine.smaller_batch import MicroBatch, halved
 from search.engine.watchdog import BEFORE_FIRST_SIGN_S, FACTOR, SHORTEST_LIMIT_S, Pace
 from search.executors.processes import is_stopped
 from search.layout import TrialFolder
-from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, OOM, Ended
+from search.messages import DONE, ERROR, HUNG, INTERRUPTED, KILLED, LOST, OOM, Ended
 from search.study_file.micro_batches import UsableSizes
 
 
@@ -61,6 +61,9 @@ def test_absence_of_the_listener_is_forgiven() -> None:
     pace = paced(1, 2)
     pace.forgive(50_000)
     assert not pace.is_hung(50_010)
+
+
+GONE = "node n2 was lost: no word for 30 s"
 
 
 @pytest.fixture
@@ -113,6 +116,13 @@ def test_time_in_which_an_attempt_is_stopped_is_forgiven(
             "ended before its checkpoint was written",
         ),
         (ProcessEnd(None, 7), ERROR, "its process ended with status 7"),
+        (ProcessEnd(None, -9, lost=GONE), LOST, GONE),
+        (ProcessEnd(None, -9, memory_ran_out=True, lost=GONE), LOST, GONE),
+        (ProcessEnd(Ended(KILLED, message="SIGTERM"), 1, lost=GONE), LOST, GONE),
+        (ProcessEnd(Ended(ERROR, message="rank 1 is gone"), 1, lost=GONE), LOST, GONE),
+        (ProcessEnd(Ended(DONE, 0.5), 0, lost=GONE), DONE, None),
+        (ProcessEnd(None, -9, HUNG, "no step for 700 s", lost=GONE), HUNG, "no step for 700 s"),
+        (ProcessEnd(None, -9, is_stopping=True, lost=GONE), INTERRUPTED, GONE),
     ],
 )
 def test_every_way_a_process_ends_has_its_cause(

@@ -8,7 +8,7 @@ from datetime import datetime
 from types import NoneType
 from typing import Any
 
-from search.messages import INTERRUPTED, KILLED
+from search.messages import INTERRUPTED, KILLED, LOST
 from search.store.attributes import checked
 from search.store.events.event_file import Event
 from search.store.records import AttemptRecord
@@ -30,6 +30,11 @@ class Attempt:
     def is_idle(self) -> bool:
         """The attempt ended without any doing of the trial's."""
         return (self.record.cause == KILLED or self.may_recur) and not self.got_on
+
+    @property
+    def is_lost(self) -> bool:
+        """The attempt went with its machine before it had saved anything."""
+        return self.record.cause == LOST and not self.got_on
 
 
 def begun_attempt(event: Event, *, number: Any, pid: Any, boot_id: Any) -> Attempt:

@@ -15,7 +15,7 @@ from typing import Any
 from lightning.pytorch.utilities.seed import isolate_rng
 
 from search.layout import TrialFolder
-from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, PAUSED, PRUNED, Ended
+from search.messages import DONE, INFEASIBLE, INTERRUPTED, KILLED, LOST, PAUSED, PRUNED, Ended
 from search.plain.whole_files import make_folder
 from search.study_file.trial_config import TrialConfig
 from search.trial.building.build import lightning_of_model
@@ -27,7 +27,7 @@ NOT_FINAL = (INTERRUPTED, KILLED, PAUSED)
 _FINISHED = (DONE, PRUNED, INFEASIBLE)
 _MLFLOW_STATUS = {
     **dict.fromkeys(_FINISHED, "FINISHED"),
-    **dict.fromkeys(NOT_FINAL, "KILLED"),
+    **dict.fromkeys((*NOT_FINAL, LOST), "KILLED"),
 }
 
 
