@@ -34,6 +34,16 @@ class TrialFolder:
         return self.root / "log.txt"
 
     @property
+    def agents(self) -> Path:
+        """Files and output of the agents on other machines, and the folders of their questions."""
+        return self.root / "agents"
+
+    @property
+    def nodes(self) -> Path:
+        """Who works on what on other machines, JSON."""
+        return self.root / "nodes.json"
+
+    @property
     def logs(self) -> Path:
         """What Lightning's CSVLogger writes, `metrics.csv` and `hparams.yaml`, and `runs`."""
         return self.root / "logs"
@@ -148,6 +158,16 @@ class StudyFolder:
     def server_log(self) -> Path:
         """Log of the fork server: what was printed before any trial began."""
         return self.root / "server.log"
+
+    @property
+    def agents(self) -> Path:
+        """Files and output of the agents on other machines, and the folders of their questions."""
+        return self.root / "agents"
+
+    @property
+    def nodes(self) -> Path:
+        """Who works on what on other machines, JSON."""
+        return self.root / "nodes.json"
 
     @property
     def logs(self) -> Path:

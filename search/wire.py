@@ -4,9 +4,24 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import msgspec
 
+from search.agent_messages import (
+    BridgeFailed,
+    Dismiss,
+    Gone,
+    Joined,
+    Leave,
+    Letter,
+    OpenBridge,
+    Ping,
+    Serve,
+    StartAttempt,
+    Told,
+    WantAgents,
+)
 from search.answers import (
     AnnotatedRanges,
     Checked,
@@ -68,6 +83,18 @@ _CLASSES: tuple[type[Message], ...] = (
     SlotOpened,
     SlotClosing,
     SlotClosed,
+    Letter,
+    Ping,
+    Joined,
+    Serve,
+    StartAttempt,
+    Leave,
+    Gone,
+    Told,
+    OpenBridge,
+    WantAgents,
+    Dismiss,
+    BridgeFailed,
     Checked,
     AnnotatedRanges,
     ExportFacts,
@@ -81,8 +108,7 @@ _BY_KIND = {cls.__struct_config__.tag: cls for cls in _CLASSES}
 
 def encode(message: Message) -> bytes:
     """One line; numbers that JSON cannot hold travel as their names."""
-    tree = _without_special_numbers(msgspec.to_builtins(message))
-    return json.dumps(tree, allow_nan=False).encode() + b"\n"
+    return json.dumps(to_plain(message), allow_nan=False).encode() + b"\n"
 
 
 def decode(line: bytes) -> Message:
@@ -96,6 +122,21 @@ def decode(line: bytes) -> Message:
         tree = json.loads(line)
     except RecursionError as error:
         raise ValueError("nested too deep") from error
+    return from_plain(tree)
+
+
+def to_plain(message: Message) -> dict[str, Any]:
+    """A message as plain data, to travel in a line of its own or within another message."""
+    tree: dict[str, Any] = msgspec.to_builtins(message)
+    return {key: _without_special_numbers(value) for key, value in tree.items()}
+
+
+def from_plain(tree: object) -> Message:
+    """The message that `to_plain` made this of.
+
+    Raises:
+        ValueError: as `decode`.
+    """
     kind = tree.get("kind") if isinstance(tree, dict) else None
     if not isinstance(kind, str) or kind not in _BY_KIND:
         raise ValueError("not a message of this channel")

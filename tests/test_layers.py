@@ -18,7 +18,7 @@ ROOT = Path(search.__path__[0])
 # each room imports only from the ranks before its own, and no other room of its rank
 RANKS = (
     ("errors", "messages", "layout"),
-    ("answers",),
+    ("agent_messages", "answers"),
     ("wire",),
     ("plain",),
     ("executors", "space"),
@@ -70,7 +70,7 @@ OWNERS = {
     "rich": {"view"},
     "typer": {"cli", "commands"},
     "pydantic": {"study_file"},
-    "msgspec": {"messages", "answers", "wire", "trial", "store", "engine"},
+    "msgspec": {"messages", "answers", "wire", "executors", "trial", "store", "engine"},
 }
 
 

@@ -6,7 +6,6 @@ import contextlib
 import os
 import selectors
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -16,6 +15,7 @@ from search.errors import UserError
 from search.executors.channel import Channel
 from search.executors.processes import boot_id, end_attempt, end_child_of, owner_of
 from search.executors.server_environment import server_environment
+from search.executors.signal_wakeup import SignalWakeup
 from search.layout import TrialFolder
 from search.messages import (
     Exited,
@@ -46,6 +46,8 @@ class LocalExecutor:
         sys_path: folders that come first on the attempts' import path.
         server_log: where the server's own output goes.
         note: shows the user a line on how attempts are started.
+        selector: what `poll` waits for, of one who waits for more; its data are functions that
+            return the messages to pass on.
     """
 
     def __init__(
@@ -55,15 +57,12 @@ class LocalExecutor:
         *,
         server_log: Path,
         note: Callable[[str], None] = lambda _: None,
+        selector: selectors.BaseSelector | None = None,
     ) -> None:
-        self._selector = selectors.DefaultSelector()
+        self._selector = selector or selectors.DefaultSelector()
+        self._owns_selector = selector is None
         self._channel = Channel(self._selector)
-        self._wake_read, self._wake_write = socket.socketpair()
-        self._wake_write.setblocking(False)
-        self._previous_wakeup = signal.set_wakeup_fd(
-            self._wake_write.fileno(), warn_on_full_buffer=False
-        )
-        self._selector.register(self._wake_read, selectors.EVENT_READ, self._drain_wakeups)
+        self._wakeup = SignalWakeup(self._selector)
         self._server_log = server_log
         self._note = note
         # preloads that the server has not answered yet; launches wait until it has
@@ -113,6 +112,11 @@ class LocalExecutor:
         self._preloads.append(message)
         self._unanswered += 1
         self._send_to_server(message)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether all that is preloaded is imported."""
+        return not self._unanswered
 
     def until_ready(self, tick: Callable[[], None]) -> None:
         while self._unanswered:
@@ -171,7 +175,7 @@ class LocalExecutor:
         self._unsaid += self._exit(Exited(attempt, -signal.SIGKILL))
 
     def close(self) -> None:
-        signal.set_wakeup_fd(self._previous_wakeup)
+        self._wakeup.close()
         if self._unanswered == len(self._preloads):
             # it is at its first imports, and would hear of the end after them; the process above
             # it ends what they have started
@@ -188,9 +192,8 @@ class LocalExecutor:
         assert self._server.stdout is not None
         self._server.stdout.close()
         self._channel.close()
-        self._selector.close()
-        self._wake_read.close()
-        self._wake_write.close()
+        if self._owns_selector:
+            self._selector.close()
 
     def _send_to_server(self, message: Message) -> None:
         assert self._server.stdin is not None
@@ -198,10 +201,6 @@ class LocalExecutor:
         with contextlib.suppress(BrokenPipeError):
             self._server.stdin.write(encode(message))
             self._server.stdin.flush()
-
-    def _drain_wakeups(self) -> list[tuple[str, Message]]:
-        self._wake_read.recv(4096)
-        return []
 
     def _read_server(self) -> list[tuple[str, Message]]:
         assert self._server.stdout is not None

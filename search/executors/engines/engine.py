@@ -42,7 +42,7 @@ class Order:
     name: str
     """Name by which those of this study are found again."""
     command: Sequence[str]
-    """Command line of the agent."""
+    """Command line of the agent; the identifier of the allocation goes behind it."""
     folder: Path
     """Folder that the agent is started in."""
     log: Path

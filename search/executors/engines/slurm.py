@@ -1,0 +1,207 @@
+"""SLURM, by `sbatch`, `squeue`, `srun` and `scancel`: never `sacct`, which many clusters lack.
+
+Tried with SLURM 22.05. What a job is asked for beyond the order comes from `SlurmOptions`.
+"""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from search.executors.engines.engine import Allocation, Order, State
+
+# job states that wait, in the words of `squeue`
+_WAITING = {
+    "PENDING",
+    "CONFIGURING",
+    "REQUEUED",
+    "REQUEUE_FED",
+    "REQUEUE_HOLD",
+    "RESV_DEL_HOLD",
+    "SPECIAL_EXIT",
+}
+# and those that never run again
+_OVER = {
+    "BOOT_FAIL",
+    "CANCELLED",
+    "COMPLETED",
+    "DEADLINE",
+    "FAILED",
+    "NODE_FAIL",
+    "OUT_OF_MEMORY",
+    "PREEMPTED",
+    "REVOKED",
+    "TIMEOUT",
+}
+# processes of a job that is being ended may still run, and save; an epilog that hangs on a broken
+# node keeps it in this state for good
+_LONGEST_END_S = 300.0
+
+# the script goes to the input of sbatch: a file would have to be kept until sbatch has read it, and
+# the shell of --wrap is sh, which is dash on Debian and drops the functions of bash that the
+# environment carries, `module` being one
+_PIPED = 'printf %s "$0" | exec sbatch "$@"'
+
+# variables by which a user has squeue leave jobs out, which would then be taken for gone
+_FILTERS = ("SQUEUE_ACCOUNT", "SQUEUE_LICENSES", "SQUEUE_PARTITION", "SQUEUE_QOS")
+
+_FIELDS = "%i|%T|%e|%N|%r"
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What the jobs of a study are asked for, beside cores, GPUs and memory."""
+
+    partition: str | None = None
+    """Partition; None for the cluster's own choice."""
+    time_s: float | None = None
+    """Limit of a job in seconds, counted in whole minutes; None for that of the partition."""
+    gres: str | None = None
+    """Generic resources of a job as `sbatch --gres` takes them; None for as many GPUs as needed."""
+    setup: tuple[str, ...] = ()
+    """Lines of bash before the agent; one that fails ends the job."""
+    extra: tuple[str, ...] = ()
+    """More arguments of `sbatch`, which win over all but what the agent relies on."""
+
+
+class Slurm:
+    """The commands of SLURM; an allocation is a batch job on one node."""
+
+    def __init__(self, options: SlurmOptions) -> None:
+        self._options = options
+
+    def submit(self, order: Order, excluded: Sequence[str]) -> list[str]:
+        """The command that asks for one job. It never comes back under its identifier: that would
+        be another agent, and wait longer than a new job."""
+        script = "\n".join(
+            [
+                "#!/bin/bash",
+                "set -e",
+                *self._options.setup,
+                f"exec {shlex.join(order.command)} $SLURM_JOB_ID",
+                "",
+            ]
+        )
+        arguments = [
+            f"--job-name={order.name}",
+            f"--cpus-per-task={order.cpus}",
+            # two jobs that run one after the other never have one number, but a cluster that was
+            # set up anew may begin again
+            f"--output={_literal(order.log)}/%j.txt",
+            "--open-mode=append",
+            f"--chdir={order.folder}",
+            *self._wanted(order),
+            *([f"--exclude={','.join(excluded)}"] if excluded else []),
+            *self._options.extra,
+            "--nodes=1",
+            "--ntasks=1",
+            "--no-requeue",
+            "--parsable",
+        ]
+        return ["sh", "-c", _PIPED, script, *arguments]
+
+    def submitted(self, output: str) -> str:
+        """The number of the job; the name of its cluster may stand behind it.
+
+        Raises:
+            ValueError: there is none.
+        """
+        for line in output.splitlines():
+            number = line.partition(";")[0].strip()
+            if number.isdecimal():
+                return number
+        raise ValueError(f"sbatch printed no number of a job, but {output!r}")
+
+    def status(self, order: Order) -> list[str]:
+        """The command that lists the jobs of a study, for some minutes those that are over too."""
+        return [
+            "env",
+            *(f"--unset={name}" for name in _FILTERS),
+            # as seconds since 1970, whatever the time zone, and the format that the user has set
+            "SLURM_TIME_FORMAT=%s",
+            "squeue",
+            "--me",
+            # partitions that are hidden as well
+            "--all",
+            f"--name={order.name}",
+            "--states=all",
+            "--noheader",
+            f"--format={_FIELDS}",
+        ]
+
+    def allocations(self, output: str, now: float) -> list[Allocation]:
+        """The jobs that `status` printed.
+
+        Raises:
+            ValueError: it printed something else.
+        """
+        return [_allocation(line, now) for line in output.splitlines() if line.strip()]
+
+    def attach(self, identifier: str, command: Sequence[str]) -> list[str]:
+        """The command that runs another as a step of a job, on what the job has already.
+
+        SLURM sends SIGTERM to it, and to all of its processes, as soon as the job is to be ended:
+        before it does so to the agent where the job is preempted.
+        """
+        return [
+            "srun",
+            f"--jobid={identifier}",
+            "--overlap",
+            "--nodes=1",
+            "--ntasks=1",
+            "--gres=none",
+            "--mem=0",
+            "--unbuffered",
+            "--quiet",
+            *command,
+        ]
+
+    def cancel(self, identifiers: Sequence[str]) -> list[str]:
+        """The command that ends jobs: SIGTERM, and SIGKILL after the cluster's `KillWait`."""
+        return ["scancel", "--quiet", *identifiers]
+
+    def _wanted(self, order: Order) -> list[str]:
+        """Arguments for the resources of a job, those that it does not need left out."""
+        gres = self._options.gres
+        if gres is None and order.gpus:
+            gres = f"gpu:{order.gpus}"
+        memory_mib = minutes = None
+        if order.memory_bytes is not None:
+            # 0 would be all of the node
+            memory_mib = max(1, math.ceil(order.memory_bytes / 2**20))
+        if self._options.time_s is not None:
+            minutes = max(1, math.ceil(self._options.time_s / 60))
+        values = {
+            "mem": memory_mib,
+            "gres": gres,
+            "time": minutes,
+            "partition": self._options.partition,
+        }
+        return [f"--{name}={value}" for name, value in values.items() if value is not None]
+
+
+def _literal(path: Path) -> str:
+    """A path in which sbatch replaces nothing."""
+    return str(path).replace("%", "%%")
+
+
+def _allocation(line: str, now: float) -> Allocation:
+    fields = line.split("|", 4)
+    if len(fields) != len(_FIELDS.split("|")):
+        raise ValueError(f"squeue printed no line of a job, but {line!r}")
+    identifier, word, end, node, reason = fields
+    # N/A or NONE without a limit
+    ends_in_s = float(end) - now if end.isdecimal() else None
+    if word in _WAITING:
+        return Allocation(identifier, State.PENDING, why="" if reason == "None" else reason)
+    if word in _OVER:
+        return Allocation(identifier, State.GONE, node, why=word)
+    past_s = 0.0 if ends_in_s is None else -ends_in_s
+    if word == "COMPLETING" and past_s > _LONGEST_END_S:
+        return Allocation(identifier, State.GONE, node, why=word)
+    # a suspended one is there, and a word that a newer SLURM has says nothing of its end
+    why = "" if word == "RUNNING" else word
+    return Allocation(identifier, State.RUNNING, node, ends_in_s, why)

@@ -1,0 +1,120 @@
+"""What is asked of an engine: one command of each kind at a time, none of them waited for."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from pathlib import Path
+
+from search.agent_messages import OpenBridge
+from search.errors import UserError
+from search.executors.engines.engine import Allocation, Engine, Order
+from search.executors.remote.engine_command import CommandEnd, EngineCommand
+
+
+class EngineCalls:
+    """The calls of one bridge.
+
+    Args:
+        given: what allocations are to be.
+    """
+
+    def __init__(self, engine: Engine, given: OpenBridge) -> None:
+        self._engine = engine
+        self._name = given.engine
+        self._order = Order(
+            name=given.name,
+            command=[sys.executable, "-m", "search.executors.remote.agent", given.agents],
+            folder=Path.cwd(),
+            log=Path(given.agents),
+            cpus=given.cpus,
+            gpus=given.gpus,
+            memory_bytes=given.memory_bytes,
+        )
+        self._asking: EngineCommand | None = None
+        self._looking: EngineCommand | None = None
+        self._giving_back: EngineCommand | None = None
+        self._given_back: set[str] = set()
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether an allocation is being asked for."""
+        return self._asking is not None
+
+    @property
+    def is_looking(self) -> bool:
+        """Whether the engine is being asked how allocations stand."""
+        return self._looking is not None
+
+    @property
+    def is_giving_back(self) -> bool:
+        """Whether allocations are being given back."""
+        return self._giving_back is not None
+
+    def look(self) -> None:
+        """Tell of the calls that have ended."""
+        if self._asking is not None and self._asking.look():
+            self._asking = None
+        if self._looking is not None and self._looking.look():
+            self._looking = None
+        if self._giving_back is not None and self._giving_back.look():
+            self._giving_back = None
+
+    def ask(self, excluded: Sequence[str], then: Callable[[str | None, str | None], None]) -> None:
+        """Ask for one allocation.
+
+        Args:
+            excluded: nodes that it must not be on.
+            then: told its identifier, or why there is none.
+
+        Raises:
+            UserError: the engine's command is not there, as for the other calls.
+        """
+
+        def read(end: CommandEnd) -> None:
+            if end.problem is None:
+                then(self._engine.submitted(end.output), None)
+            else:
+                then(None, end.problem)
+
+        self._asking = self._run(self._engine.submit(self._order, excluded), read)
+
+    def ask_for_status(self, then: Callable[[list[Allocation]], None]) -> None:
+        """Ask how all allocations stand.
+
+        Args:
+            then: told that, unless the engine does not answer: it may be too busy.
+        """
+
+        def read(end: CommandEnd) -> None:
+            if end.problem is None:
+                then(self._engine.allocations(end.output, time.time()))
+
+        self._looking = self._run(self._engine.status(self._order), read)
+
+    def give_back(self, names: Iterable[str]) -> None:
+        """Give allocations back, each once; those of a call during another wait for the next."""
+        names = [each for each in names if each not in self._given_back]
+        if names and self._giving_back is None:
+            self._giving_back = self._run(
+                self._engine.cancel(names), partial(self._note_given_back, names)
+            )
+
+    def attach(self, name: str, command: Sequence[str]) -> list[str]:
+        """The command that runs another beside an agent."""
+        return self._engine.attach(name, command)
+
+    def _note_given_back(self, names: Iterable[str], end: CommandEnd) -> None:
+        if end.problem is None:
+            self._given_back.update(names)
+
+    def _run(self, arguments: list[str], then: Callable[[CommandEnd], None]) -> EngineCommand:
+        try:
+            return EngineCommand(arguments, then)
+        except OSError as error:
+            raise UserError(
+                f"--on {self._name}: cannot run {arguments[0]}: {error.strerror}. Run search where "
+                "the commands of the cluster are, such as on its login node."
+            ) from error

@@ -1,0 +1,361 @@
+"""The agents of a study: asked for, connected to, pinged, and given up when certainly gone."""
+
+from __future__ import annotations
+
+import selectors
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from search.agent_messages import Gone, Joined, Leave, Letter, OpenBridge, Ping, Told
+from search.errors import UserError
+from search.executors.engines.engine import Allocation, Engine, State
+from search.executors.remote.agent_lease import is_certainly_over
+from search.executors.remote.attach import AGENT_IS_GONE
+from search.executors.remote.backoff import Backoff
+from search.executors.remote.engine_calls import EngineCalls
+from search.executors.remote.letters import letter, opened
+from search.executors.remote.member import AttachedLine, Member, Phase, time_now
+from search.executors.remote.same_versions import difference
+from search.messages import Exited, Message, SlotClosed, SlotClosing, SlotOpened
+from search.wire import decode
+
+_PING_S = 5.0
+_SILENT_S = 20.0
+_JOINS_WITHIN_S = 90.0
+_AGAIN_S = 2.0
+_STATUS_S = 5.0
+# for as long after an agent was asked for
+_STATUS_SOON_S = 1.0
+_SOON_S = 30.0
+# so that thousands of users with large studies do not keep the engine busy
+_STATUS_OF_MANY_S = 30.0
+_MANY = 100
+# a process that its parent's death ends is gone a moment later
+_DIES_WITHIN_S = 2.0
+_MARGIN_S = 120.0
+# of the time that is left when the agent is first seen
+_MARGIN_SHARE = 0.25
+
+Tell = Callable[[Message], None]
+
+
+class Fleet:
+    """Keeps as many agents as are wanted.
+
+    Args:
+        given: what they are to be.
+        selector: told which connections to wait for.
+        tell: sends a message to the coordinator.
+    """
+
+    def __init__(
+        self, engine: Engine, given: OpenBridge, selector: selectors.BaseSelector, tell: Tell
+    ) -> None:
+        self._name = given.engine
+        self._agents = Path(given.agents)
+        self._jobs = EngineCalls(engine, given)
+        self._selector = selector
+        self._tell = tell
+        self._members: dict[str, Member] = {}
+        self._greeting: list[Letter] = []
+        self._backoff = Backoff()
+        self._has_given = False
+        self._asks = True
+        self._status_at = 0.0
+        self._pinged_at = 0.0
+        self._told_wait = ""
+        self.wanted = 0
+
+    @property
+    def members(self) -> list[Member]:
+        """All that were asked for and are not gone."""
+        return list(self._members.values())
+
+    @property
+    def is_given_back(self) -> bool:
+        """Whether the engine has taken note of all that was given back."""
+        return not (self._jobs.is_asking or self._jobs.is_giving_back)
+
+    def get(self, name: str) -> Member | None:
+        """The agent of this name; None where it is gone."""
+        return self._members.get(name)
+
+    def greet_with(self, order: Letter) -> None:
+        """Send a letter to all agents, now and later."""
+        self._greeting.append(order)
+        for member in self._members.values():
+            if member.heard_at is not None:
+                member.post(order)
+
+    def note_start(self, member: Member, attempt: str) -> None:
+        """Note that an attempt is begun at an agent."""
+        member.attempts[attempt] = time_now()
+
+    def turn(self, now: float) -> None:
+        """Do what is due.
+
+        Raises:
+            UserError: there will be no agents.
+        """
+        self._jobs.look()
+        self._ask(now)
+        self._ask_for_status(now)
+        self.listen(now)
+        for member in self.members:
+            self._attach(member, now)
+            self._end_in_time(member, now)
+
+    def listen(self, now: float) -> None:
+        """Ping all, and give up those that are certainly gone."""
+        if now - self._pinged_at >= _PING_S:
+            self._pinged_at = now
+            for member in self._members.values():
+                member.ping()
+        for member in self.members:
+            if member.line is not None:
+                member.line.pipe.flush()
+            self._look_at_line(member, now)
+            self._give_up(member, now)
+
+    def close_asking(self) -> None:
+        """Ask for no more agents; give back those that nobody has reached."""
+        self._asks = False
+        self._jobs.give_back([each.name for each in self.members if each.heard_at is None])
+
+    def give_all_back(self) -> None:
+        """Give every allocation back."""
+        self._jobs.look()
+        self._jobs.give_back(self._members)
+
+    def _ask(self, now: float) -> None:
+        present = sum(each.phase is not Phase.CLOSING for each in self._members.values())
+        if self._jobs.is_asking or not self._asks or present >= self.wanted:
+            return
+        if self._backoff.may_ask(now):
+            self._jobs.ask(self._backoff.excluded, partial(self._note_asked, now))
+
+    def _note_asked(self, now: float, name: str | None, problem: str | None) -> None:
+        if name is None:
+            if not self._has_given:
+                raise UserError(f"--on {self._name}: {problem}")
+            self._say(f"{self._name}: {problem}")
+            self._backoff.note_loss("", 0.0, now)
+            return
+        self._has_given = True
+        self._members[name] = Member(name, asked_at=now)
+        if not self._asks:
+            self._jobs.give_back([name])
+
+    def _ask_for_status(self, now: float) -> None:
+        every_s = self._status_every(now)
+        if self._members and now - self._status_at >= every_s and not self._jobs.is_looking:
+            self._status_at = now
+            self._jobs.ask_for_status(partial(self._note_status, now))
+
+    def _status_every(self, now: float) -> float:
+        if len(self._members) >= _MANY:
+            return _STATUS_OF_MANY_S
+        waiting = (each for each in self._members.values() if each.phase is Phase.PENDING)
+        is_soon = any(now - each.asked_at < _SOON_S for each in waiting)
+        return _STATUS_SOON_S if is_soon else _STATUS_S
+
+    def _note_status(self, now: float, listed: Sequence[Allocation]) -> None:
+        found = {each.identifier: each for each in listed}
+        strangers = [name for name in found if name not in self._members]
+        # of a run that was killed: its agents are on their own, and leave when their lease ends
+        self._jobs.give_back([name for name in strangers if found[name].state is not State.GONE])
+        for member in self.members:
+            # one that was asked for since then is not listed
+            if member.asked_at < now:
+                self._note_state(member, found.get(member.name), now)
+        self._tell_wait()
+
+    def _note_state(self, member: Member, found: Allocation | None, now: float) -> None:
+        if found is None or found.state is State.GONE:
+            member.is_given_back = True
+            member.why = found.why if found is not None and found.why else member.why
+            return
+        member.node = member.node or found.node
+        if found.state is State.PENDING:
+            member.why = found.why
+        elif member.phase is Phase.PENDING:
+            member.runs_since = now
+            member.enter(Phase.STARTING)
+        if found.ends_in_s is not None:
+            member.ends_at = now + found.ends_in_s
+            member.margin_s = member.margin_s or min(_MARGIN_S, _MARGIN_SHARE * found.ends_in_s)
+
+    def _tell_wait(self) -> None:
+        """Tell why the first agent is not there yet."""
+        waiting = [
+            each
+            for each in self._members.values()
+            if each.phase is Phase.PENDING and not each.is_given_back
+        ]
+        if len(waiting) < len(self._members) or not waiting or not waiting[0].why:
+            return
+        text = f"{self._name}: {waiting[0].name} waits: {waiting[0].why}"
+        if text != self._told_wait:
+            self._told_wait = text
+            self._say(text)
+
+    def _attach(self, member: Member, now: float) -> None:
+        runs = member.phase is not Phase.PENDING and not member.is_given_back
+        if member.line is not None or not runs or now < member.attaches_at:
+            return
+        command = [sys.executable, "-m", "search.executors.remote.attach"]
+        command += [str(self._agents), member.name]
+        try:
+            member.line = AttachedLine(self._jobs.attach(member.name, command), now)
+        except OSError as error:
+            raise UserError(f"--on {self._name}: cannot reach agents: {error}") from error
+        self._selector.register(
+            member.line.pipe.reading, selectors.EVENT_READ, partial(self._nothing, member)
+        )
+
+    def _nothing(self, member: Member) -> None:
+        """What has arrived is read by the next turn."""
+
+    def _look_at_line(self, member: Member, now: float) -> None:
+        """Read what has come from an agent; let go a connection that is broken or silent."""
+        line = member.line
+        if line is None:
+            return
+        for text in line.pipe.read():
+            member.heard_at = now
+            self._hear(member, decode(text), now)
+        last = line.since if not line.is_greeted else (member.heard_at or now)
+        is_silent = now - last > (_SILENT_S if line.is_greeted else _JOINS_WITHIN_S)
+        if member.name not in self._members or line.pipe.is_broken or is_silent:
+            self._let_go(member, now)
+
+    def _let_go(self, member: Member, now: float) -> None:
+        line, member.line = member.line, None
+        if line is None:
+            return
+        self._selector.unregister(line.pipe.reading)
+        if line.close() == AGENT_IS_GONE and member.heard_at is not None:
+            member.dead_from = now + _DIES_WITHIN_S
+        member.attaches_at = now + _AGAIN_S
+
+    def _hear(self, member: Member, message: Message, now: float) -> None:
+        match message:
+            case Joined():
+                self._welcome(member, message, now)
+            case Ping():
+                member.clock = message.clock
+                member.outbox.acknowledge(message.received)
+            case Letter() if member.inbox.is_new(message):
+                self._forward(member, message, now)
+
+    def _welcome(self, member: Member, joined: Joined, now: float) -> None:
+        member.node, member.clock = joined.node, joined.clock
+        if (problem := difference(joined.node, joined.versions)) is not None:
+            self._refuse(member, problem, now)
+            return
+        if member.phase is Phase.STARTING:
+            member.enter(Phase.READY)
+            for order in self._greeting:
+                member.post(order)
+            self._tell(letter(joined, agent=member.name))
+        member.greet(joined.received)
+
+    def _forward(self, member: Member, carried: Letter, now: float) -> None:
+        about = carried.about
+        match opened(carried):
+            case SlotOpened():
+                member.slots.append(about)
+                self._backoff.note_work()
+            case SlotClosing(why=why) if member.phase is not Phase.CLOSING:
+                member.enter(Phase.CLOSING, why)
+            case Exited():
+                member.attempts.pop(about, None)
+            case Gone(problem=str(problem)):
+                self._refuse(member, problem, now)
+                return
+            case Gone():
+                self._remove(member, f"agent {member.name} has left", now)
+                return
+        self._tell(Letter(carried.message, member.name, about))
+
+    def _end_in_time(self, member: Member, now: float) -> None:
+        """Let attempts save before the engine takes the allocation back."""
+        if member.phase is not Phase.READY or member.ends_at is None:
+            return
+        left_s = member.ends_at - now
+        if left_s < member.margin_s:
+            why = f"the time of {member.name} is nearly over"
+            member.enter(Phase.CLOSING, why)
+            member.post(letter(Leave(why, grace_s=max(1.0, 0.8 * left_s))))
+
+    def _refuse(self, member: Member, problem: str, now: float) -> None:
+        """Do without an agent that cannot work, and without its node.
+
+        Raises:
+            UserError: no other has worked before.
+        """
+        if not self._backoff.has_worked:
+            raise UserError(problem)
+        self._say(f"{problem} {member.node} gets no more trials")
+        self._backoff.exclude(member.node)
+        self._remove(member, problem, now)
+
+    def _give_up(self, member: Member, now: float) -> None:
+        """Let go of an agent that is certainly gone."""
+        if member.name not in self._members:
+            return
+        where = f"node {member.node}" if member.node else member.name
+        if member.heard_at is None:
+            if member.is_given_back:
+                self._lose(member, f"{where}: {member.name} ended before its agent started", now)
+        elif member.dead_from is not None and now > member.dead_from:
+            self._lose(member, f"{where} was lost: the agent there has died", now)
+        elif is_certainly_over(member.heard_at, now):
+            silent_s = now - member.heard_at
+            what = "its job is gone" if member.is_given_back else f"silent for {silent_s:.0f} s"
+            self._lose(member, f"{where} was lost: {what}", now)
+
+    def _lose(self, member: Member, why: str, now: float) -> None:
+        """Give up an agent, and the allocation where it has any.
+
+        Raises:
+            UserError: all agents end so.
+        """
+        began = member.runs_since if member.runs_since is not None else now
+        self._backoff.note_loss(member.node, now - began, now)
+        self._remove(member, why, now)
+        if self._asks and self._backoff.gives_up:
+            log = self._agents / f"{member.name}.txt"
+            raise UserError(
+                f"--on {self._name}: agents end one after another, the last one as: {why}. Its "
+                f"output: {log}{_last_line(log)}"
+            )
+        if self._asks:
+            self._say(why)
+
+    def _remove(self, member: Member, why: str, now: float) -> None:
+        """Forget an agent; tell of each attempt and slot that it had that they are gone."""
+        del self._members[member.name]
+        self._let_go(member, now)
+        for attempt in member.attempts:
+            gone = Exited(attempt, -signal.SIGKILL, lost=why)
+            self._tell(letter(gone, agent=member.name, about=attempt))
+        for slot in member.slots:
+            self._tell(letter(SlotClosed(why), agent=member.name, about=slot))
+        if not member.is_given_back:
+            self._jobs.give_back([member.name])
+
+    def _say(self, text: str) -> None:
+        self._tell(Told(text))
+
+
+def _last_line(log: Path) -> str:
+    try:
+        lines = log.read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return ""
+    said = [line.strip() for line in lines if line.strip()]
+    return f", which ends with: {said[-1][:200]}" if said else ""

@@ -1,0 +1,49 @@
+"""When the next agent is asked for after losses."""
+
+from __future__ import annotations
+
+from search.executors.remote.backoff import EARLY_S, MOST_LOSSES, Backoff
+
+
+def test_waits_get_longer_and_end_with_the_first_agent_that_works() -> None:
+    backoff = Backoff()
+    backoff.note_work()
+    assert backoff.may_ask(0.0)
+    backoff.note_loss("n1", 1.0, 100.0)
+    assert not backoff.may_ask(101.9) and backoff.may_ask(102.0)
+    backoff.note_loss("n2", 1.0, 102.0)
+    assert not backoff.may_ask(105.9) and backoff.may_ask(106.0)
+    backoff.note_work()
+    backoff.note_loss("n3", 1.0, 200.0)
+    assert backoff.may_ask(202.0)
+
+
+def test_an_agent_that_worked_for_long_says_nothing_against_its_node() -> None:
+    backoff = Backoff()
+    for _ in range(20):
+        backoff.note_loss("n1", EARLY_S + 1.0, 0.0)
+    assert backoff.may_ask(0.0)
+    assert backoff.excluded == []
+    assert not backoff.gives_up
+
+
+def test_a_node_that_kills_three_agents_gets_no_fourth() -> None:
+    backoff = Backoff()
+    for _ in range(3):
+        backoff.note_loss("n2", 1.0, 0.0)
+        backoff.note_work()
+    backoff.note_loss("n1", 1.0, 0.0)
+    assert backoff.excluded == ["n2"]
+
+
+def test_gives_up_soon_where_no_agent_ever_worked_and_late_where_some_did() -> None:
+    never, once = Backoff(), Backoff()
+    once.note_work()
+    for backoff in (never, once):
+        for _ in range(MOST_LOSSES):
+            backoff.note_loss("", 0.0, 0.0)
+    assert never.gives_up
+    assert not once.gives_up
+    for _ in range(20):
+        once.note_loss("", 0.0, 0.0)
+    assert once.gives_up
