@@ -40,10 +40,10 @@ _OVER = {
 # node keeps it in this state for good
 _LONGEST_END_S = 300.0
 
-# the script goes to the input of sbatch: a file would have to be kept until sbatch has read it, and
-# the shell of --wrap is sh, which is dash on Debian and drops the functions of bash that the
-# environment carries, `module` being one
-_PIPED = 'printf %s "$0" | exec sbatch "$@"'
+# the script goes to the input of sbatch, as a file would have to be kept until it was read; bash
+# alone hands on its functions that the environment carries, `module` being one, where the shell of
+# --wrap, which is dash on Debian, drops them
+_PIPED = 'exec sbatch "$@" <<<"$0"'
 
 # variables by which a user has squeue leave jobs out, which would then be taken for gone
 _FILTERS = ("SQUEUE_ACCOUNT", "SQUEUE_LICENSES", "SQUEUE_PARTITION", "SQUEUE_QOS")
@@ -82,15 +82,13 @@ class Slurm:
                 "set -e",
                 *self._options.setup,
                 f"exec {shlex.join(order.command)} $SLURM_JOB_ID",
-                "",
             ]
         )
         arguments = [
             f"--job-name={order.name}",
             f"--cpus-per-task={order.cpus}",
-            # two jobs that run one after the other never have one number, but a cluster that was
-            # set up anew may begin again
             f"--output={_literal(order.log)}/%j.txt",
+            # numbers begin again where a cluster is set up anew
             "--open-mode=append",
             f"--chdir={order.folder}",
             *self._wanted(order),
@@ -101,7 +99,7 @@ class Slurm:
             "--no-requeue",
             "--parsable",
         ]
-        return ["sh", "-c", _PIPED, script, *arguments]
+        return ["bash", "-c", _PIPED, script, *arguments]
 
     def submitted(self, output: str) -> str:
         """The number of the job; the name of its cluster may stand behind it.
