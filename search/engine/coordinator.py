@@ -231,7 +231,7 @@ class Coordinator:
             case LoopEnded():
                 running.pace.end_loop()
             case Launched():
-                running.pid = message.pid
+                running.launch(message)
             case Leaving():
                 running.hear_other_ranks()
                 if not running.needs_exit:
@@ -248,7 +248,8 @@ class Coordinator:
         number = running.number
         match message:
             case Launched():
-                self._ledger.begin_attempt(number, message.pid)
+                where = {"node": message.node, "boot": message.boot_id}
+                self._ledger.begin_attempt(number, message.pid, **where)
                 self._budget.begin(number)
             case Started():
                 self._handle_started(attempt, running, message)

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import optuna
-from optuna.trial import FrozenTrial, TrialState
+from optuna.trial import TrialState
 
 from search.engine.attempt_end import Outcome
 from search.engine.common_values import CommonValues
@@ -19,7 +19,7 @@ from search.engine.judgement import UNJUDGED, Judgement, Pruning, Verdicts
 from search.engine.new_trials import Branched, NewTrials
 from search.engine.pausing import Pausing
 from search.engine.trial_end import Ending, ending_of
-from search.errors import StorageError
+from search.engine.trial_events import TrialEvents
 from search.executors.processes import boot_id, end_attempt
 from search.messages import INTERRUPTED, PAUSED, PRUNED
 from search.sampling.audit import Audit
@@ -29,8 +29,7 @@ from search.space.distributions import Params
 from search.store.attributes import attributes_to_json
 from search.store.database.url import shown_url
 from search.store.database.write_through import WriteThroughStorage
-from search.store.events.event_file import append_event
-from search.store.events.optuna_trials import STUDY, user_attributes
+from search.store.events.optuna_trials import STUDY
 from search.store.events.study_history import cache_history
 from search.store.events.trial_history import (
     ATTEMPT_ENDED,
@@ -43,7 +42,6 @@ from search.store.events.trial_history import (
     SAVED,
     SIZES_SET,
     TrialHistory,
-    after,
 )
 from search.store.queue import Queue
 from search.store.reading import study_record
@@ -79,6 +77,7 @@ class Ledger:
         self._trials = recorded.trials
         self._attributes = recorded.attributes
         self._storage = storage
+        self._events = TrialEvents(self.folder, self._trials, storage)
         self._sampling = sampling
         self.pausing = pausing
         attributes = recorded.attributes
@@ -199,8 +198,8 @@ class Ledger:
 
     def _begun(self, trial: TrialHistory) -> int:
         self.pausing.note_begin(trial.number)
-        self._show_attributes(trial.number)
-        self._storage.publish(self._trial_id(trial.number))
+        self._events.show_attributes(trial.number)
+        self._storage.publish(self._events.trial_id(trial.number))
         return trial.number
 
     def params(self, number: int) -> Params:
@@ -217,30 +216,37 @@ class Ledger:
     def claim(self, number: int) -> None:
         """Take a waiting trial up again; a sampled one is claimed already."""
         self._claimed.add(number)
-        self._storage.claim(self._trial_id(number))
+        self._storage.claim(self._events.trial_id(number))
 
     def tell_wait(self, number: int) -> None:
         """As `NewTrials.tell_wait`."""
         self._new.tell_wait(number)
 
-    def begin_attempt(self, number: int, pid: int) -> int:
-        """Write that process `pid` works on the trial from now; returns the attempt's number."""
+    def begin_attempt(self, number: int, pid: int, *, node: str = "", boot: str = "") -> int:
+        """Write that process `pid` works on the trial from now; returns the attempt's number.
+
+        Args:
+            node: machine of the process; empty for this one.
+            boot: boot session of that machine; empty as `node`.
+        """
         waited = self._trials[number].state == "WAITING"
-        chosen: Mapping[str, Any] = self.pausing.begin_chosen(number)
+        more: dict[str, Any] = dict(self.pausing.begin_chosen(number))
+        if node:
+            more["node"] = node
         attempt = len(self._trials[number].attempts) + 1
-        self._append(
+        self._events.append(
             number,
             ATTEMPT_STARTED,
             attempt=attempt,
             pid=pid,
-            boot_id=boot_id(),
+            boot_id=boot or boot_id(),
             step=self.last_step(number),
-            **chosen,
+            **more,
         )
         self._claimed.discard(number)
         if waited:
-            self._storage.set_trial_state_values(self._trial_id(number), TrialState.RUNNING)
-        self._show_attributes(number)
+            self._storage.set_trial_state_values(self._events.trial_id(number), TrialState.RUNNING)
+        self._events.show_attributes(number)
         return attempt
 
     def set_found(
@@ -255,8 +261,8 @@ class Ledger:
         points = replace(self._sampling.points, found=found)
         derived = {**points.derived(self.params(number)), **scaled}
         if derived != self._trials[number].derived:
-            self._append(number, DERIVED_SET, derived=derived)
-            self._show_attributes(number)
+            self._events.append(number, DERIVED_SET, derived=derived)
+            self._events.show_attributes(number)
 
     def set_sizes(
         self, number: int, sizes: Mapping[str, int | None], max_epochs: int | None = None
@@ -267,19 +273,19 @@ class Ledger:
         if max_epochs is not None:
             details["max_epochs"] = max_epochs
         # each attempt says it anew, and the end of the trial, which is synced, comes after it
-        self._append(number, SIZES_SET, sync=False, **details)
-        self._show_attributes(number)
+        self._events.append(number, SIZES_SET, sync=False, **details)
+        self._events.show_attributes(number)
 
     def set_resources(self, number: int, resources: Mapping[str, float | None]) -> None:
         """Write parameters, epoch_time and peak_memory of a trial."""
         details: dict[str, Any] = dict(resources)
-        self._append(number, MEASURED, sync=False, **details)
-        self._show_attributes(number)
+        self._events.append(number, MEASURED, sync=False, **details)
+        self._events.show_attributes(number)
 
     def set_saved(self, number: int, every_s: float, epoch: int) -> None:
         """Write that a trial has a checkpoint of `epoch` epochs, and the seconds of training
         between two."""
-        self._append(number, SAVED, sync=False, every_s=every_s, epoch=epoch)
+        self._events.append(number, SAVED, sync=False, every_s=every_s, epoch=epoch)
 
     @property
     def is_judged(self) -> bool:
@@ -289,9 +295,9 @@ class Ledger:
     def judge(self, number: int, step: int, value: float) -> Judgement:
         """What becomes of the trial after the value of `step`; does not write the value."""
         trial = self._trials[number]
-        judgement = self._verdicts.judge(trial, lambda: self._frozen(number), step, value)
+        judgement = self._verdicts.judge(trial, lambda: self._events.frozen(number), step, value)
         if judgement.noted:
-            self._append(number, ATTRIBUTES, attributes=judgement.noted)
+            self._events.append(number, ATTRIBUTES, attributes=judgement.noted)
         return judgement
 
     def report(
@@ -300,8 +306,8 @@ class Ledger:
         """Write one value of the reported metric, and the verdict on it; returns the epochs that
         all attempts at the trial have trained together."""
         details = {"step": step, "epoch": epoch, "value": value, **judgement.details()}
-        self._append(number, REPORTED, sync=False, **details)
-        self._storage.set_trial_intermediate_value(self._trial_id(number), step, value)
+        self._events.append(number, REPORTED, sync=False, **details)
+        self._storage.set_trial_intermediate_value(self._events.trial_id(number), step, value)
         return self._trials[number].epochs
 
     def end_attempt(self, number: int, outcome: Outcome, seen: str | None = None) -> Ending:
@@ -337,14 +343,17 @@ class Ledger:
 
     def _end(self, number: int, event: str, ending: Ending, **details: Any) -> None:
         if ending.constraints:
-            self._append(number, ATTRIBUTES, attributes=ending.constraints)
+            self._events.append(number, ATTRIBUTES, attributes=ending.constraints)
         told = ending.details(is_single=not self.attributes.is_multi_objective)
-        self._append(number, event, state=ending.state.name, **details, **told)
+        self._events.append(number, event, state=ending.state.name, **details, **told)
         self._claimed.discard(number)
+        trial_id = self._events.trial_id(number)
         for key, violation in ending.constraints.items():
-            self._storage.set_trial_system_attr(self._trial_id(number), key, violation)
-        self._show_attributes(number)
-        self._storage.set_trial_state_values(self._trial_id(number), ending.state, ending.values)
+            self._storage.set_trial_system_attr(trial_id, key, violation)
+        self._events.show_attributes(number)
+        self._storage.set_trial_state_values(
+            self._events.trial_id(number), ending.state, ending.values
+        )
         if self._trials[number].is_finished:
             cache_history(self.folder, number)
         self.pausing.note_end(number)
@@ -353,7 +362,7 @@ class Ledger:
 
     def _hide(self, number: int) -> None:
         """Keep Optuna from handing out a paused trial in the place of a new one."""
-        self._storage.claim(self._trial_id(number))
+        self._storage.claim(self._events.trial_id(number))
 
     def set_first_pause(self, steps: int) -> None:
         """Write after how many steps a trial may be paused first."""
@@ -370,31 +379,3 @@ class Ledger:
         recorded = RecordedStudy(self.folder, self.attributes, self._history, self._trials)
         record = study_record(recorded, shown_url(self._storage.database.url))
         return replace(record, is_running=True)
-
-    def _frozen(self, number: int) -> FrozenTrial:
-        """The trial as Optuna holds it in memory."""
-        return self._storage.get_trial(self._trial_id(number))
-
-    def _trial_id(self, number: int) -> int:
-        return self._storage.get_trial_id_from_study_id_trial_number(self._storage.study_id, number)
-
-    def _append(self, number: int, event: str, *, sync: bool = True, **details: Any) -> None:
-        """Append an event of a trial to the file that was begun when it was sampled.
-
-        Raises:
-            StorageError: the file is gone, and a new one would not tell the beginning.
-        """
-        events = self.folder.trial(number).events
-        if not events.exists():
-            raise StorageError(
-                f"{events}: was moved or removed while the trial runs. Put it back, then run the "
-                "same command again."
-            )
-        after(self._trials[number], append_event(events, event, sync=sync, **details))
-
-    def _show_attributes(self, number: int) -> None:
-        """Write what the events have come to say of a trial where Optuna's tools look."""
-        known = self._frozen(number).user_attrs
-        for key, value in user_attributes(self._trials[number]).items():
-            if known.get(key) != value:
-                self._storage.set_trial_user_attr(self._trial_id(number), key, value)

@@ -12,7 +12,7 @@ from search.engine.attempt_end import Outcome, last_words_of
 from search.engine.logger_closing import CLOSE, CLOSE_S
 from search.engine.watchdog import Pace
 from search.errors import StudyFailed
-from search.executors.processes import is_stopped
+from search.executors.processes import boot_id, is_stopped
 from search.executors.protocol import Executor
 from search.layout import TrialFolder
 from search.messages import (
@@ -21,6 +21,7 @@ from search.messages import (
     KILLED,
     PAUSED,
     Ended,
+    Launched,
     Message,
     Probed,
     Reported,
@@ -51,7 +52,7 @@ class Running:
     key: str = ""
     """Group of trials that its probe is for."""
     pid: int = 0
-    """Its process; 0 until that is known."""
+    """Its process on this machine; 0 until that is known, and on another one."""
     started_at: float = field(default_factory=time.monotonic)
     """Start on the monotonic clock, later by the time in which it was stopped."""
     pace: Pace = field(default_factory=lambda: Pace(time.monotonic()))
@@ -74,6 +75,11 @@ class Running:
     """True where its executor has told it to save and to end, because the slot is taken back."""
     looked_at: float = field(default_factory=time.monotonic)
     """Last look at it, on the monotonic clock."""
+
+    def launch(self, message: Launched) -> None:
+        """Take note of its process, which is looked at where it is on this machine."""
+        if message.boot_id in ("", boot_id()):
+            self.pid = message.pid
 
     def look(self, now: float) -> None:
         """Leave the time since the last look out of the attempt's age and silence where it, or

@@ -26,6 +26,8 @@ class Span:
     outcome: str
     """The key in `OUTCOMES` of its end."""
     message: str | None
+    node: str = ""
+    """Machine that it ran on; empty for that of the coordinator."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,18 @@ def spans(record: StudyRecord) -> list[Span]:
         ends[lane : lane + 1] = [until]
         start_s, end_s = ((time - begun[0][0]).total_seconds() for time in (started, until))
         outcome = _outcome(trial, attempt)
-        span = Span(trial.number, attempt.number, start_s, end_s, lane, outcome, attempt.message)
-        placed.append(span)
+        placed.append(
+            Span(
+                trial=trial.number,
+                attempt=attempt.number,
+                start_s=start_s,
+                end_s=end_s,
+                lane=lane,
+                outcome=outcome,
+                message=attempt.message,
+                node=attempt.node,
+            )
+        )
     return placed
 
 

@@ -79,6 +79,7 @@ def columns(data: StudyData) -> tuple[Column, ...]:
             "Duration", "From the first start to the end", attrgetter("duration_s"), format_duration
         ),
         _numbers("Attempts", "Processes that worked on it", lambda trial: len(trial.attempts)),
+        *_nodes(data),
         Column(
             "Message",
             "Why it was stopped or waits, or what was said at its end",
@@ -146,6 +147,16 @@ def _objectives(data: StudyData) -> Iterator[Column]:
         if each.metric not in RESOURCES:
             value_of = partial(_value, index) if record.is_multi_objective else attrgetter("value")
             yield _numbers(shorten(each.metric), "Value of the objective", value_of)
+
+
+def _nodes(data: StudyData) -> Iterator[Column]:
+    """The machine of each trial, where there is any but that of the coordinator."""
+    if any(trial.node for trial in data.record.trials):
+        yield Column("Node", "Machine of the last process", "text word", _node)
+
+
+def _node(trial: TrialRecord) -> Cell:
+    return Cell(trial.node or NOTHING, kind="text word")
 
 
 def _value(index: int, trial: TrialRecord) -> float | None:

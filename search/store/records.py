@@ -32,6 +32,8 @@ class AttemptRecord:
     cause: str | None = None
     # one line
     message: str | None = None
+    # the machine that it ran on; empty for that of the coordinator
+    node: str = ""
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,11 @@ class TrialRecord:
     warm_origin: str | None = None
     # None where it began by itself
     branch: BranchRecord | None = None
+
+    @property
+    def node(self) -> str:
+        """The machine of the last attempt; empty for that of the coordinator, or before one."""
+        return self.attempts[-1].node if self.attempts else ""
 
     @property
     def branch_text(self) -> str | None:

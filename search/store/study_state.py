@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -136,6 +137,14 @@ def workers_seen(record: StudyRecord) -> int:
         side_by_side += change
         most = max(most, side_by_side)
     return max(1, most)
+
+
+def nodes_at_work(record: StudyRecord) -> dict[str, int]:
+    """How many trials run now on each machine but that of the coordinator."""
+    counts = Counter(
+        trial.node for trial in record.trials if trial.state == "RUNNING" and trial.node
+    )
+    return dict(sorted(counts.items())) if record.is_running else {}
 
 
 def union_s(intervals: Iterable[tuple[float, float]]) -> float:

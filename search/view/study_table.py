@@ -13,7 +13,13 @@ from search.plain.formats import NOTHING, format_duration, format_duration_range
 from search.plain.strict_json import to_json
 from search.store.audit_figures import audit_figures, audit_text
 from search.store.records import StudyRecord
-from search.store.study_state import budget_figures, last_seen, running_s, study_state
+from search.store.study_state import (
+    budget_figures,
+    last_seen,
+    nodes_at_work,
+    running_s,
+    study_state,
+)
 from search.view.console import ARROWS, NO_STUDY, local_time, plain_console
 from search.view.json_lines import study_summary
 from search.view.rows import TableColumn, number_columns, print_lines, print_rows
@@ -44,6 +50,9 @@ def print_status(records: Sequence[StudyRecord], stream: TextIO) -> None:
             print_lines(console, [Text(f"{clean(each.name)} {audit}")])
         if (learnt := warm_start_text(each)) is not None:
             print_lines(console, [Text(clean(f"{each.name} warm start: {learnt}"))])
+        if nodes := nodes_at_work(each):
+            told_nodes = ", ".join(f"{count} on {node}" for node, count in nodes.items())
+            print_lines(console, [Text(clean(f"{each.name} trials at work: {told_nodes}"))])
     paused = [record for record in records if record.paused]
     print_lines(console, [Text(f"{clean(each.name)} {clean(each.paused)}") for each in paused])
 
@@ -72,11 +81,12 @@ def _status_row(record: StudyRecord, has_left: bool) -> list[object]:
 
 
 def _at_work(record: StudyRecord) -> dict[str, object]:
-    """State, seconds with trials running, and the range of those to come; null where unknown;
-    and what the earlier studies weigh that it learns from."""
+    """State, trials at work by machine, seconds with trials running, and the range of those to
+    come; null where unknown; and what the earlier studies weigh that it learns from."""
     return {
         "state": study_state(record),
         "paused": record.paused,
+        "nodes": nodes_at_work(record),
         "warm_weights": weights_now(record),
         "time_s": running_s(record),
         "time_left": study_time_left(record),

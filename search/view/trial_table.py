@@ -58,6 +58,8 @@ def print_trial(
         ("seed", NOTHING if seed is None else seed),
         ("time", format_duration(trial.duration_s)),
     ]
+    if trial.node:
+        pairs.append(("node", clean(trial.node)))
     if trial.repeats_s is not None:
         pairs.append(("a kill repeats", f"at most {format_duration(trial.repeats_s)} of training"))
     if trial.taken_from is not None:
@@ -254,21 +256,24 @@ def _print_lineage(console: Console, record: StudyRecord, trial: TrialRecord) ->
 def _print_attempts(console: Console, trial: TrialRecord) -> None:
     if len(trial.attempts) < 2 and not any(attempt.message for attempt in trial.attempts):
         return
+    has_nodes = any(attempt.node for attempt in trial.attempts)
     columns = [
         *number_columns("attempt"),
-        *(TableColumn(name) for name in ("started", "time", "cause")),
+        *(TableColumn(name) for name in ("started", "time", *(["node"] if has_nodes else []))),
+        TableColumn("cause"),
         TableColumn("message", is_folded=True),
     ]
     console.print()
-    print_rows(console, columns, [_attempt_row(attempt) for attempt in trial.attempts])
+    print_rows(console, columns, [_attempt_row(each, has_nodes) for each in trial.attempts])
 
 
-def _attempt_row(attempt: AttemptRecord) -> list[object]:
+def _attempt_row(attempt: AttemptRecord, has_nodes: bool) -> list[object]:
     seconds = (attempt.ended - attempt.started).total_seconds() if attempt.ended else None
     return [
         attempt.number,
         local_time(attempt.started),
         format_duration(seconds),
+        *([clean(attempt.node) or NOTHING] if has_nodes else []),
         attempt.cause or "running",
         attempt.message or "",
     ]

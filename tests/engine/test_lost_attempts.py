@@ -6,13 +6,16 @@ import os
 from pathlib import Path
 
 import pytest
+from database_state import disagreements
 from engine.pretended import TREE, Notes, Scripted, made
 
 from search.engine.attempt_end import Outcome
 from search.engine.batch_sizes import BatchPlan
 from search.engine.ledger import Ledger
 from search.engine.opening import open_ledger, plan
-from search.layout import StudyFolder
+from search.engine.running_attempts import Running
+from search.executors.processes import boot_id
+from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     DONE,
     INTERRUPTED,
@@ -166,3 +169,22 @@ def test_probe_in_a_slot_that_closes_is_made_again(folder: StudyFolder) -> None:
     (trial,) = read_study(folder).trials
     assert (trial.state, [each.cause for each in trial.attempts]) == ("COMPLETE", [DONE])
     assert len(executor.order) == 4
+
+
+def test_attempt_is_written_with_the_machine_that_it_runs_on(folder: StudyFolder) -> None:
+    elsewhere = [("", Launched("", 77, node="n2", boot_id="b2")), ("", Exited("", -9, lost=GONE))]
+    assert made(folder, Scripted(elsewhere)).run() == "finished"
+    (trial,) = read_study(folder).trials
+    there, here = trial.attempts
+    assert (there.node, there.boot_id, there.pid) == ("n2", "b2", 77)
+    assert (here.node, here.boot_id) == ("", boot_id())
+    assert not disagreements(folder)
+
+
+def test_process_of_another_machine_is_not_looked_for_on_this_one() -> None:
+    """A number alone may be that of anything here, which somebody has stopped."""
+    running = Running(0, "slot 0", "fit", TrialFolder(Path()))
+    running.launch(Launched("fit-0-1", os.getpid(), node="n2", boot_id="another boot session"))
+    assert running.pid == 0
+    running.launch(Launched("fit-0-1", os.getpid(), node="here", boot_id=boot_id()))
+    assert running.pid == os.getpid()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import logging
+from datetime import timedelta
 
 import pytest
 
@@ -9,8 +10,10 @@ from search.errors import UserError
 from search.report.all_figures import FIGURES, figure, figure_json, plot_named
 from search.report.data import StudyData
 from search.report.page import figure_html
+from search.report.trial_rows import columns, rows
 from search.space.distributions import Categorical, FloatRange, IntRange
-from tests.report.records import ACCUMULATE, LR, realistic, study, trial
+from search.store.records import AttemptRecord
+from tests.report.records import ACCUMULATE, LR, START, realistic, study, trial
 
 
 def finding(record, name):
@@ -169,6 +172,20 @@ def test_timeline_gives_an_interrupted_trial_a_bar_for_each_attempt():
     drawn = figure(realistic(30), "timeline")
     numbers = [number for trace in drawn.data for number in trace.customdata]
     assert numbers.count(20) == 2
+
+
+def test_timeline_and_table_tell_the_machine_where_there_is_another():
+    def placed(node):
+        attempt = AttemptRecord(
+            1, 7, "boot", START, START + timedelta(seconds=9), "done", node=node
+        )
+        return StudyData(study(trial(attempts=(attempt,), started=START, ended=attempt.ended)))
+
+    elsewhere, here = placed("n2"), placed("")
+    assert "on n2" in figure(elsewhere.record, "timeline").to_json()
+    assert [column.name for column in columns(elsewhere)][-2:] == ["Node", "Message"]
+    assert rows(elsewhere)[0].cells[-2].text == "n2"
+    assert "Node" not in [column.name for column in columns(here)]
 
 
 def test_timeline_cuts_a_night_out_of_the_axis():

@@ -317,6 +317,36 @@ def test_trial_is_shown_with_its_cause_and_attempts() -> None:
     assert text.count("2 min 00 s  ") == 2
 
 
+def on_nodes(*nodes: str, **more: object) -> TrialRecord:
+    """A trial that runs now, with an attempt on each of the machines in turn."""
+    attempts = [AttemptRecord(n, 7, "boot", NOON, NOON, "lost") for n in range(len(nodes))]
+    attempts[-1] = replace(attempts[-1], ended=None, cause=None)
+    placed = tuple(replace(a, node=node) for a, node in zip(attempts, nodes, strict=True))
+    return trial(2, None, "RUNNING", attempts=placed, ended=None, **more)
+
+
+def test_trial_is_shown_with_the_machines_of_its_attempts() -> None:
+    stream = io.StringIO()
+    there = on_nodes("n1", "n2")
+    print_trial(study(there), there, 42, [], stream)
+    assert re.search(r"^node +n2 *$", stream.getvalue(), re.MULTILINE)
+    assert re.search(r"^ *attempt +started +time +node +cause", stream.getvalue(), re.MULTILINE)
+    assert re.search(r" n1 +lost", stream.getvalue())
+    here = io.StringIO()
+    print_trial(study(on_nodes("", "")), on_nodes("", ""), 42, [], here)
+    assert "node" not in here.getvalue()
+
+
+def test_status_of_a_running_study_counts_trials_by_machine() -> None:
+    trials = (on_nodes("n2"), on_nodes("n1", "n2"), on_nodes("n1"), on_nodes(""))
+    running = replace(study(*trials), is_running=True)
+    stream = io.StringIO()
+    print_status([running, study(*trials)], stream)
+    assert stream.getvalue().count("at work") == 1
+    assert "demo trials at work: 1 on n1, 2 on n2" in stream.getvalue()
+    assert json.loads(status_json([running]))[0]["nodes"] == {"n1": 1, "n2": 2}
+
+
 def test_best_is_shown_with_its_parameters() -> None:
     stream = io.StringIO()
     print_best(study(trial(0, 0.25, micro_batch=8, accumulation=2, effective_batch=16)), stream)

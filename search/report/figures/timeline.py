@@ -120,5 +120,6 @@ def _bars(
 def _hover(span: Span) -> str:
     again = f" (attempt {span.attempt})" if span.attempt > 1 else ""
     heading = f"trial {span.trial}: {OUTCOMES[span.outcome].word}{again}"
+    node = [f"on {span.node}"] if span.node else []
     message = [span.message] if span.message else []
-    return hover_text(heading, format_duration(span.end_s - span.start_s), *message)
+    return hover_text(heading, format_duration(span.end_s - span.start_s), *node, *message)

@@ -37,13 +37,14 @@ class Attempt:
         return self.record.cause == LOST and not self.got_on
 
 
-def begun_attempt(event: Event, *, number: Any, pid: Any, boot_id: Any) -> Attempt:
+def begun_attempt(event: Event, *, number: Any, pid: Any, boot_id: Any, node: Any = "") -> Attempt:
     """The attempt that an event begins."""
     record = AttemptRecord(
         number=checked(number, int),
         pid=checked(pid, int),
         boot_id=checked(boot_id, str),
         started=datetime.fromisoformat(event["time"]),
+        node=checked(node, str),
     )
     return Attempt(record, first_step=checked(event["step"], int))
 

@@ -138,6 +138,8 @@ def _attempt_tree(attempt: Attempt) -> dict[str, Any]:
     }
     if attempt.may_recur:
         tree["may_recur"] = True
+    if record.node:
+        tree["node"] = record.node
     return tree
 
 

@@ -231,9 +231,14 @@ def _note(history: TrialHistory, event: Event) -> None:
 
 
 def _start_attempt(history: TrialHistory, event: Event) -> None:
-    history.attempts.append(
-        begun_attempt(event, number=event["attempt"], pid=event["pid"], boot_id=event["boot_id"])
+    begun = begun_attempt(
+        event,
+        number=event["attempt"],
+        pid=event["pid"],
+        boot_id=event["boot_id"],
+        node=event.get("node", ""),
     )
+    history.attempts.append(begun)
     if event.get("audited"):
         # it was paused, and would have been closed
         history.audited = _audit(event, CLOSED, history.last_step)
