@@ -68,7 +68,7 @@ def test_script_sets_up_and_becomes_the_agent() -> None:
         "set -e",
         "module load cuda",
         "export A='b c'",
-        "exec /opt/env/bin/python -m agent 'it'\"'\"'s here' $SLURM_JOB_ID",
+        "exec /opt/env/bin/python -m agent 'it'\"'\"'s here' $SLURM_JOB_ID $SLURMD_NODENAME",
     ]
 
 
@@ -99,6 +99,10 @@ def test_output_without_a_number_is_refused(output: str) -> None:
         ("5|COMPLETING|690|n1|None", Allocation("5", State.GONE, "n1", why="COMPLETING")),
         ("5|TIMEOUT|990|n1|TimeLimit", Allocation("5", State.GONE, "n1", why="TIMEOUT")),
         ("5|NODE_FAIL|990|n1|None", Allocation("5", State.GONE, "n1", why="NODE_FAIL")),
+        (
+            "5|FAILED|990|n1|RaisedSignal:9(Killed)",
+            Allocation("5", State.GONE, "n1", why="FAILED", has_ended=True),
+        ),
         ("5|CANCELLED|990||None", Allocation("5", State.GONE, why="CANCELLED")),
     ],
 )

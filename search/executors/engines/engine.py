@@ -33,6 +33,9 @@ class Allocation:
     """Seconds until the engine takes it back; None without a limit, or before it runs."""
     why: str = ""
     """Reason why it waits or is gone, in the engine's word; empty where it has none."""
+    has_ended: bool = False
+    """Whether its machine itself has said that the agent ended; one that the engine took back, or
+    cannot reach, may still run there."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,8 @@ class Order:
     name: str
     """Name by which those of this study are found again."""
     command: Sequence[str]
-    """Command line of the agent; the identifier of the allocation goes behind it."""
+    """Command line of the agent; the identifier of the allocation, then the name of its machine,
+    go behind it."""
     folder: Path
     """Folder that the agent is started in."""
     log: Path

@@ -36,6 +36,8 @@ _OVER = {
     "REVOKED",
     "TIMEOUT",
 }
+# those that only the end of its script brings about
+_SCRIPT_ENDED = {"COMPLETED", "FAILED", "OUT_OF_MEMORY"}
 # processes of a job that is being ended may still run, and save; an epilog that hangs on a broken
 # node keeps it in this state for good
 _LONGEST_END_S = 300.0
@@ -81,7 +83,7 @@ class Slurm:
                 "#!/bin/bash",
                 "set -e",
                 *self._options.setup,
-                f"exec {shlex.join(order.command)} $SLURM_JOB_ID",
+                f"exec {shlex.join(order.command)} $SLURM_JOB_ID $SLURMD_NODENAME",
             ]
         )
         arguments = [
@@ -196,7 +198,8 @@ def _allocation(line: str, now: float) -> Allocation:
     if word in _WAITING:
         return Allocation(identifier, State.PENDING, why="" if reason == "None" else reason)
     if word in _OVER:
-        return Allocation(identifier, State.GONE, node, why=word)
+        has_ended = word in _SCRIPT_ENDED
+        return Allocation(identifier, State.GONE, node, why=word, has_ended=has_ended)
     past_s = 0.0 if ends_in_s is None else -ends_in_s
     if word == "COMPLETING" and past_s > _LONGEST_END_S:
         return Allocation(identifier, State.GONE, node, why=word)

@@ -1,6 +1,6 @@
 """An agent: a node's executor behind a socket, driven by letters.
 
-`python -m search.executors.remote.agent FOLDER NAME`, as the engine starts it on a node. Knows no
+`python -m search.executors.remote.agent FOLDER NAME NODE`, as the engine starts it. Knows no
 study and no engine; never imports torch.
 """
 
@@ -55,10 +55,10 @@ Messages = list[tuple[str, Message]]
 class Agent:
     """Serves one bridge after another until it is told to leave, or nobody speaks any more."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, node: str) -> None:
         self._folder = folder
         self._name = name
-        self._node = socket.gethostname()
+        self._node = node
         self._selector = selectors.DefaultSelector()
         self._sockets = SocketFolder()
         self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
@@ -267,10 +267,10 @@ class Agent:
 
 def main(arguments: list[str], run: Callable[[Agent], int] = Agent.run) -> int:
     """Run the agent of this name; its files are in this folder."""
-    folder, name = Path(arguments[0]), arguments[1]
+    folder, name, node = Path(arguments[0]), arguments[1], arguments[2]
     # everything that it makes is the user's alone
     os.umask(0o077)
-    return run(Agent(folder, name))
+    return run(Agent(folder, name, node))
 
 
 if __name__ == "__main__":

@@ -177,6 +177,8 @@ class Fleet:
         if found is None or found.state is State.GONE:
             member.is_given_back = True
             member.why = found.why if found is not None and found.why else member.why
+            if found is not None and found.has_ended and member.dead_from is None:
+                member.dead_from = now + _DIES_WITHIN_S
             return
         member.node = member.node or found.node
         if found.state is State.PENDING:
