@@ -76,6 +76,6 @@ class Sections(TypedDict, total=False):
     resources: _Section | None
     """What one trial is given: {cpus, gpus, memory}."""
     budget: _Section | None
-    """When a run stops: {trials, timeout, epochs, cost, target, no_improvement}."""
+    """When a run stops: {trials, timeout, epochs, cost, target, no_improvement, no_gain}."""
     seed: int | None
     """Seed of the sampler, and of every trial."""

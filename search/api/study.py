@@ -119,6 +119,7 @@ class Study:
         cost: float | str | None = None,
         target: float | None = None,
         no_improvement: int | None = None,
+        no_gain: int | None = None,
         quiet: bool = False,
         n_trials: int | None = None,
     ) -> Study:
@@ -134,6 +135,8 @@ class Study:
             cost: stop once the time of all trials adds up to this; seconds, or text like 4h.
             target: stop once the best value is as good as this.
             no_improvement: stop after so many finished trials in a row without a new best.
+            no_gain: stop after so many complete trials in a row without a new best, once
+                `scheduler: thaw` expects to gain nothing but noise.
             quiet: show nothing.
             n_trials: `trials` by Optuna's name.
 
@@ -160,6 +163,7 @@ class Study:
                 cost=cost,
                 target=_number("target", target),
                 no_improvement=_count("no_improvement", no_improvement),
+                no_gain=_count("no_gain", no_gain),
                 in_python=True,
             ),
             timeout_s=seconds("timeout", timeout),

@@ -7,7 +7,7 @@ import math
 from search.errors import UserError
 from search.plain.durations import parse_duration
 from search.study_file.schema import StudyFile
-from search.study_file.stopping_rules import OF_ONE_OBJECTIVE, StoppingRules
+from search.study_file.stopping_rules import FORESEEING, OF_ONE_OBJECTIVE, StoppingRules
 
 
 def worker_count(option: str, text: str) -> int | None:
@@ -48,6 +48,7 @@ def stopping_rules(
     cost: float | str | None,
     target: float | None,
     no_improvement: int | None,
+    no_gain: int | None,
     in_python: bool = False,
 ) -> StoppingRules:
     """The rules of a run that stop the study.
@@ -67,7 +68,14 @@ def stopping_rules(
         raise UserError(
             f"{option('target')}: must be a finite number, got {target}. Write {example}."
         )
-    rules = StoppingRules(total_epochs, seconds(option("cost"), cost), target, no_improvement)
+    cost_s = seconds(option("cost"), cost)
+    rules = StoppingRules(total_epochs, cost_s, target, no_improvement, no_gain)
+    if no_gain is not None and study_file.scheduler.name != FORESEEING:
+        raise UserError(
+            f"{option('no_gain')}: scheduler: {FORESEEING} alone knows what is left to gain, and "
+            f"this study has {study_file.scheduler.name}. Leave it out, or write "
+            f"scheduler: {FORESEEING}."
+        )
     for name in rules.names:
         if name in OF_ONE_OBJECTIVE and study_file.objectives:
             raise UserError(

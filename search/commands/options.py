@@ -90,6 +90,14 @@ NoImprovement = Annotated[
     int | None,
     typer.Option("--no-improvement", min=1, help="Stop after so many trials without a new best."),
 ]
+NoGain = Annotated[
+    int | None,
+    typer.Option(
+        "--no-gain",
+        min=1,
+        help="Stop after so many full trainings without a new best once thaw expects none.",
+    ),
+]
 TrialTimeout = Annotated[
     str | None,
     typer.Option("--trial-timeout", help="End a trial that takes longer (cause: hung)."),

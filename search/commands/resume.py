@@ -5,6 +5,7 @@ from __future__ import annotations
 from search.commands.options import (
     Cost,
     Json,
+    NoGain,
     NoImprovement,
     Quiet,
     Storage,
@@ -32,6 +33,7 @@ def resume(
     cost: Cost = None,
     target: Target = None,
     no_improvement: NoImprovement = None,
+    no_gain: NoGain = None,
     trial_timeout: TrialTimeout = None,
     storage: Storage = None,
     studies: StudiesDir = STUDIES_DIR,
@@ -57,6 +59,7 @@ def resume(
         cost=cost,
         target=target,
         no_improvement=no_improvement,
+        no_gain=no_gain,
     )
     request = RunRequest(
         folder=folder,

@@ -8,6 +8,7 @@ from search.commands.options import (
     Json,
     Metric,
     Name,
+    NoGain,
     NoImprovement,
     Quiet,
     ScriptModule,
@@ -36,6 +37,7 @@ def run(
     cost: Cost = None,
     target: Target = None,
     no_improvement: NoImprovement = None,
+    no_gain: NoGain = None,
     trial_timeout: TrialTimeout = None,
     set_: SetValues = None,
     space: SpaceValues = None,
@@ -76,6 +78,7 @@ def run(
             cost=cost,
             target=target,
             no_improvement=no_improvement,
+            no_gain=no_gain,
         ),
         url=storage,
     )

@@ -9,7 +9,7 @@ from dataclasses import replace
 from search.engine.deadline import Deadline
 from search.store.records import StudyRecord, TrialRecord
 from search.store.study_state import attempt_s, counted_value, spent_by
-from search.study_file.stopping_rules import Spent, figures, reached
+from search.study_file.stopping_rules import Gain, Spent, figures, reached
 
 
 class BudgetWatch:
@@ -48,6 +48,23 @@ class BudgetWatch:
         if not self._rules.names:
             return None
         return "budget" if reached(self._rules, self._now, self._direction) else None
+
+    def note_gain(self, expected: Callable[[], Gain | None]) -> Gain | None:
+        """What is left to gain, where that is nothing but noise and stops the study by that; None
+        where it does not.
+
+        Args:
+            expected: asks the scheduler; None where it does not know.
+        """
+        spent = self._spent
+        limit = self._rules.no_gain
+        if limit is None or spent.gain is not None or spent.full_since_best < limit:
+            return None
+        gain = expected()
+        if gain is None or not gain.is_noise:
+            return None
+        self._spent = replace(spent, gain=gain)
+        return gain
 
     @property
     def figures(self) -> tuple[str, ...]:

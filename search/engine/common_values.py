@@ -7,7 +7,14 @@ import optuna
 from search.layout import StudyFolder
 from search.store.events.event_file import append_event
 from search.store.events.optuna_trials import MICRO_BATCHES
-from search.store.events.study_history import FIRST_PAUSE, MICRO_BATCH, THREADS, StudyHistory
+from search.store.events.study_history import (
+    FIRST_PAUSE,
+    MICRO_BATCH,
+    NO_GAIN,
+    THREADS,
+    StudyHistory,
+)
+from search.study_file.stopping_rules import Gain
 
 
 class CommonValues:
@@ -50,6 +57,11 @@ class CommonValues:
         found = self.micro_batch(key)
         if found is None or size < found:
             self.set_micro_batch(key, size)
+
+    def set_gain(self, gain: Gain) -> None:
+        """Write that what is left to gain is nothing but noise."""
+        append_event(self._folder.events, NO_GAIN, most=gain.most, noise=gain.noise)
+        self._history.gain = gain
 
     def set_first_pause(self, steps: int) -> None:
         """Write after how many steps a trial may be paused first, once: rungs must not move."""

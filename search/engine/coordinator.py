@@ -178,6 +178,8 @@ class Coordinator:
     def _may_start(self) -> bool:
         # before each trial: one that ends before it has a process leaves its slot free
         self._look_at_signals()
+        if self._slots.has_free and (gain := self._budget.note_gain(self._ledger.pausing.gain)):
+            self._ledger.common.set_gain(gain)
         self._look_at_clock()
         return self._stopping_since is None
 

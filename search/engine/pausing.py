@@ -14,6 +14,7 @@ from search.sampling.schedulers.scheduler import (
     Scheduler,
 )
 from search.store.events.trial_history import TrialHistory
+from search.study_file.stopping_rules import Gain
 
 # a process takes so long until a trial goes on in it, and no more than this part of what it trains
 _PROCESS_S = 0.1
@@ -104,6 +105,10 @@ class Pausing:
         """The value that the scheduler predicts a paused trial to come to; None where it does
         not."""
         return None if self._scheduler is None else self._scheduler.predicted(number)
+
+    def gain(self) -> Gain | None:
+        """The most that is left to gain; None where the scheduler does not know it."""
+        return None if self._scheduler is None else self._scheduler.gain()
 
     def note_begin(self, number: int) -> None:
         """Note a trial that was sampled."""

@@ -57,6 +57,7 @@ def study_record(recorded: RecordedStudy, storage: str) -> StudyRecord:
         storage=storage,
         trials=tuple(trials),
         warm_start=recorded.history.warm_start,
+        gain=recorded.history.gain,
         **field_values(attributes),
     )
 

@@ -102,6 +102,7 @@ def write_facts(folder: StudyFolder, attributes: StudyAttributes, known: StudyHi
             details[STOPPING] = attributes.stopping.to_tree()
         append_event(folder.events, ASKED, **details)
         known.n_trials, known.stopping = asked
+        known.gain = None
     if attributes.steps is not None and known.steps != attributes.steps:
         append_event(folder.events, STEPS, **asdict(attributes.steps))
         known.steps = attributes.steps

@@ -13,7 +13,7 @@ from search.store.pareto_front import front_of
 from search.store.warm_start import WarmStart
 from search.study_file.curve_steps import Steps
 from search.study_file.objective import sign_of
-from search.study_file.stopping_rules import StoppingRules
+from search.study_file.stopping_rules import Gain, StoppingRules
 from search.study_file.value_checkpoint import kept_checkpoint
 
 FINISHED = ("COMPLETE", "PRUNED", "FAIL")
@@ -223,6 +223,8 @@ class StudyRecord(StudyAttributes):
     paused: str | None = None
     # what was taken over of earlier studies
     warm_start: WarmStart = field(default_factory=WarmStart)
+    # what was left to gain when that was nothing but noise
+    gain: Gain | None = None
 
     @property
     def metric(self) -> str:

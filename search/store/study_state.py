@@ -83,6 +83,7 @@ def spent_by(record: StudyRecord) -> Spent:
     spent = Spent(
         epochs=sum(trial.epochs for trial in own),
         cost_s=sum(attempt_s(each, seen) for trial in own for each in attempts_of(trial)),
+        gain=record.gain,
     )
     if record.is_multi_objective:
         return spent

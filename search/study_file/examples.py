@@ -59,6 +59,7 @@ _EXAMPLES = {
     "cost": "cost: 4h",
     "target": "target: 0.1",
     "no_improvement": "no_improvement: 20",
+    "no_gain": "no_gain: 4",
     "seed": "seed: 42",
     "resources": "resources: {cpus: 4, gpus: 1, memory: 16GiB}",
     "cpus": "cpus: 4",

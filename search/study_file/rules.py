@@ -29,6 +29,7 @@ from search.space.spelling import Spelling
 from search.study_file.cluster_sections import gpu_problems
 from search.study_file.effective_batch import effective_problems, follows_effective
 from search.study_file.objectives import watched_of
+from search.study_file.stopping_rules import FORESEEING
 from search.study_file.trial_config import LightningSections, LoggerChoice, TrialConfig
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def rule_problems(study_file: StudyFile) -> list[str]:
     """A line for each rule of a study file that cannot hold."""
     problems = [*effective_problems(study_file), *_condition_problems(study_file.space)]
     problems += gpu_problems(study_file.resources, study_file.trainer, study_file.space)
+    problems += _stopping_problems(study_file)
     if not study_file.has_effective:
         problems += _probed_paths(study_file)
     if problems:
@@ -54,6 +56,15 @@ def rule_problems(study_file: StudyFile) -> list[str]:
     problems += _found_constraints(study_file, points)
     problems += _unknown_paths(study_file, points)
     return problems or _emptiness(points) or list(first_point_problems(study_file.enqueue, points))
+
+
+def _stopping_problems(study_file: StudyFile) -> Iterator[str]:
+    scheduler = study_file.scheduler.name
+    if study_file.budget.no_gain is not None and scheduler != FORESEEING:
+        yield (
+            f"budget.no_gain: scheduler: {FORESEEING} alone knows what is left to gain, got "
+            f"{scheduler}. Write scheduler: {FORESEEING}, or budget: {{no_improvement: 20}}."
+        )
 
 
 def _probed_paths(study_file: StudyFile) -> Iterator[str]:

@@ -106,6 +106,7 @@ class Budget(_Section):
     cost_s: seconds of all attempts together.
     target: value of the objective that is good enough.
     no_improvement: finished trials in a row without a new best.
+    no_gain: complete ones in a row, once the scheduler expects to gain nothing but noise.
     """
 
     trials: Annotated[StrictInt, Field(ge=1)] | None = None
@@ -114,6 +115,7 @@ class Budget(_Section):
     cost_s: float | None = Field(None, alias="cost")
     target: Annotated[float, Field(allow_inf_nan=False)] | None = None
     no_improvement: Annotated[StrictInt, Field(ge=1)] | None = None
+    no_gain: Annotated[StrictInt, Field(ge=1)] | None = None
 
     @field_validator("timeout_s", "cost_s", mode="before")
     @classmethod
@@ -123,7 +125,8 @@ class Budget(_Section):
     @property
     def stopping(self) -> StoppingRules:
         """The rules beside `trials` and `timeout`."""
-        return StoppingRules(self.epochs, self.cost_s, self.target, self.no_improvement)
+        best = (self.target, self.no_improvement, self.no_gain)
+        return StoppingRules(self.epochs, self.cost_s, *best)
 
 
 class Keep(_Section):

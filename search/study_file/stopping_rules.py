@@ -12,7 +12,11 @@ from search.plain.formats import format_duration, format_number
 from search.study_file.objective import sign_of
 
 # those of one best value, which several objectives have not
-OF_ONE_OBJECTIVE = ("target", "no_improvement")
+OF_ONE_OBJECTIVE = ("target", "no_improvement", "no_gain")
+# the scheduler that knows what is left to gain
+FORESEEING = "thaw"
+# what is expected to be gained is nothing where it is less than this part of the noise
+_NOISE_PART = 0.2
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,15 @@ class StoppingRules:
     cost_s: seconds of all attempts together, however many ran at once.
     target: value of the objective that is good enough.
     no_improvement: finished trials in a row without a new best.
+    no_gain: complete trials in a row without a new best, once the scheduler expects to gain nothing
+        but noise.
     """
 
     epochs: int | None = None
     cost_s: float | None = None
     target: float | None = None
     no_improvement: int | None = None
+    no_gain: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -45,6 +52,24 @@ class StoppingRules:
 
 
 @dataclass(frozen=True)
+class Gain:
+    """The most that is left to gain, as a scheduler expects it, in units of the objective.
+
+    most: the largest expected improvement on the best value, of any trial that has not ended or may
+        still begin.
+    noise: the standard deviation of a value about the curve of its trial.
+    """
+
+    most: float
+    noise: float
+
+    @property
+    def is_noise(self) -> bool:
+        """True where going on is not worth it."""
+        return self.most < _NOISE_PART * self.noise
+
+
+@dataclass(frozen=True)
 class Spent:
     """Figures of a study that its rules limit.
 
@@ -52,12 +77,16 @@ class Spent:
     cost_s: seconds of all attempts together.
     best: the best value; None before the first.
     since_best: trials that finished after the trial of that value.
+    full_since_best: those of them that were trained to their end.
+    gain: what was left to gain when that was nothing but noise; None before.
     """
 
     epochs: int = 0
     cost_s: float = 0.0
     best: float | None = None
     since_best: int = 0
+    full_since_best: int = 0
+    gain: Gain | None = None
 
     def after_trial(self, value: float | None, direction: str, *, is_own: bool = True) -> Spent:
         """The figures once one more trial has finished.
@@ -68,12 +97,13 @@ class Spent:
         """
         sign = sign_of(direction)
         if value is not None and (self.best is None or sign * value < sign * self.best):
-            return replace(self, best=value, since_best=0)
+            return replace(self, best=value, since_best=0, full_since_best=0)
         if self.best is None or not is_own:
             return self
-        return replace(self, since_best=self.since_best + 1)
+        full = self.full_since_best + (value is not None)
+        return replace(self, since_best=self.since_best + 1, full_since_best=full)
 
-    def to_tree(self) -> dict[str, float | None]:
+    def to_tree(self) -> dict[str, object]:
         """The figures by name."""
         return asdict(self)
 
@@ -86,6 +116,7 @@ def figures(rules: StoppingRules, spent: Spent) -> dict[str, str]:
         "target": f"best {format_number(spent.best)}, target {format_number(rules.target)}",
         "no_improvement": f"{spent.since_best:,} of {rules.no_improvement or 0:,} trials without "
         "a new best",
+        "no_gain": _gain_text(rules.no_gain or 0, spent),
     }
     return {name: told[name] for name in rules.names}
 
@@ -100,6 +131,8 @@ def reached(rules: StoppingRules, spent: Spent, direction: str) -> str | None:
         return "target"
     if rules.no_improvement is not None and spent.since_best >= rules.no_improvement:
         return "no_improvement"
+    if rules.no_gain is not None and spent.gain is not None:
+        return "no_gain" if spent.full_since_best >= rules.no_gain else None
     return None
 
 
@@ -110,6 +143,7 @@ def raised(rule: str) -> str:
         "cost_s": "--cost MORE",
         "target": "--target BETTER",
         "no_improvement": "--no-improvement MORE",
+        "no_gain": "--no-gain MORE",
     }[rule]
 
 
@@ -120,10 +154,21 @@ def rules_in(tree: Mapping[str, float]) -> StoppingRules:
         TypeError: it is nothing that a study writes.
     """
     for name, value in tree.items():
-        kinds = (int,) if name in ("epochs", "no_improvement") else (int, float)
+        kinds = (int,) if name in ("epochs", "no_improvement", "no_gain") else (int, float)
         if type(value) not in kinds:
             raise TypeError(f"{type(value).__name__} where {kinds[-1].__name__} is written")
     return StoppingRules(**tree)  # type: ignore[arg-type]
+
+
+def _gain_text(limit: int, spent: Spent) -> str:
+    full = f"{spent.full_since_best:,}"
+    if spent.gain is None:
+        return f"{full} of {limit:,} full trainings without a new best"
+    most, noise = format_number(spent.gain.most), format_number(spent.gain.noise)
+    return (
+        f"{full} full trainings without a new best, and any other is expected to gain {most} at "
+        f"most, less than a fifth of the noise, {noise}"
+    )
 
 
 def _is_as_good(best: float | None, target: float, direction: str) -> bool:

@@ -81,6 +81,7 @@ def test_every_verb_has_help_without_cut_lines(project: Project, verb: str) -> N
         (["run", "--cost", "free"], "--cost: must be a duration above 0, got free. Write 90s, 30m, 8h or 2d.\n"),
         (["run", "--target", "nan"], "--target: must be a finite number, got nan. Write --target 0.1.\n"),
         (["run", "--no-improvement", "some"], "--no-improvement: must be a whole number from 1, got some. Write --no-improvement 1.\n"),
+        (["run", "--no-gain", "0"], "--no-gain: must be a whole number from 1, got 0. Write --no-gain 1.\n"),
         (["run", "--set", "trainer"], "--set: must be PATH=VALUE, got trainer. Write trainer.max_epochs=20.\n"),
         (["run", "--storage", "nonsense"], "--storage: not a database URL. Write it as postgresql+psycopg://user@host/database.\n"),
         (["report"], "studies: holds no study yet. Start one with `search run`.\n"),

@@ -12,7 +12,7 @@ from report.records import START, study, trial
 from search.engine.budget_watch import BudgetWatch
 from search.engine.deadline import Deadline
 from search.store.records import AttemptRecord, TrialRecord
-from search.study_file.stopping_rules import StoppingRules
+from search.study_file.stopping_rules import Gain, StoppingRules
 
 
 class Clock:
@@ -83,6 +83,29 @@ def test_best_value_is_that_of_complete_trials_that_keep_to_the_limits(rule: str
     assert budget.over is None
     budget.end(ran(3, 5, 0.3))
     assert budget.over == ("budget" if rule == "target" else None)
+
+
+def test_scheduler_is_asked_for_what_is_left_to_gain_once_enough_trials_brought_no_best() -> None:
+    asked: list[Gain] = []
+
+    def expected(gain: Gain) -> Gain:
+        asked.append(gain)
+        return gain
+
+    much, noise = Gain(0.1, 0.1), Gain(0.001, 0.1)
+    budget, _ = watch(ran(0, 5, 0.5), no_gain=2)
+    budget.end(ran(1, 5, 0.6))
+    assert budget.note_gain(lambda: expected(noise)) is None
+    assert asked == []
+    budget.end(ran(2, 5, 0.6))
+    assert budget.note_gain(lambda: expected(much)) is None
+    assert budget.note_gain(lambda: None) is None
+    assert budget.over is None
+    assert budget.note_gain(lambda: expected(noise)) == noise
+    assert budget.over == "budget"
+    # a trial that was saved meanwhile and became the best goes before it
+    budget.end(ran(3, 5, 0.4))
+    assert budget.over is None
 
 
 def test_trial_that_waits_is_not_finished() -> None:

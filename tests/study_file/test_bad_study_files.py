@@ -126,6 +126,8 @@ CASES: list[tuple[str, str]] = [
     (GOOD + "budget: {target: low}\n", "budget.target: must be a number, got low. Write target: 0.1."),
     (GOOD + "budget: {target: .nan}\n", "budget.target: must be a finite number, got .nan. Write target: 0.1."),
     (GOOD + "budget: {no_improvement: 2.5}\n", "budget.no_improvement: must be a whole number, got 2.5. Write no_improvement: 20."),
+    (GOOD + "budget: {no_gain: 2.5}\n", "budget.no_gain: must be a whole number, got 2.5. Write no_gain: 4."),
+    (GOOD + "scheduler: asha\nbudget: {no_gain: 4}\n", "budget.no_gain: scheduler: thaw alone knows what is left to gain, got asha. Write scheduler: thaw, or budget: {no_improvement: 20}."),
     (GOOD + "no_improvement: 20\n", "no_improvement: no such key. Write budget: {epochs: 500, cost: 4h, target: 0.1, no_improvement: 20}."),
     (GOOD + "seed: -1\n", "seed: must be at least 0, got -1. Write seed: 42."),
     (GOOD + "name: ../up\n", "name: must be letters, digits, _, - and dots, at most 100, beginning with a letter or digit, got ../up. Write name: my-study."),

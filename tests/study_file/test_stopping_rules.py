@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from search.study_file.stopping_rules import (
+    Gain,
     Spent,
     StoppingRules,
     figures,
@@ -34,6 +35,9 @@ ALL = StoppingRules(epochs=1200, cost_s=7200.0, target=0.25, no_improvement=3)
         ({"no_improvement": 3}, {"since_best": 2, "best": 0.5}, None),
         ({"no_improvement": 3}, {"since_best": 3, "best": 0.5}, "no_improvement"),
         ({"epochs": 10, "target": 0.25}, {"epochs": 9, "best": 0.2}, "target"),
+        ({"no_gain": 3}, {"full_since_best": 9, "best": 0.5}, None),
+        ({"no_gain": 3}, {"full_since_best": 2, "gain": Gain(0.0, 0.1)}, None),
+        ({"no_gain": 3}, {"full_since_best": 3, "gain": Gain(0.0, 0.1)}, "no_gain"),
     ],
 )
 def test_rule_is_reached_at_its_limit(
@@ -71,6 +75,31 @@ def test_trial_that_was_taken_over_is_none_without_a_new_best() -> None:
     spent = Spent(best=0.5).after_trial(0.7, "minimize", is_own=False)
     assert spent == Spent(best=0.5)
     assert spent.after_trial(0.3, "minimize", is_own=False).best == 0.3
+
+
+def test_gain_is_noise_below_a_fifth_of_it() -> None:
+    assert Gain(0.019, 0.1).is_noise
+    assert not Gain(0.021, 0.1).is_noise
+
+
+def test_only_complete_trials_are_full_trainings_without_a_new_best() -> None:
+    values = [0.5, None, 0.6, None, 0.7]
+    spent = reduce(lambda each, value: each.after_trial(value, "minimize"), values, Spent())
+    assert (spent.since_best, spent.full_since_best) == (4, 2)
+    assert spent.after_trial(0.4, "minimize").full_since_best == 0
+
+
+def test_figures_tell_what_is_left_to_gain_once_that_is_noise() -> None:
+    rules = StoppingRules(no_gain=4)
+    assert figures(rules, Spent(full_since_best=1)) == {
+        "no_gain": "1 of 4 full trainings without a new best"
+    }
+    told = figures(rules, Spent(full_since_best=5, gain=Gain(0.0004, 0.003)))
+    assert told["no_gain"] == (
+        "5 full trainings without a new best, and any other is expected to gain 0.0004 at most, "
+        "less than a fifth of the noise, 0.003"
+    )
+    assert raised("no_gain") == "--no-gain MORE"
 
 
 def test_figures_say_how_far_each_rule_has_come() -> None:

@@ -40,6 +40,8 @@ class EndValues:
 
     means: np.ndarray
     sds: np.ndarray
+    noise: float
+    """How far a value is from the smooth curve that it belongs to, a standard deviation."""
 
 
 def predict_ends(curves: Sequence[Curve], last: float, *, keeps_best: bool) -> EndValues:
@@ -76,7 +78,7 @@ def predict_ends(curves: Sequence[Curve], last: float, *, keeps_best: bool) -> E
     if keeps_best:
         now = np.array([min(each.values) for each in curves])
         means, sds = _lower_of(now, means, sds)
-    return EndValues(means, sds)
+    return EndValues(means, sds, float(np.sqrt(noise)))
 
 
 def _fitted(

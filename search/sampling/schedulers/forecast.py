@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import ndtr
 
 from search.sampling.schedulers.end_values import Curve, predict_ends
-from search.sampling.schedulers.gaussian_process import fit_process
+from search.sampling.schedulers.gaussian_process import GaussianProcess, fit_process
 from search.sampling.schedulers.trial_curve import TrialCurve
 
 # values are compared by the logarithm of how far they are from the best, in units of how far the
@@ -37,6 +37,8 @@ class Forecast:
     sds: np.ndarray
     best: float
     scale: float
+    noise: float
+    process: GaussianProcess
 
     def mean(self, number: int) -> float:
         """What a trial comes to; the worst where it has reported nothing."""
@@ -79,14 +81,14 @@ def forecast(
             means[place] = min(curves[place].values) if keeps_best else curves[place].values[-1]
             variances[place] = _SEED_SD**2
     points = np.array([each.vector for each in used.values()])
-    corrected, spread = _corrected(points, means, variances, np.array(failed), columns)
+    corrected, spread, process = _corrected(points, means, variances, np.array(failed), columns)
     # an end that is known is not predicted
     ended = np.array([each.is_complete for each in used.values()])
     means = np.where(ended, means, corrected)
     # curves are continued alike, and so are they wrong: other trials do not make that smaller
     sds = np.sqrt(np.where(ended, _KNOWN_SD**2, np.maximum(spread, _SHARED * variances)))
     places = {number: place for place, number in enumerate(used)}
-    return Forecast(places, means, sds, best, scale)
+    return Forecast(places, means, sds, best, scale, ends.noise, process)
 
 
 def expected_improvement(goal: float, means: np.ndarray, sds: np.ndarray) -> np.ndarray:
@@ -118,7 +120,7 @@ def _corrected(
     variances: np.ndarray,
     failed: np.ndarray,
     columns: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, GaussianProcess]:
     """Means and variances of all trials by what like points come to: the process has seen the best
     and the newest of them, and those that failed as bad as the worst."""
     seen = _best_and_newest(means)
@@ -132,7 +134,7 @@ def _corrected(
     corrected, spread = process.predict(points)
     of_seen, spread_of_seen = process.observed()
     corrected[seen], spread[seen] = of_seen[: len(seen)], spread_of_seen[: len(seen)]
-    return corrected, spread
+    return corrected, spread, process
 
 
 def _best_and_newest(means: np.ndarray) -> np.ndarray:

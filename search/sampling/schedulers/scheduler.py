@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from search.space.distributions import Params
 from search.study_file.curve_steps import Steps
+from search.study_file.stopping_rules import Gain
 
 
 @dataclass(frozen=True)
@@ -124,6 +125,12 @@ class Scheduler(ABC):
     def predicted(self, number: int) -> float | None:
         """The value that a paused trial would come to, as its curve and others tell; None where
         nothing is predicted, and its last value stands for it."""
+        return None
+
+    def gain(self) -> Gain | None:
+        """The most that is left to gain on the best complete trial; None where that is not known.
+
+        Asked while a slot is free."""
         return None
 
     def note_chosen(self, number: int) -> None:

@@ -11,15 +11,18 @@ sampler sees what is predicted.
 
 from __future__ import annotations
 
+import numpy as np
 from scipy.special import ndtr
 
 from search.plain.formats import format_number
 from search.sampling.schedulers.forecast import Forecast, expected_improvement, forecast
+from search.sampling.schedulers.left_to_gain import left_to_gain
 from search.sampling.schedulers.scheduler import GOES_ON, Chosen, Curves, Decision, Scheduler
 from search.sampling.schedulers.trial_curve import TrialCurve
 from search.sampling.schedulers.unit_points import UnitPoints
 from search.space.distributions import Params, Scalar, Space
 from search.study_file.curve_steps import step_text
+from search.study_file.stopping_rules import Gain
 
 # those that begin before any goes on, and how many more for each full training that was spent
 _FIRST = 10
@@ -30,6 +33,9 @@ _GROWTH = 3
 _FIRST_RUNG = 1 / 20
 # once no trial may begin, one that is less likely to beat the best does not go on
 _LEAST_CHANCE = 0.05
+# ends that a prediction has been held against before it tells what is left to gain, and the points
+# of which it tells that
+_ENDS, _SPREAD = 5, 128
 
 
 class Thaw(Scheduler):
@@ -58,15 +64,18 @@ class Thaw(Scheduler):
         self._rungs = _rungs(curves.last, first)
         self._unit = UnitPoints(space)
         self._trials: dict[int, TrialCurve] = {}
+        # both of what was told so far
         self._forecast: Forecast | None = None
+        self._gain: Gain | None = None
+        self._spread: np.ndarray | None = None
 
     def begin(self, number: int, params: Params) -> None:
         self._trials[number] = TrialCurve(frozenset(params.items()), self._unit.vector(params))
-        self._forecast = None
+        self._forget()
 
     def report(self, number: int, step: int, value: float) -> None:
         self._trials[number].add(step, self._curves.sign * value)
-        self._forecast = None
+        self._forget()
 
     def decide(self, number: int) -> Decision:
         trial = self._trials[number]
@@ -87,12 +96,15 @@ class Thaw(Scheduler):
             why += f"; trial {chosen.number} has {self._chance(chosen.number):.0%}"
         return Decision(pauses=True, why=why)
 
+    def _forget(self) -> None:
+        self._forecast = self._gain = None
+
     def pause(self, number: int) -> None:
         self._trials[number].is_paused = True
 
     def end(self, number: int, *, is_complete: bool, is_failed: bool) -> None:
         self._trials[number].end(is_complete=is_complete, is_failed=is_failed)
-        self._forecast = None
+        self._forget()
 
     def choose(self) -> Chosen | None:
         wanted = self._wanted()
@@ -110,6 +122,22 @@ class Thaw(Scheduler):
 
     def predicted(self, number: int) -> float | None:
         return self._curves.sign * self._seen.value(self._seen.mean(number))
+
+    def gain(self) -> Gain | None:
+        complete = [number for number, each in self._trials.items() if each.is_complete]
+        if len(complete) < _ENDS:
+            return None
+        if self._gain is None:
+            open_ones = [number for number, each in self._trials.items() if not each.is_over]
+            self._gain = left_to_gain(self._seen, complete, open_ones, self._new_points)
+        return self._gain
+
+    @property
+    def _new_points(self) -> np.ndarray:
+        """Points that might begin; none once no trial may."""
+        if self._spread is None:
+            self._spread = self._unit.spread(_SPREAD)
+        return self._spread if self._may_begin else self._spread[:0]
 
     def _go_on(self, chosen: Chosen) -> Chosen:
         self._trials[chosen.number].is_paused = False

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 
 from search.space.distributions import Categorical, Distribution, Params, Scalar, Space, is_same
+from search.space.points import Points
 
 
 class UnitPoints:
@@ -34,6 +36,13 @@ class UnitPoints:
             if distribution.when:
                 found.append(float(is_there))
         return np.array(found)
+
+    def spread(self, count: int) -> np.ndarray:
+        """The vectors of some random points of the space, which are always the same: (count,
+        columns)."""
+        random, points = Random(0), Points(self._space)
+        draws = (points.complete({}, lambda each: each.draw(random)) for _ in range(count))
+        return np.array([self.vector(params) for params in draws])
 
 
 def place(distribution: Distribution, value: Scalar) -> float:

@@ -36,7 +36,7 @@ from search.store.events.trial_history import ATTRIBUTES, TrialHistory, after
 from search.store.records import AttemptRecord, StudyAttributes
 from search.store.warm_start import WarmStart, warm_start_in
 from search.study_file.curve_steps import Steps
-from search.study_file.stopping_rules import StoppingRules, rules_in
+from search.study_file.stopping_rules import Gain, StoppingRules, rules_in
 
 STUDY = "study"
 ASKED = "asked"
@@ -45,6 +45,7 @@ STEPS = "steps"
 MICRO_BATCH = "micro_batch"
 THREADS = "threads"
 FIRST_PAUSE = "first_pause"
+NO_GAIN = "no_gain"
 BASELINE = "baseline"
 WARM_START = "warm_start"
 RESHAPING = "reshaping"
@@ -71,6 +72,8 @@ class StudyHistory:
     threads: int | None = None
     # steps that a trial is trained before it is first paused; None before that is known
     first_pause: int | None = None
+    # what was left to gain when that was nothing but noise, in the study as it was last asked for
+    gain: Gain | None = None
     # values of the configuration itself, which the first trial takes
     baseline: dict[str, Any] = field(default_factory=dict)
     # what was taken over of earlier studies
@@ -171,6 +174,7 @@ def _apply(history: StudyHistory, event: Event) -> None:
     if kind == ASKED:
         history.n_trials = checked(event.get("trials"), int, NoneType)
         history.stopping = rules_in(checked(event.get(STOPPING, {}), dict))
+        history.gain = None
     elif kind == STEPS:
         history.steps = steps_in(event)
     elif kind == STUDY:
@@ -179,6 +183,8 @@ def _apply(history: StudyHistory, event: Event) -> None:
         history.threads = checked(event["threads"], int)
     elif kind == FIRST_PAUSE:
         history.first_pause = checked(event["steps"], int)
+    elif kind == NO_GAIN:
+        history.gain = Gain(checked(event["most"], float), checked(event["noise"], float))
     elif kind == BASELINE:
         history.baseline = checked(event["params"], dict)
     elif kind == WARM_START:

@@ -67,6 +67,7 @@ class Run:
     trials: by number.
     answers: (epochs spent, clock, value) whenever the best complete trial, which is what the
         study would answer, has changed.
+    full_since_best: complete trials after the best one.
     epochs: spent by all trials together.
     clock: when the last of them ended, in epochs of the median configuration.
     """
@@ -74,6 +75,7 @@ class Run:
     finals: np.ndarray
     trials: list[Trained] = field(default_factory=list)
     answers: list[tuple[int, float, float]] = field(default_factory=list)
+    full_since_best: int = 0
     epochs: int = 0
     clock: float = 0.0
 
@@ -282,6 +284,7 @@ class _Study:
         self._curves = table.curves[training_seed]
         self._costs = table.costs
         self._run = Run(table.finals(training_seed))
+        self._no_gain = study_file.budget.no_gain
         self._ledger = _Ledger(table, study_file, self._run)
         # when its next report is due, in which order it was begun, its number
         self._busy: list[tuple[float, int, int]] = []
@@ -292,6 +295,8 @@ class _Study:
         batches = cast(BatchPlan, None)
         following = NextTrials(cast(Ledger, self._ledger), batches, trials, self._close)
         while epochs is None or self._run.epochs < epochs:
+            if len(self._busy) < workers and self._gains_nothing():
+                break
             self._fill(following, workers)
             if not self._busy:
                 break
@@ -299,6 +304,13 @@ class _Study:
             if self._train(number):
                 self._expect(number, order)
         return self._run
+
+    def _gains_nothing(self) -> bool:
+        """Tell whether `budget: {no_gain: ...}` ends the study."""
+        if self._no_gain is None or self._run.full_since_best < self._no_gain:
+            return False
+        gain = self._ledger.pausing.gain()
+        return gain is not None and gain.is_noise
 
     def _close(self, number: int, message: str) -> None:
         """Recorded curves go on from nobody else's checkpoint: no scheduler ends a trial so."""
@@ -327,8 +339,11 @@ class _Study:
         trained.steps += 1
         run.epochs += 1
         goes_on = self._ledger.report(number, trained.steps, value)
-        if trained.state == "COMPLETE" and run.finals[trained.point] < run.best:
-            run.answers.append((run.epochs, run.clock, float(run.finals[trained.point])))
+        if trained.state == "COMPLETE":
+            run.full_since_best += 1
+            if run.finals[trained.point] < run.best:
+                run.answers.append((run.epochs, run.clock, float(run.finals[trained.point])))
+                run.full_since_best = 0
         return goes_on
 
 

@@ -120,6 +120,50 @@ def test_scheduler_that_is_told_of_an_earlier_run_goes_on_as_if_it_had_not_ended
         assert again.choose() == first.choose()
 
 
+def test_nothing_is_left_to_gain_once_the_best_is_found(found: Run) -> None:
+    """Of a study that goes on for long; values of a thousand times the size tell the same."""
+    for size in (1.0, 1000.0):
+        random = Random(1)
+        params: list[Params] = [{"x": random.random()} for _ in range(120)]
+        curves = [
+            {step: size * value for step, value in curve.items()}
+            for curve in power_laws(ends_of(params))
+        ]
+        scheduler = thaw(len(params))
+        early = run(scheduler, curves[:12], params=params)
+        assert len(early.complete) < 5
+        # with less than five ends nobody knows how far predictions are from them
+        assert scheduler.gain() is None
+        scheduler = thaw(len(params))
+        run(scheduler, curves, params=params)
+        gain = scheduler.gain()
+        assert gain is not None
+        assert gain.is_noise
+        assert 0.0005 * size < gain.noise < 0.02 * size
+
+
+def test_trial_that_may_become_the_best_is_left_to_gain() -> None:
+    scheduler = thaw(None)
+    for number, curve in enumerate(power_laws([1.5 + number / 10 for number in range(8)])):
+        scheduler.begin(number, {"x": 0.5 + number / 20})
+        for step in range(1, LAST + 1):
+            scheduler.report(number, step, curve[step])
+        scheduler.end(number, is_complete=True, is_failed=False)
+    before = scheduler.gain()
+    promising = power_laws([0.8])[0]
+    scheduler.begin(8, {"x": 0.05})
+    for step in range(1, 7):
+        scheduler.report(8, step, promising[step])
+    scheduler.pause(8)
+    after = scheduler.gain()
+    assert before is not None
+    assert after is not None
+    assert not after.is_noise
+    # the best that is complete is at 1.5
+    assert after.most == pytest.approx(0.7, abs=0.2)
+    assert after.most > before.most
+
+
 def test_what_has_no_chance_does_not_go_on_once_all_have_begun(found: Run) -> None:
     hopeless = [number for number, end in enumerate(ends_of(found.params)) if end > 1.4]
     assert hopeless
