@@ -37,6 +37,25 @@ def digits(samples: int = 600, metric: str = "loss") -> Data:
     return _classes(x / 16.0 - 0.3, y, samples, metric)
 
 
+def digit_halves(samples: int = 400) -> Data:
+    """The lower half of each image of a digit, by the upper one."""
+    x = datasets.load_digits().data / 16.0 - 0.3
+    return _targets(x[: samples + 400, :32], x[: samples + 400, 32:], samples)
+
+
+def nuclei_area(samples: int = 120) -> Data:
+    """Texture and shape of cell nuclei: the logarithm of their area."""
+    loaded = datasets.load_breast_cancer()
+    size = [
+        any(word in name for word in ("radius", "perimeter", "area"))
+        for name in loaded.feature_names
+    ]
+    area = loaded.data[:, list(loaded.feature_names).index("mean area")]
+    return _targets(
+        _standard(loaded.data[:, ~np.array(size)]), _standard(np.log(area)[:, None]), samples
+    )
+
+
 def cancer(samples: int = 200) -> Data:
     """30 measures of cell nuclei: benign or malignant."""
     x, y = datasets.load_breast_cancer(return_X_y=True)
@@ -72,6 +91,26 @@ def license_text(samples: int = 1500, context: int = 6) -> Data:
         torch.tensor(validated[:, -1]),
         vocabulary=32,
     )
+
+
+def source_modules(samples: int = 600, letters: int = 16) -> Data:
+    """A piece of Python's own source: which of eight modules it is of."""
+    names = ("argparse", "ast", "calendar", "heapq", "ssl", "statistics", "textwrap", "turtle")
+    texts = [(_LIBRARY / f"{name}.py").read_text(encoding="utf-8").lower() for name in names]
+    common = [letter for letter, _ in Counter("".join(texts)).most_common(39)]
+    draws = np.random.default_rng(0)
+    parts = []
+    # validated on the end of each module
+    for first, last, count in ((0.0, 0.75, samples), (0.75, 1.0, 500)):
+        modules = draws.integers(0, len(names), count)
+        x = []
+        for module in modules:
+            text = " ".join(texts[module].split())
+            at = draws.integers(int(first * len(text)), int(last * len(text)) - letters)
+            piece = text[at : at + letters]
+            x.append([common.index(each) if each in common else 39 for each in piece])
+        parts += [torch.tensor(np.array(x)), torch.tensor(modules)]
+    return Data(*parts, metric="error", vocabulary=40)
 
 
 def unicode_names(samples: int = 700, letters: int = 12) -> Data:
@@ -122,6 +161,24 @@ def gapminder(window: int = 5) -> Data:
         y = np.concatenate([part[:, s + window, 0] - part[:, s + window - 1, 0] for s in starts])
         # what is learnt is the change, of which a few years decide
         parts += [torch.tensor(x).float(), torch.tensor(5 * y[:, None]).float()]
+    return Data(*parts, loss="squared")
+
+
+def income(window: int = 6) -> Data:
+    """Income of 142 countries every five years: how it changes after a window of them; validated on
+    other countries."""
+    countries: dict[str, list[float]] = {}
+    for row in _plotly("gapminder"):
+        countries.setdefault(row["country"], []).append((np.log(float(row["gdpPercap"])) - 8) / 1.2)
+    series = np.array(list(countries.values()))
+    series = series[np.random.default_rng(1).permutation(len(series))]
+    parts = []
+    for part in (series[:90], series[90:]):
+        windows = np.concatenate(
+            list(np.lib.stride_tricks.sliding_window_view(part, window + 1, 1))
+        )
+        change = 5 * (windows[:, -1:] - windows[:, -2:-1])
+        parts += [torch.tensor(windows[:, :-1]).float(), torch.tensor(change).float()]
     return Data(*parts, loss="squared")
 
 

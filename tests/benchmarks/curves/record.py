@@ -18,6 +18,10 @@ diabetes              diabetes, tabular and noisy; late decay, warm-up; error, l
 unicode_names         scripts of characters by their names, text; warm restarts; loss, best
 pluck                 a plucked string, a time series, a recurrent network; error, last
 flower_denoising      squares of another photograph, denoised; warm restarts; error, last
+digits_halves         the lower half of images of digits by the upper one; error, best
+source_modules        pieces of Python's source, which module they are of; share of errors, last
+nuclei_area           the area of cell nuclei by texture and shape, few; late decay; error, last
+income_rnn            income of countries, a time series, a recurrent network; error, best
 """
 
 from __future__ import annotations

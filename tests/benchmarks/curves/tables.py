@@ -31,7 +31,13 @@ JUDGING = (
     "pluck",
     "flower_denoising",
 )
-SPLIT: Mapping[str, tuple[str, ...]] = {"tuning": TUNING, "judging": JUDGING}
+# for what was changed since: chosen before any strategy had been run on them, and judged on once
+JUDGING_ANEW = ("digits_halves", "source_modules", "nuclei_area", "income_rnn")
+SPLIT: Mapping[str, tuple[str, ...]] = {
+    "tuning": TUNING,
+    "judging": JUDGING,
+    "judging-anew": JUDGING_ANEW,
+}
 
 Value = float | int | str
 

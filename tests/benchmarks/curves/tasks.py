@@ -238,4 +238,65 @@ TASKS: Mapping[str, Task] = {
         },
         {"batch": 40},
     ),
+    # images; half an image by the other half
+    "digits_halves": Task(
+        data.digit_halves,
+        25,
+        "best",
+        {
+            "lr": _row(1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+            "width": _row(8, 16, 32),
+            "depth": _row(1, 2),
+            "activation": _choice("relu", "tanh", "silu"),
+            "weight_decay": _row(0.0, 0.1, 1.0),
+        },
+        {"batch": 40},
+    ),
+    # text; the share of errors, which learning by heart makes worse
+    "source_modules": Task(
+        data.source_modules,
+        25,
+        "last",
+        {
+            "lr": _row(1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+            "embedding": _row(3, 6),
+            "width": _row(12, 24),
+            "dropout": _row(0.0, 0.4),
+            "weight_decay": _row(0.0, 0.5),
+            "schedule": _choice("constant", "cosine"),
+            "warmup": _row(0, 6),
+        },
+        {"batch": 40},
+    ),
+    # tabular; few samples, and learning rates that fall late
+    "nuclei_area": Task(
+        data.nuclei_area,
+        40,
+        "last",
+        {
+            "lr": _row(1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+            "depth": _row(1, 2),
+            "width": _row(8, 24),
+            "dropout": _row(0.0, 0.3),
+            "weight_decay": _row(0.0, 0.3, 3.0),
+            "schedule": _choice("constant", "late"),
+            "drop": _row(0.03, 0.3, schedule=("late",)),
+        },
+        {"batch": 20},
+    ),
+    # time series; a recurrent network
+    "income_rnn": Task(
+        data.income,
+        30,
+        "best",
+        {
+            "lr": _row(1e-3, 3e-3, 1e-2, 3e-2, 1e-1),
+            "optimizer": _choice("sgd", "adam"),
+            "momentum": _row(0.0, 0.9, optimizer=("sgd",)),
+            "clip": _row(0.1, 1.0, 10.0),
+            "width": _row(6, 12),
+            "schedule": _choice("constant", "cosine"),
+        },
+        {"kind": "rnn", "batch": 45},
+    ),
 }
