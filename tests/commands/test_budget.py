@@ -91,6 +91,7 @@ def test_spent_budget_is_told_by_each_start_and_by_whatever_looks(
     (told,) = json.loads(command("status", "--json")[1])
     assert (told["state"], told["asked"]) == ("finished", 5)
     rules = {"epochs": 3, "cost_s": None, "target": None, "no_improvement": 9}
+    rules["no_gain"] = None
     assert told["budget"] == rules
     assert (told["spent"]["epochs"], told["spent"]["since_best"]) == (3, 0)
     exported = json.loads(command("export", "study", "--format", "json")[1])
