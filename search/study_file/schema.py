@@ -26,7 +26,6 @@ from pydantic import (
     field_validator,
 )
 
-from search.plain.durations import parse_duration
 from search.plain.shares import parse_share
 from search.plain.tree import ARGUMENTS, as_mapping
 from search.plain.yaml import shown
@@ -36,6 +35,7 @@ from search.space.paths import EFFECTIVE
 from search.space.points import Points
 from search.space.spelling import Spelling
 from search.study_file.batch_section import Batch
+from search.study_file.budget_section import Budget
 from search.study_file.cluster_sections import Resources
 from search.study_file.lightning_sections import (
     ClassSection,
@@ -60,7 +60,6 @@ from search.study_file.scripts import (
     HydraSection,
     ScriptSection,
 )
-from search.study_file.stopping_rules import StoppingRules
 from search.study_file.trial_config import LIGHTNING_SECTIONS, SEEDS_SCRIPT
 
 SAMPLERS = ("tpe", "gp", "random", "grid", "qmc", "cmaes", "nsgaii", "bruteforce")
@@ -95,38 +94,6 @@ class Component(_Section):
 
     name: str
     options: dict[str, Any] = {}
-
-
-class Budget(_Section):
-    """The end of a study; None is no limit.
-
-    trials: their total.
-    timeout_s: seconds of one run.
-    epochs: trained by all attempts together.
-    cost_s: seconds of all attempts together.
-    target: value of the objective that is good enough.
-    no_improvement: finished trials in a row without a new best.
-    no_gain: complete ones in a row, once the scheduler expects to gain nothing but noise.
-    """
-
-    trials: Annotated[StrictInt, Field(ge=1)] | None = None
-    timeout_s: float | None = Field(None, alias="timeout")
-    epochs: Annotated[StrictInt, Field(ge=1)] | None = None
-    cost_s: float | None = Field(None, alias="cost")
-    target: Annotated[float, Field(allow_inf_nan=False)] | None = None
-    no_improvement: Annotated[StrictInt, Field(ge=1)] | None = None
-    no_gain: Annotated[StrictInt, Field(ge=1)] | None = None
-
-    @field_validator("timeout_s", "cost_s", mode="before")
-    @classmethod
-    def _duration(cls, value: object) -> float | None:
-        return None if value is None else parse_duration(value)
-
-    @property
-    def stopping(self) -> StoppingRules:
-        """The rules beside `trials` and `timeout`."""
-        best = (self.target, self.no_improvement, self.no_gain)
-        return StoppingRules(self.epochs, self.cost_s, *best)
 
 
 class Keep(_Section):
