@@ -124,10 +124,22 @@ class Ledger:
         """Trials that have a number."""
         return len(self._trials)
 
+    @property
+    def elsewhere(self) -> dict[int, str]:
+        """Machines of attempts on others that have no end, by the numbers of their trials."""
+        return {
+            trial.number: trial.attempts[-1].record.node
+            for trial in self._trials
+            if trial.attempts
+            and trial.attempts[-1].record.ended is None
+            and trial.attempts[-1].record.node
+        }
+
     def heal(self) -> list[int]:
         """Put trials that an earlier coordinator left running back to waiting; their numbers.
 
-        Attempts die with their coordinator; one that did not yet is waited for.
+        Attempts die with their coordinator; one on this machine that did not yet is waited for, on
+        others they have ended by now (`LeaseWait`).
         """
         healed = [trial.number for trial in self._trials if trial.state == "RUNNING"]
         for number in healed:

@@ -16,6 +16,7 @@ from search.engine.batch_sizes import epoch_of, own_effective
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
 from search.engine.extras import check_loggers
+from search.engine.lease_wait import LeaseWait
 from search.engine.ledger import Ledger
 from search.engine.opening import Opening, open_ledger, plan
 from search.engine.preflight import settled
@@ -75,10 +76,12 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         end_processes_of(owner_of(request.folder.server_log))
         view = SteadyView(view, signals)
         before_retry = _before_retry(view, signals)
+        tick = _tick(request, view, signals, deadline)
+        lease_wait = _agents_awaited(request, view, tick)
         began = time.time()
         # the fork server loads torch while the study is opened
         with _executor(request, request.folder.server_log, view) as executor:
-            ledger = _healed(opening, request, view, before_retry) if opening.exists else None
+            ledger = _healed(opening, request, view, before_retry, lease_wait)
             if ledger is not None:
                 # before the check, during which the database may be moved too
                 ownership.note_study()
@@ -87,7 +90,6 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 return _successful(_close(ledger, view, end, deadline), deadline)
             sampling_of(request.study_file).prepare()
             made = _made_with(request)
-            tick = _tick(request, view, signals, deadline)
             try:
                 checked = check_study(request, executor, view, made["machine"], tick, began=began)
             except StudyFailed:
@@ -145,6 +147,10 @@ def _planned(request: RunRequest) -> Opening:
     if not opening.exists or opening.changes:
         refuse_secrets(request.study_file, request.source)
     return opening
+
+
+def _notes_to(view: View) -> Callable[[str], None]:
+    return lambda line: view.handle(Note(line))
 
 
 def _look(signals: SignalWatch, view: View) -> None:
@@ -269,7 +275,7 @@ def _opened(
         request.total,
         before_retry,
         steps,
-        note=lambda line: view.handle(Note(line)),
+        note=_notes_to(view),
         stopping=request.stopping_rules,
     )
 
@@ -284,8 +290,26 @@ def _begun(
     return _opened(opening, request, view, before_retry, steps)
 
 
-def _healed(opening: Opening, request: RunRequest, view: View, before_retry: BeforeRetry) -> Ledger:
+def _agents_awaited(request: RunRequest, view: View, tick: Callable[[], None]) -> LeaseWait:
+    """The wait for what an earlier run has left on other machines, over for all that the bridge of
+    that run knew, which another bridge would take the place of."""
+    lease_wait = LeaseWait(request.folder, tick, _notes_to(view))
+    lease_wait.for_agents()
+    return lease_wait
+
+
+def _healed(
+    opening: Opening,
+    request: RunRequest,
+    view: View,
+    before_retry: BeforeRetry,
+    lease_wait: LeaseWait,
+) -> Ledger | None:
+    """The study of an earlier run; None where it is new."""
+    if not opening.exists:
+        return None
     ledger = _opened(opening, request, view, before_retry)
+    lease_wait.for_trials(ledger.elsewhere)
     for change in opening.changes:
         view.handle(Note(f"from now on: {change}"))
     for number in sorted(set(ledger.heal()) - set(ledger.pausing.paused)):
@@ -327,7 +351,7 @@ def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[Loc
         list(class_paths(request.study_file.to_tree())),
         [str(each) for each in request.sys_path],
         server_log=server_log,
-        note=lambda text: view.handle(Note(text)),
+        note=_notes_to(view),
     )
     try:
         yield executor

@@ -133,6 +133,18 @@ def test_heal_puts_running_trials_back(folder: StudyFolder, ledger: Ledger) -> N
     assert read_study(folder).trials[number] == again.trial(number)
 
 
+def test_trials_of_other_machines_are_known_until_their_attempts_end(
+    folder: StudyFolder, ledger: Ledger
+) -> None:
+    there, here = ledger.sample(), ledger.sample()
+    ledger.begin_attempt(there, 7, node="n2", boot="b2")
+    ledger.begin_attempt(here, os.getpid())
+    again = opened(folder)
+    assert again.elsewhere == {there: "n2"}
+    again.heal()
+    assert again.elsewhere == {}
+
+
 def test_verdict_compares_with_the_trials_before(ledger: Ledger) -> None:
     trained(ledger, 0.5, 0.4)
     trained(ledger, 0.5, 0.4)
