@@ -23,6 +23,7 @@ from search.answers import (
     LoggedMetrics,
     Timed,
 )
+from search.engine.attempt_end import MAX_LOSSES
 from search.engine.signals import SignalWatch
 from search.errors import StudyFileError, UserError
 from search.executors.local import LocalExecutor
@@ -85,14 +86,18 @@ def ask(
         write_whole(folder.config, dump_yaml(dict(config)))
         if checkpoint is not None:
             folder.best_ckpt.symlink_to(checkpoint.absolute())
-        for number in range(1, question.attempts + 1):
-            attempt = f"{folder.root.name}-{number}"
+        kills = losses = 0
+        while True:
+            attempt = f"{folder.root.name}-{kills + losses + 1}"
             executor.start(attempt, question.task, folder, slot)
             ended = _wait(executor, attempt, question, tick)
-            if not ended.was_killed:
+            kills += ended.was_killed
+            losses += ended.was_lost
+            is_repeated = ended.was_killed or ended.was_lost
+            if not is_repeated or kills == question.attempts or losses == MAX_LOSSES:
                 break
         if ended.answer is None:
-            why = ended.why(question.attempts)
+            why = ended.why(losses if ended.was_lost else kills)
             raise UserError(f"{place}: {question.name} {why}. Its log: {folder.log}")
         if ended.answer.problems:
             raise StudyFileError([f"{place}: {problem}" for problem in ended.answer.problems])
@@ -166,21 +171,38 @@ class _AskedAttempt(Generic[AnswerT]):
     """Its last words, if it had any other."""
     status: int
     """Exit status of its process."""
+    lost: str | None
+    """What became of its machine; None where the process itself ended."""
 
     @property
     def was_killed(self) -> bool:
         """True where something outside ended it before its answer."""
+        return self._was_cut_off and self.lost is None
+
+    @property
+    def was_lost(self) -> bool:
+        """True where its machine went before its answer."""
+        return self._was_cut_off and self.lost is not None
+
+    @property
+    def _was_cut_off(self) -> bool:
         if self.answer is not None:
             return False
         return self.said is None or self.said.cause in (INTERRUPTED, KILLED)
 
-    def why(self, attempts: int) -> str:
-        """The end of the message where there is no answer."""
+    def why(self, times: int) -> str:
+        """The end of the message where there is no answer.
+
+        Args:
+            times: attempts that ended like this one, one after another.
+        """
+        often = f"{times} times, " if times > 1 else ""
+        if self.was_lost:
+            return f"was lost {often}the last time as {self.lost}"
         if self.said is not None:
             reason = self.said.message or self.said.cause
             return f"failed: {reason.rstrip('.')}"
-        times = f"{attempts} times, " if attempts > 1 else ""
-        return f"ended {times}with status {self.status}"
+        return f"ended {often}with status {self.status}"
 
 
 def _wait(
@@ -198,7 +220,7 @@ def _wait(
             elif isinstance(message, Ended):
                 said = message
             elif isinstance(message, Exited):
-                return _AskedAttempt(answer, said, message.status)
+                return _AskedAttempt(answer, said, message.status, message.lost)
         tick()
 
 

@@ -11,6 +11,8 @@ from search.layout import TrialFolder
 from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, LOST, OOM, Ended, Probed
 from search.wire import decode
 
+# so many machines lost in a row are no accident
+MAX_LOSSES = 10
 # processes of the attempt: how torch, and `trial.ranks`, begin what they say of one that was killed
 _PARTS = ("DataLoader worker", "rank ")
 # causes that rank 0 gives, if it speaks at all, when another rank has left it

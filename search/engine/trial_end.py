@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
-from search.engine.attempt_end import Outcome
+from search.engine.attempt_end import MAX_LOSSES, Outcome
 from search.messages import (
     DIVERGED,
     DONE,
@@ -29,7 +29,6 @@ from search.store.records import StudyAttributes
 from search.study_file.outcome_constraints import violations
 
 MAX_IDLE_ATTEMPTS = 3
-MAX_LOSSES = 10
 
 _STATES = {
     DONE: TrialState.COMPLETE,

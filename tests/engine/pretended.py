@@ -132,6 +132,7 @@ def made(
     deadline: Deadline | None = None,
     slots: int = 1,
     view: NoView | None = None,
+    signals: SignalWatch | None = None,
 ) -> Coordinator:
     study_file = parse_study_tree(dict(tree), source="study.yaml", default_name=folder.name)
     folder.root.mkdir()
@@ -143,6 +144,6 @@ def made(
         batches=batches or BatchPlan("off", None, None, ()),
         slots=[Slot(1)] * slots,
         deadline=deadline or Deadline(None),
-        signals=SignalWatch(),
+        signals=signals or SignalWatch(),
         ownership=Ownership(folder, StudyLock(folder.lock)),
     )

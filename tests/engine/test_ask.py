@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from search.answers import Answer, Checked
-from search.engine.ask import CHECK, DRY, Question, ask
+from search.answers import Answer, Checked, Timed
+from search.engine.ask import CHECK, DRY, TIME, Question, ask
 from search.errors import Interrupted, StudyFileError, UserError
 from search.layout import TrialFolder
 from search.messages import ERROR, INTERRUPTED, Ended, Exited, Launched, Message, Slot, SlotOpened
@@ -87,6 +87,28 @@ def test_killed_check_is_tried_again_under_another_name(temporary: Path) -> None
     assert asked(executor, CHECK, nothing) == Checked()
     assert len(set(executor.started)) == 3
     assert list(temporary.iterdir()) == []
+
+
+def lost(_: TrialFolder) -> Sequence[Message]:
+    return [Launched("any", 1), Exited("any", -9, lost="node n2 was lost: its job is gone")]
+
+
+def test_question_is_asked_again_of_another_machine_where_one_is_lost(temporary: Path) -> None:
+    """Also one that is given up at its first kill."""
+    executor = Answering(lost, lost, lost, says(Timed()))
+    assert asked(executor, TIME, nothing) == Timed()
+    assert len(set(executor.started)) == 4
+    assert list(temporary.iterdir()) == []
+
+
+def test_question_that_takes_its_machines_down_is_given_up() -> None:
+    executor = Answering(*[lost] * 10)
+    with pytest.raises(UserError) as refused:
+        asked(executor, CHECK, nothing)
+    assert str(refused.value) == (
+        "study.yaml: the check before the first trial was lost 10 times, the last time as "
+        f"node n2 was lost: its job is gone. Its log: {executor.folder.log}"
+    )
 
 
 @pytest.mark.parametrize(

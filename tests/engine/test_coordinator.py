@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import signal
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from search.engine import coordinator, open_slots
 from search.engine.batch_sizes import BatchPlan
 from search.engine.coordinator import Coordinator
 from search.engine.deadline import Deadline
-from search.errors import StudyFailed
+from search.engine.signals import SignalWatch
+from search.errors import SearchError, StudyFailed, UserError
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     KILLED,
@@ -156,6 +158,54 @@ def test_study_without_a_slot_ends_with_its_time(tmp_path: Path) -> None:
     executor.open_slots = lambda wanted: None  # type: ignore[method-assign]
     assert made(folder, executor, deadline=ShortDeadline(5)).run() == "timeout"
     assert executor.order == []
+
+
+class NoSlots(Several):
+    """An executor all of whose jobs are pending; something happens at its third poll."""
+
+    def __init__(self, then: Callable[[], object]) -> None:
+        super().__init__()
+        self._then = then
+        self.polls = 0
+
+    def open_slots(self, wanted: Sequence[Slot]) -> None: ...
+
+    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+        self.polls += 1
+        if self.polls == 3:
+            self._then()
+        assert self.polls < 10, "the run goes on"
+        return super().poll(timeout_s)
+
+
+def test_signal_ends_the_wait_for_a_slot_at_once(tmp_path: Path) -> None:
+    folder, signals = StudyFolder(tmp_path / "study"), SignalWatch()
+    executor = NoSlots(lambda: signals.note(signal.SIGINT))
+    assert made(folder, executor, signals=signals).run() == "interrupted"
+    assert executor.polls == 3
+    assert read_study(folder).trials == ()
+
+
+@pytest.mark.parametrize(
+    "error", [UserError("--on slurm: no partition x."), StudyFailed("all gone")]
+)
+def test_executor_that_gives_up_ends_the_run_and_loses_nothing(
+    tmp_path: Path, error: SearchError
+) -> None:
+    folder = StudyFolder(tmp_path / "study")
+
+    class GivesUp(Scripted):
+        def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+            if said := super().poll(timeout_s):
+                return said
+            raise error
+
+    reported = [("", Launched("", 0, node="n2", boot_id="b2")), ("", Reported(1, 1, 0.5))]
+    with pytest.raises(type(error), match=str(error)):
+        made(folder, GivesUp(reported)).run()
+    # whose attempt may be at work: the next start looks after that
+    (trial,) = read_study(folder).trials
+    assert (trial.state, trial.curve, trial.node) == ("RUNNING", {1: 0.5}, "n2")
 
 
 class ShortDeadline(Deadline):
