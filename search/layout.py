@@ -34,14 +34,9 @@ class TrialFolder:
         return self.root / "log.txt"
 
     @property
-    def agents(self) -> Path:
-        """Files and output of the agents on other machines, and the folders of their questions."""
-        return self.root / "agents"
-
-    @property
-    def nodes(self) -> Path:
-        """Who works on what on other machines, JSON."""
-        return self.root / "nodes.json"
+    def attempt(self) -> Path:
+        """Name of the attempt that the trial belongs to now, unlike any other."""
+        return self.root / "attempt"
 
     @property
     def logs(self) -> Path:

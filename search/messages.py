@@ -74,6 +74,9 @@ class Launch(Message, frozen=True):
     """Part of the host's memory that it may take."""
     gpu_share: float = 1.0
     """Part of the memory of each GPU that it may take."""
+    fence: str = ""
+    """Text in the trial's folder for as long as the trial is this attempt's; empty where no other
+    could take it."""
 
 
 class Ready(Message, frozen=True):

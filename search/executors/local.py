@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import secrets
 import selectors
 import signal
 import subprocess
@@ -36,6 +37,7 @@ from search.wire import LineBuffer, decode, encode
 _CLOSE_TIMEOUT_S = 5.0
 _TICK_S = 0.25
 MAX_SERVER_DEATHS = 3
+FIT = "fit"
 
 
 class LocalExecutor:
@@ -138,9 +140,23 @@ class LocalExecutor:
                 gpus=slot.gpus,
                 memory_share=slot.memory_share,
                 gpu_share=slot.gpu_share,
+                fence=self._fence(folder) if task == FIT else "",
             )
         )
         self._launch_waiting()
+
+    def _fence(self, folder: TrialFolder) -> str:
+        """Make a trial that of an attempt which begins: one on a machine that was asleep, or cut
+        off, may still believe that it is its own."""
+        fence = secrets.token_hex(8)
+        try:
+            # one that reads it half written is not its own either
+            with open_privately(folder.attempt, "w") as file:
+                file.write(fence)
+        except OSError:
+            # a full disk, or a folder that was moved: the attempt meets the same
+            return ""
+        return fence
 
     def _launch_waiting(self) -> None:
         while self._launches and not self._unanswered:

@@ -26,6 +26,7 @@ from search.layout import TrialFolder
 from search.messages import Exited, Expect, Kill, Launch, Launched, Message, Preload, Ready
 from search.plain.collector import without_collector
 from search.plain.visible_gpus import VISIBLE
+from search.trial.checkpoints.fence import fence_in
 from search.trial.process import orphans, process_end
 from search.trial.process.import_path import IMPORT_PATH
 from search.wire import LineBuffer, decode, encode
@@ -279,6 +280,7 @@ def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
         sys.argv[1:] = [launch.folder]
         if launch.gpus is not None:
             os.environ[VISIBLE] = ",".join(launch.gpus)
+        fence_in(launch.fence)
         from search.trial.attempt import run_launched
 
         status, leave = run_launched(launch, folder)

@@ -21,6 +21,7 @@ from search.layout import TrialFolder
 from search.plain.tree import Tree
 from search.plain.whole_files import discard, files_of, open_privately, put_in_place, recover
 from search.trial.checkpoints import sharded
+from search.trial.checkpoints.fence import leave_if_replaced
 from search.trial.checkpoints.safe_hooks import unwritable
 
 # the key of the keeper's state in a checkpoint: Lightning's, the name of its class
@@ -48,6 +49,7 @@ def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, object] | N
     temporary = path.with_name(f".{path.name}.tmp")
     if trainer.is_global_zero:
         # shards of an attempt that was cut off would be taken for those of this one
+        leave_if_replaced(path.parent)
         discard(temporary)
     trainer.strategy.barrier()
     try:
@@ -57,6 +59,7 @@ def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, object] | N
                 sharded.write_manifest(temporary, kept or {})
             for file in files_of(temporary):
                 sync(file)
+            leave_if_replaced(path.parent)
             put_in_place(temporary, path)
     except OSError:
         # half a checkpoint on a full disk is in the way of everything else
@@ -67,11 +70,13 @@ def save_checkpoint(trainer: Trainer, path: Path, kept: Mapping[str, object] | N
 def write_checkpoint(content: memoryview, path: Path) -> None:
     """Write a checkpoint that is in memory, as `save_checkpoint` writes one; rank 0 alone."""
     temporary = path.with_name(f".{path.name}.tmp")
+    leave_if_replaced(path.parent)
     discard(temporary)
     try:
         with open_privately(temporary, "xb") as file:
             file.write(content)
         sync(temporary)
+        leave_if_replaced(path.parent)
         put_in_place(temporary, path)
     except OSError:
         discard(temporary)
