@@ -112,16 +112,16 @@ class Coordinator:
         for trial in self._ledger.record().trials:
             self._tidy(trial)
         while True:
-            self._look_at_folder()
             may_fill = self._fill_slot()
             while self._unclosed and self._slots.has_free and self._stopping_since is None:
                 self._close_runs(self._unclosed.pop(0))
             if not (may_fill or self._running or self._waits_for_slot()) and self._is_over():
                 break
             # sampling takes time, and attempts wait for their verdicts meanwhile
-            for attempt, message in self._executor.poll(0 if may_fill else _POLL_S):
-                # an attempt may have failed because its folder is gone, which is no end of a trial
-                self._look_at_folder()
+            messages = self._executor.poll(0 if may_fill else _POLL_S)
+            # an attempt may have failed because its folder is gone, which is no end of a trial
+            self._look_at_folder()
+            for attempt, message in messages:
                 self._handle(attempt, message)
             self._view.tick()
         self._next.release()

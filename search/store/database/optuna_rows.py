@@ -20,7 +20,7 @@ from sqlalchemy import Connection, DateTime, Engine, TableClause, column, table
 from search.store.events.optuna_trials import OptunaStudy
 
 _STUDIES = table("studies", column("study_id"), column("study_name"))
-_TRIALS = table(
+TRIALS = table(
     "trials",
     column("trial_id"),
     column("study_id"),
@@ -35,7 +35,7 @@ _OF_STUDY = {
     "study_user_attributes": ("key", "value_json"),
     "study_system_attributes": ("key", "value_json"),
 }
-_OF_TRIAL = {
+OF_TRIAL = {
     "trial_params": ("param_name", "param_value", "distribution_json"),
     "trial_values": ("objective", "value", "value_type"),
     "trial_intermediate_values": ("step", "intermediate_value", "intermediate_value_type"),
@@ -63,7 +63,7 @@ def row_differences(engine: Engine, study: OptunaStudy) -> list[str]:
         stored = _stored_rows(connection, study_id)
     told = _rows_of(study)
     lines = [f"the study: {name}" for name in _OF_STUDY if _differing(name, stored, told)]
-    for name in ("trials", *_OF_TRIAL):
+    for name in ("trials", *OF_TRIAL):
         numbers = {row[0] for row in _differing(name, stored, told)}
         lines += [f"trial {number}: {name}" for number in sorted(numbers)]
     return lines
@@ -113,7 +113,7 @@ def write_anew(engine: Engine, study: OptunaStudy) -> None:
             _insert(connection, name, ("study_id", *of_study), _under(study_id, told[name]))
         _insert_trials(connection, study_id, study.trials)
         ids = _trial_ids(connection, study_id)
-        for name, of_trial in _OF_TRIAL.items():
+        for name, of_trial in OF_TRIAL.items():
             rows = ((ids[number], *row) for number, *row in told[name])
             _insert(connection, name, ("trial_id", *of_trial), rows)
 
@@ -133,8 +133,13 @@ def stored_value(value: float) -> tuple[float | None, str]:
     return value, _FINITE
 
 
+def empty_rows() -> Rows:
+    """No rows of any table."""
+    return {name: set() for name in ("trials", *_OF_STUDY, *OF_TRIAL)}
+
+
 def _rows_of(study: OptunaStudy) -> Rows:
-    rows: Rows = {name: set() for name in ("trials", *_OF_STUDY, *_OF_TRIAL)}
+    rows = empty_rows()
     rows["study_directions"] = {
         (place, direction.name) for place, direction in enumerate(study.directions)
     }
@@ -142,11 +147,11 @@ def _rows_of(study: OptunaStudy) -> Rows:
     rows["study_system_attributes"] = set(_as_json(study.system_attributes))
     distributions: dict[int, str] = {}
     for trial in study.trials:
-        _add_rows_of(trial, rows, distributions)
+        add_rows_of(trial, rows, distributions)
     return rows
 
 
-def _add_rows_of(trial: FrozenTrial, rows: Rows, distributions: dict[int, str]) -> None:
+def add_rows_of(trial: FrozenTrial, rows: Rows, distributions: dict[int, str]) -> None:
     """Add the rows of a trial.
 
     Args:
@@ -186,42 +191,42 @@ def _study_id(connection: Connection, name: str) -> int | None:
 
 
 def _trial_ids(connection: Connection, study_id: int | None) -> dict[int, int]:
-    query = sqlalchemy.select(_TRIALS.c.number, _TRIALS.c.trial_id)
-    rows = connection.execute(query.where(_TRIALS.c.study_id == study_id))
+    query = sqlalchemy.select(TRIALS.c.number, TRIALS.c.trial_id)
+    rows = connection.execute(query.where(TRIALS.c.study_id == study_id))
     return {row.number: row.trial_id for row in rows}
 
 
 def _stored_rows(connection: Connection, study_id: int) -> Rows:
-    query = sqlalchemy.select(_TRIALS.c.number, _TRIALS.c.state)
-    trials = connection.execute(query.where(_TRIALS.c.study_id == study_id))
+    query = sqlalchemy.select(TRIALS.c.number, TRIALS.c.state)
+    trials = connection.execute(query.where(TRIALS.c.study_id == study_id))
     rows: Rows = {"trials": {tuple(row) for row in trials}}
     for name, of_study in _OF_STUDY.items():
-        rows_of = _table(name, ("study_id", *of_study))
+        rows_of = table_of(name, ("study_id", *of_study))
         query = sqlalchemy.select(*(rows_of.c[each] for each in of_study))
         found = connection.execute(query.where(rows_of.c.study_id == study_id))
         rows[name] = {tuple(row) for row in found}
-    for name in _OF_TRIAL:
+    for name in OF_TRIAL:
         rows[name] = _rows_in(connection, name, study_id)
     return rows
 
 
 def _rows_in(connection: Connection, name: str, study_id: int) -> set[Row]:
-    columns = _OF_TRIAL[name]
-    rows_of = _table(name, ("trial_id", *columns))
-    query = sqlalchemy.select(_TRIALS.c.number, *(rows_of.c[each] for each in columns))
-    query = query.join_from(rows_of, _TRIALS, _TRIALS.c.trial_id == rows_of.c.trial_id)
-    found = connection.execute(query.where(_TRIALS.c.study_id == study_id))
+    columns = OF_TRIAL[name]
+    rows_of = table_of(name, ("trial_id", *columns))
+    query = sqlalchemy.select(TRIALS.c.number, *(rows_of.c[each] for each in columns))
+    query = query.join_from(rows_of, TRIALS, TRIALS.c.trial_id == rows_of.c.trial_id)
+    found = connection.execute(query.where(TRIALS.c.study_id == study_id))
     return {tuple(row) for row in found}
 
 
 def _delete(connection: Connection, study_id: int) -> None:
     """Delete what belongs to a study, but for its own row."""
-    trials = sqlalchemy.select(_TRIALS.c.trial_id).where(_TRIALS.c.study_id == study_id)
-    for name in (*_OF_TRIAL, _HEARTBEATS):
-        rows_of = _table(name, ("trial_id",))
+    trials = sqlalchemy.select(TRIALS.c.trial_id).where(TRIALS.c.study_id == study_id)
+    for name in (*OF_TRIAL, _HEARTBEATS):
+        rows_of = table_of(name, ("trial_id",))
         connection.execute(sqlalchemy.delete(rows_of).where(rows_of.c.trial_id.in_(trials)))
     for name in ("trials", *_OF_STUDY):
-        rows_of = _table(name, ("study_id",))
+        rows_of = table_of(name, ("study_id",))
         connection.execute(sqlalchemy.delete(rows_of).where(rows_of.c.study_id == study_id))
 
 
@@ -231,13 +236,13 @@ def _insert_trials(connection: Connection, study_id: int | None, trials: list[Fr
             "study_id": study_id,
             "number": trial.number,
             "state": trial.state.name,
-            "datetime_start": _in_utc(trial.datetime_start),
-            "datetime_complete": _in_utc(trial.datetime_complete),
+            "datetime_start": as_stored_time(trial.datetime_start),
+            "datetime_complete": as_stored_time(trial.datetime_complete),
         }
         for trial in trials
     ]
     if rows:
-        connection.execute(sqlalchemy.insert(_TRIALS), rows)
+        connection.execute(sqlalchemy.insert(TRIALS), rows)
 
 
 def _insert(
@@ -245,17 +250,18 @@ def _insert(
 ) -> None:
     given = [dict(zip(columns, row, strict=True)) for row in rows]
     if given:
-        connection.execute(sqlalchemy.insert(_table(name, columns)), given)
+        connection.execute(sqlalchemy.insert(table_of(name, columns)), given)
 
 
 def _under(study_id: int | None, rows: Iterable[Row]) -> Iterator[Row]:
     return ((study_id, *row) for row in rows)
 
 
-def _table(name: str, columns: Iterable[str]) -> TableClause:
+def table_of(name: str, columns: Iterable[str]) -> TableClause:
+    """A table with those of its columns that are needed."""
     return table(name, *(column(each) for each in columns))
 
 
-def _in_utc(time: datetime | None) -> datetime | None:
+def as_stored_time(time: datetime | None) -> datetime | None:
     """Optuna's local time without a zone as its tables hold it."""
     return None if time is None else time.astimezone(UTC).replace(tzinfo=None)

@@ -9,27 +9,26 @@ from typing import Any, TypeVar
 import sqlalchemy
 from optuna.storages import InMemoryStorage, RDBStorage
 from optuna.trial import Trial, TrialState
+from sqlalchemy import Connection
 
 from search.errors import StorageError
 from search.store.database.connection import cannot_be_written, close_database
 from search.store.database.lock_wait import REFUSALS, BeforeRetry, keep_trying, retry_while_locked
-from search.store.database.optuna_rows import stored_value, trial_ids
+from search.store.database.optuna_rows import trial_ids
+from search.store.database.trial_statements import (
+    SYSTEM_ATTRIBUTES,
+    USER_ATTRIBUTES,
+    insert_trial,
+    write_attribute,
+    write_report,
+    write_state,
+)
 from search.store.database.url import shown_url
 from search.store.events.optuna_trials import OptunaStudy
 
-# the one statement that is written at every report; through Optuna's object mapper it takes twelve
-# times as long, on a core that a trial could use (DECISIONS.md)
-_REPORT = sqlalchemy.text(
-    "INSERT INTO trial_intermediate_values "
-    "(trial_id, step, intermediate_value, intermediate_value_type) "
-    "VALUES (:trial_id, :step, :value, :kind) ON CONFLICT (trial_id, step) DO UPDATE SET "
-    "intermediate_value = excluded.intermediate_value, "
-    "intermediate_value_type = excluded.intermediate_value_type"
-)
 # through the object mapper every trial is read to count them
 _NEWEST = sqlalchemy.text("SELECT max(trial_id) FROM trials")
 _COUNT = sqlalchemy.text("SELECT count(*) FROM trials WHERE study_id = :study_id")
-_KNOWS_REPORT = ("sqlite", "postgresql")
 # begins the name of an attribute of a trial that stays in memory: a state of CMA-ES
 PRIVATE_PREFIX = "cma:"
 T = TypeVar("T")
@@ -102,7 +101,12 @@ class WriteThroughStorage(InMemoryStorage):
             return
         trial = self.get_trial(trial_id)
         trial.system_attrs = {k: v for k, v in trial.system_attrs.items() if not is_private(k)}
-        added = self._write(lambda: self.database.create_new_trial(self._database_study, trial))
+
+        def add() -> int:
+            with self.database.engine.begin() as connection:
+                return insert_trial(connection, self._database_study, trial)
+
+        added = self._write(add)
         self._database_trials[trial_id] = added
         if self._newest == added - 1:
             self._newest = added
@@ -156,38 +160,47 @@ class WriteThroughStorage(InMemoryStorage):
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
         changed = super().set_trial_state_values(trial_id, state, values)
-        target = self._database_trials.get(trial_id)
         # one that was claimed runs here already, and waits in the database
-        if target is not None and (changed or state == TrialState.RUNNING):
-            self._write(lambda: self.database.set_trial_state_values(target, state, values))
+        if changed or state == TrialState.RUNNING:
+            trial = self._get_trial(trial_id)
+            self._write_trial(trial_id, lambda to, target: write_state(to, target, trial))
         return changed
 
     def set_trial_intermediate_value(
         self, trial_id: int, step: int, intermediate_value: float
     ) -> None:
         super().set_trial_intermediate_value(trial_id, step, intermediate_value)
-        if (target := self._database_trials.get(trial_id)) is None:
-            return
-        if self.database.engine.dialect.name in _KNOWS_REPORT:
-            self._write(lambda: self._write_report(target, step, intermediate_value))
-        else:
-            self._write(
-                lambda: self.database.set_trial_intermediate_value(target, step, intermediate_value)
-            )
-
-    def _write_report(self, target: int, step: int, value: float) -> None:
-        number, kind = stored_value(value)
-        row = {"trial_id": target, "step": step, "value": number, "kind": kind}
-        with self.database.engine.begin() as connection:
-            connection.execute(_REPORT, row)
+        self._write_trial(
+            trial_id, lambda to, target: write_report(to, target, step, intermediate_value)
+        )
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: object) -> None:
         super().set_trial_user_attr(trial_id, key, value)
-        if (target := self._database_trials.get(trial_id)) is not None:
-            self._write(lambda: self.database.set_trial_user_attr(target, key, value))
+        self._write_trial(
+            trial_id,
+            lambda to, target: write_attribute(to, USER_ATTRIBUTES, target, key, value),
+        )
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
         super().set_trial_system_attr(trial_id, key, value)
+        if not is_private(key):
+            self._write_trial(
+                trial_id,
+                lambda to, target: write_attribute(to, SYSTEM_ATTRIBUTES, target, key, value),
+            )
+
+    def _write_trial(self, trial_id: int, change: Callable[[Connection, int], None]) -> None:
+        """Write a change of a trial, unless it is staged still.
+
+        Args:
+            change: given the transaction and the key of the trial in the database.
+        """
         target = self._database_trials.get(trial_id)
-        if target is not None and not is_private(key):
-            self._write(lambda: self.database.set_trial_system_attr(target, key, value))
+        if target is None:
+            return
+
+        def write() -> None:
+            with self.database.engine.begin() as connection:
+                change(connection, target)
+
+        self._write(write)
