@@ -58,6 +58,7 @@ from search.trial.fitting.callbacks import (
     SignsOfLife,
 )
 from search.trial.fitting.checkpoint_keeper import CheckpointKeeper
+from search.trial.fitting.idle_hooks import leave_out_idle_hooks
 from search.trial.fitting.logger_runs import close_runs
 from search.trial.fitting.loggers import run_of
 from search.trial.fitting.no_value import no_value
@@ -297,6 +298,8 @@ def _train(trial: _Trial, built: Built) -> Ended:
     else:
         trainer = built.trainer
         join_trainer(built, trainer, callbacks, logs.loggers)
+    for callback in callbacks:
+        leave_out_idle_hooks(callback)
     limit_gpu_memory(trainer, trial.gpu_share)
     keeper.join(trainer, goes_on=checkpoint is not None)
     if logs.loggers:

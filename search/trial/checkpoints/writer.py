@@ -1,36 +1,37 @@
 """The writer of a trial's checkpoints: on the disk, or in memory until they go there.
 
-Knows files, not when one is due. A copy in memory is the content of the very file.
+Knows files, not when one is due. A copy in memory becomes the very file that it would have been.
 """
 
 from __future__ import annotations
 
-import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-import torch
 from lightning.pytorch import Trainer
 
 from search.layout import TrialFolder
 from search.plain.whole_files import files_of, keep_copy
 from search.trial.checkpoints.files import save_checkpoint, sync, write_checkpoint
+from search.trial.checkpoints.held_copy import Content, content_of, held
 
 # a larger one is written, not copied: its memory is better used by the trial
 _LARGEST_COPY_BYTES = 1 << 30
 # Lightning's own plugin, in either package (2.6)
 _PLUGINS = ("lightning.fabric.plugins.io.torch_io", "lightning_fabric.plugins.io.torch_io")
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True)
 class _Held:
     """The end of an epoch in memory."""
 
-    content: memoryview
+    content: Content
     # the best that is not written, which may be the same one
-    best: memoryview | None
+    best: Content | None
 
 
 class CheckpointWriter:
@@ -42,7 +43,7 @@ class CheckpointWriter:
     def __init__(self, folder: TrialFolder) -> None:
         self._folder = folder
         # not written yet: the best so far
-        self._best: memoryview | None = None
+        self._best: Content | None = None
         # the end of the last epoch that was held, and what was best then
         self._end: _Held | None = None
 
@@ -54,7 +55,7 @@ class CheckpointWriter:
 
     def hold(self, trainer: Trainer, *, is_best: bool, is_last: bool) -> None:
         """Copy a checkpoint into memory as the best, as the last, or as both."""
-        content = _content(trainer)
+        content = _held(trainer)
         if is_best:
             self._best = content
         if is_last and content is not None:
@@ -72,13 +73,13 @@ class CheckpointWriter:
         last, best = self._folder.last_ckpt, self._folder.best_ckpt
         # before the file that says that it is there
         if end.best is not None:
-            write_checkpoint(end.best, best)
+            write_checkpoint(end.best(), best)
         self._keep_previous()
         self._sync_reports()
         if end.best is end.content:
             keep_copy(best, last)
         else:
-            write_checkpoint(end.content, last)
+            write_checkpoint(end.content(), last)
 
     def write_last(self, trainer: Trainer, kept: Mapping[str, Any], *, is_best: bool) -> None:
         """Write `last.ckpt`; it becomes `best.ckpt`, too, where it is the best, else that becomes
@@ -89,7 +90,7 @@ class CheckpointWriter:
         """
         if self._best is not None and not is_best:
             # before the file that says that it is there
-            write_checkpoint(self._best, self._folder.best_ckpt)
+            write_checkpoint(self._best(), self._folder.best_ckpt)
         self._best = None
         if trainer.is_global_zero:
             self._keep_previous()
@@ -128,30 +129,42 @@ class CheckpointWriter:
             sync(self._folder.events)
 
 
-class _Catcher:
-    """Stands in for Lightning's plugin, and keeps what that would write, as it would."""
+class _Catcher(Generic[T]):
+    """Stands in for Lightning's plugin, and keeps what becomes of that which it would write.
 
-    def __init__(self) -> None:
-        self.content: memoryview | None = None
+    Args:
+        keep: makes of a checkpoint what is kept.
+    """
+
+    def __init__(self, keep: Callable[[dict[str, Any]], T]) -> None:
+        self._keep = keep
+        self.kept: T | None = None
 
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: object, storage_options: object = None
     ) -> None:
-        buffer = io.BytesIO()
-        torch.save(checkpoint, buffer)
-        self.content = buffer.getbuffer()
+        self.kept = self._keep(checkpoint)
 
 
 def _content(trainer: Trainer) -> memoryview | None:
     """The file that a checkpoint would be; None on ranks other than 0."""
-    strategy, catcher = trainer.strategy, _Catcher()
+    return _caught(trainer, content_of)
+
+
+def _held(trainer: Trainer) -> Content | None:
+    """A copy of the checkpoint; None on ranks other than 0."""
+    return _caught(trainer, held)
+
+
+def _caught(trainer: Trainer, keep: Callable[[dict[str, Any]], T]) -> T | None:
+    strategy, catcher = trainer.strategy, _Catcher(keep)
     plugin = strategy.checkpoint_io
     strategy.checkpoint_io = catcher  # type: ignore[assignment]
     try:
         trainer.save_checkpoint("in memory")
     finally:
         strategy.checkpoint_io = plugin
-    return catcher.content
+    return catcher.kept
 
 
 def _is_plain(trainer: Trainer) -> bool:

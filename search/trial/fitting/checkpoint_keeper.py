@@ -31,6 +31,7 @@ from search.trial.fitting.epoch_end import (
     trainer_state,
     weights_may_change,
 )
+from search.trial.fitting.idle_hooks import leave_out_idle_hooks
 from search.trial.fitting.save_interval import SaveInterval
 from search.trial.process.failures import StopRequested
 from search.trial.process.link import Link
@@ -129,7 +130,9 @@ class CheckpointKeeper(Callback):
         if goes_on:
             trainer.num_sanity_val_steps = 0
             others = without_finders(others)
-        callbacks_on(trainer)[:] = [FirstCallback(self._begin_epoch, self._end_fit), *others]
+        first = FirstCallback(self._begin_epoch, self._end_fit)
+        leave_out_idle_hooks(first)
+        callbacks_on(trainer)[:] = [first, *others]
 
     def end_after_epoch(self, reason: BaseException) -> None:
         """End the attempt when the present epoch is over: it is saved, then `reason` is raised,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 # of the training time since the last checkpoint
-COST_SHARE = 0.05
+COST_SHARE = 0.02
 
 
 class SaveInterval:

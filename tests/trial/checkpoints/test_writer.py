@@ -10,6 +10,7 @@ import pytest
 from lightning.pytorch import Trainer
 
 from search.layout import TrialFolder
+from search.trial.checkpoints.held_copy import Content
 from search.trial.checkpoints.writer import CheckpointWriter
 
 TRAINER: Any = SimpleNamespace(strategy=SimpleNamespace(barrier=lambda: None))
@@ -26,7 +27,12 @@ def folder(tmp_path: Path) -> TrialFolder:
 def writer(folder: TrialFolder, monkeypatch: pytest.MonkeyPatch) -> CheckpointWriter:
     """One whose checkpoints are `1`, `2` and so on."""
     contents = (memoryview(str(number).encode()) for number in range(1, 9))
-    monkeypatch.setattr("search.trial.checkpoints.writer._content", lambda trainer: next(contents))
+
+    def held(trainer: Trainer) -> Content:
+        content = next(contents)
+        return lambda: content
+
+    monkeypatch.setattr("search.trial.checkpoints.writer._held", held)
     return CheckpointWriter(folder)
 
 
