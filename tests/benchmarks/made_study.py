@@ -16,16 +16,16 @@ space:
   model.init_args.lr: {float: [0.001, 0.1], log: true}
   model.init_args.width: {int: [2, 64]}
 trainer: {max_epochs: 10, accelerator: cpu}
-sampler: random
+sampler: SAMPLER
 pruner: none
 """
 START = datetime(2026, 3, 2, tzinfo=UTC)
 
 
-def make_study(root: Path, *, trials: int, reports: int) -> None:
+def make_study(root: Path, *, trials: int, reports: int, sampler: str = "random") -> None:
     """Write a study of complete trials, `reports` reports each."""
     root.mkdir(parents=True)
-    (root / "study.yaml").write_text(STUDY.replace("NAME", root.name))
+    (root / "study.yaml").write_text(STUDY.replace("NAME", root.name).replace("SAMPLER", sampler))
     steps = {"unit": "epochs", "epoch_samples": None, "at_epoch_ends": True}
     _write(root, [_event(0, "asked", trials=trials), _event(0, "steps", **steps)])
     chance = random.Random(trials)
