@@ -35,6 +35,7 @@ class EngineCommand:
     def __init__(self, arguments: Sequence[str], then: Callable[[CommandEnd], None]) -> None:
         self._name = arguments[0]
         self._then = then
+        self._is_over = False
         self._deadline = time.monotonic() + TIMEOUT_S
         self._process = subprocess.Popen(
             arguments,
@@ -51,6 +52,9 @@ class EngineCommand:
 
     def look(self) -> bool:
         """Whether it has ended; tells that."""
+        if self._is_over:
+            # whoever was told has raised something
+            return True
         status = self._process.poll()
         self._read()
         if status is None and time.monotonic() > self._deadline:
@@ -64,6 +68,7 @@ class EngineCommand:
         return True
 
     def _end(self, problem: str | None) -> None:
+        self._is_over = True
         for stream in self._streams:
             stream.close()
         self._then(CommandEnd(self._printed[0].decode(errors="replace"), problem))

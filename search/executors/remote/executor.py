@@ -65,8 +65,10 @@ class Cluster:
     """Name by which the allocations of the study are found again."""
     slots_of_agent: int
     """Attempts at a time of one agent, in one allocation."""
+    cpus: int
+    """Cores of one attempt."""
     threads: int
-    """CPU threads, and cores, of one attempt."""
+    """CPU threads of each process of an attempt."""
     gpus: int = 0
     """GPUs of one attempt."""
     memory_bytes: int | None = None
@@ -119,7 +121,8 @@ class RemoteExecutor:
             cluster.gpus,
         )
         self._to_all: list[Letter] = [letter(serve)]
-        self._want = WantAgents(1)
+        # a study that has all it was asked for needs none
+        self._want = WantAgents(0)
         self._bridge = self._start_bridge()
 
     def _start_bridge(self) -> subprocess.Popen[bytes]:
@@ -132,7 +135,7 @@ class RemoteExecutor:
             name=cluster.name,
             agents=str(self._folder.agents.absolute()),
             roster=str(self._folder.nodes.absolute()),
-            cpus=cluster.threads * slots,
+            cpus=cluster.cpus * slots,
             gpus=cluster.gpus * slots,
             memory_bytes=None if memory is None else memory * slots,
         )
@@ -170,8 +173,7 @@ class RemoteExecutor:
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         self._wanted = len(wanted)
         self._tell_all(Expect(self._cluster.slots_of_agent))
-        self._want = WantAgents(-(-len(wanted) // self._cluster.slots_of_agent))
-        self._send(self._want)
+        self._ask_for(-(-len(wanted) // self._cluster.slots_of_agent))
 
     def until_ready(self, tick: Callable[[], None]) -> None:
         # each agent opens its slots when it is
@@ -184,6 +186,11 @@ class RemoteExecutor:
             self._start_at(slot.agent or self._agents[0], attempt, order)
         else:
             self._early.append((attempt, order))
+            self._ask_for(max(self._want.count, 1))
+
+    def _ask_for(self, count: int) -> None:
+        self._want = WantAgents(count)
+        self._send(self._want)
 
     def _start_at(self, agent: str, attempt: str, order: StartAttempt) -> None:
         self._agent_of[attempt] = agent
@@ -233,6 +240,9 @@ class RemoteExecutor:
 
     def _send(self, message: Message) -> None:
         assert self._bridge.stdin is not None
+        if self._bridge.stdin.closed:
+            # the next bridge is told all that counts
+            return
         # one that is gone shows as end of its output
         with contextlib.suppress(BrokenPipeError):
             self._bridge.stdin.write(encode(message))
