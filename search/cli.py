@@ -28,6 +28,7 @@ from search.commands.enqueue import enqueue
 from search.commands.export import export
 from search.commands.extend import extend
 from search.commands.init import init
+from search.commands.nodes import nodes
 from search.commands.overview import overview
 from search.commands.rebuild import rebuild
 from search.commands.replay import replay
@@ -80,6 +81,7 @@ _VERBS: tuple[Callable[..., None], ...] = (
     extend,
     enqueue,
     status,
+    nodes,
     show,
     why,
     best,

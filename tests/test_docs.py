@@ -25,9 +25,17 @@ ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 # in the order in which the README names them
 NAMED = re.findall(r"\]\((docs/[\w-]+\.md)\)", README.read_text())
-PAGES = [README, *(ROOT / name for name in dict.fromkeys(NAMED))]
+# and those that these name besides
+FURTHER = [
+    f"docs/{name}"
+    for page in dict.fromkeys(NAMED)
+    for name in re.findall(r"\]\(([\w-]+\.md)", (ROOT / page).read_text())
+]
+PAGES = [README, *(ROOT / name for name in dict.fromkeys((*NAMED, *FURTHER)))]
 # a project of its own, typed by a test of its own
 SCRIPTS = ROOT / "docs/scripts.md"
+# on a cluster, by tests/clusters
+CLUSTERS = ROOT / "docs/clusters.md"
 OTHERS = [ROOT / name for name in ("CONTRIBUTING.md", "DECISIONS.md", "CHANGELOG.md")]
 CI = (ROOT / ".ci/run").read_text() + (ROOT / "scripts/check").read_text()
 
@@ -47,6 +55,8 @@ def commands(*pages: Path) -> list[str]:
 # fewer trials, finalists and seeds; everything else as it stands
 FEWER = {
     "--trials 50": "--trials 4",
+    "--trials 1000": "--trials 4",
+    "--workers 64": "--workers 2",
     "--trials 100": "--trials 4",
     "autoencoder 17": "autoencoder 1",
     "--top 3": "--top 2",
@@ -115,7 +125,7 @@ def test_walk_of_a_script_works_in_its_order(
 def test_commands_work_in_their_order(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BROWSER", "true")  # what `--open` opens is looked at in tests/browser
     shutil.copytree(ROOT / "studies", project.root / "studies")
-    for line in commands(*(page for page in PAGES if page != SCRIPTS)):
+    for line in commands(*(page for page in PAGES if page not in (SCRIPTS, CLUSTERS))):
         if place_elsewhere(line) is None:
             typed(project, line)
     assert len(project.states("autoencoder")) == 4
@@ -244,7 +254,7 @@ def test_rows_of_the_readme_stand_in_the_whole_table() -> None:
     assert all(row in table for row in rows)
 
 
-def test_readme_names_every_page() -> None:
+def test_every_page_is_reached_from_the_readme() -> None:
     assert set(PAGES) == {README, *(ROOT / "docs").glob("*.md")}
 
 

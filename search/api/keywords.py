@@ -37,6 +37,7 @@ _PYTHON: Mapping[str, object] = {
     "budget": {"trials": 50},
     "keep": {"top": 3},
     "resources": {"cpus": 4},
+    "on": "slurm",
 }
 # one chosen instead of another shares no options with it
 _REPLACED = ("sampler", "pruner", "scheduler")

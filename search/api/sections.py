@@ -75,6 +75,9 @@ class Sections(TypedDict, total=False):
     """Which checkpoints are kept: {top}."""
     resources: _Section | None
     """What one trial is given: {cpus, gpus, memory}."""
+    on: str | _Section | None
+    """The cluster that trials run on: slurm, or {engine, partition, time, gres, trials_per_job,
+    setup, extra}."""
     budget: _Section | None
     """When a run stops: {trials, timeout, epochs, cost, target, no_improvement, no_gain}."""
     seed: int | None

@@ -23,7 +23,7 @@ from search.api.keywords import (
 from search.api.result import Result
 from search.api.sections import Sections
 from search.commands.named_trial import best_trial
-from search.commands.option_values import seconds, stopping_rules, worker_count
+from search.commands.option_values import engine_name, seconds, stopping_rules, worker_count
 from search.engine.request import RunRequest
 from search.engine.run import run_study
 from search.errors import Interrupted, UserError
@@ -31,6 +31,7 @@ from search.layout import STUDIES_DIR, StudyFolder
 from search.plain.whole_files import write_whole
 from search.store.reading import is_study, read_study
 from search.store.records import StudyRecord, TrialRecord
+from search.study_file.cluster_sections import HERE, On, named_engine
 from search.study_file.load import parse_study_tree
 from search.view.choose import make_view
 from search.view.html import study_html
@@ -115,6 +116,7 @@ class Study:
         timeout: float | str | None = None,
         trial_timeout: float | str | None = None,
         *,
+        on: str | None = None,
         total_epochs: int | None = None,
         cost: float | str | None = None,
         target: float | None = None,
@@ -131,6 +133,8 @@ class Study:
                 trials end, and are sampled, in another order each time.
             timeout: end this run after so long, saving what runs; seconds, or text like 30m.
             trial_timeout: end a trial that takes longer.
+            on: where trials run: "slurm", or "here" on this machine; without, as the section `on`
+                says.
             total_epochs: stop once all trials together have trained so many epochs.
             cost: stop once the time of all trials adds up to this; seconds, or text like 4h.
             target: stop once the best value is as good as this.
@@ -150,6 +154,7 @@ class Study:
             Interrupted: the same by another signal.
         """
         refuse_in_trial()
+        place = engine_name("on", None if on is None else str(on))
         request = RunRequest(
             folder=self._folder,
             study_file=self._study_file,
@@ -169,6 +174,7 @@ class Study:
             timeout_s=seconds("timeout", timeout),
             trial_timeout_s=seconds("trial_timeout", trial_timeout),
             url=self._storage,
+            on=_cluster(self._study_file.on, place),
         )
         try:
             run_study(request, make_view(quiet=quiet))
@@ -253,6 +259,17 @@ class Study:
 
     def _repr_html_(self) -> str:
         return study_html(self.name, self.record if is_study(self._folder) else None)
+
+
+def _cluster(section: On | None, place: str | None) -> On | None:
+    """The cluster of a run; None for this machine.
+
+    Args:
+        place: engine that the run names, or this machine.
+    """
+    if place == HERE:
+        return None
+    return section if place is None else named_engine(section, place)
 
 
 def _trial_count(trials: int | None, n_trials: int | None) -> int | None:

@@ -12,6 +12,7 @@ from search.commands.locate import find_file, is_name_of_study
 from search.commands.named_script import named_script, refuse_missing, study_name_of
 from search.errors import UserError
 from search.layout import STUDIES_DIR
+from search.study_file.cluster_sections import lay_engine_over
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.overrides import apply_overrides, lay_over_objective
 from search.study_file.schema import StudyFile
@@ -30,6 +31,7 @@ class OnCommandLine:
     direction: minimize or maximize.
     name: the name of the study instead of the file's.
     studies: the folder that holds the study folders.
+    engine: of the cluster, laid over the study file's section `on`.
     """
 
     set_values: Sequence[str] = ()
@@ -38,6 +40,7 @@ class OnCommandLine:
     direction: str | None = None
     name: str | None = None
     studies: Path = STUDIES_DIR
+    engine: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def given_study(word: str | None, module: str | None, said: OnCommandLine) -> Gi
         metric=said.metric,
         direction=said.direction,
         name=said.name,
+        engine=said.engine,
     )
     return GivenStudy(study_file, str(found.path), found.path.parent, found.note)
 
@@ -89,6 +93,8 @@ def _of_script(script: dict[str, str], said: OnCommandLine) -> GivenStudy:
     _refuse_incomplete(source, name, said)
     tree = apply_overrides({"script": script}, said.set_values, said.space_values)
     lay_over_objective(tree, said.metric, said.direction)
+    if said.engine is not None:
+        lay_engine_over(tree, said.engine)
     study_file = parse_study_tree({**tree, "name": name}, source=source, default_name=name)
     return GivenStudy(study_file, source, Path(script.get("path", "")).parent)
 

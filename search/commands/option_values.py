@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 
-from search.errors import UserError
+from search.errors import UserError, printable
 from search.plain.durations import parse_duration
+from search.plain.wording import did_you_mean
+from search.study_file.cluster_sections import ENGINES, HERE
 from search.study_file.schema import StudyFile
 from search.study_file.stopping_rules import FORESEEING, OF_ONE_OBJECTIVE, StoppingRules
 
@@ -25,6 +27,22 @@ def worker_count(option: str, text: str) -> int | None:
         example = f"{option} 2" if option.startswith("--") else f"{option}=2"
         raise UserError(f"{option}: must be a number from 1 or auto, got {text}. Write {example}.")
     return int(text)
+
+
+def engine_name(option: str, word: str | None) -> str | None:
+    """The engine of a cluster, or `HERE` for this machine; None where nothing was said.
+
+    Args:
+        option: what messages call it.
+
+    Raises:
+        UserError: it is neither.
+    """
+    places = (*ENGINES, HERE)
+    if word is None or word in places:
+        return word
+    remedy = did_you_mean(word, places)
+    raise UserError(f"{option}: there is no {printable(word, 60)}. {remedy}")
 
 
 def seconds(option: str, text: float | str | None) -> float | None:

@@ -70,8 +70,12 @@ Trials = Annotated[
 Workers = Annotated[
     str,
     typer.Option(
-        "--workers", "-w", help="Trials at a time, or auto for as many as the machine has room for."
+        "--workers", "-w", help="Trials at a time, or auto for as many as there is room for."
     ),
+]
+On = Annotated[
+    str | None,
+    typer.Option("--on", help="Where trials run: slurm, or here, on this machine."),
 ]
 Timeout = Annotated[
     str | None,

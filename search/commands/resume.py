@@ -7,6 +7,7 @@ from search.commands.options import (
     Json,
     NoGain,
     NoImprovement,
+    On,
     Quiet,
     Storage,
     StudiesDir,
@@ -28,6 +29,7 @@ def resume(
     option: StudyName = None,
     trials: Trials = None,
     workers: Workers = "auto",
+    on: On = None,
     timeout: Timeout = None,
     total_epochs: TotalEpochs = None,
     cost: Cost = None,
@@ -42,14 +44,21 @@ def resume(
 ) -> None:
     """Go on with a study up to the total, or the budget, last asked for."""
     from search.commands.locate import find_study
-    from search.commands.option_values import seconds, stopping_rules, worker_count
+    from search.commands.option_values import (
+        engine_name,
+        seconds,
+        stopping_rules,
+        worker_count,
+    )
     from search.engine.request import RunRequest
     from search.engine.run import run_study
     from search.store.events.study_history import study_history
     from search.store.provenance.record import origin
+    from search.study_file.cluster_sections import HERE, named_engine
     from search.study_file.load import load_kept
     from search.view.choose import make_view
 
+    place = engine_name("--on", on)
     folder = find_study(one_study(study, option), studies)
     study_file = load_kept(folder)
     asked = study_history(folder)
@@ -72,5 +81,6 @@ def resume(
         trial_timeout_s=seconds("--trial-timeout", trial_timeout),
         stopping=rules.over(asked.stopping),
         url=storage,
+        on=None if place in (None, HERE) else named_engine(study_file.on, place),
     )
     run_study(request, make_view(quiet=quiet, json=json))

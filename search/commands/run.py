@@ -10,6 +10,7 @@ from search.commands.options import (
     Name,
     NoGain,
     NoImprovement,
+    On,
     Quiet,
     ScriptModule,
     SetValues,
@@ -32,6 +33,7 @@ def run(
     module: ScriptModule = None,
     trials: Trials = None,
     workers: Workers = "auto",
+    on: On = None,
     timeout: Timeout = None,
     total_epochs: TotalEpochs = None,
     cost: Cost = None,
@@ -55,13 +57,21 @@ def run(
     [1e-4, 1e-1], log: true}'`, or `-m my_package.train` in its place.
     """
     from search.commands.given_study import OnCommandLine, given_study
-    from search.commands.option_values import seconds, stopping_rules, worker_count
+    from search.commands.option_values import (
+        engine_name,
+        seconds,
+        stopping_rules,
+        worker_count,
+    )
     from search.engine.progress import Note
     from search.engine.request import RunRequest
     from search.engine.run import run_study
+    from search.study_file.cluster_sections import HERE
     from search.view.choose import make_view
 
-    said = OnCommandLine(set_ or (), space or (), metric, direction, name, studies)
+    place = engine_name("--on", on)
+    engine = None if place == HERE else place
+    said = OnCommandLine(set_ or (), space or (), metric, direction, name, studies, engine)
     given = given_study(study_file, module, said)
     request = RunRequest(
         folder=StudyFolder(studies / given.study_file.name),
@@ -81,6 +91,7 @@ def run(
             no_gain=no_gain,
         ),
         url=storage,
+        on=None if place == HERE else given.study_file.on,
     )
     view = make_view(quiet=quiet, json=json)
     if given.note is not None:

@@ -82,7 +82,7 @@ def ask(
         StudyFileError: the answer is problems; one line each.
         UserError: there is no answer; one line says why.
     """
-    with _temporary_folder(question.task) as folder:
+    with _temporary_folder(question.task, executor.shared_folder) as folder:
         write_whole(folder.config, dump_yaml(dict(config)))
         if checkpoint is not None:
             folder.best_ckpt.symlink_to(checkpoint.absolute())
@@ -225,9 +225,13 @@ def _wait(
 
 
 @contextlib.contextmanager
-def _temporary_folder(name: str) -> Iterator[TrialFolder]:
-    """A folder that is removed, unless an error for the user names a file in it."""
-    folder = TrialFolder(Path(tempfile.mkdtemp(prefix=f"search-{name}-")))
+def _temporary_folder(name: str, place: Path | None = None) -> Iterator[TrialFolder]:
+    """A folder that is removed, unless an error for the user names a file in it.
+
+    Args:
+        place: folder that it is made in; None for that of temporary files.
+    """
+    folder = TrialFolder(Path(tempfile.mkdtemp(prefix=f"search-{name}-", dir=place)))
     is_named = False
     try:
         yield folder

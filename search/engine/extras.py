@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, distribution
 from urllib.parse import urlsplit
 
@@ -16,6 +17,9 @@ _DISTRIBUTIONS = {
     "wandb": ("wandb",),
     "mlflow": ("mlflow-skinny", "mlflow"),
 }
+
+
+_TRACKING_URI = "MLFLOW_TRACKING_URI"
 
 
 def check_loggers(study_file: StudyFile, source: str) -> None:
@@ -44,6 +48,31 @@ def check_loggers(study_file: StudyFile, source: str) -> None:
                 )
     if problems:
         raise StudyFileError([f"{source}: {problem}" for problem in problems])
+
+
+def check_shared_loggers(
+    study_file: StudyFile, source: str, environment: Mapping[str, str]
+) -> None:
+    """Make sure that trials on several machines write into no SQLite file of MLflow together.
+
+    Args:
+        source: the study file's name, for messages.
+        environment: of the trials.
+
+    Raises:
+        StudyFileError: they would.
+    """
+    if study_file.trainer.get("logger") is not None or environment.get(_TRACKING_URI):
+        return
+    for logger in study_file.logger:
+        if logger.name == "mlflow" and not logger.options.get("tracking_uri"):
+            raise StudyFileError(
+                [
+                    f"{source}: logger: mlflow writes into a SQLite file in the study's folder, "
+                    "which several machines cannot share. Name a server: set "
+                    f"{_TRACKING_URI}, or logger: {{name: mlflow, tracking_uri: https://...}}."
+                ]
+            )
 
 
 def _is_installed(name: str) -> bool:

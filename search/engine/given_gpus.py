@@ -12,10 +12,14 @@ from search.plain.formats import format_count
 from search.study_file.cluster_sections import Resources
 
 
-def checking_slot(given: Resources) -> Slot:
+def checking_slot(given: Resources, *, is_shared: bool = True) -> Slot:
     """The slot of a lone worker: the check sees every core, and every GPU unless a trial is given
-    none."""
-    return Slot(threads=cores(), gpus=() if given.gpus == 0 else None)
+    none.
+
+    Args:
+        is_shared: trials share a machine by what is measured with its cores.
+    """
+    return Slot(threads=cores() if is_shared else 1, gpus=() if given.gpus == 0 else None)
 
 
 def with_given_gpus(facts: Checked, given: Resources) -> Checked:
@@ -30,7 +34,7 @@ def with_given_gpus(facts: Checked, given: Resources) -> Checked:
     if gpus > len(facts.gpus):
         has = format_count(len(facts.gpus), "GPU") if facts.gpus else "no GPU"
         raise UserError(
-            f"resources.gpus: is {gpus}, and this machine has {has} that torch can use. "
+            f"resources.gpus: is {gpus}, and the machine has {has} that torch can use. "
             "Run the study where there are as many, or write a smaller number."
         )
     if facts.gpus_a_trial and facts.takes_all_gpus:

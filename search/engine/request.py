@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from search.layout import StudyFolder
+from search.study_file.cluster_sections import On
 from search.study_file.schema import StudyFile
 from search.study_file.stopping_rules import StoppingRules
 
@@ -35,6 +36,8 @@ class RunRequest:
     """Rules that stop the study beside its total."""
     url: str | None = None
     """The database; None is the folder's own."""
+    on: On | None = None
+    """The cluster that attempts run on; None for this machine."""
 
     @property
     def sys_path(self) -> list[Path]:

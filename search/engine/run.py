@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from search.engine.extras import check_loggers
 from search.engine.lease_wait import LeaseWait
 from search.engine.ledger import Ledger
 from search.engine.opening import Opening, open_ledger, plan
+from search.engine.place import executor_of, workers_on
 from search.engine.preflight import settled
 from search.engine.progress import Note, StudyEnded, StudyOpened, View, tell_notes
 from search.engine.request import RunRequest
@@ -28,7 +28,6 @@ from search.engine.study_check import check_study
 from search.engine.warm_sources import read_sources
 from search.engine.workers import Wanted, WorkerChoice, choose_workers, machine_now
 from search.errors import Interrupted, StudyFailed, StudyFileError, UserError
-from search.executors.local import LocalExecutor
 from search.executors.processes import end_processes_of, owner_of
 from search.executors.slots import cores, slots_for
 from search.plain.tree import class_paths
@@ -80,7 +79,7 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
         lease_wait = _agents_awaited(request, view, tick)
         began = time.time()
         # the fork server loads torch while the study is opened
-        with _executor(request, request.folder.server_log, view) as executor:
+        with executor_of(request, _notes_to(view)) as executor:
             ledger = _healed(opening, request, view, before_retry, lease_wait)
             if ledger is not None:
                 # before the check, during which the database may be moved too
@@ -164,6 +163,8 @@ def _choice(
     left = trials_to_go(ledger, request.total)
     given = request.study_file.resources
     wanted = Wanted(request.workers, left, fills_gpus, ledger.common.threads, given)
+    if request.on is not None:
+        return workers_on(request.on, wanted, facts.processes_a_trial)
     return choose_workers(facts, machine_now(os.environ), wanted)
 
 
@@ -343,20 +344,6 @@ def _steps(study_file: StudyFile, facts: Checked, view: View) -> Steps:
             text += f"; a pruner's steps are epochs of {steps.epoch_samples:,} samples"
         view.handle(Note(text))
     return steps
-
-
-@contextlib.contextmanager
-def _executor(request: RunRequest, server_log: Path, view: View) -> Iterator[LocalExecutor]:
-    executor = LocalExecutor(
-        list(class_paths(request.study_file.to_tree())),
-        [str(each) for each in request.sys_path],
-        server_log=server_log,
-        note=_notes_to(view),
-    )
-    try:
-        yield executor
-    finally:
-        executor.close()
 
 
 def _end_before(ledger: Ledger, total: int | None) -> str | None:

@@ -62,13 +62,13 @@ def check_study(
         UserError: as `ask`.
     """
     study_file, source = request.study_file, request.source
-    now = circumstances(study_file, request.sys_path, machine)
+    now = circumstances(study_file, request.sys_path, request.on or machine)
     kept = read_answer(request.folder, now)
     facts = kept.answer
     if facts is None:
         again = "" if kept.reason is None else f" again: {kept.reason}"
         view.handle(Note(f"loading torch, then one training step to check the study file{again}"))
-        slot = checking_slot(study_file.resources)
+        slot = checking_slot(study_file.resources, is_shared=request.on is None)
         facts = preflight(executor, study_file, source, slot, tick)
     else:
         view.handle(Note("loading torch; the study file was checked before"))
@@ -86,7 +86,11 @@ def check_study(
         now,
         began,
         is_known=kept.answer is not None,
-        misses_gpus=bool(as_mapping(machine)["gpus"])
-        and not facts.gpus
-        and study_file.resources.gpus != 0,
+        misses_gpus=_has_gpus(request, machine) and not facts.gpus,
     )
+
+
+def _has_gpus(request: RunRequest, machine: object) -> bool:
+    """Tell whether this machine has GPUs that trials on it would see."""
+    sees_them = request.on is None and request.study_file.resources.gpus != 0
+    return sees_them and bool(as_mapping(machine)["gpus"])

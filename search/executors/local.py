@@ -102,6 +102,10 @@ class LocalExecutor:
         self._selector.register(server.stdout, selectors.EVENT_READ, self._read_server)
         return server
 
+    @property
+    def shared_folder(self) -> Path | None:
+        return None
+
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None:
         given = () if self._imports_late else tuple(modules)
         self._preload(Preload(modules=given, warm_up=warm_up))

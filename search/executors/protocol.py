@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol
 
 from search.layout import TrialFolder
@@ -16,6 +17,11 @@ class Executor(Protocol):
     it. Every message of an attempt is returned before its `Exited`. All attempts die with the
     executor, and the executor with the process that made it, whatever kills that.
     """
+
+    @property
+    def shared_folder(self) -> Path | None:
+        """A folder for the files of questions, which all machines see; None where any will do."""
+        ...
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None:
         """Import `modules` ahead of the attempts, where that makes their start quicker.

@@ -40,9 +40,10 @@ def was_cut_off(folder: StudyFolder) -> bool:
 def written_by_a_start(folder: StudyFolder) -> list[Path]:
     """Every file that a start may leave in a folder of which it made no study, the lock last."""
     databases = [folder.db.with_name(folder.db.name + suffix) for suffix in BESIDE_SQLITE]
-    whole = [folder.storage, folder.study_file]
+    whole = [folder.storage, folder.study_file, folder.nodes]
     cut_off = [path.with_name(f".{path.name}.tmp") for path in whole]
-    return [folder.events, folder.server_log, *databases, folder.storage, *cut_off, folder.lock]
+    own = [folder.events, folder.server_log, folder.nodes]
+    return [*own, *databases, folder.storage, *cut_off, folder.lock]
 
 
 def begin_study(folder: StudyFolder, attributes: StudyAttributes) -> None:

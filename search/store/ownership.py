@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from search.errors import StorageError
+from search.errors import StorageError, UserError
 from search.layout import StudyFolder
 from search.plain.whole_files import write_whole
 from search.store.creation import written_by_a_start
@@ -95,13 +96,20 @@ def owned(folder: StudyFolder, *, is_new: bool) -> Iterator[Ownership]:
     """
     lock, made = _locked(folder)
     there = {path for path in written_by_a_start(folder) if path.exists()} - {folder.lock}
+    has_agents = folder.agents.exists()
     ownership = Ownership(folder, lock)
     try:
         yield ownership
+    except UserError as error:
+        # one that names their log leaves it there
+        has_agents = has_agents or str(folder.agents) in str(error)
+        raise
     finally:
         # the lock is held until its file is gone, so that no other start builds on what goes
         with contextlib.suppress(OSError):
             if is_new and not ownership.has_study and not _holds_study(folder) and lock.has_place():
+                if not has_agents:
+                    shutil.rmtree(folder.agents, ignore_errors=True)
                 _remove(folder, there, made)
         ownership.close()
         lock.release()

@@ -1,15 +1,34 @@
-"""The section `resources` of a study file: what one trial is given, on whichever machine."""
+"""The sections `resources` and `on` of a study file: what one trial is given, and the cluster that
+trials run on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StrictInt, field_serializer, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    StrictInt,
+    StrictStr,
+    field_serializer,
+    field_validator,
+    model_serializer,
+)
 
+from search.plain.durations import parse_duration
 from search.plain.sizes import parse_size, size_text
 from search.plain.yaml import shown
+from search.study_file.other_words import ENGINE_WORDS
+from search.study_file.problems import Unknown
 
+ENGINES = ("slurm",)
+# in the place of an engine, this machine
+HERE = "here"
 _DEVICES = "trainer.devices"
 _ON_GPUS = ("gpu", "cuda")
 
@@ -38,6 +57,87 @@ class Resources(BaseModel):
         return None if value is None else size_text(value)
 
 
+def _engine(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"must be a name, got {shown(value)}")
+    if value.lower() not in ENGINES:
+        raise Unknown(value, ENGINES, ENGINE_WORDS)
+    return value.lower()
+
+
+def _as_list(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class On(BaseModel):
+    """The cluster that trials run on; None leaves a value to the cluster.
+
+    engine: that gives the machines.
+    partition: of them.
+    time_s: seconds after which the engine takes a job back.
+    gres: generic resources of a job, as the engine writes them.
+    trials_per_job: trials at a time in one job.
+    setup: lines of bash at the beginning of a job.
+    extra: arguments of the command that submits a job.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    engine: Annotated[str, BeforeValidator(_engine)]
+    partition: StrictStr | None = None
+    time_s: float | None = Field(None, alias="time")
+    gres: StrictStr | None = None
+    trials_per_job: Annotated[StrictInt, Field(ge=1)] = 1
+    setup: Annotated[list[StrictStr], BeforeValidator(_as_list)] = []
+    extra: Annotated[list[StrictStr], BeforeValidator(_as_list)] = []
+
+    @field_validator("time_s", mode="before")
+    @classmethod
+    def _duration(cls, value: object) -> float | None:
+        return None if value is None else parse_duration(value)
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        tree: dict[str, Any] = serialize(self)
+        if self.trials_per_job == 1:
+            del tree["trials_per_job"]
+        return {key: value for key, value in tree.items() if value not in (None, [])}
+
+
+def named_engine(on: On | None, word: str) -> On:
+    """The section of a study file for an engine that is named beside it: that of another engine
+    says nothing of this one."""
+    if on is not None and on.engine == word:
+        return on
+    return On.model_validate({"engine": word})
+
+
+def lay_engine_over(tree: dict[str, Any], word: str) -> None:
+    """Write an engine that is named beside a study file into its tree."""
+    given = tree.get("on")
+    same = given if isinstance(given, dict) and given.get("engine", word) == word else {}
+    tree["on"] = {**same, "engine": word}
+
+
+def job_problems(on: On | None, resources: Resources) -> Iterator[str]:
+    """A line where the GPUs of a job are not those of its trials."""
+    gpus = 0 if on is None else _gpus_in(on.gres or "")
+    if on is None or not gpus:
+        return
+    if resources.gpus is None:
+        yield (
+            f"on.gres: asks for GPUs ({shown(on.gres)}), and nothing says how many a trial takes. "
+            "Add resources: {gpus: 1}."
+        )
+    elif resources.gpus * on.trials_per_job > gpus:
+        taken = resources.gpus * on.trials_per_job
+        yield (
+            f"on.gres: {shown(on.gres)} gives a job {gpus}, and on.trials_per_job: "
+            f"{on.trials_per_job} with resources.gpus: {resources.gpus} takes {taken}. "
+            "Ask for as many, or run fewer trials in a job."
+        )
+
+
 def gpu_problems(
     resources: Resources, trainer: Mapping[str, object], searched: Collection[str]
 ) -> Iterator[str]:
@@ -60,7 +160,7 @@ def gpu_problems(
     if gpus > 0 and _DEVICES in searched:
         yield f"resources.gpus: is {gpus}, and {_DEVICES} is searched. Remove one of them."
         return
-    count = _count(devices)
+    count = device_count(devices)
     if gpus > 0 and count is not None and count != gpus:
         yield (
             f"resources.gpus: is {gpus}, and {_DEVICES} is {shown(devices)}. "
@@ -68,7 +168,7 @@ def gpu_problems(
         )
 
 
-def _count(devices: object) -> int | None:
+def device_count(devices: object) -> int | None:
     """The number of devices that a Trainer is told; None where it takes what there is."""
     match devices:
         case bool():
@@ -82,3 +182,13 @@ def _count(devices: object) -> int | None:
         case str() if devices.isascii() and devices.isdigit():
             return int(devices)
     return None
+
+
+def _gpus_in(gres: str) -> int:
+    """The GPUs in generic resources such as gpu:2, gpu:a100:4 or gpu:a100:4(S:0),shard:8."""
+    count = 0
+    for each in gres.split(","):
+        name, *rest = each.partition("(")[0].strip().split(":")
+        if name == "gpu":
+            count += int(rest[-1]) if rest and rest[-1].isdigit() else 1
+    return count

@@ -12,7 +12,7 @@ from search.study_file.schema import StudyFile
 
 # may change between runs: they judge and log the trials to come, or say what these are given;
 # everything else defines the study
-MAY_CHANGE = ("pruner", "scheduler", "audit", "logger", "keep", "budget", "resources")
+MAY_CHANGE = ("pruner", "scheduler", "audit", "logger", "keep", "budget", "resources", "on")
 # numbers here are compared by their worth: a range of floats reads 1 as 1.0
 _UNTYPED = ("enqueue",)
 

@@ -65,6 +65,14 @@ _EXAMPLES = {
     "cpus": "cpus: 4",
     "gpus": "gpus: 1",
     "memory": "memory: 16GiB",
+    "on": "on: slurm, or on: {engine: slurm, partition: gpu, time: 4h}",
+    "engine": "engine: slurm",
+    "partition": "partition: gpu",
+    "time": "time: 4h",
+    "gres": "gres: gpu:a100:4",
+    "trials_per_job": "trials_per_job: 4",
+    "setup": "setup: [module load cuda]",
+    "extra": "extra: [--account=x]",
 }
 # of the items of a list
 _ITEMS = {
@@ -75,6 +83,8 @@ _ITEMS = {
     "enqueue": "{model.lr: 1e-2}",
     "logger": "csv",
     "warm_start": "earlier-study",
+    "setup": "module load cuda",
+    "extra": "--account=x",
 }
 
 
@@ -92,6 +102,7 @@ def example_of(place: str, value: object = None) -> str:
         return f"Write {last}: {{class_path: {value}}}."
     if place == "cli.name":
         return f"Write {_EXAMPLES['cli']}."
-    if outer and outer[0] in _ITEMS and last not in ("metric", "direction", "value"):
-        return f"Write {_ITEMS[outer[0]]}."
+    listed = next((each for each in outer if each in _ITEMS), None)
+    if listed is not None and last not in ("metric", "direction", "value"):
+        return f"Write {_ITEMS[listed]}."
     return f"Write {_EXAMPLES[last]}." if last in _EXAMPLES else "Write another value."

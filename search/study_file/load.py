@@ -15,6 +15,7 @@ from search.space.distributions import AUTO
 from search.space.paths import ALL_HINTED, normalise_space, path_problems
 from search.space.prior_centers import with_centers
 from search.study_file.base import with_base
+from search.study_file.cluster_sections import lay_engine_over
 from search.study_file.lightning1_spellings import old_spellings
 from search.study_file.objectives import objective_problems, settle_objectives
 from search.study_file.overrides import apply_overrides, lay_over_objective
@@ -35,6 +36,7 @@ def load_study_file(
     metric: str | None = None,
     direction: str | None = None,
     name: str | None = None,
+    engine: str | None = None,
 ) -> StudyFile:
     """Read and check a study file.
 
@@ -44,6 +46,7 @@ def load_study_file(
         metric: the objective instead of the file's.
         direction: minimize or maximize, instead of the file's.
         name: the name of the study instead of the file's.
+        engine: of a cluster, with what the file's section `on` says of it.
 
     Raises:
         StudyFileError: every problem found, one line each.
@@ -52,6 +55,8 @@ def load_study_file(
     lay_over_objective(tree, metric, direction)
     if name is not None:
         tree["name"] = name
+    if engine is not None:
+        lay_engine_over(tree, engine)
     return parse_study_tree(tree, source=str(path), default_name=path.stem)
 
 

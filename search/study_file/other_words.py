@@ -89,6 +89,7 @@ _OBJECTIVE = "Write objective: {metric: val_loss, direction: minimize}."
 _BUDGET = "Write budget: {trials: 50, timeout: 8h}."
 _WARM_START = "Write warm_start: earlier-study, or warm_start: [earlier-study, other.db]."
 _RESOURCES = "Write resources: {cpus: 4, gpus: 1, memory: 16GiB}."
+_ON = "Write on: {engine: slurm, partition: gpu, time: 4h}."
 _STOPPING = "Write budget: {epochs: 500, cost: 4h, target: 0.1, no_improvement: 20}."
 SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("searchspace", "params", "parameters", "hyperparameters"), _SPACE),
@@ -107,6 +108,7 @@ SECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("args", "argv", "flags", "options"), "Write arguments: {--data-dir: ./data}."),
     "overrides": "Write hydra: {overrides: [experiment=example]}.",
     **dict.fromkeys(("cpus", "threads", "nproc", "numthreads", "memory", "mem"), _RESOURCES),
+    **dict.fromkeys(("cluster", "slurm", "partition", "queue", "walltime", "engine"), _ON),
     "search": "Write sampler: tpe for how to search, space for what.",
     **dict.fromkeys(
         ("effectivebatch", "effectivebatchsize", "globalbatchsize"),
@@ -124,6 +126,38 @@ RESOURCE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("gpu", "devices", "ngpus", "numgpus", "gpuspertask"), "Write gpus: 1."),
     **dict.fromkeys(("mem", "ram"), "Write memory: 16GiB."),
 }
+_OF_A_TRIAL = "Write it of one trial: resources: {cpus: 4, gpus: 1, memory: 16GiB}."
+ON_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("queue", "partitions"), "Write partition: gpu."),
+    **dict.fromkeys(("walltime", "timeout", "timelimit", "timeoutmin", "hours"), "Write time: 4h."),
+    **dict.fromkeys(("account", "qos", "constraint", "reservation"), "Write extra: [--account=x]."),
+    **dict.fromkeys(
+        ("additionalparameters", "sbatchargs", "directives", "options", "args"),
+        "Write extra: [--account=x].",
+    ),
+    **dict.fromkeys(
+        ("modules", "moduleload", "prologue", "prolog", "jobscriptprologue", "initscript"),
+        "Write setup: [module load cuda].",
+    ),
+    **dict.fromkeys(
+        ("cpus", "cpuspertask", "cores", "nproc", "gpus", "memory", "mem", "resources"),
+        _OF_A_TRIAL,
+    ),
+    **dict.fromkeys(
+        ("workers", "jobs", "njobs", "nodes", "nnodes"),
+        "Write how many trials at a time on the command line: --workers 64.",
+    ),
+    "name": "Write engine: slurm.",
+}
+ENGINE_WORDS: Mapping[str, str] = {
+    **dict.fromkeys(("sbatch", "srun", "cluster"), "Write on: slurm."),
+    **dict.fromkeys(
+        ("here", "local", "off", "none"),
+        "Leave on out, or run the study with --on here.",
+    ),
+}
+# by the section that they stand in
+KEY_WORDS: Mapping[str, Mapping[str, str]] = {"resources": RESOURCE_WORDS, "on": ON_WORDS}
 DIRECTION_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("min", "lower", "down", "less", "minimum"), "Write direction: minimize."),
     **dict.fromkeys(("max", "higher", "up", "more", "maximum"), "Write direction: maximize."),

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from search.plain.wording import did_you_mean
 from search.plain.yaml import shown
 from search.study_file.examples import example_of
-from search.study_file.other_words import DIRECTION_WORDS, RESOURCE_WORDS, SECTION_WORDS
+from search.study_file.other_words import DIRECTION_WORDS, KEY_WORDS, SECTION_WORDS
 
 _TYPES = {
     "string_type": "must be text",
@@ -86,7 +86,7 @@ def _words_of(location: tuple[int | str, ...]) -> Mapping[str, str]:
     """The words of other tools for the keys of a section, or for the sections."""
     if not location:
         return SECTION_WORDS
-    return RESOURCE_WORDS if location == ("resources",) else {}
+    return KEY_WORDS.get(str(location[0]), {})
 
 
 def _from_value_error(error: Exception, place: str, value: object) -> str:

@@ -26,7 +26,7 @@ from search.space.expressions import Expression
 from search.space.paths import EFFECTIVE, FINALIST
 from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
-from search.study_file.cluster_sections import gpu_problems
+from search.study_file.cluster_sections import gpu_problems, job_problems
 from search.study_file.effective_batch import effective_problems, follows_effective
 from search.study_file.objectives import watched_of
 from search.study_file.stopping_rules import FORESEEING
@@ -42,6 +42,7 @@ def rule_problems(study_file: StudyFile) -> list[str]:
     """A line for each rule of a study file that cannot hold."""
     problems = [*effective_problems(study_file), *_condition_problems(study_file.space)]
     problems += gpu_problems(study_file.resources, study_file.trainer, study_file.space)
+    problems += job_problems(study_file.on, study_file.resources)
     problems += _stopping_problems(study_file)
     if not study_file.has_effective:
         problems += _probed_paths(study_file)

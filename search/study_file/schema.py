@@ -36,7 +36,7 @@ from search.space.points import Points
 from search.space.spelling import Spelling
 from search.study_file.batch_section import Batch
 from search.study_file.budget_section import Budget
-from search.study_file.cluster_sections import Resources
+from search.study_file.cluster_sections import On, Resources
 from search.study_file.lightning_sections import (
     ClassSection,
     Cli,
@@ -214,6 +214,7 @@ class StudyFile(_Section):
     )
     keep: Keep = Keep()
     resources: Resources = Resources.model_validate({})
+    on: On | None = None
     budget: Budget = Field(default_factory=lambda: Budget.model_validate({}))
     seed: Annotated[StrictInt, Field(ge=0, lt=2**32)] = 42
 

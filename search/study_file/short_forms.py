@@ -16,7 +16,7 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     """A tree with its short forms spelt out, and a line for each that could mean two things.
 
     `objective: val_loss` and a list of names or mappings, `batch: power`, `optimizer: torch.optim.
-    Adam`, `warm_start: earlier`, and `off` or false where something can be off.
+    Adam`, `warm_start: earlier`, `on: slurm`, and `off` or false where something can be off.
     """
     full = dict(tree)
     problems: list[str] = []
@@ -40,6 +40,8 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
         full["logger"] = []
     if isinstance(full.get("warm_start"), str):
         full["warm_start"] = [full["warm_start"]]
+    if isinstance(full.get("on"), str):
+        full["on"] = {"engine": full["on"]}
     if isinstance(full.get("objective"), list) and "objectives" not in full:
         full["objectives"] = full.pop("objective")
     return full, problems + _name_metrics(full)

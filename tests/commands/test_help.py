@@ -14,6 +14,7 @@ VERBS = (
     "resume",
     "extend",
     "status",
+    "nodes",
     "show",
     "best",
     "report",

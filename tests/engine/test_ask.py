@@ -19,6 +19,8 @@ from search.messages import ERROR, INTERRUPTED, Ended, Exited, Launched, Message
 class Answering:
     """An executor whose attempts say what a test wants, one after another."""
 
+    shared_folder: Path | None = None
+
     def __init__(self, *says: Callable[[TrialFolder], Sequence[Message]]) -> None:
         self._says = list(says)
         self._messages: list[tuple[str, Message]] = []

@@ -64,7 +64,7 @@ def run(
                 self._messages.append((attempt, Exited(attempt, -signal.SIGKILL)))
 
         monkeypatch.setattr("search.engine.deadline.time", clock)
-        monkeypatch.setattr("search.engine.run.LocalExecutor", Late)
+        monkeypatch.setattr("search.engine.place.LocalExecutor", Late)
         return command("run", "study.yaml", "-q")
 
     return run

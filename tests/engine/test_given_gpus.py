@@ -45,13 +45,13 @@ def test_trial_that_is_given_none_sees_none() -> None:
         (
             Checked(),
             1,
-            "resources.gpus: is 1, and this machine has no GPU that torch can use. Run the study "
+            "resources.gpus: is 1, and the machine has no GPU that torch can use. Run the study "
             "where there are as many, or write a smaller number.",
         ),
         (
             Checked(gpus=("0",), gpus_a_trial=1, takes_all_gpus=True),
             2,
-            "resources.gpus: is 2, and this machine has 1 GPU that torch can use. Run the study "
+            "resources.gpus: is 2, and the machine has 1 GPU that torch can use. Run the study "
             "where there are as many, or write a smaller number.",
         ),
         # of a script, whose own Trainer says it

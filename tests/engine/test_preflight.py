@@ -26,7 +26,7 @@ TREE = {
 
 def checked(*answers: Any) -> Checked:
     """The facts of attempts that answer so in turn; None ends one without a word."""
-    executor, turns = Mock(), iter(answers)
+    executor, turns = Mock(shared_folder=None), iter(answers)
 
     def poll(_: float) -> list[tuple[str, Any]]:
         name, answer = executor.start.call_args.args[0], next(turns)

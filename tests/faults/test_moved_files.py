@@ -51,7 +51,7 @@ def search(
                 if begins == (folder.root.name if task == "fit" else task):
                     action()
 
-        monkeypatch.setattr("search.engine.run.LocalExecutor", Disturbed)
+        monkeypatch.setattr("search.engine.place.LocalExecutor", Disturbed)
         return command("run", "study.yaml", "--trials", trials)
 
     return run

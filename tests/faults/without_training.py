@@ -14,7 +14,8 @@ from typing import Any
 
 import sqlalchemy.dialects.sqlite  # noqa: F401  # what a run would import each time
 
-import search.engine.run
+import search.engine.place
+import search.engine.run  # once, not in each run
 from search.answers import Checked
 from search.cli import guarded, main
 from search.layout import TrialFolder
@@ -35,6 +36,8 @@ STEPS = 2
 
 class Untrained:
     """An executor whose attempts report at once what nobody has trained."""
+
+    shared_folder = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         self._messages: list[tuple[str, Message]] = []
@@ -83,7 +86,7 @@ def run(arguments: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    search.engine.run.LocalExecutor = Untrained  # type: ignore[assignment,misc]
+    search.engine.place.LocalExecutor = Untrained  # type: ignore[assignment,misc]
     guarded(lambda: None)
     gc.freeze()
     for line in sys.stdin:

@@ -1,4 +1,4 @@
-"""The section `resources`: what a study file may give a trial, and what contradicts it."""
+"""The sections `resources` and `on`: what a study file may say of them, and what contradicts it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ import pytest
 
 from search.errors import StudyFileError
 from search.plain.yaml import dump_yaml, parse_yaml
+from search.store.provenance.redaction import refuse_secrets
+from search.study_file.cluster_sections import named_engine
+from search.study_file.differences import differences, free_changes
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.rules import resolve_config
 from search.study_file.schema import StudyFile
@@ -124,3 +127,105 @@ def test_searched_devices_leave_no_room_for_a_number() -> None:
     assert problem(resources={"gpus": 2}, space=space) == (
         "resources.gpus: is 2, and trainer.devices is searched. Remove one of them."
     )
+
+
+def test_cluster_survives_the_file_that_a_study_keeps() -> None:
+    written = {
+        "engine": "slurm",
+        "partition": "gpu",
+        "time": "4h",
+        "gres": "gpu:a100:4",
+        "trials_per_job": 4,
+        "setup": "module load cuda",
+        "extra": ["--account=x"],
+    }
+    given = parsed(on=written, resources={"gpus": 1})
+    assert given.on is not None
+    assert (given.on.time_s, given.on.setup) == (4 * 3600.0, ["module load cuda"])
+    kept = dump_yaml(given.to_tree())
+    assert parse_study_tree(parse_yaml(kept, "k"), source="k", default_name="s") == given
+    assert parsed(on="slurm") == parsed(on={"engine": "SLURM"})
+    assert parsed(on="slurm").to_tree()["on"] == {"engine": "slurm"}
+    assert "on" not in parsed().to_tree()
+
+
+def test_key_on_is_a_word_in_a_study_file_and_on_the_command_line(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    text = dump_yaml(TREE) + "on: {engine: slurm, partition: main}\n"
+    path.write_text(text)
+    read = load_study_file(path, set_values=["on.partition=gpu", "on.time=90m"])
+    assert read.on is not None
+    assert (read.on.partition, read.on.time_s) == ("gpu", 5400.0)
+
+
+def test_named_engine_keeps_what_the_file_says_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    path.write_text(dump_yaml(TREE))
+    plain = load_study_file(path, engine="slurm").on
+    assert plain == named_engine(None, "slurm")
+    assert load_study_file(path, set_values=["on.partition=gpu"], engine="slurm").on == (
+        parsed(on={"engine": "slurm", "partition": "gpu"}).on
+    )
+    path.write_text(dump_yaml({**TREE, "on": {"engine": "slurm", "partition": "gpu"}}))
+    named = load_study_file(path, engine="slurm").on
+    assert named is not None
+    assert named.partition == "gpu"
+    assert named_engine(named, "slurm") == named
+    path.write_text(dump_yaml({**TREE, "on": {"engine": "other", "partition": "gpu"}}))
+    assert load_study_file(path, engine="slurm").on == plain
+
+
+def test_same_study_runs_anywhere() -> None:
+    here, there = parsed(), parsed(on="slurm", resources={"cpus": 2})
+    assert differences(here, there) == []
+    assert free_changes(here, there) == [
+        "resources: was not set, is {cpus: 2}",
+        "on: was not set, is {engine: slurm}",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on", "line"),
+    [
+        ("pbs", "on.engine: there is no pbs. It may be slurm."),
+        ("slrum", "on.engine: there is no slrum. Did you mean slurm?"),
+        ("here", "on.engine: there is no here. Leave on out, or run the study with --on here."),
+        (True, "on: must be a mapping, got true. Write on: slurm, or on: {engine: slurm, partition: gpu, time: 4h}."),
+        ({"partition": "gpu"}, "on.engine: is missing. Add engine: slurm."),
+        ({"engine": "slurm", "queue": "gpu"}, "on.queue: no such key. Write partition: gpu."),
+        ({"engine": "slurm", "walltime": "4h"}, "on.walltime: no such key. Write time: 4h."),
+        ({"engine": "slurm", "account": "x"}, "on.account: no such key. Write extra: [--account=x]."),
+        ({"engine": "slurm", "gpus": 4}, "on.gpus: no such key. Write it of one trial: resources: {cpus: 4, gpus: 1, memory: 16GiB}."),
+        ({"engine": "slurm", "time": "4:00:00"}, "on.time: must be a duration above 0, got 4:00:00. Write 90s, 30m, 8h or 2d."),
+        ({"engine": "slurm", "trials_per_job": 0}, "on.trials_per_job: must be at least 1, got 0. Write trials_per_job: 4."),
+        ({"engine": "slurm", "extra": [5]}, "on.extra.0: must be text, got 5. Write --account=x."),
+        ({"engine": "slurm", "gres": "gpu:a100:2"}, "on.gres: asks for GPUs (gpu:a100:2), and nothing says how many a trial takes. Add resources: {gpus: 1}."),
+    ],
+)  # fmt: skip
+def test_wrong_cluster_is_told_with_what_to_write(on: Any, line: str) -> None:
+    assert problem(on=on) == line
+
+
+def test_job_has_the_gpus_of_its_trials() -> None:
+    on = {"engine": "slurm", "gres": "gpu:a100:4(S:0),shard:8", "trials_per_job": 4}
+    assert parsed(on=on, resources={"gpus": 1}).on is not None
+    assert problem(on=on, resources={"gpus": 2}) == (
+        "on.gres: gpu:a100:4(S:0),shard:8 gives a job 4, and on.trials_per_job: 4 with "
+        "resources.gpus: 2 takes 8. Ask for as many, or run fewer trials in a job."
+    )
+
+
+@pytest.mark.parametrize("key", ["slurm", "queue", "cluster"])
+def test_cluster_that_stands_outside_is_told_its_section(key: str) -> None:
+    remedy = "Write on: {engine: slurm, partition: gpu, time: 4h}."
+    assert problem(**{key: "x"}) == f"{key}: no such key. {remedy}"
+
+
+def test_secret_in_a_line_of_setup_is_refused() -> None:
+    secret = "export WANDB_API_KEY=0a1b2c3d4e5f"
+    given = parsed(on={"engine": "slurm", "setup": ["module load cuda", secret]})
+    with pytest.raises(StudyFileError) as caught:
+        refuse_secrets(given, "s")
+    (line,) = caught.value.problems
+    assert line.startswith("s: on.setup.1: is or holds a secret")
+    refuse_secrets(parsed(on={"engine": "slurm", "setup": "export OMP_PROC_BIND=true"}), "s")

@@ -19,6 +19,7 @@ from search.study_file.schema import StudyFile
 
 # of a value among several of one option
 _INDEX = re.compile(r"\.\d+$")
+_EXPORT = re.compile(r"\bexport\s+")
 _SHORTEST = 6
 _SHORTEST_RANDOM = 8
 # PWD is the working directory
@@ -107,7 +108,7 @@ def refuse_secrets(study_file: StudyFile, source: str) -> None:
 
 def _written_texts(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """The texts in the tree of a study file, each with its path; those on a script's command line
-    with the option or the override that gives them there."""
+    with the option or the override that gives them there, those of a shell with its variables."""
     for path, text in _texts(tree, ()):
         section, _, name = path.partition(".")
         if section == ARGUMENTS:
@@ -116,6 +117,9 @@ def _written_texts(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield path, f"--{_INDEX.sub('', option)} {text}"
         elif section == "hydra":
             yield path, f"--{text.lstrip('+~')}"
+        elif section == "on":
+            # a line for a shell may set a variable
+            yield path, _EXPORT.sub("--", text)
         else:
             yield path, text
 

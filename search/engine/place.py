@@ -1,0 +1,124 @@
+"""The place where the attempts of a run are: this machine, or jobs of a cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from search.engine.extras import check_shared_loggers
+from search.engine.request import RunRequest
+from search.engine.workers import Wanted, WorkerChoice
+from search.executors.local import LocalExecutor
+from search.executors.protocol import Executor
+from search.executors.remote.executor import Cluster, RemoteExecutor
+from search.layout import StudyFolder
+from search.plain.formats import format_count, format_list, format_size
+from search.plain.tree import class_paths
+from search.store.events.study_history import study_history
+from search.study_file.cluster_sections import On, Resources, device_count
+
+# jobs that are asked for where nobody says how many trials are to run at a time
+_MOST_JOBS = 8
+
+
+@contextlib.contextmanager
+def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Executor]:
+    """The executor of a run, closed at the end.
+
+    Args:
+        note: shows the user a line.
+
+    Raises:
+        UserError: the cluster cannot be used.
+    """
+    if request.on is None:
+        # which an earlier run on a cluster has left
+        request.folder.nodes.unlink(missing_ok=True)
+        executor: Executor = LocalExecutor(
+            *_imports(request), server_log=request.folder.server_log, note=note
+        )
+    else:
+        check_shared_loggers(request.study_file, request.source, os.environ)
+        executor = RemoteExecutor(
+            *_imports(request),
+            cluster=cluster_of(request.on, request),
+            folder=request.folder,
+            note=note,
+        )
+    with contextlib.closing(executor):
+        yield executor
+
+
+def cluster_of(on: On, request: RunRequest) -> Cluster:
+    """What is asked of a cluster for a run."""
+    given = request.study_file.resources
+    processes = device_count(request.study_file.trainer.get("devices")) or given.gpus or 1
+    cpus = given.cpus or (_threads_before(request.folder) or 1) * processes
+    return Cluster(
+        engine=on.engine,
+        options={
+            "partition": on.partition,
+            "time_s": on.time_s,
+            "gres": on.gres,
+            "setup": tuple(on.setup),
+            "extra": tuple(on.extra),
+        },
+        name=jobs_name(request.folder),
+        slots_of_agent=on.trials_per_job,
+        cpus=cpus,
+        threads=max(1, cpus // processes),
+        gpus=given.gpus or 0,
+        memory_bytes=given.memory_bytes,
+    )
+
+
+def jobs_name(folder: StudyFolder) -> str:
+    """The name of the jobs of a study, by which the next start finds them: two studies of one name
+    in two folders have others."""
+    place = str(folder.root.absolute()).encode(errors="replace")
+    return f"search-{folder.name}-{hashlib.blake2b(place, digest_size=4).hexdigest()}"
+
+
+def workers_on(on: On, wanted: Wanted, processes: int) -> WorkerChoice:
+    """The workers of a run on a cluster, whose machines nobody has measured.
+
+    Args:
+        wanted: its threads are those of the earlier trials.
+        processes: of a trial.
+    """
+    each, given = on.trials_per_job, wanted.given
+    most = wanted.workers or _MOST_JOBS * each
+    workers = most if wanted.trials is None else max(1, min(most, wanted.trials))
+    cpus = given.cpus or (wanted.threads or 1) * processes
+    jobs = format_count(-(-workers // each), "job")
+    trials = "" if each == 1 else f" for {each} trials each"
+    reason = f"{jobs} of {on.engine}{trials}, {_share(cpus, given)} a trial"
+    if workers < most:
+        reason += f"; {format_count(workers, 'trial')} to go"
+    elif wanted.workers is None:
+        reason += "; --workers asks for more"
+    return WorkerChoice(workers, max(1, cpus // processes), reason)
+
+
+def _share(cpus: int, given: Resources) -> str:
+    parts = [format_count(cpus, "CPU")]
+    if given.gpus:
+        parts.append(format_count(given.gpus, "GPU"))
+    if given.memory_bytes is not None:
+        parts.append(format_size(given.memory_bytes))
+    return format_list(parts, len(parts))
+
+
+def _threads_before(folder: StudyFolder) -> int | None:
+    """The threads that the trials of a study had so far, on which the last digits of their values
+    depend; None before the first."""
+    return study_history(folder).threads if folder.events.is_file() else None
+
+
+def _imports(request: RunRequest) -> tuple[list[str], list[str]]:
+    """The classes that attempts import, and the folders that they import from first."""
+    paths: list[Path] = request.sys_path
+    return list(class_paths(request.study_file.to_tree())), [str(each) for each in paths]
