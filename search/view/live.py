@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
@@ -16,6 +18,9 @@ from search.view.lines import closing_lines
 from search.view.picture import Picture
 from search.view.rows import print_lines
 from search.view.terminal_text import clean
+
+# a picture takes 2 ms of a core that a trial could use, and trials report a hundred times a second
+_REDRAW_S = 0.2
 
 
 class Screen(Protocol):
@@ -45,6 +50,7 @@ class LiveView:
         else:
             self._screen = screen(lambda: Picture(self._board))
         self._closing: list[Text] = []
+        self._drawn_at = -math.inf
         self._screen.start()
 
     def handle(self, event: Event) -> None:
@@ -58,10 +64,15 @@ class LiveView:
                 first, *others = closing_lines(event, self._board)
                 self._closing = [Text(first, style="bold"), *map(Text, others)]
             case Note() | BatchSizeFound() | Stopping():
-                self._screen.refresh()
+                self._draw()
 
     def tick(self) -> None:
+        if time.monotonic() - self._drawn_at >= _REDRAW_S:
+            self._draw()
+
+    def _draw(self) -> None:
         self._screen.refresh()
+        self._drawn_at = time.monotonic()
 
     def close(self) -> None:
         self._screen.stop()

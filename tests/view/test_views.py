@@ -163,6 +163,37 @@ def test_live_view_leaves_what_should_last_on_the_first_screen() -> None:
     ]
 
 
+class CountedScreen:
+    """Counts how often it is drawn."""
+
+    def __init__(self, render: object) -> None:
+        self.draws = 0
+
+    def start(self) -> None: ...
+
+    def refresh(self) -> None:
+        self.draws += 1
+
+    def stop(self) -> None: ...
+
+
+def test_live_view_is_drawn_a_few_times_a_second_and_at_once_for_what_is_news(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 0.0
+    monkeypatch.setattr("search.view.live.time.monotonic", lambda: now)
+    screen = CountedScreen(None)
+    view = LiveView(io.StringIO(), screen=lambda render: screen)
+    # ten seconds of a hundred reports each
+    for turn in range(1_000):
+        now = turn / 100
+        view.tick()
+    assert 40 <= screen.draws <= 51
+    before = screen.draws
+    view.handle(Note("torch is loaded"))
+    assert screen.draws == before + 1
+
+
 @pytest.mark.parametrize("kind", ["lines", "live"])
 def test_message_cannot_control_the_terminal(kind: str) -> None:
     stream = io.StringIO()
