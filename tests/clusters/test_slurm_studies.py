@@ -113,9 +113,11 @@ def test_cluster_that_refuses_is_told_in_one_line_and_nothing_is_begun(
     path = project.study(on={"engine": "slurm", "partition": "nowhere"})
     result = project.run("run", path)
     assert result.returncode == 2
-    (line,) = result.stderr.splitlines()
-    assert line.startswith("--on slurm: ")
-    assert "Invalid partition name specified" in line
+    assert result.stderr == (
+        "--on slurm: sbatch: error: Batch job submission failed: Invalid partition name "
+        "specified. Change what the study file asks for (on, resources), then run the same "
+        "command again.\n"
+    )
     assert not (project.root / "studies/study").exists()
 
 

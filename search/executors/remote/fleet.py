@@ -140,7 +140,10 @@ class Fleet:
     def _note_asked(self, now: float, name: str | None, problem: str | None) -> None:
         if name is None:
             if not self._has_given:
-                raise UserError(f"--on {self._name}: {problem}")
+                raise UserError(
+                    f"--on {self._name}: {problem}. Change what the study file asks for (on, "
+                    "resources), then run the same command again."
+                )
             self._say(f"{self._name}: {problem}")
             self._backoff.note_loss("", 0.0, now)
             return
@@ -199,7 +202,7 @@ class Fleet:
         ]
         if len(waiting) < len(self._members) or not waiting or not waiting[0].why:
             return
-        text = f"{self._name}: {waiting[0].name} waits: {waiting[0].why}"
+        text = f"{self._name}: job {waiting[0].name} waits: {waiting[0].why}"
         if text != self._told_wait:
             self._told_wait = text
             self._say(text)
@@ -289,7 +292,7 @@ class Fleet:
             return
         left_s = member.ends_at - now
         if left_s < member.margin_s:
-            why = f"the time of {member.name} is nearly over"
+            why = f"the time of job {member.name} is nearly over"
             member.enter(Phase.CLOSING, why)
             member.post(letter(Leave(why, grace_s=max(1.0, 0.8 * left_s))))
 
@@ -309,10 +312,11 @@ class Fleet:
         """Let go of an agent that is certainly gone."""
         if member.name not in self._members:
             return
-        where = f"node {member.node}" if member.node else member.name
+        where = f"node {member.node}" if member.node else f"job {member.name}"
         if member.heard_at is None:
             if member.is_given_back:
-                self._lose(member, f"{where}: {member.name} ended before its agent started", now)
+                on = f" on node {member.node}" if member.node else ""
+                self._lose(member, f"job {member.name} ended{on} before its agent started", now)
         elif member.dead_from is not None and now > member.dead_from:
             self._lose(member, f"{where} was lost: the agent there has died", now)
         elif is_certainly_over(member.heard_at, now):
