@@ -15,12 +15,14 @@ from search.store.records import StudyRecord, TrialRecord
 @dataclass(frozen=True)
 class StudyOpened:
     """The first event. `record` is the study as it stands; `workers` the number of slots, and
-    `threads` the CPU threads of each, None where nothing is left to run."""
+    `threads` the CPU threads of each, None where nothing is left to run; `engine` that of the
+    cluster that it runs on, None for this machine."""
 
     record: StudyRecord
     workers: int
     resumed: bool
     threads: int | None = None
+    engine: str | None = None
 
 
 @dataclass(frozen=True)

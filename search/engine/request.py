@@ -45,6 +45,11 @@ class RunRequest:
         return [self.import_path, Path.cwd()]
 
     @property
+    def engine(self) -> str | None:
+        """Engine of the cluster that attempts run on; None for this machine."""
+        return None if self.on is None else self.on.engine
+
+    @property
     def total(self) -> int | None:
         """Trials in total; None without a limit."""
         return self.study_file.budget.trials if self.trials is None else self.trials

@@ -85,7 +85,9 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
                 # before the check, during which the database may be moved too
                 ownership.note_study()
             if ledger is not None and (end := _end_before(ledger, request.total)) is not None:
-                view.handle(StudyOpened(ledger.record(), request.workers or 1, resumed=True))
+                view.handle(
+                    StudyOpened(ledger.record(), request.workers or 1, True, engine=request.engine)
+                )
                 return _successful(_close(ledger, view, end, deadline), deadline)
             sampling_of(request.study_file).prepare()
             made = _made_with(request)
@@ -106,7 +108,13 @@ def _run(request: RunRequest, view: View) -> StudyRecord:
             if checked.facts.is_timed:
                 ledger.common.set_threads(choice.threads, choice.reason)
             view.handle(
-                StudyOpened(ledger.record(), choice.workers, opening.exists, choice.threads)
+                StudyOpened(
+                    ledger.record(),
+                    choice.workers,
+                    opening.exists,
+                    choice.threads,
+                    request.engine,
+                )
             )
             view.handle(Note(str(choice)))
             coordinator = Coordinator(

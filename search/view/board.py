@@ -68,6 +68,7 @@ class Board:
         self.record: StudyRecord | None = None
         self.workers = 1
         self.threads: int | None = None
+        self.engine: str | None = None
         self.running: dict[int, RunningTrial] = {}
         self.counts: Counter[str] = Counter()
         self.best: Best | None = None
@@ -144,6 +145,7 @@ class Board:
     def _open(self, event: StudyOpened) -> None:
         self.record = event.record
         self.workers, self.threads = event.workers, event.threads
+        self.engine = event.engine
         self.notes.clear()
         self.counts = Counter(trial.state for trial in event.record.trials)
         self._times = trial_times(event.record)

@@ -141,7 +141,8 @@ def closing_lines(event: StudyEnded, board: Board) -> list[str]:
         lines.append(f"Pareto front: trials {numbers}")
     if event.reason in ("interrupted", "timeout", "budget"):
         more = f" {raised(rule)}" if rule else ""
-        lines.append(f"go on:  search resume {name}{more}")
+        there = f" --on {board.engine}" if board.engine is not None else ""
+        lines.append(f"go on:  search resume {name}{more}{there}")
     if record.front:
         lines.append(f"next:   search best {name}    search report {name} --open")
     return lines

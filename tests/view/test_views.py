@@ -395,6 +395,16 @@ def test_values_as_text() -> None:
     )
 
 
+@pytest.mark.parametrize(("engine", "there"), [(None, ""), ("slurm", " --on slurm")])
+def test_study_that_was_stopped_is_gone_on_with_where_it_ran(
+    engine: str | None, there: str
+) -> None:
+    stream = io.StringIO()
+    opened = StudyOpened(study(), 1, False, engine=engine)
+    replayed(LinesView(stream), [opened, StudyEnded(study(), "interrupted", 6.0)])
+    assert stream.getvalue().splitlines()[-1] == f"go on:  search resume demo{there}"
+
+
 def test_lines_tell_of_several_objectives() -> None:
     several = (ObjectiveRecord("val_loss", "minimize"), ObjectiveRecord("parameters", "minimize"))
     empty = replace(study(), objectives=several)
