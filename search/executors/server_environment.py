@@ -1,4 +1,4 @@
-"""The environment of the fork server, and so of all attempts, made from that of the coordinator."""
+"""The environments of the processes of an executor, made from that of the coordinator."""
 
 from __future__ import annotations
 
@@ -31,6 +31,23 @@ def server_environment(own: Mapping[str, str], owner: str) -> dict[str, str]:
     # else has a core meanwhile
     if "GOMP_SPINCOUNT" not in environment:
         environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    return environment
+
+
+def bridge_environment(own: Mapping[str, str]) -> dict[str, str]:
+    """The variables for a bridge, and so for the commands of a cluster: within a job, SLURM's say
+    where that is and what it has, which `srun` would take for what is wanted of another job.
+
+    Args:
+        own: those of this process.
+    """
+    within_job = "SLURM_JOB_ID" in own
+    environment = {
+        name: value
+        for name, value in own.items()
+        if not (within_job and name.startswith(_SLURM)) or name == "SLURM_CONF"
+    }
+    environment["PYTHONSAFEPATH"] = "1"
     return environment
 
 

@@ -29,6 +29,7 @@ from search.errors import UserError
 from search.executors.lease import LEASE_S
 from search.executors.remote.agent_files import write_seal
 from search.executors.remote.letters import letter, opened
+from search.executors.server_environment import bridge_environment
 from search.executors.signal_wakeup import SignalWakeup
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
@@ -146,7 +147,7 @@ class RemoteExecutor:
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,
-                env=os.environ | {"PYTHONSAFEPATH": "1"},
+                env=bridge_environment(os.environ),
             )
         assert bridge.stdout is not None
         self._buffer = LineBuffer()
