@@ -6,15 +6,15 @@ lost its power tells nobody, and an agent goes on until its lease ends.
 
 from __future__ import annotations
 
-import json
-import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from search.errors import StorageError
 from search.executors.lease import LEASE_S
 from search.layout import StudyFolder
 from search.plain.formats import format_list
+from search.store.cluster_nodes import read_nodes
 
 # an agent whose lease has ended kills its attempts, which takes a moment
 _ENDED_S = LEASE_S + 3.0
@@ -24,7 +24,6 @@ _LOOK_S = 0.25
 _MOST_NAMES = 5
 # in any other state no agent has heard of an attempt
 _AT_WORK = ("ready", "closing")
-_OF_A_TRIAL = re.compile(r"[a-z]+-(\d+)-\d+")
 
 
 @dataclass(frozen=True)
@@ -121,12 +120,12 @@ def left_agents(folder: StudyFolder) -> LeftAgents | None:
     """The agents at work when the bridge of the last run wrote last; None where none has written,
     or the file is damaged."""
     try:
-        agents = json.loads(folder.nodes.read_bytes())["agents"]
-        at_work = [each for each in agents if each["state"] in _AT_WORK]
-        names = [str(work["attempt"]) for each in at_work for work in each["attempts"]]
-        nodes = tuple(str(each["node"] or each["name"]) for each in at_work)
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        nodes = read_nodes(folder)
+    except StorageError:
         return None
-    # the others are of questions, which no trial waits for
-    found = [match for name in names if (match := _OF_A_TRIAL.fullmatch(name)) is not None]
-    return LeftAgents(nodes, tuple(sorted({int(match[1]) for match in found})))
+    if nodes is None:
+        return None
+    at_work = [agent for agent in nodes.agents if agent.state in _AT_WORK]
+    # that of a question has none, and no trial waits for it
+    trials = {work.trial for agent in at_work for work in agent.work if work.trial is not None}
+    return LeftAgents(tuple(agent.node or agent.name for agent in at_work), tuple(sorted(trials)))

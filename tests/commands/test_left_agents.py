@@ -4,8 +4,18 @@ from __future__ import annotations
 
 import json
 import signal
+from pathlib import Path
+from typing import Any
 
 from conftest import Project
+
+NOON = "2026-11-27T12:00:00+00:00"
+
+
+def write_roster(folder: Path, *agents: dict[str, Any]) -> None:
+    """Write what the bridge of the dead run would have written last."""
+    tree = {"engine": "slurm", "written": NOON, "agents": agents}
+    (folder / "nodes.json").write_text(json.dumps(tree))
 
 
 def test_start_waits_for_agents_that_may_be_at_work_and_ends_at_a_signal(
@@ -14,9 +24,10 @@ def test_start_waits_for_agents_that_may_be_at_work_and_ends_at_a_signal(
     study = project.study(budget={"trials": 1})
     assert project.run("run", study).returncode == 0
     folder = project.root / "studies/study"
-    work = [{"attempt": "fit-0-1", "since": "2026-11-27T12:00:00+00:00"}]
-    agent = {"name": "17", "node": "n2", "state": "ready", "attempts": work}
-    (folder / "nodes.json").write_text(json.dumps({"engine": "slurm", "agents": [agent]}))
+    work = [{"attempt": "fit-0-1", "since": NOON}]
+    agent: dict[str, Any] = {"name": "17", "node": "n2", "state": "ready", "attempts": work}
+    agent |= {"why": "", "since": NOON, "ends": None, "slots": 1}
+    write_roster(folder, agent)
 
     waiting = project.start("run", study, "--trials", "2")
     assert waiting.stdout is not None
@@ -28,7 +39,7 @@ def test_start_waits_for_agents_that_may_be_at_work_and_ends_at_a_signal(
     assert project.states() == ["COMPLETE"]
 
     # as the bridge of the dead run writes it, once its agents have ended
-    (folder / "nodes.json").write_text(json.dumps({"engine": "slurm", "agents": []}))
+    write_roster(folder)
     result = project.run("run", study, "--trials", "2")
     assert result.returncode == 0, result.stderr
     assert "waiting up to" not in result.stdout

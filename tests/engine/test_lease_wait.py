@@ -16,6 +16,7 @@ from search.executors.lease import LEASE_S
 from search.layout import StudyFolder
 
 WHOLE_S = LEASE_S + 3
+NOON = "2026-11-27T12:00:00+00:00"
 
 
 class Clock:
@@ -57,12 +58,14 @@ def wait_in(folder: StudyFolder, clock: Clock) -> LeaseWait:
 
 
 def agent(node: str, *attempts: str, state: str = "ready") -> dict[str, Any]:
-    work = [{"attempt": each, "since": "2026-11-27T12:00:00+00:00"} for each in attempts]
-    return {"name": "17", "node": node, "state": state, "attempts": work}
+    work = [{"attempt": each, "since": NOON} for each in attempts]
+    more = {"why": "", "since": NOON, "ends": None, "slots": 1}
+    return {"name": "17", "node": node, "state": state, "attempts": work, **more}
 
 
 def write_roster(folder: StudyFolder, *agents: dict[str, Any], age_s: float = 0.0) -> None:
-    folder.nodes.write_text(json.dumps({"engine": "slurm", "agents": agents}))
+    tree = {"engine": "slurm", "written": NOON, "agents": agents}
+    folder.nodes.write_text(json.dumps(tree))
     written = folder.lock.stat().st_mtime - age_s
     os.utime(folder.nodes, (written, written))
 
