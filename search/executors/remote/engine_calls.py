@@ -13,6 +13,9 @@ from search.errors import UserError
 from search.executors.engines.engine import Allocation, Engine, Order
 from search.executors.remote.engine_command import CommandEnd, EngineCommand
 
+# after an engine that did not answer
+_AGAIN_S = 2.0
+
 
 class EngineCalls:
     """The calls of one bridge.
@@ -36,6 +39,8 @@ class EngineCalls:
         self._asking: EngineCommand | None = None
         self._looking: EngineCommand | None = None
         self._giving_back: EngineCommand | None = None
+        self._unwanted: set[str] = set()
+        self._gives_back_at = 0.0
         self._given_back: set[str] = set()
 
     @property
@@ -51,7 +56,7 @@ class EngineCalls:
     @property
     def is_giving_back(self) -> bool:
         """Whether allocations are being given back."""
-        return self._giving_back is not None
+        return bool(self._unwanted)
 
     def look(self) -> None:
         """Tell of the calls that have ended."""
@@ -61,6 +66,7 @@ class EngineCalls:
             self._looking = None
         if self._giving_back is not None and self._giving_back.look():
             self._giving_back = None
+        self._give_back_next()
 
     def ask(self, excluded: Sequence[str], then: Callable[[str | None, str | None], None]) -> None:
         """Ask for one allocation.
@@ -81,34 +87,48 @@ class EngineCalls:
 
         self._asking = self._run(self._engine.submit(self._order, excluded), read)
 
-    def ask_for_status(self, then: Callable[[list[Allocation]], None]) -> None:
+    def ask_for_status(
+        self,
+        then: Callable[[list[Allocation]], None],
+        otherwise: Callable[[str], None] = lambda _: None,
+    ) -> None:
         """Ask how all allocations stand.
 
         Args:
-            then: told that, unless the engine does not answer: it may be too busy.
+            then: told that.
+            otherwise: told why the engine does not answer; it may be too busy.
         """
 
         def read(end: CommandEnd) -> None:
             if end.problem is None:
                 then(self._engine.allocations(end.output, time.time()))
+            else:
+                otherwise(end.problem)
 
         self._looking = self._run(self._engine.status(self._order), read)
 
     def give_back(self, names: Iterable[str]) -> None:
-        """Give allocations back, each once; those of a call during another wait for the next."""
-        names = [each for each in names if each not in self._given_back]
-        if names and self._giving_back is None:
-            self._giving_back = self._run(
-                self._engine.cancel(names), partial(self._note_given_back, names)
-            )
+        """Give allocations back, each once, as soon as the engine takes them."""
+        self._unwanted.update(each for each in names if each not in self._given_back)
+        self._give_back_next()
 
     def attach(self, name: str, command: Sequence[str]) -> list[str]:
         """The command that runs another beside an agent."""
         return self._engine.attach(name, command)
 
+    def _give_back_next(self) -> None:
+        if self._unwanted and self._giving_back is None and time.monotonic() >= self._gives_back_at:
+            names = sorted(self._unwanted)
+            self._giving_back = self._run(
+                self._engine.cancel(names), partial(self._note_given_back, names)
+            )
+
     def _note_given_back(self, names: Iterable[str], end: CommandEnd) -> None:
         if end.problem is None:
             self._given_back.update(names)
+            self._unwanted.difference_update(names)
+        else:
+            self._gives_back_at = time.monotonic() + _AGAIN_S
 
     def _run(self, arguments: list[str], then: Callable[[CommandEnd], None]) -> EngineCommand:
         try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from search.agent_messages import Gone, Joined, Leave, Letter, OpenBridge, Ping, Told
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Engine, State
-from search.executors.remote.agent_lease import is_certainly_over
+from search.executors.remote.agent_lease import clock_s, is_certainly_over
 from search.executors.remote.attach import AGENT_IS_GONE
 from search.executors.remote.backoff import Backoff
 from search.executors.remote.engine_calls import EngineCalls
@@ -64,6 +64,7 @@ class Fleet:
         self._backoff = Backoff()
         self._has_given = False
         self._asks = True
+        self._is_swept = False
         self._status_at = 0.0
         self._pinged_at = 0.0
         self._told_wait = ""
@@ -101,8 +102,11 @@ class Fleet:
             UserError: there will be no agents.
         """
         self._jobs.look()
-        self._ask(now)
-        self._ask_for_status(now)
+        if self._is_swept:
+            self._ask(now)
+            self._ask_for_status(now)
+        elif not self._jobs.is_looking:
+            self._jobs.ask_for_status(self._sweep, self._fail)
         self.listen(now)
         for member in self.members:
             self._attach(member, now)
@@ -130,14 +134,23 @@ class Fleet:
         self._jobs.look()
         self._jobs.give_back(self._members)
 
+    def _sweep(self, listed: Sequence[Allocation]) -> None:
+        """Give back what a run that was killed has left: its agents leave when their lease ends."""
+        self._is_swept = True
+        self._jobs.give_back(each.identifier for each in listed if each.state is not State.GONE)
+
+    def _fail(self, problem: str) -> None:
+        raise UserError(f"--on {self._name}: {problem}")
+
     def _ask(self, now: float) -> None:
         present = sum(each.phase is not Phase.CLOSING for each in self._members.values())
         if self._jobs.is_asking or not self._asks or present >= self.wanted:
             return
         if self._backoff.may_ask(now):
-            self._jobs.ask(self._backoff.excluded, partial(self._note_asked, now))
+            self._jobs.ask(self._backoff.excluded, self._note_asked)
 
-    def _note_asked(self, now: float, name: str | None, problem: str | None) -> None:
+    def _note_asked(self, name: str | None, problem: str | None) -> None:
+        now = clock_s()
         if name is None:
             if not self._has_given:
                 raise UserError(
@@ -167,11 +180,8 @@ class Fleet:
 
     def _note_status(self, now: float, listed: Sequence[Allocation]) -> None:
         found = {each.identifier: each for each in listed}
-        strangers = [name for name in found if name not in self._members]
-        # of a run that was killed: its agents are on their own, and leave when their lease ends
-        self._jobs.give_back([name for name in strangers if found[name].state is not State.GONE])
         for member in self.members:
-            # one that was asked for since then is not listed
+            # one that came since then is not listed
             if member.asked_at < now:
                 self._note_state(member, found.get(member.name), now)
         self._tell_wait()
