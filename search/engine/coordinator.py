@@ -295,6 +295,7 @@ class Coordinator:
                 params=record.params,
                 step=max(record.curve, default=record.branch.step if record.branch else 0),
                 max_epochs=message.max_epochs,
+                node=record.node,
             )
         )
 

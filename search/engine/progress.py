@@ -27,13 +27,15 @@ class StudyOpened:
 
 @dataclass(frozen=True)
 class TrialStarted:
-    """An attempt begins; `attempt` counts from 1, `step` is the last step already reported."""
+    """An attempt begins; `attempt` counts from 1, `step` is the last step already reported, `node`
+    the machine that it runs on, empty for that of the coordinator."""
 
     number: int
     attempt: int
     params: Params
     step: int
     max_epochs: int | None
+    node: str = ""
 
 
 @dataclass(frozen=True)

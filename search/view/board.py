@@ -41,6 +41,8 @@ class RunningTrial:
     began: float
     """Time of the board's clock."""
     params: Params = field(default_factory=dict)
+    node: str = ""
+    """Machine that it runs on; empty for that of the coordinator."""
     attempt: int = 1
     epoch: int = 0
     max_epochs: int | None = None
@@ -169,6 +171,7 @@ class Board:
             "training",
             self._clock(),
             params=event.params,
+            node=event.node,
             attempt=event.attempt,
             epoch=event.step,
             max_epochs=event.max_epochs,

@@ -44,10 +44,7 @@ class LinesView:
             case StudyOpened():
                 self._print(opening_line(event))
             case TrialStarted():
-                again = f" (attempt {event.attempt}, from epoch {event.step})" if event.step else ""
-                self._print(
-                    f"trial {event.number:>4}  started{again}  {parameters_text(event.params)}"
-                )
+                self._print(started_line(event))
             # many were paused at the end, which a note tells
             case TrialEnded(is_closed=True):
                 pass
@@ -101,6 +98,13 @@ def opening_line(event: StudyOpened) -> str:
     workers = format_workers(event.workers, event.threads)
     parts = (objectives_text(record), trials, *budget_figures(record).values(), workers)
     return f"study {clean(record.name)}: {', '.join(parts)}"
+
+
+def started_line(event: TrialStarted) -> str:
+    """The beginning of an attempt: where, from which epoch, with which parameters."""
+    where = f" on {clean(event.node)}" if event.node else ""
+    again = f" (attempt {event.attempt}, from epoch {event.step})" if event.step else ""
+    return f"trial {event.number:>4}  started{where}{again}  {parameters_text(event.params)}"
 
 
 def ended_line(event: TrialEnded, board: Board, trial: RunningTrial | None) -> str:

@@ -195,7 +195,7 @@ class Picture:
         if not trials:
             return [[]]
         rows = [self._cells(trial) for trial in trials]
-        shown = [_params(trial.params) if has_params else [] for trial in trials]
+        shown = [_place_and_params(trial) if has_params else [] for trial in trials]
         widths = _widths(rows, _LEAST_WIDTHS)
         room = width - sum(widths) - 2 * len(widths)
         if room < -2:
@@ -264,6 +264,11 @@ class Picture:
         if record is not None and record.is_multi_objective:
             return values_text(record.objectives, ended.values)
         return format_number(ended.value) if ended.value is not None else ""
+
+
+def _place_and_params(trial: RunningTrial) -> list[Text]:
+    place = [Text(f"on {clean(trial.node)}", style="dim")] if trial.node else []
+    return [*place, *_params(trial.params)]
 
 
 def _params(params: Params) -> list[Text]:

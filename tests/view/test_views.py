@@ -378,6 +378,18 @@ def test_status_of_a_running_study_counts_trials_by_machine() -> None:
     assert json.loads(status_json([running]))[0]["nodes"] == {"n1": 1, "n2": 2}
 
 
+def test_trial_that_starts_on_another_machine_says_where() -> None:
+    lines, board = io.StringIO(), Board()
+    for event in (StudyOpened(study(), 2, False), TrialStarted(1, 2, {LR: 0.1}, 3, 9, node="n2")):
+        LinesView(lines).handle(event)
+        board.fold(event)
+    told = lines.getvalue().splitlines()[-1]
+    assert told == "trial    1  started on n2 (attempt 2, from epoch 3)  lr=0.1"
+    console = Console(width=100, file=io.StringIO())
+    console.print(Picture(board))
+    assert "on n2  lr=0.1" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_best_is_shown_with_its_parameters() -> None:
     stream = io.StringIO()
     print_best(study(trial(0, 0.25, micro_batch=8, accumulation=2, effective_batch=16)), stream)
