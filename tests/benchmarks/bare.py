@@ -48,9 +48,10 @@ def fits(folder: Path, root: Path) -> float:
 
 
 def pace(root: Path, hidden_size: int) -> dict[str, float]:
-    """Seconds of an epoch, and of all else in a fit, of the trials that `test_speed` makes."""
+    """Seconds of an epoch, and of all else in a fit, of the trials that `test_speed` makes: of the
+    core that one thread has, whatever other processes do meanwhile."""
     best: dict[int, float] = {}
-    # the first round warms the process up; other processes can only make a fit longer
+    # the first round warms the process up
     for _ in range(4):
         for epochs in (2, 22):
             model = {"hidden_size": hidden_size, "latent_size": 3, "lr": 1e-3}
@@ -60,9 +61,9 @@ def pace(root: Path, hidden_size: int) -> dict[str, float]:
                 "data": {"init_args": {"batch_size": 64}},
                 "trainer": {"max_epochs": epochs, "accelerator": "cpu"},
             }
-            began = time.perf_counter()
+            began = time.process_time()
             fit(config, [], logger=False, default_root_dir=str(root))
-            best[epochs] = min(best.get(epochs, math.inf), time.perf_counter() - began)
+            best[epochs] = min(best.get(epochs, math.inf), time.process_time() - began)
     epoch_s = (best[22] - best[2]) / 20
     return {"epoch_s": epoch_s, "fit_s": max(0.0, best[2] - 2 * epoch_s)}
 

@@ -107,7 +107,7 @@ def test_infinite_value_that_a_pruner_notes_is_told_by_the_events(
     for step in range(10, 20):
         ledger.judge(number, step, float("-inf"))
         ledger.report(number, step, step, float("-inf"))
-    attributes = ledger._frozen(number).system_attrs
+    attributes = ledger._events.frozen(number).system_attrs
     assert float("-inf") in attributes.values()
     for _ in range(2):
         opened(folder, pruner=pruner).heal()
@@ -115,7 +115,7 @@ def test_infinite_value_that_a_pruner_notes_is_told_by_the_events(
     folder.db.unlink()
     rebuild(folder, None)
     assert disagreements(folder) == []
-    assert opened(folder, pruner=pruner)._frozen(number).system_attrs == attributes
+    assert opened(folder, pruner=pruner)._events.frozen(number).system_attrs == attributes
 
 
 def test_database_that_agrees_is_left_alone(folder: StudyFolder) -> None:
@@ -330,8 +330,10 @@ def test_study_of_the_same_name_and_other_trials_is_left_alone(
 ) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     other = StudyFolder(tmp_path / "other" / "study")
-    lived(opened(other, "qmc", url=url))
-    lived(opened(folder))
+    for ledger in (opened(other, "qmc", url=url), opened(folder)):
+        lived(ledger)
+        # what SQLite keeps beside the file goes into it then, not in the midst of the test
+        ledger.close()
     before = (tmp_path / "shared.db").read_bytes()
     for make in (lambda: opened(folder, url=url), lambda: rebuild(folder, url)):
         with pytest.raises(StorageError) as error:

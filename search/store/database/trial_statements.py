@@ -60,8 +60,14 @@ def insert_trial(connection: Connection, study_id: int, trial: FrozenTrial) -> i
     return trial_id
 
 
-def write_state(connection: Connection, trial_id: int, trial: FrozenTrial) -> None:
-    """Write the state of a trial, its times, and the values that it has."""
+def write_state(
+    connection: Connection, trial_id: int, trial: FrozenTrial, *, replaces: bool
+) -> None:
+    """Write the state of a trial, its times, and the values that it has.
+
+    Args:
+        replaces: whether there may be values of it.
+    """
     row = {
         "of_trial": trial_id,
         "state": trial.state.name,
@@ -70,29 +76,39 @@ def write_state(connection: Connection, trial_id: int, trial: FrozenTrial) -> No
     }
     connection.execute(_UPDATE_TRIAL, row)
     for objective, value in enumerate(trial.values or ()):
-        number, kind = stored_value(value)
-        _replace(connection, _VALUES, trial_id, (objective, number, kind))
+        values = (objective, *stored_value(value))
+        _write(connection, _VALUES, trial_id, values, replaces=replaces)
 
 
-def write_report(connection: Connection, trial_id: int, step: int, value: float) -> None:
-    """Write an intermediate value, in the place of an earlier one of that step."""
-    _replace(connection, _REPORTS, trial_id, (step, *stored_value(value)))
+def write_report(
+    connection: Connection, trial_id: int, step: int, value: float, *, replaces: bool
+) -> None:
+    """Write an intermediate value.
+
+    Args:
+        replaces: whether there is one of that step.
+    """
+    _write(connection, _REPORTS, trial_id, (step, *stored_value(value)), replaces=replaces)
 
 
 def write_attribute(
     connection: Connection, kind: str, trial_id: int, key: str, value: object
 ) -> None:
-    """Write an attribute of a trial, in the place of an earlier one of that key.
+    """Write an attribute of a trial, in the place of one of that key: another tool may have
+    written one.
 
     Args:
         kind: its table, `USER_ATTRIBUTES` or `SYSTEM_ATTRIBUTES`.
     """
-    _replace(connection, kind, trial_id, (key, json.dumps(value)))
+    _write(connection, kind, trial_id, (key, json.dumps(value)), replaces=True)
 
 
-def _replace(connection: Connection, name: str, trial_id: int, row: tuple[object, ...]) -> None:
+def _write(
+    connection: Connection, name: str, trial_id: int, row: tuple[object, ...], *, replaces: bool
+) -> None:
     """Write a row whose first column is its key within the trial. Each kind of database has its
-    own words for that in one statement; all know these two."""
-    connection.execute(_DELETES[name], {"of_trial": trial_id, "of_key": row[0]})
+    own words to replace one; all know these two statements."""
+    if replaces:
+        connection.execute(_DELETES[name], {"of_trial": trial_id, "of_key": row[0]})
     told = dict(zip(OF_TRIAL[name], row, strict=True))
     connection.execute(_INSERTS[name], {"trial_id": trial_id, **told})

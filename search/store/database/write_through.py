@@ -159,26 +159,32 @@ class WriteThroughStorage(InMemoryStorage):
         super().set_trial_state_values(trial_id, TrialState.RUNNING)
 
     def set_trial_state_values(self, trial_id: int, state: TrialState, values: Any = None) -> bool:
+        replaces = self._get_trial(trial_id).values is not None
         changed = super().set_trial_state_values(trial_id, state, values)
         # one that was claimed runs here already, and waits in the database
         if changed or state == TrialState.RUNNING:
             trial = self._get_trial(trial_id)
-            self._write_trial(trial_id, lambda to, target: write_state(to, target, trial))
+            self._write_trial(
+                trial_id, lambda to, target: write_state(to, target, trial, replaces=replaces)
+            )
         return changed
 
     def set_trial_intermediate_value(
         self, trial_id: int, step: int, intermediate_value: float
     ) -> None:
+        replaces = step in self._get_trial(trial_id).intermediate_values
         super().set_trial_intermediate_value(trial_id, step, intermediate_value)
         self._write_trial(
-            trial_id, lambda to, target: write_report(to, target, step, intermediate_value)
+            trial_id,
+            lambda to, target: write_report(
+                to, target, step, intermediate_value, replaces=replaces
+            ),
         )
 
     def set_trial_user_attr(self, trial_id: int, key: str, value: object) -> None:
         super().set_trial_user_attr(trial_id, key, value)
         self._write_trial(
-            trial_id,
-            lambda to, target: write_attribute(to, USER_ATTRIBUTES, target, key, value),
+            trial_id, lambda to, target: write_attribute(to, USER_ATTRIBUTES, target, key, value)
         )
 
     def set_trial_system_attr(self, trial_id: int, key: str, value: Any) -> None:
