@@ -63,8 +63,8 @@ class Serve(Message, frozen=True):
     """Text in a file there by which an agent knows that it is."""
     threads: int
     """CPU threads of each slot."""
-    gpus: int
-    """GPUs of each slot."""
+    gpus: int | None
+    """GPUs of each slot; None where it sees those that there are."""
 
 
 class StartAttempt(Message, frozen=True):

@@ -70,7 +70,7 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
         slots_of_agent=on.trials_per_job,
         cpus=cpus,
         threads=max(1, cpus // processes),
-        gpus=given.gpus or 0,
+        gpus=given.gpus,
         memory_bytes=given.memory_bytes,
     )
 

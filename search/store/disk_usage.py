@@ -18,6 +18,7 @@ from search.store.retention import Retention
 from search.study_file.load import load_study_file
 
 KINDS = ("checkpoints", "logs", "database", "events", "rest")
+_AGENTS = "agents"
 _PUT_ASIDE = ("study.db.before-", ".study.db.rebuilt")
 
 
@@ -75,7 +76,7 @@ def kind_of(path: Path) -> str:
     """One of `KINDS` for a path within a study folder."""
     if any(part.removesuffix(".tmp").endswith(".ckpt") for part in path.parts):
         return "checkpoints"
-    if path.name in ("log.txt", "server.log"):
+    if path.name in ("log.txt", "server.log") or path.parts[0] == _AGENTS:
         return "logs"
     if path.parts[0].lstrip(".").startswith("study.db"):
         return "database"
@@ -94,9 +95,10 @@ def _superfluous(folder: StudyFolder, record: StudyRecord, top: int | None) -> l
 
 
 def _is_left_over(path: Path) -> bool:
-    """Files of probes that are done, databases put aside, and what was cut off while written."""
+    """Files of probes that are done and of agents of earlier runs, databases put aside, and what
+    was cut off while written."""
     is_cut_off = any(part.startswith(".") and part.endswith(".tmp") for part in path.parts)
-    return path.parts[0] == "probes" or path.name.startswith(_PUT_ASIDE) or is_cut_off
+    return path.parts[0] in ("probes", _AGENTS) or path.name.startswith(_PUT_ASIDE) or is_cut_off
 
 
 def _freed_bytes(paths: Iterable[Path]) -> int:

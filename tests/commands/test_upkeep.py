@@ -54,6 +54,8 @@ def made(root: Path, keep: dict[str, Any]) -> StudyFolder:
     folder.probe("abc").log.write_text("probed\n")
     (folder.root / "study.db.before-1").write_bytes(bytes(5 * KIB))
     folder.server_log.write_text("loaded\n")
+    folder.agents.mkdir()
+    (folder.agents / "17.txt").write_text("of an agent\n")
     return folder
 
 
@@ -86,6 +88,7 @@ SUPERFLUOUS = {
     "trials/0003/previous.ckpt",
     "trials/0004/.last.ckpt.tmp",
     "probes/abc/log.txt",
+    "agents/17.txt",
     "study.db.before-1",
 }
 OF_OTHERS = {f"trials/000{number}/{name}.ckpt" for number in (0, 2) for name in ("last", "best")}
@@ -102,7 +105,7 @@ def test_clean_removes_what_nothing_needs(tmp_path: Path, search: Run) -> None:
     code, output, errors = search("clean", "-s", "study")
     assert (code, errors) == (0, "")
     # one KiB of the pruned trial's last.ckpt and best.ckpt, which are one file
-    assert output == "study: files removed: 1 database, 1 logs, 7 checkpoints; 11 KiB of disk\n"
+    assert output == "study: files removed: 1 database, 2 logs, 7 checkpoints; 11 KiB of disk\n"
     assert told == output.strip().replace("removed", "would be removed")
     assert before - files(folder) == SUPERFLUOUS
     assert not (folder.root / "probes").exists()
@@ -188,7 +191,8 @@ def test_disk_is_told_by_study_and_kind(tmp_path: Path, search: Run) -> None:
     [told] = json.loads(text)
     # five trials with last.ckpt, which best.ckpt is too, and previous.ckpt; one cut off
     assert told["checkpoints"] == 11 * KIB
-    assert told["logs"] == len("a line\n") * 5 + len("probed\n") + len("loaded\n")
+    others = len("probed\n") + len("loaded\n") + len("of an agent\n")
+    assert told["logs"] == len("a line\n") * 5 + others
     assert told["database"] == sum(p.stat().st_size for p in folder.root.glob("study.db*"))
     assert told["events"] == sum(p.stat().st_size for p in folder.root.rglob("events.jsonl"))
     kinds = ("checkpoints", "logs", "database", "events", "rest")

@@ -70,8 +70,8 @@ class Cluster:
     """Cores of one attempt."""
     threads: int
     """CPU threads of each process of an attempt."""
-    gpus: int = 0
-    """GPUs of one attempt."""
+    gpus: int | None = None
+    """GPUs of one attempt; None where it sees those that it is given."""
     memory_bytes: int | None = None
     """Memory of one attempt; None for what the engine gives."""
 
@@ -137,7 +137,7 @@ class RemoteExecutor:
             agents=str(self._folder.agents.absolute()),
             roster=str(self._folder.nodes.absolute()),
             cpus=cluster.cpus * slots,
-            gpus=cluster.gpus * slots,
+            gpus=(cluster.gpus or 0) * slots,
             memory_bytes=None if memory is None else memory * slots,
         )
         with open_privately(self._folder.server_log, "ab") as log:
