@@ -29,11 +29,25 @@ def test_an_agent_that_worked_for_long_says_nothing_against_its_node() -> None:
 
 def test_a_node_that_kills_three_agents_gets_no_fourth() -> None:
     backoff = Backoff()
-    for _ in range(3):
+    backoff.note_work()
+    for _ in range(2):
         backoff.note_loss("n2", 1.0, 0.0)
         backoff.note_work()
+    assert backoff.excluded == []
+    backoff.note_loss("n2", 1.0, 0.0)
     backoff.note_loss("n1", 1.0, 0.0)
     assert backoff.excluded == ["n2"]
+
+
+def test_the_third_agent_of_a_study_is_not_on_the_node_that_ended_the_first_two() -> None:
+    backoff = Backoff()
+    for _ in range(2):
+        backoff.note_loss("n1", 1.0, 0.0)
+    assert backoff.excluded == ["n1"]
+    assert not backoff.gives_up
+    # and stays out once others work
+    backoff.note_work()
+    assert backoff.excluded == ["n1"]
 
 
 def test_gives_up_soon_where_no_agent_ever_worked_and_late_where_some_did() -> None:

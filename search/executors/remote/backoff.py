@@ -8,6 +8,8 @@ from collections import Counter
 EARLY_S = 60.0
 _LONGEST_S = 60.0
 _LOSSES_OF_NODE = 3
+# so that the third agent of a study tells a bad node from a study that no node can run
+_FIRST_LOSSES_OF_NODE = 2
 # without any agent that got as far as to open a slot
 MOST_LOSSES = 3
 # once agents have worked: other nodes may be well
@@ -20,13 +22,14 @@ class Backoff:
     def __init__(self) -> None:
         self._in_a_row = 0
         self._of_node: Counter[str] = Counter()
+        self._excluded: set[str] = set()
         self._not_before = 0.0
         self.has_worked = False
 
     @property
     def excluded(self) -> list[str]:
         """Nodes that get no agent any more."""
-        return sorted(node for node, count in self._of_node.items() if count >= _LOSSES_OF_NODE)
+        return sorted(self._excluded)
 
     @property
     def gives_up(self) -> bool:
@@ -44,7 +47,7 @@ class Backoff:
 
     def exclude(self, node: str) -> None:
         """Give a node no agent any more."""
-        self._of_node[node] = _LOSSES_OF_NODE
+        self._excluded.add(node)
 
     def note_loss(self, node: str, lived_s: float, now: float) -> None:
         """An agent was lost, or none was given.
@@ -57,5 +60,7 @@ class Backoff:
             return
         self._in_a_row += 1
         self._not_before = now + min(_LONGEST_S, 2.0**self._in_a_row)
-        if node:
-            self._of_node[node] += 1
+        self._of_node[node] += 1
+        most = _LOSSES_OF_NODE if self.has_worked else _FIRST_LOSSES_OF_NODE
+        if node and self._of_node[node] >= most:
+            self.exclude(node)

@@ -68,6 +68,7 @@ class Fleet:
         self._status_at = 0.0
         self._pinged_at = 0.0
         self._told_wait = ""
+        self._last_loss = ""
         self.wanted = 0
 
     @property
@@ -159,6 +160,7 @@ class Fleet:
                 )
             self._say(f"{self._name}: {problem}")
             self._backoff.note_loss("", 0.0, now)
+            self._check_hope()
             return
         self._has_given = True
         self._members[name] = Member(name, asked_at=now)
@@ -187,13 +189,14 @@ class Fleet:
         self._tell_wait()
 
     def _note_state(self, member: Member, found: Allocation | None, now: float) -> None:
+        if found is not None:
+            member.node = member.node or found.node
         if found is None or found.state is State.GONE:
             member.is_given_back = True
             member.why = found.why if found is not None and found.why else member.why
             if found is not None and found.has_ended and member.dead_from is None:
                 member.dead_from = now + _DIES_WITHIN_S
             return
-        member.node = member.node or found.node
         if found.state is State.PENDING:
             member.why = found.why
         elif member.phase is Phase.PENDING:
@@ -343,14 +346,19 @@ class Fleet:
         began = member.runs_since if member.runs_since is not None else now
         self._backoff.note_loss(member.node, now - began, now)
         self._remove(member, why, now)
-        if self._asks and self._backoff.gives_up:
-            log = self._agents / f"{member.name}.txt"
-            raise UserError(
-                f"--on {self._name}: agents end one after another, the last one as: {why}. Its "
-                f"output: {log}{_last_line(log)}"
-            )
+        log = self._agents / f"{member.name}.txt"
+        self._last_loss = f"{why}. Its output: {log}{_last_line(log)}"
+        self._check_hope()
         if self._asks:
             self._say(why)
+
+    def _check_hope(self) -> None:
+        """Raise where another agent would be no better than the ones before."""
+        if self._asks and self._backoff.gives_up:
+            raise UserError(
+                f"--on {self._name}: agents end one after another, the last one as: "
+                f"{self._last_loss}"
+            )
 
     def _remove(self, member: Member, why: str, now: float) -> None:
         """Forget an agent; tell of each attempt and slot that it had that they are gone."""
