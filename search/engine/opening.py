@@ -41,7 +41,7 @@ from search.store.events.history_cache import complete_cache
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
 from search.store.events.study_history import BASELINE, RESHAPING, WARM_START, study_history
 from search.store.events.trial_history import TrialHistory
-from search.store.placement import check_local, check_writable, refuse_links
+from search.store.placement import check_writable, refuse_links
 from search.store.queue import Queue
 from search.store.recorded_study import RecordedStudy, attributes_of, recorded_study
 from search.store.warm_start import WarmSource
@@ -97,7 +97,6 @@ def plan(
     changes = _allowed_changes(folder, study_file) if exists and not is_stored else ()
     address = address_of(folder, url)
     if address is None:
-        check_local(folder.db)
         if folder.db.exists() and not was_cut_off(folder):
             look_at_sqlite(folder.db)
     else:

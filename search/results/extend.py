@@ -29,7 +29,7 @@ from search.store.events.study_history import (
     trial_histories,
 )
 from search.store.events.trial_history import ATTRIBUTES, REPORTED, SAMPLED, TrialHistory
-from search.store.placement import check_local, check_writable
+from search.store.placement import check_writable
 from search.store.provenance.redaction import refuse_secrets
 from search.store.rebuild import rebuild
 from search.store.recorded_study import attributes_of, write_facts
@@ -113,7 +113,6 @@ def _check(child: StudyFolder, study_file: StudyFile, source: str) -> None:
     if child.root.exists():
         raise UserError(f"{child.root}: exists already. Name the child study with --name.")
     check_writable(child.root)
-    check_local(child.db)
     refuse_secrets(study_file, source)
     if study_file.sampler.name == "grid":
         raise UserError(

@@ -23,7 +23,6 @@ from search.store.events.event_file import append_event
 from search.store.events.optuna_trials import OptunaStudy
 from search.store.events.study_history import StudyHistory
 from search.store.events.trial_history import ATTRIBUTES
-from search.store.placement import check_local
 from search.store.recorded_study import write_facts
 from search.store.records import StudyAttributes
 from search.study_file.schema import StudyFile
@@ -95,7 +94,6 @@ def check_reachable(url: str) -> None:
         with connected(url) as query:
             query("SELECT 1")
         return
-    check_local(path)
     if path.exists():
         look_at_sqlite(path)
     elif not path.parent.is_dir():

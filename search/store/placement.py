@@ -10,9 +10,8 @@ from pathlib import Path
 from search.errors import StorageError
 from search.layout import StudyFolder
 
-# SQLite's write-ahead log needs memory that is shared between processes, and locks that hold: on
-# these another machine may open the same file. Not here: 9p and virtiofs, a virtual machine's view
-# of its host's disk
+# on these another machine may open the same file. Not here: 9p and virtiofs, a virtual machine's
+# view of its host's disk
 _NETWORK_FILE_SYSTEMS = frozenset(
     [
         "nfs",
@@ -87,28 +86,21 @@ def _folders_in(place: Path) -> list[Path]:
     return [each for each in place.iterdir() if each.is_dir()] if place.is_dir() else []
 
 
-def check_local(database: Path, mounts: Iterable[tuple[str, str]] | None = None) -> None:
-    """Make sure that a SQLite file is not on a network file system.
+def is_on_network(path: Path, mounts: Iterable[tuple[str, str]] | None = None) -> bool:
+    """Whether a file is, or would be, on a network file system.
 
     Args:
         mounts: mount point and type of each file system; this machine's without it.
-
-    Raises:
-        StorageError: it is.
     """
-    place = _existing(database.absolute()).resolve()
+    place = _existing(path.absolute()).resolve()
     if mounts is None:
         # many commands look at places, few at mounts
         import psutil
 
         mounts = [(each.mountpoint, each.fstype) for each in psutil.disk_partitions(all=True)]
     holding = [(point, kind) for point, kind in mounts if place.is_relative_to(point)]
-    point, kind = max(holding, key=lambda each: len(each[0]), default=("", ""))
-    if kind.lower() in _NETWORK_FILE_SYSTEMS:
-        raise StorageError(
-            f"{database}: is on the network file system {point} ({kind}), where SQLite loses data. "
-            "Name a folder on a local disk with --studies, or a PostgreSQL database with --storage."
-        )
+    _, kind = max(holding, key=lambda each: len(each[0]), default=("", ""))
+    return kind.lower() in _NETWORK_FILE_SYSTEMS
 
 
 def free_bytes(root: Path) -> int:

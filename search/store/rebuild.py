@@ -14,7 +14,7 @@ from search.store.database.connection import close_database, send_chatter_to
 from search.store.database.url import address_of
 from search.store.events.optuna_trials import OptunaStudy, optuna_study
 from search.store.lock import StudyLock
-from search.store.placement import check_local, refuse_links
+from search.store.placement import refuse_links
 from search.store.recorded_study import recorded_study
 
 
@@ -47,9 +47,7 @@ def rebuild(folder: StudyFolder, url: str | None) -> Rebuilt:
         )
     refuse_links(folder)
     url = address_of(folder, url)
-    if url is None:
-        check_local(folder.db)
-    else:
+    if url is not None:
         check_reachable(url)
     # read before anything is written
     study = recorded_as_optuna(folder)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy import text
 
 from search.cli import guarded
 from search.engine.attempt_end import ProcessEnd, outcome_of
@@ -14,7 +16,8 @@ from search.engine.opening import open_ledger, plan
 from search.errors import StorageError
 from search.layout import StudyFolder
 from search.store.creation import begin_study, was_cut_off
-from search.store.placement import check_local
+from search.store.database.connection import close_database, empty_log, open_database
+from search.store.placement import is_on_network
 from search.store.recorded_study import attributes_of
 from search.study_file.load import load_study_file
 
@@ -88,20 +91,35 @@ def test_file_of_another_user_is_told_in_one_line(
 
 
 @pytest.mark.parametrize("kind", ["lustre", "fuse.glusterfs", "NFS4"])
-def test_sqlite_file_on_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+def test_file_on_a_network_file_system_is_known_by_its_mount(tmp_path: Path, kind: str) -> None:
     mounts = [("/", "ext4"), (str(tmp_path), kind)]
-    with pytest.raises(StorageError) as caught:
-        check_local(tmp_path / "studies/study.db", mounts)
-    assert str(caught.value) == (
-        f"{tmp_path}/studies/study.db: is on the network file system {tmp_path} ({kind}), where "
-        "SQLite loses data. Name a folder on a local disk with --studies, or a PostgreSQL database "
-        "with --storage."
-    )
+    assert is_on_network(tmp_path / "studies/study.db", mounts)
 
 
 @pytest.mark.parametrize("kind", ["ext4", "overlay", "tmpfs", "9p", "virtiofs", "fuse.gocryptfs"])
-def test_sqlite_file_on_a_disk_of_the_machine_is_taken(tmp_path: Path, kind: str) -> None:
-    check_local(tmp_path / "study.db", [("/", "nfs4"), (str(tmp_path), kind)])
+def test_file_on_a_disk_of_the_machine_is_on_no_network(tmp_path: Path, kind: str) -> None:
+    assert not is_on_network(tmp_path / "study.db", [("/", "nfs4"), (str(tmp_path), kind)])
+
+
+@pytest.mark.parametrize(("kind", "journal"), [("ext4", "wal"), ("nfs4", "delete")])
+def test_database_on_a_network_shares_no_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, journal: str
+) -> None:
+    # no network file system can be mounted here
+    mount = Mock(mountpoint=str(tmp_path), fstype=kind)
+    url = f"sqlite:///{tmp_path}/study.db"
+    close_database(open_database(url))
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: [mount])
+    # also one that was written elsewhere and moved there
+    storage = open_database(url)
+    with storage.engine.connect() as connection:
+        assert connection.execute(text("PRAGMA journal_mode")).scalar() == journal
+        connection.execute(text("SELECT count(*) FROM studies"))
+        assert {path.name for path in tmp_path.glob("study.db-*")} == (
+            {"study.db-wal", "study.db-shm"} if journal == "wal" else set()
+        )
+    empty_log(storage)
+    close_database(storage)
 
 
 def test_attempt_that_cannot_write_its_log_is_tried_again() -> None:

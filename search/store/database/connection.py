@@ -25,7 +25,8 @@ from search.store.database.lock_wait import (
     retry_while_locked,
     root_message,
 )
-from search.store.database.url import shown_url, without_secrets
+from search.store.database.url import shown_url, sqlite_path, without_secrets
+from search.store.placement import is_on_network
 
 # a lock is waited for here, in short turns, so that a signal is noticed meanwhile
 _LOCK_TIMEOUT_S = 1
@@ -52,7 +53,7 @@ def open_database(url: str, before_retry: BeforeRetry = keep_trying) -> RDBStora
     except (sqlalchemy.exc.SQLAlchemyError, ImportError, StorageInternalError) as error:
         raise _cannot_open(url, error) from error
     if url.startswith("sqlite"):
-        sqlalchemy.event.listen(storage.engine, "connect", _tune_sqlite)
+        sqlalchemy.event.listen(storage.engine, "connect", _tuning(url))
         storage.engine.dispose()
     return storage
 
@@ -116,11 +117,20 @@ def _engine_settings(url: str) -> dict[str, object]:
     return {"pool_pre_ping": True}
 
 
-def _tune_sqlite(connection: Any, _: Any) -> None:
-    # WAL lets readers in while a study runs; a power cut may take the last commits and damages
-    # nothing: the events have them, and the next start writes the database anew
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+def _tuning(url: str) -> Callable[[Any, Any], None]:
+    """The settings of each connection to a SQLite file."""
+    path = sqlite_path(url)
+    # WAL lets readers in while a study runs; they share memory with the writer, which no two
+    # machines do (https://sqlite.org/wal.html), and one of those may open what is on a network
+    journal = "DELETE" if path is not None and is_on_network(path) else "WAL"
+
+    def tune(connection: Any, _: Any) -> None:
+        connection.execute(f"PRAGMA journal_mode={journal}")
+        # a power cut may take the last commits and damages nothing that counts: the events have
+        # them, and the next start writes the database anew
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return tune
 
 
 class _Chatter(logging.FileHandler):
