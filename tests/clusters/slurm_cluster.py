@@ -25,6 +25,8 @@ from pathlib import Path
 from clusters.slurm_keeper import MARK, marked, variables_of
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
+# beside whose processes there is what jobs and tests have started
+DAEMONS = ("munged", "slurmctld", "slurmd", "slurmscriptd")
 NODES = ("n1", "n2", "n3")
 GPUS = 2
 # of which slurmd it is, in the environment of its step managers as well
@@ -59,13 +61,15 @@ ReturnToService=2
 SchedulerType=sched/backfill
 SchedulerParameters=bf_interval=1,sched_interval=2,sched_min_interval=0,requeue_delay=1
 SelectType=select/cons_tres
-SelectTypeParameters=CR_Core_Memory
+# jobs spread over the nodes
+SelectTypeParameters=CR_Core_Memory,CR_LLN
 GresTypes=gpu
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 JobRequeue=1
 KillWait=10
-SlurmdTimeout=6
+# on a busy machine a node is late with its answers
+SlurmdTimeout=30
 SlurmctldTimeout=10
 MessageTimeout=5
 InactiveLimit=0
@@ -126,7 +130,7 @@ class SlurmCluster:
         self.environment = {"SLURM_CONF": str(folder / "slurm.conf"), MARK: str(folder)}
 
     def start(self) -> None:
-        """Configure and start it, and wait until all nodes are idle."""
+        """Configure and start it, and wait until all nodes are up."""
         for name in ("state", "log", "spool", "munge", "gpu"):
             (self.folder / name).mkdir()
         self._start_munge()
@@ -172,6 +176,10 @@ class SlurmCluster:
             if each.get(NODE) == node or each.get("SLURM_JOB_ID") in jobs
         ]
 
+    def of_jobs(self) -> list[int]:
+        """Processes of jobs, and clients, which are all but the daemons."""
+        return [pid for pid in self.processes() if not _name(pid).startswith(DAEMONS)]
+
     def kill_node(self, node: str) -> None:
         """Take a node's power: all of its processes die at once, and none sees another's death."""
         stopped: set[int] = set()
@@ -184,15 +192,15 @@ class SlurmCluster:
         wait_until(lambda: not stopped & set(marked(self.folder)), f"{node} is dead")
 
     def revive(self, node: str) -> None:
-        """Start the daemon of a node, anew after `kill_node`, and wait until it is idle."""
+        """Start the daemon of a node, anew after `kill_node`, and wait until it is up."""
         spool = self.folder / "spool" / node
         spool.mkdir(exist_ok=True)
         log = str(self.folder / "log" / f"slurmd-{node}.log")
         self._start_daemon("slurmd", "-N", node, "-L", log, **{NODE: node})
-        wait_until(lambda: self.state_of(node) == "idle", f"{node} is idle")
+        self._wait_until_up(node)
 
     def declare_down(self, node: str) -> None:
-        """Have the controller know at once that a node is dead, which it finds after 20 s."""
+        """Have the controller know at once that a node is dead, which it finds after a minute."""
         self.run("scontrol", "update", f"nodename={node}", "state=down", "reason=killed")
 
     def end_in(self, job: str, seconds: int) -> None:
@@ -202,6 +210,10 @@ class SlurmCluster:
     def state_of(self, node: str) -> str:
         """State of a node, in sinfo's word."""
         return self.attempt("sinfo", "--noheader", f"--nodes={node}", "--format=%t").stdout.strip()
+
+    def _wait_until_up(self, node: str) -> None:
+        # of a node whose jobs have ended, sinfo may say "mix" for a minute
+        wait_until(lambda: self.state_of(node) in {"idle", "mix", "alloc"}, f"{node} is up")
 
     def start_controller(self) -> None:
         """Start slurmctld, anew after `kill_controller`."""
@@ -223,8 +235,8 @@ class SlurmCluster:
             if not any(variables_of(pid).get(NODE) == node for pid in marked(self.folder)):
                 self.revive(node)
         wait_until(lambda: not self.jobs(), "no job is left")
-        idle = ["idle"] * len(NODES)
-        wait_until(lambda: [self.state_of(node) for node in NODES] == idle, "all nodes are idle")
+        for node in NODES:
+            self._wait_until_up(node)
 
     def _jobs_on(self, node: str) -> list[str]:
         found = self.attempt("squeue", "--noheader", f"--nodelist={node}", "--format=%i")
@@ -295,6 +307,14 @@ class SlurmCluster:
         except PermissionError:
             return 0
         return GPUS
+
+
+def _name(pid: int) -> str:
+    """Name of a program; empty where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        return ""
 
 
 def _free_ports(count: int) -> list[int]:

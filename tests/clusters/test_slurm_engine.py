@@ -190,6 +190,7 @@ def test_node_that_dies_takes_its_job_and_no_other(make: Make) -> None:
     dead = ids[0]
     jobs.cluster.kill_node(nodes[dead])
     assert not jobs.cluster.processes(nodes[dead])
+    jobs.cluster.declare_down(nodes[dead])
     gone = jobs.wait_for(dead, State.GONE)
     assert (gone.node, gone.why) == (nodes[dead], "NODE_FAIL")
     assert [jobs.state(each) for each in ids[1:]] == [State.RUNNING] * (len(NODES) - 1)
