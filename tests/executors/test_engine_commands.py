@@ -33,6 +33,11 @@ def test_a_command_that_fails_is_quoted_with_the_last_thing_that_it_said() -> No
         "echo sbatch: trying >&2; echo 'sbatch: error: invalid partition specified: x' >&2; exit 1"
     )
     assert end_of(["sh", "-c", text]).problem == "sbatch: error: invalid partition specified: x"
+    mistake = (
+        "echo \"sbatch: unrecognized option '--colour'\" >&2; "
+        "echo 'Try \"sbatch --help\" for more information' >&2; exit 1"
+    )
+    assert end_of(["sh", "-c", mistake]).problem == "sbatch: unrecognized option '--colour'"
     assert end_of(["sh", "-c", "exit 3"]).problem == "sh ended with status 3"
 
 

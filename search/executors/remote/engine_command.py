@@ -82,4 +82,6 @@ class EngineCommand:
         """What the command said last, in one line."""
         lines = self._printed[1].decode(errors="replace").splitlines()
         said = [line.strip() for line in lines if line.strip()]
+        # SLURM's commands send who mistook an option to their help, below the mistake
+        said = [line for line in said if not line.startswith("Try ")]
         return said[-1] if said else f"{self._name} ended with status {status}"
