@@ -30,15 +30,16 @@ AUTO = ("--workers", "auto")
 
 def bare(project: Project, script: str, *arguments: object) -> Any:
     """What a script beside this file measured in a process of its own, in seconds."""
-    output = subprocess.run(
+    result = subprocess.run(
         [sys.executable, HERE / script, *map(str, arguments)],
         cwd=project.root,
         env=project.environment(),
         capture_output=True,
         text=True,
-        check=True,
-    ).stdout
-    return json.loads(output.splitlines()[-1])
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    return json.loads(result.stdout.splitlines()[-1])
 
 
 def epochs_for(project: Project, seconds: float, hidden_size: int = 128) -> int:
