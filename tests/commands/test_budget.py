@@ -35,7 +35,7 @@ def command(
 ) -> Run:
     """The command line, for studies whose trials report two epochs that nobody has trained."""
     monkeypatch.chdir(project.root)
-    monkeypatch.setattr("search.engine.run.LocalExecutor", Obedient)
+    monkeypatch.setattr("search.engine.place.LocalExecutor", Obedient)
     return command_line(capfd)
 
 

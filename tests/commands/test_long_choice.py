@@ -18,7 +18,7 @@ def test_study_of_a_hundred_thousand_values_runs_and_is_gone_on_with(
     project: Project, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(project.root)
-    monkeypatch.setattr("search.engine.run.LocalExecutor", Untrained)
+    monkeypatch.setattr("search.engine.place.LocalExecutor", Untrained)
     path = project.study(space={WIDTH: {"choice": list(range(VALUES))}}, sampler="random")
     # of which the model is built with a few, the first and the last among them
     built = [each.value for each in check_config(load_study_file(path)).preflight]

@@ -78,7 +78,7 @@ def command(
 ) -> Run:
     """The command line, for studies of curves that nobody has trained."""
     monkeypatch.chdir(project.root)
-    monkeypatch.setattr("search.engine.run.LocalExecutor", Curves)
+    monkeypatch.setattr("search.engine.place.LocalExecutor", Curves)
     project.study(
         trainer={"max_epochs": LAST},
         space={"model.init_args.lr": {"float": [1e-4, 1.0], "log": True}},
