@@ -17,7 +17,7 @@ from search.engine.ended_attempt import settled_outcome
 from search.engine.ledger import Ledger
 from search.engine.logger_closing import CLOSE, leave_ending
 from search.engine.next_trials import NextTrials
-from search.engine.open_slots import OpenSlots
+from search.engine.open_slots import OpenSlots, SlotNeed
 from search.engine.pausing import first_pause
 from search.engine.progress import (
     BatchSizeFound,
@@ -88,6 +88,7 @@ class Coordinator:
         self._batches = batches
         self._wanted = slots
         self._slots = OpenSlots()
+        self._need = SlotNeed(executor, len(slots))
         self._signals = signals
         self._ownership = ownership
         self._retention = Retention(study_file.keep.top, study_file.objective.direction)
@@ -117,6 +118,8 @@ class Coordinator:
                 self._close_runs(self._unclosed.pop(0))
             if not (may_fill or self._running or self._waits_for_slot()) and self._is_over():
                 break
+            is_open = not self._slots.has_free or self._next.is_open
+            self._need.tell(len(self._running), is_open=is_open)
             # sampling takes time, and attempts wait for their verdicts meanwhile
             messages = self._executor.poll(0 if may_fill else _POLL_S)
             # an attempt may have failed because its folder is gone, which is no end of a trial

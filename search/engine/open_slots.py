@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from search.executors.protocol import Executor
 from search.messages import Message, Slot, SlotClosed, SlotClosing, SlotOpened
 
 # those of this machine are open at once
@@ -79,3 +80,27 @@ class OpenSlots:
         """Let a slot be free again, unless it closes or was closed meanwhile."""
         if name in self._open and name not in self._closing:
             self._free.append(name)
+
+
+class SlotNeed:
+    """Tells an executor how many slots are of use, when that changes.
+
+    Args:
+        most: slots that were asked for.
+    """
+
+    def __init__(self, executor: Executor, most: int) -> None:
+        self._executor = executor
+        self._most = self._told = most
+
+    def tell(self, running: int, *, is_open: bool) -> None:
+        """Take note of what is still to be done.
+
+        Args:
+            running: attempts that run.
+            is_open: whether another may begin.
+        """
+        needed = self._most if is_open else min(running, self._most)
+        if needed != self._told:
+            self._told = needed
+            self._executor.need_slots(needed)

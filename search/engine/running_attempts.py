@@ -124,8 +124,8 @@ class RunningAttempts:
         self._running: dict[str, Running] = {}
         self._launches = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._running)
+    def __len__(self) -> int:
+        return len(self._running)
 
     def __iter__(self) -> Iterator[Running]:
         return iter(self._running.values())

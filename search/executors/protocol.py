@@ -41,6 +41,13 @@ class Executor(Protocol):
         """
         ...
 
+    def need_slots(self, count: int) -> None:
+        """Say how many slots are of use from now on, as many as were wanted or fewer.
+
+        Free ones beyond may be given back, and others are opened when the number rises again.
+        """
+        ...
+
     def until_ready(self, tick: Callable[[], None]) -> None:
         """Wait until all that is preloaded is imported; before the first attempt alone.
 

@@ -46,6 +46,8 @@ class OneAttempt:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
+    def need_slots(self, count: int) -> None: ...
+
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         self._said += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 

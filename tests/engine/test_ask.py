@@ -29,6 +29,8 @@ class Answering:
 
     def preload(self, modules: Sequence[str], *, warm_up: bool) -> None: ...
 
+    def need_slots(self, count: int) -> None: ...
+
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         self._messages += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 

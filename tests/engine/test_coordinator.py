@@ -115,6 +115,38 @@ def test_kill_is_out_of_memory_where_the_machine_of_the_attempt_says_so(
     assert trial.attempts[0].cause == "oom"
 
 
+class Costly(Several):
+    """An executor whose slots cost something; the second of two trials is longer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.needed: list[int] = []
+
+    def need_slots(self, count: int) -> None:
+        self.needed.append(count)
+
+    def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        before, self._said = self._said, []
+        super().start(attempt, task, folder, slot)
+        # the last words of the one that began last come last
+        self._said = [*before, *self._said] if len(self.order) == 1 else [*self._said, *before]
+
+    def poll(self, timeout_s: float) -> list[tuple[str, Message]]:
+        # one message a poll
+        said, rest = self._said[:1], self._said[1:]
+        self._said = said
+        result = super().poll(timeout_s)
+        self._said = rest
+        return result
+
+
+def test_slots_that_have_nothing_left_to_do_are_not_asked_for_any_more(tmp_path: Path) -> None:
+    executor = Costly()
+    assert made(StudyFolder(tmp_path / "study"), executor, asked=2, slots=2).run() == "finished"
+    # with one trial still running; nothing was said while another could begin
+    assert executor.needed[0] == 1
+
+
 class Allocated(Several):
     """An executor that has a slot for one trial at a time, and the next one only when others have
     waited for it."""
@@ -122,6 +154,8 @@ class Allocated(Several):
     def __init__(self) -> None:
         super().__init__()
         self._empty_polls = 0
+
+    def need_slots(self, count: int) -> None: ...
 
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         self._said.append(("job 1", SlotOpened(wanted[0])))
@@ -167,6 +201,8 @@ class NoSlots(Several):
         super().__init__()
         self._then = then
         self.polls = 0
+
+    def need_slots(self, count: int) -> None: ...
 
     def open_slots(self, wanted: Sequence[Slot]) -> None: ...
 

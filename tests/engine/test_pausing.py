@@ -168,6 +168,8 @@ class Halved:
     def __init__(self) -> None:
         self._said: list[tuple[str, Message]] = []
 
+    def need_slots(self, count: int) -> None: ...
+
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         self._said += [(f"slot {place}", SlotOpened(slot)) for place, slot in enumerate(wanted)]
 

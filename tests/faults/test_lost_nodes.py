@@ -64,6 +64,8 @@ class Nodes(OneAttempt):
         self._saved: Counter[str] = Counter()
         self.went: Counter[str] = Counter()
 
+    def need_slots(self, count: int) -> None: ...
+
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         for node in range(NODES):
             self._open(f"n{node}")

@@ -39,3 +39,14 @@ def has_seal(folder: Path, text: str) -> bool:
         return (folder / _SEAL).read_text("ascii") == text
     except (OSError, ValueError):
         return False
+
+
+def end_of_output(folder: Path, name: str) -> str:
+    """The file of an agent's output, and in words the last line in it."""
+    path = folder / f"{name}.txt"
+    try:
+        lines = path.read_text("utf-8", errors="replace").split("\n")
+    except OSError:
+        return str(path)
+    said = [line.strip() for line in lines if line.strip()]
+    return f"{path}, which ends with: {said[-1][:200]}" if said else str(path)

@@ -174,7 +174,10 @@ class RemoteExecutor:
     def open_slots(self, wanted: Sequence[Slot]) -> None:
         self._wanted = len(wanted)
         self._tell_all(Expect(self._cluster.slots_of_agent))
-        self._ask_for(-(-len(wanted) // self._cluster.slots_of_agent))
+        self.need_slots(len(wanted))
+
+    def need_slots(self, count: int) -> None:
+        self._ask_for(max(1, -(-count // self._cluster.slots_of_agent)))
 
     def until_ready(self, tick: Callable[[], None]) -> None:
         # each agent opens its slots when it is

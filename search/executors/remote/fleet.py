@@ -12,6 +12,7 @@ from pathlib import Path
 from search.agent_messages import Gone, Joined, Leave, Letter, OpenBridge, Ping, Told
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Engine, State
+from search.executors.remote.agent_files import end_of_output
 from search.executors.remote.agent_lease import clock_s, is_certainly_over
 from search.executors.remote.attach import AGENT_IS_GONE
 from search.executors.remote.backoff import Backoff
@@ -36,6 +37,8 @@ _MANY = 100
 # a process that its parent's death ends is gone a moment later
 _DIES_WITHIN_S = 2.0
 _MARGIN_S = 120.0
+# an attempt may be under way to an agent that is let go
+_IDLE_GRACE_S = 30.0
 # of the time that is left when the agent is first seen
 _MARGIN_SHARE = 0.25
 
@@ -112,6 +115,7 @@ class Fleet:
         for member in self.members:
             self._attach(member, now)
             self._end_in_time(member, now)
+        self._let_idle_go(now)
 
     def listen(self, now: float) -> None:
         """Ping all, and give up those that are certainly gone."""
@@ -143,9 +147,26 @@ class Fleet:
     def _fail(self, problem: str) -> None:
         raise UserError(f"--on {self._name}: {problem}")
 
+    @property
+    def _staying(self) -> list[Member]:
+        """Those that are there, or come, and do not leave."""
+        return [each for each in self._members.values() if each.phase is not Phase.CLOSING]
+
+    def _let_idle_go(self, now: float) -> None:
+        """Give back what others can use, the last that was asked for first, once there are fewer
+        trials than agents."""
+        staying = self._staying
+        idle = [each for each in reversed(staying) if not each.attempts]
+        for member in idle[: max(0, len(staying) - self.wanted)]:
+            why = "no trial is left to begin"
+            if member.phase is Phase.READY:
+                member.enter(Phase.CLOSING, why)
+                member.post(letter(Leave(why, grace_s=_IDLE_GRACE_S)))
+            else:
+                self._remove(member, why, now)
+
     def _ask(self, now: float) -> None:
-        present = sum(each.phase is not Phase.CLOSING for each in self._members.values())
-        if self._jobs.is_asking or not self._asks or present >= self.wanted:
+        if self._jobs.is_asking or not self._asks or len(self._staying) >= self.wanted:
             return
         if self._backoff.may_ask(now):
             self._jobs.ask(self._backoff.excluded, self._note_asked)
@@ -295,6 +316,8 @@ class Fleet:
                 self._refuse(member, problem, now)
                 return
             case Gone():
+                # it stays until it knows that this has arrived
+                member.ping()
                 self._remove(member, f"agent {member.name} has left", now)
                 return
         self._tell(Letter(carried.message, member.name, about))
@@ -346,8 +369,7 @@ class Fleet:
         began = member.runs_since if member.runs_since is not None else now
         self._backoff.note_loss(member.node, now - began, now)
         self._remove(member, why, now)
-        log = self._agents / f"{member.name}.txt"
-        self._last_loss = f"{why}. Its output: {log}{_last_line(log)}"
+        self._last_loss = f"{why}. Its output: {end_of_output(self._agents, member.name)}"
         self._check_hope()
         if self._asks:
             self._say(why)
@@ -374,12 +396,3 @@ class Fleet:
 
     def _say(self, text: str) -> None:
         self._tell(Told(text))
-
-
-def _last_line(log: Path) -> str:
-    try:
-        lines = log.read_text("utf-8", errors="replace").split("\n")
-    except OSError:
-        return ""
-    said = [line.strip() for line in lines if line.strip()]
-    return f", which ends with: {said[-1][:200]}" if said else ""

@@ -15,6 +15,10 @@ from search.executors.remote.line_pipe import LinePipe
 from search.wire import encode
 
 
+# by itself, once its input is closed
+_ENDS_WITHIN_S = 0.5
+
+
 class Phase(Enum):
     """How far an agent is."""
 
@@ -143,11 +147,10 @@ class AttachedLine:
     def close(self) -> int:
         """End it; returns the exit status of the process."""
         assert self._process.stdin is not None and self._process.stdout is not None
-        if not self.pipe.is_broken:
-            self._process.kill()
+        # killed, the engine would wait for it where the agent is
         self._process.stdin.close()
         try:
-            status = self._process.wait(timeout=1.0)
+            status = self._process.wait(timeout=_ENDS_WITHIN_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
             status = self._process.wait()
