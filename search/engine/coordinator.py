@@ -118,8 +118,8 @@ class Coordinator:
                 self._close_runs(self._unclosed.pop(0))
             if not (may_fill or self._running or self._waits_for_slot()) and self._is_over():
                 break
-            is_open = not self._slots.has_free or self._next.is_open
-            self._need.tell(len(self._running), is_open=is_open)
+            if self._slots.has_free or self._need.is_reduced:
+                self._need.tell(len(self._running), is_open=self._next.is_open)
             # sampling takes time, and attempts wait for their verdicts meanwhile
             messages = self._executor.poll(0 if may_fill else _POLL_S)
             # an attempt may have failed because its folder is gone, which is no end of a trial

@@ -93,6 +93,11 @@ class SlotNeed:
         self._executor = executor
         self._most = self._told = most
 
+    @property
+    def is_reduced(self) -> bool:
+        """Whether fewer are of use than were asked for."""
+        return self._told < self._most
+
     def tell(self, running: int, *, is_open: bool) -> None:
         """Take note of what is still to be done.
 

@@ -143,8 +143,9 @@ class Costly(Several):
 def test_slots_that_have_nothing_left_to_do_are_not_asked_for_any_more(tmp_path: Path) -> None:
     executor = Costly()
     assert made(StudyFolder(tmp_path / "study"), executor, asked=2, slots=2).run() == "finished"
-    # with one trial still running; nothing was said while another could begin
+    # with one trial still running; nothing was said while another could begin, and never more again
     assert executor.needed[0] == 1
+    assert executor.needed == sorted(executor.needed, reverse=True)
 
 
 class Allocated(Several):

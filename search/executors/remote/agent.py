@@ -113,14 +113,15 @@ class Agent:
     def _turn(self) -> None:
         try:
             said = self._wait()
+            if self._is_told_to_end and not self._is_leaving:
+                # before the ends of attempts that were told so with it
+                self._leave(_TOLD_BY_ENGINE)
             if not self._lease.is_over(clock_s()):
                 for about, message in said:
                     self._pass_on(about, message)
             self._open_slots()
         except UserError as error:
             self._problem = str(error)
-        if self._is_told_to_end and not self._is_leaving:
-            self._leave(_TOLD_BY_ENGINE)
         if self._pipe is not None:
             self._pipe.flush()
 

@@ -14,7 +14,6 @@ from search.executors.remote.letters import Inbox, Outbox
 from search.executors.remote.line_pipe import LinePipe
 from search.wire import encode
 
-
 # by itself, once its input is closed
 _ENDS_WITHIN_S = 0.5
 
