@@ -158,12 +158,6 @@ class RemoteExecutor:
         return bridge
 
     @property
-    def place(self) -> str:
-        """Where attempts run, in a word or two."""
-        partition = self._cluster.options.get("partition")
-        return f"{self._cluster.engine} {partition}" if partition else self._cluster.engine
-
-    @property
     def shared_folder(self) -> Path | None:
         """Folder for the files of questions."""
         return self._folder.agents
