@@ -209,7 +209,7 @@ def test_job_that_is_preempted_saves_before_its_grace_is_over(
 ) -> None:
     run = Run(project, slurm)
     command = ["sbatch", "--parsable", "--partition=urgent", "--cpus-per-task=8", "--nodelist=n2"]
-    urgent = slurm.run(*command, "--wrap=sleep 600").strip()
+    urgent = slurm.run(*command, "--output=/dev/null", "--wrap=sleep 600").strip()
     run.wait_for_closing()
     run.end()
     assert causes(project) == ["interrupted"]
