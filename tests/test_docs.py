@@ -65,6 +65,7 @@ FEWER = {
 TYPED = ("search ", "python best/", "sh best-script/")
 # with a project, a database or an end of its own: where it is tested
 ELSEWHERE = {
+    "--on ray": "tests/clusters/test_ray_studies.py",
     "--storage": "tests/store/test_postgresql.py",
     "--config config.yaml --cli": "tests/test_docs.py",
     "dashboard": "tests/commands/test_dashboard.py",

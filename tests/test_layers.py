@@ -70,6 +70,7 @@ OWNERS = {
     "rich": {"view"},
     "typer": {"cli", "commands"},
     "pydantic": {"study_file"},
+    "ray": {"executors"},
     "msgspec": {"messages", "answers", "wire", "executors", "trial", "store", "engine"},
 }
 
@@ -196,6 +197,11 @@ def test_libraries_stay_with_their_owners() -> None:
         and room(path) not in (*owners, "models", "data")
     ]
     assert not wrong
+
+
+def test_ray_is_imported_by_its_engine_alone() -> None:
+    users = {path.name for path, module in imports() if module.split(".")[0] == "ray"}
+    assert users == {"ray_actor.py", "ray_driver.py"}
 
 
 def test_control_plane_never_imports_torch() -> None:

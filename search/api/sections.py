@@ -76,8 +76,8 @@ class Sections(TypedDict, total=False):
     resources: _Section | None
     """What one trial is given: {cpus, gpus, memory}."""
     on: str | _Section | None
-    """The cluster that trials run on: slurm, or {engine, partition, time, gres, trials_per_job,
-    setup, extra}."""
+    """The cluster that trials run on: slurm, ray, or {engine, trials_per_job} with what is
+    SLURM's, {partition, time, gres, setup, extra}, or Ray's, {address, runtime_env}."""
     budget: _Section | None
     """When a run stops: {trials, timeout, epochs, cost, target, no_improvement, no_gain}."""
     seed: int | None

@@ -133,8 +133,8 @@ class Study:
                 trials end, and are sampled, in another order each time.
             timeout: end this run after so long, saving what runs; seconds, or text like 30m.
             trial_timeout: end a trial that takes longer.
-            on: where trials run: "slurm", or "here" on this machine; without, as the section `on`
-                says.
+            on: where trials run: "slurm", "ray", "ray://host:10001", or "here" on this machine;
+                without, as the section `on` says.
             total_epochs: stop once all trials together have trained so many epochs.
             cost: stop once the time of all trials adds up to this; seconds, or text like 4h.
             target: stop once the best value is as good as this.

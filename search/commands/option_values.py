@@ -7,7 +7,7 @@ import math
 from search.errors import UserError, printable
 from search.plain.durations import parse_duration
 from search.plain.wording import did_you_mean
-from search.study_file.cluster_sections import ENGINES, HERE
+from search.study_file.cluster_sections import CLIENT, ENGINES, HERE, named_engine
 from search.study_file.schema import StudyFile
 from search.study_file.stopping_rules import FORESEEING, OF_ONE_OBJECTIVE, StoppingRules
 
@@ -30,7 +30,8 @@ def worker_count(option: str, text: str) -> int | None:
 
 
 def engine_name(option: str, word: str | None) -> str | None:
-    """The engine of a cluster, or `HERE` for this machine; None where nothing was said.
+    """The engine of a cluster, a Ray by its address, or `HERE` for this machine; None where nothing
+    was said.
 
     Args:
         option: what messages call it.
@@ -41,6 +42,14 @@ def engine_name(option: str, word: str | None) -> str | None:
     places = (*ENGINES, HERE)
     if word is None or word in places:
         return word
+    if word.startswith(CLIENT):
+        try:
+            return named_engine(None, word).address
+        except ValueError as error:
+            rule = "must be ray://HOST:PORT"
+            raise UserError(
+                f"{option}: {rule}, got {printable(word, 60)}. Write ray://host:10001."
+            ) from error
     remedy = did_you_mean(word, places)
     raise UserError(f"{option}: there is no {printable(word, 60)}. {remedy}")
 

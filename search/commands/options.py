@@ -75,7 +75,7 @@ Workers = Annotated[
 ]
 On = Annotated[
     str | None,
-    typer.Option("--on", help="Where trials run: slurm, or here, on this machine."),
+    typer.Option("--on", help="Where trials run: slurm, ray, ray://host:10001, or here."),
 ]
 Timeout = Annotated[
     str | None,

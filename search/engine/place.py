@@ -1,12 +1,13 @@
-"""The place where the attempts of a run are: this machine, or jobs of a cluster."""
+"""The place where the attempts of a run are: this machine, or jobs and actors of a cluster."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from search.engine.extras import check_shared_loggers
 from search.engine.request import RunRequest
@@ -15,6 +16,7 @@ from search.executors.local import LocalExecutor
 from search.executors.protocol import Executor
 from search.executors.remote.executor import Cluster, RemoteExecutor
 from search.layout import StudyFolder
+from search.plain.engine_words import allocation_word
 from search.plain.formats import format_count, format_list, format_size
 from search.plain.tree import class_paths
 from search.store.events.study_history import study_history
@@ -41,7 +43,7 @@ def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Ex
             *_imports(request), server_log=request.folder.server_log, note=note
         )
     else:
-        check_shared_loggers(request.study_file, request.source, os.environ)
+        check_shared_loggers(request.study_file, request.source, _variables_on(request.on))
         executor = RemoteExecutor(
             *_imports(request),
             cluster=cluster_of(request.on, request),
@@ -59,13 +61,7 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
     cpus = given.cpus or (_threads_before(request.folder) or 1) * processes
     return Cluster(
         engine=on.engine,
-        options={
-            "partition": on.partition,
-            "time_s": on.time_s,
-            "gres": on.gres,
-            "setup": tuple(on.setup),
-            "extra": tuple(on.extra),
-        },
+        options=_options(on),
         name=jobs_name(request.folder),
         slots_of_agent=on.trials_per_job,
         cpus=cpus,
@@ -75,9 +71,31 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
     )
 
 
+def _options(on: On) -> dict[str, Any]:
+    """The options of an engine, as its class of options takes them."""
+    if on.engine == "ray":
+        return {"address": on.address, "runtime_env": on.runtime_env}
+    return {
+        "partition": on.partition,
+        "time_s": on.time_s,
+        "gres": on.gres,
+        "setup": tuple(on.setup),
+        "extra": tuple(on.extra),
+    }
+
+
+def _variables_on(on: On) -> Mapping[str, str]:
+    """The variables of this process that trials on a cluster have too: sbatch hands all on, and
+    Ray none but those that it is given."""
+    if on.engine != "ray":
+        return os.environ
+    given = (on.runtime_env or {}).get("env_vars")
+    return given if isinstance(given, Mapping) else {}
+
+
 def jobs_name(folder: StudyFolder) -> str:
-    """The name of the jobs of a study, by which the next start finds them: two studies of one name
-    in two folders have others."""
+    """The name of the jobs of a study, by which the next start finds them, and the namespace of
+    its actors: two studies of one name in two folders have others."""
     place = str(folder.root.absolute()).encode(errors="replace")
     return f"search-{folder.name}-{hashlib.blake2b(place, digest_size=4).hexdigest()}"
 
@@ -93,7 +111,7 @@ def workers_on(on: On, wanted: Wanted, processes: int) -> WorkerChoice:
     most = wanted.workers or _MOST_JOBS * each
     workers = most if wanted.trials is None else max(1, min(most, wanted.trials))
     cpus = given.cpus or (wanted.threads or 1) * processes
-    jobs = format_count(-(-workers // each), "job")
+    jobs = format_count(-(-workers // each), allocation_word(on.engine))
     trials = "" if each == 1 else f" for {each} trials each"
     reason = f"{jobs} of {on.engine}{trials}, {_share(cpus, given)} a trial"
     if workers < most:

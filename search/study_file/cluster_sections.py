@@ -4,10 +4,12 @@ trials run on.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -26,9 +28,17 @@ from search.plain.yaml import shown
 from search.study_file.other_words import ENGINE_WORDS
 from search.study_file.problems import Unknown
 
-ENGINES = ("slurm",)
+ENGINES = ("slurm", "ray")
 # in the place of an engine, this machine
 HERE = "here"
+# an address that says which engine it is of
+CLIENT = "ray://"
+# options of one engine alone
+_OPTIONS = {
+    "slurm": ("partition", "time", "gres", "setup", "extra"),
+    "ray": ("address", "runtime_env"),
+}
+_ADDRESS = re.compile(r"(ray://)?(\[[0-9a-fA-F:.]+\]|[^\s/:\[\]]+):[0-9]{1,5}")
 _DEVICES = "trainer.devices"
 _ON_GPUS = ("gpu", "cuda")
 
@@ -65,6 +75,12 @@ def _engine(value: object) -> str:
     return value.lower()
 
 
+def _address(value: str) -> str:
+    if _ADDRESS.fullmatch(value) is None:
+        raise ValueError(f"must be HOST:PORT or ray://HOST:PORT, got {shown(value)}")
+    return value
+
+
 def _as_list(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -76,9 +92,11 @@ class On(BaseModel):
     partition: of them.
     time_s: seconds after which the engine takes a job back.
     gres: generic resources of a job, as the engine writes them.
-    trials_per_job: trials at a time in one job.
+    trials_per_job: trials at a time in one job, or actor of Ray.
     setup: lines of bash at the beginning of a job.
     extra: arguments of the command that submits a job.
+    address: of a Ray, its head's or its Client server's; None for that of this machine.
+    runtime_env: of Ray's workers, as Ray takes it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -90,6 +108,8 @@ class On(BaseModel):
     trials_per_job: Annotated[StrictInt, Field(ge=1)] = 1
     setup: Annotated[list[StrictStr], BeforeValidator(_as_list)] = []
     extra: Annotated[list[StrictStr], BeforeValidator(_as_list)] = []
+    address: Annotated[StrictStr, AfterValidator(_address)] | None = None
+    runtime_env: dict[StrictStr, Any] | None = None
 
     @field_validator("time_s", mode="before")
     @classmethod
@@ -107,20 +127,30 @@ class On(BaseModel):
 def named_engine(on: On | None, word: str) -> On:
     """The section of a study file for an engine that is named beside it: that of another engine
     says nothing of this one."""
-    if on is not None and on.engine == word:
-        return on
-    return On.model_validate({"engine": word})
+    named = engine_tree(word)
+    same = {} if on is None or on.engine != named["engine"] else on.model_dump(by_alias=True)
+    return On.model_validate({**same, **named})
+
+
+def engine_tree(word: str) -> dict[str, str]:
+    """The section for an engine that is said in a word, or for a Ray by its address."""
+    return {"engine": "ray", "address": word} if word.startswith(CLIENT) else {"engine": word}
 
 
 def lay_engine_over(tree: dict[str, Any], word: str) -> None:
     """Write an engine that is named beside a study file into its tree."""
-    given = tree.get("on")
-    same = given if isinstance(given, dict) and given.get("engine", word) == word else {}
-    tree["on"] = {**same, "engine": word}
+    given, named = tree.get("on"), engine_tree(word)
+    given = engine_tree(given) if isinstance(given, str) else given
+    engine = named["engine"]
+    same = given if isinstance(given, dict) and given.get("engine", engine) == engine else {}
+    tree["on"] = {**same, **named}
 
 
 def job_problems(on: On | None, resources: Resources) -> Iterator[str]:
-    """A line where the GPUs of a job are not those of its trials."""
+    """A line for each option of another engine, and where the GPUs of a job are not those of its
+    trials."""
+    if on is not None:
+        yield from _foreign_options(on)
     gpus = 0 if on is None else _gpus_in(on.gres or "")
     if on is None or not gpus:
         return
@@ -136,6 +166,14 @@ def job_problems(on: On | None, resources: Resources) -> Iterator[str]:
             f"{on.trials_per_job} with resources.gpus: {resources.gpus} takes {taken}. "
             "Ask for as many, or run fewer trials in a job."
         )
+
+
+def _foreign_options(on: On) -> Iterator[str]:
+    written = on.model_dump(by_alias=True)
+    for engine, keys in _OPTIONS.items():
+        for key in keys:
+            if engine != on.engine and key in written:
+                yield f"on.{key}: is of {engine}, and on.engine is {on.engine}. Remove one of them."
 
 
 def gpu_problems(

@@ -73,6 +73,8 @@ _EXAMPLES = {
     "trials_per_job": "trials_per_job: 4",
     "setup": "setup: [module load cuda]",
     "extra": "extra: [--account=x]",
+    "address": "address: ray://host:10001",
+    "runtime_env": "runtime_env: {env_vars: {WANDB_MODE: offline}}",
 }
 # of the items of a list
 _ITEMS = {

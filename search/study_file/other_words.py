@@ -151,6 +151,7 @@ ON_WORDS: Mapping[str, str] = {
 }
 ENGINE_WORDS: Mapping[str, str] = {
     **dict.fromkeys(("sbatch", "srun", "cluster"), "Write on: slurm."),
+    **dict.fromkeys(("raytune", "raycluster", "anyscale", "kuberay"), "Write on: ray."),
     **dict.fromkeys(
         ("here", "local", "off", "none"),
         "Leave on out, or run the study with --on here.",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from search.plain.metric_names import likely_direction
 from search.space.distributions import AUTO
 from search.space.paths import ALL_HINTED, EFFECTIVE
+from search.study_file.cluster_sections import engine_tree
 
 # a bare `off` is a word in our YAML, and `false` in that of others
 _OFF = ("off", "no", "none", False)
@@ -16,7 +17,8 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
     """A tree with its short forms spelt out, and a line for each that could mean two things.
 
     `objective: val_loss` and a list of names or mappings, `batch: power`, `optimizer: torch.optim.
-    Adam`, `warm_start: earlier`, `on: slurm`, and `off` or false where something can be off.
+    Adam`, `warm_start: earlier`, `on: slurm` or an address, and `off` or false where something can
+    be off.
     """
     full = dict(tree)
     problems: list[str] = []
@@ -40,8 +42,8 @@ def spell_out(tree: Mapping[str, object]) -> tuple[dict[str, object], list[str]]
         full["logger"] = []
     if isinstance(full.get("warm_start"), str):
         full["warm_start"] = [full["warm_start"]]
-    if isinstance(full.get("on"), str):
-        full["on"] = {"engine": full["on"]}
+    if isinstance(on := full.get("on"), str):
+        full["on"] = engine_tree(on)
     if isinstance(full.get("objective"), list) and "objectives" not in full:
         full["objectives"] = full.pop("objective")
     return full, problems + _name_metrics(full)

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from rich.text import Text
 
+from search.plain.engine_words import allocation_word
 from search.plain.formats import NOTHING, format_count, format_duration
 from search.plain.strict_json import to_json
 from search.store.cluster_nodes import ClusterNodes, NodeAgent
@@ -32,12 +33,13 @@ def print_nodes(
     if nodes is None or not is_running or not nodes.agents:
         print_lines(console, [Text(f"{clean(name)}: {_nobody(nodes, is_running)}")])
         return
+    word = allocation_word(nodes.engine)
     at_work = sum(len(agent.work) for agent in nodes.agents)
-    jobs = format_count(len(nodes.agents), "job")
+    jobs = format_count(len(nodes.agents), word)
     summary = f"{clean(name)} on {clean(nodes.engine)}: {jobs}, {at_work} at work"
     print_lines(console, [Text(summary)])
     columns = [
-        TableColumn("job"),
+        TableColumn(word),
         TableColumn("node"),
         TableColumn("state"),
         *number_columns("for"),
@@ -73,7 +75,7 @@ def _nobody(nodes: ClusterNodes | None, is_running: bool) -> str:
     if nodes is None:
         return "has no jobs on a cluster. Ask for some: search run STUDY_FILE --on slurm"
     if is_running:
-        return f"waits for its first job of {clean(nodes.engine)}"
+        return f"waits for its first {allocation_word(nodes.engine)} of {clean(nodes.engine)}"
     return "no run is on"
 
 

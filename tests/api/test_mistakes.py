@@ -74,9 +74,10 @@ def test_class_inside_a_function() -> None:
         ({"cost": "free"}, "cost: must be a duration above 0, got free. Write 90s, 30m, 8h or 2d."),
         ({"target": "low"}, "target: must be a number, got low. Write target=0.1."),
         ({"target": float("inf")}, "target: must be a finite number, got inf. Write target=0.1."),
-        ({"on": "pbs"}, "on: there is no pbs. It may be slurm, here."),
+        ({"on": "pbs"}, "on: there is no pbs. It may be slurm, ray, here."),
         ({"on": "slrum"}, "on: there is no slrum. Did you mean slurm?"),
-        ({"on": 3}, "on: there is no 3. It may be slurm, here."),
+        ({"on": "ray://head"}, "on: must be ray://HOST:PORT, got ray://head. Write ray://host:10001."),
+        ({"on": 3}, "on: there is no 3. It may be slurm, ray, here."),
         ({"timeout": "soon"}, "timeout: must be a duration above 0, got soon. Write 90s, 30m, 8h or 2d."),
     ],
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""What every executor promises the coordinator, of this machine's and of SLURM's."""
+"""What every executor promises the coordinator, of this machine's, of SLURM's and of Ray's."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from clusters.ray_cluster import RayCluster
 from clusters.slurm_cluster import SlurmCluster
 from conftest import TINY
 
@@ -108,15 +109,15 @@ def local(root: Path) -> Iterator[Executor]:
 
 
 @contextlib.contextmanager
-def on_slurm(root: Path) -> Iterator[Executor]:
+def on_cluster(engine: str, root: Path) -> Iterator[Executor]:
     # two agents, of which one has a slot more than is wanted
-    cluster = Cluster("slurm", {}, "search-contract", slots_of_agent=2, cpus=1, threads=1)
+    cluster = Cluster(engine, {}, "search-contract", slots_of_agent=2, cpus=1, threads=1)
     executor = RemoteExecutor(["tiny.Tiny"], [str(root)], cluster=cluster, folder=StudyFolder(root))
     with contextlib.closing(executor):
         yield executor
 
 
-@pytest.fixture(scope="module", params=["local", "slurm"])
+@pytest.fixture(scope="module", params=["local", "slurm", "ray"])
 def opened(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Attempts, Callable[[], None]]]:
@@ -124,11 +125,13 @@ def opened(
     root = tmp_path_factory.mktemp("executor")
     (root / "tiny.py").write_text(TINY)
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
-        if request.param == "slurm":
-            cluster: SlurmCluster = request.getfixturevalue("slurm_daemons")
+        if request.param != "local":
+            fixture = {"slurm": "slurm_daemons", "ray": "ray_nodes"}[request.param]
+            cluster: SlurmCluster | RayCluster = request.getfixturevalue(fixture)
             for name, value in cluster.environment.items():
                 patch.setenv(name, value)
-        executor = stack.enter_context((local if request.param == "local" else on_slurm)(root))
+        made = local(root) if request.param == "local" else on_cluster(request.param, root)
+        executor = stack.enter_context(made)
         yield Attempts(executor, root), stack.close
 
 

@@ -63,6 +63,20 @@ def test_cluster_gets_what_the_study_file_says(tmp_path: Path) -> None:
     assert asked.memory_bytes == 16 << 30
 
 
+def test_ray_gets_what_the_study_file_says(tmp_path: Path) -> None:
+    environment = {"env_vars": {"WANDB_MODE": "offline"}}
+    asked = cluster(
+        tmp_path,
+        on={"engine": "ray", "address": "head:6379", "runtime_env": environment},
+        resources={"cpus": 2, "gpus": 1},
+    )
+    assert asked.options == {"address": "head:6379", "runtime_env": environment}
+    assert (asked.engine, asked.slots_of_agent, asked.cpus, asked.gpus) == ("ray", 1, 2, 1)
+    assert told(On.model_validate({"engine": "ray", "trials_per_job": 2}), workers=4) == (
+        "4 workers with 1 thread each: 2 actors of ray for 2 trials each, 1 CPU a trial"
+    )
+
+
 def test_processes_of_a_trial_share_its_cores(tmp_path: Path) -> None:
     asked = cluster(tmp_path, resources={"cpus": 8, "gpus": 4})
     assert (asked.cpus, asked.threads) == (8, 2)

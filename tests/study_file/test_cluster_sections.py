@@ -149,6 +149,35 @@ def test_cluster_survives_the_file_that_a_study_keeps() -> None:
     assert "on" not in parsed().to_tree()
 
 
+def test_ray_survives_the_file_that_a_study_keeps() -> None:
+    environment = {"env_vars": {"WANDB_MODE": "offline"}, "pip": ["numpy"]}
+    written = {"engine": "ray", "address": "ray://head:10001", "runtime_env": environment}
+    given = parsed(on={**written, "trials_per_job": 2})
+    assert given.on is not None
+    assert given.on.runtime_env == environment
+    kept = dump_yaml(given.to_tree())
+    assert parse_study_tree(parse_yaml(kept, "k"), source="k", default_name="s") == given
+    assert parsed(on="ray").to_tree()["on"] == {"engine": "ray"}
+    assert parsed(on="ray://head:10001").to_tree()["on"] == {
+        "engine": "ray",
+        "address": "ray://head:10001",
+    }
+
+
+def test_address_that_is_named_stands_in_the_place_of_the_files(tmp_path: Path) -> None:
+    path = tmp_path / "study.yaml"
+    section = {"engine": "ray", "address": "head:6379", "trials_per_job": 2}
+    path.write_text(dump_yaml({**TREE, "on": section}))
+    named = load_study_file(path, engine="ray://other:10001").on
+    assert named == parsed(on={**section, "address": "ray://other:10001"}).on
+    assert named_engine(parsed(on=section).on, "ray://other:10001") == named
+    assert load_study_file(path, engine="ray").on == parsed(on=section).on
+    path.write_text(dump_yaml({**TREE, "on": "ray://head:10001"}))
+    assert load_study_file(path, engine="ray").on == parsed(on="ray://head:10001").on
+    path.write_text(dump_yaml({**TREE, "on": {"engine": "slurm", "partition": "gpu"}}))
+    assert load_study_file(path, engine="ray").on == parsed(on="ray").on
+
+
 def test_key_on_is_a_word_in_a_study_file_and_on_the_command_line(tmp_path: Path) -> None:
     path = tmp_path / "study.yaml"
     text = dump_yaml(TREE) + "on: {engine: slurm, partition: main}\n"
@@ -187,7 +216,7 @@ def test_same_study_runs_anywhere() -> None:
 @pytest.mark.parametrize(
     ("on", "line"),
     [
-        ("pbs", "on.engine: there is no pbs. It may be slurm."),
+        ("pbs", "on.engine: there is no pbs. It may be slurm, ray."),
         ("slrum", "on.engine: there is no slrum. Did you mean slurm?"),
         ("here", "on.engine: there is no here. Leave on out, or run the study with --on here."),
         (True, "on: must be a mapping, got true. Write on: slurm, or on: {engine: slurm, partition: gpu, time: 4h}."),
@@ -199,6 +228,13 @@ def test_same_study_runs_anywhere() -> None:
         ({"engine": "slurm", "time": "4:00:00"}, "on.time: must be a duration above 0, got 4:00:00. Write 90s, 30m, 8h or 2d."),
         ({"engine": "slurm", "trials_per_job": 0}, "on.trials_per_job: must be at least 1, got 0. Write trials_per_job: 4."),
         ({"engine": "slurm", "extra": [5]}, "on.extra.0: must be text, got 5. Write --account=x."),
+        ({"engine": "ray", "partition": "gpu"}, "on.partition: is of slurm, and on.engine is ray. Remove one of them."),
+        ({"engine": "ray", "time": "4h"}, "on.time: is of slurm, and on.engine is ray. Remove one of them."),
+        ({"engine": "slurm", "address": "head:6379"}, "on.address: is of ray, and on.engine is slurm. Remove one of them."),
+        ({"engine": "slurm", "runtime_env": {}}, "on.runtime_env: is of ray, and on.engine is slurm. Remove one of them."),
+        ({"engine": "ray", "address": "head"}, "on.address: must be HOST:PORT or ray://HOST:PORT, got head. Write address: ray://host:10001."),
+        ("ray://head", "on.address: must be HOST:PORT or ray://HOST:PORT, got ray://head. Write address: ray://host:10001."),
+        ({"engine": "ray", "runtime_env": "conda"}, "on.runtime_env: must be a mapping, got conda. Write runtime_env: {env_vars: {WANDB_MODE: offline}}."),
         ({"engine": "slurm", "gres": "gpu:a100:2"}, "on.gres: asks for GPUs (gpu:a100:2), and nothing says how many a trial takes. Add resources: {gpus: 1}."),
     ],
 )  # fmt: skip
@@ -229,3 +265,11 @@ def test_secret_in_a_line_of_setup_is_refused() -> None:
     (line,) = caught.value.problems
     assert line.startswith("s: on.setup.1: is or holds a secret")
     refuse_secrets(parsed(on={"engine": "slurm", "setup": "export OMP_PROC_BIND=true"}), "s")
+
+
+def test_secret_in_the_environment_of_ray_is_refused() -> None:
+    variables = {"WANDB_MODE": "offline", "WANDB_API_KEY": "0a1b2c3d4e5f"}
+    with pytest.raises(StudyFileError) as caught:
+        refuse_secrets(parsed(on={"engine": "ray", "runtime_env": {"env_vars": variables}}), "s")
+    (line,) = caught.value.problems
+    assert line.startswith("s: on.runtime_env.env_vars.WANDB_API_KEY: is or holds a secret")

@@ -25,8 +25,8 @@ from search.agent_messages import (
     WantAgents,
 )
 from search.errors import UserError
-from search.executors.engines.named_engine import make_engine
 from search.executors.remote.agent_lease import clock_s
+from search.executors.remote.calls_of import calls_of
 from search.executors.remote.fleet import Fleet
 from search.executors.remote.letters import letter, opened
 from search.executors.remote.line_pipe import LinePipe
@@ -52,8 +52,8 @@ class Bridge:
         self._pipe = pipe
         self._selector = selectors.DefaultSelector()
         self._selector.register(pipe.reading, selectors.EVENT_READ, self._read)
-        engine = make_engine(given.engine, given.options)
-        self._fleet = Fleet(engine, given, self._selector, self._tell)
+        self._calls = calls_of(given)
+        self._fleet = Fleet(self._calls, given, self._selector, self._tell)
         self._roster = Roster(Path(given.roster), given.engine)
         self._dismissed_at: float | None = None
         self._is_over = False
@@ -83,6 +83,10 @@ class Bridge:
         self._dismiss(clock_s())
         with contextlib.suppress(UserError):
             self.run()
+
+    def close(self) -> None:
+        """Leave the engine."""
+        self._calls.close()
 
     def _wait(self) -> None:
         for key, _ in self._selector.select(_TICK_S if self._pipe.is_flushed else 0.01):
@@ -144,7 +148,10 @@ def main() -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: None)
     os.umask(0o077)
-    pipe = LinePipe(0, 1)
+    # what a library prints is not for the coordinator
+    output = os.dup(1)
+    os.dup2(2, 1)
+    pipe = LinePipe(0, output)
     first, *rest = _first_lines(pipe) or [b""]
     if not first:
         return 1
@@ -157,6 +164,8 @@ def main() -> int:
         except UserError:
             bridge.give_back()
             raise
+        finally:
+            bridge.close()
     except UserError as error:
         pipe.send(encode(BridgeFailed(str(error))))
         while not pipe.is_flushed:

@@ -12,6 +12,7 @@ from search.agent_messages import OpenBridge
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Engine, Order
 from search.executors.remote.engine_command import CommandEnd, EngineCommand
+from search.executors.remote.member import AttachedLine
 
 # after an engine that did not answer
 _AGAIN_S = 2.0
@@ -112,9 +113,24 @@ class EngineCalls:
         self._unwanted.update(each for each in names if each not in self._given_back)
         self._give_back_next()
 
-    def attach(self, name: str, command: Sequence[str]) -> list[str]:
-        """The command that runs another beside an agent."""
-        return self._engine.attach(name, command)
+    def attach(self, name: str, now: float) -> AttachedLine:
+        """Connect to an agent by a process beside it.
+
+        Args:
+            now: on the clock of the bridge.
+
+        Raises:
+            UserError: the engine's command cannot be run.
+        """
+        command = [sys.executable, "-m", "search.executors.remote.attach"]
+        command += [str(self._order.log), name]
+        try:
+            return AttachedLine(self._engine.attach(name, command), now)
+        except OSError as error:
+            raise UserError(f"--on {self._name}: cannot reach agents: {error}") from error
+
+    def close(self) -> None:
+        """Leave the engine, which knows nothing of a bridge."""
 
     def _give_back_next(self) -> None:
         if self._unwanted and self._giving_back is None and time.monotonic() >= self._gives_back_at:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import selectors
 import signal
-import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from search.agent_messages import Gone, Joined, Leave, Letter, OpenBridge, Ping, Told
 from search.errors import UserError
-from search.executors.engines.engine import Allocation, Engine, State
+from search.executors.engines.engine import Allocation, State
 from search.executors.remote.agent_files import end_of_output
 from search.executors.remote.agent_lease import clock_s, is_certainly_over
 from search.executors.remote.attach import AGENT_IS_GONE
 from search.executors.remote.backoff import Backoff
-from search.executors.remote.engine_calls import EngineCalls
+from search.executors.remote.cluster_calls import ClusterCalls
 from search.executors.remote.letters import letter, opened
-from search.executors.remote.member import AttachedLine, Member, Phase, time_now
+from search.executors.remote.member import Member, Phase, time_now
 from search.executors.remote.same_versions import difference
 from search.messages import Exited, Message, SlotClosed, SlotClosing, SlotOpened
+from search.plain.engine_words import allocation_word, environment_remedy
 from search.wire import decode
 
 _PING_S = 5.0
@@ -49,17 +49,19 @@ class Fleet:
     """Keeps as many agents as are wanted.
 
     Args:
-        given: what they are to be.
+        jobs: the calls to the engine.
+        given: what agents are to be.
         selector: told which connections to wait for.
         tell: sends a message to the coordinator.
     """
 
     def __init__(
-        self, engine: Engine, given: OpenBridge, selector: selectors.BaseSelector, tell: Tell
+        self, jobs: ClusterCalls, given: OpenBridge, selector: selectors.BaseSelector, tell: Tell
     ) -> None:
         self._name = given.engine
         self._agents = Path(given.agents)
-        self._jobs = EngineCalls(engine, given)
+        self._jobs = jobs
+        self._word = allocation_word(given.engine)
         self._selector = selector
         self._tell = tell
         self._members: dict[str, Member] = {}
@@ -236,7 +238,7 @@ class Fleet:
         ]
         if len(waiting) < len(self._members) or not waiting or not waiting[0].why:
             return
-        text = f"{self._name}: job {waiting[0].name} waits: {waiting[0].why}"
+        text = f"{self._name}: {self._word} {waiting[0].name} waits: {waiting[0].why}"
         if text != self._told_wait:
             self._told_wait = text
             self._say(text)
@@ -245,12 +247,7 @@ class Fleet:
         runs = member.phase is not Phase.PENDING and not member.is_given_back
         if member.line is not None or not runs or now < member.attaches_at:
             return
-        command = [sys.executable, "-m", "search.executors.remote.attach"]
-        command += [str(self._agents), member.name]
-        try:
-            member.line = AttachedLine(self._jobs.attach(member.name, command), now)
-        except OSError as error:
-            raise UserError(f"--on {self._name}: cannot reach agents: {error}") from error
+        member.line = self._jobs.attach(member.name, now)
         self._selector.register(
             member.line.pipe.reading, selectors.EVENT_READ, partial(self._nothing, member)
         )
@@ -292,8 +289,8 @@ class Fleet:
 
     def _welcome(self, member: Member, joined: Joined, now: float) -> None:
         member.node, member.clock = joined.node, joined.clock
-        if (problem := difference(joined.node, joined.versions)) is not None:
-            self._refuse(member, problem, now)
+        if (differs := difference(joined.node, joined.versions)) is not None:
+            self._refuse(member, f"{differs}. {environment_remedy(self._name)}", now)
             return
         if member.phase is Phase.STARTING:
             member.enter(Phase.READY)
@@ -328,7 +325,7 @@ class Fleet:
             return
         left_s = member.ends_at - now
         if left_s < member.margin_s:
-            why = f"the time of job {member.name} is nearly over"
+            why = f"the time of {self._word} {member.name} is nearly over"
             member.enter(Phase.CLOSING, why)
             member.post(letter(Leave(why, grace_s=max(1.0, 0.8 * left_s))))
 
@@ -348,16 +345,19 @@ class Fleet:
         """Let go of an agent that is certainly gone."""
         if member.name not in self._members:
             return
-        where = f"node {member.node}" if member.node else f"job {member.name}"
+        where = f"node {member.node}" if member.node else f"{self._word} {member.name}"
         if member.heard_at is None:
             if member.is_given_back:
                 on = f" on node {member.node}" if member.node else ""
-                self._lose(member, f"job {member.name} ended{on} before its agent started", now)
+                self._lose(
+                    member, f"{self._word} {member.name} ended{on} before its agent started", now
+                )
         elif member.dead_from is not None and now > member.dead_from:
             self._lose(member, f"{where} was lost: the agent there has died", now)
         elif is_certainly_over(member.heard_at, now):
             silent_s = now - member.heard_at
-            what = "its job is gone" if member.is_given_back else f"silent for {silent_s:.0f} s"
+            is_gone = f"its {self._word} is gone"
+            what = is_gone if member.is_given_back else f"silent for {silent_s:.0f} s"
             self._lose(member, f"{where} was lost: {what}", now)
 
     def _lose(self, member: Member, why: str, now: float) -> None:

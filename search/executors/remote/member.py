@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Protocol
 
 from search.agent_messages import Letter, Ping
 from search.executors.remote.letters import Inbox, Outbox
@@ -68,7 +69,7 @@ class Member:
     """Attempts there, each with the time of its start."""
     outbox: Outbox = field(default_factory=Outbox)
     inbox: Inbox = field(default_factory=Inbox)
-    line: AttachedLine | None = None
+    line: AgentLine | None = None
 
     def enter(self, phase: Phase, why: str = "") -> None:
         """Be in a phase from now on."""
@@ -121,6 +122,20 @@ def _in(seconds: float) -> str:
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="seconds")
 
 
+class AgentLine(Protocol):
+    """A connection to an agent."""
+
+    since: float
+    """When it was begun, on the clock of the bridge."""
+    is_greeted: bool
+    """Whether the first line of the agent has come and was answered."""
+    pipe: LinePipe
+
+    def close(self) -> int:
+        """End it; returns `AGENT_IS_GONE` where it ended because the agent has."""
+        ...
+
+
 class AttachedLine:
     """A connection to an agent: a process of the engine whose input and output lead there.
 
@@ -144,7 +159,7 @@ class AttachedLine:
         self.pipe = LinePipe(self._process.stdout.fileno(), self._process.stdin.fileno())
 
     def close(self) -> int:
-        """End it; returns the exit status of the process."""
+        """End it; returns the exit status of the process, which `attach` says."""
         assert self._process.stdin is not None and self._process.stdout is not None
         # killed, the engine would wait for it where the agent is
         self._process.stdin.close()

@@ -16,14 +16,10 @@ def versions_here() -> dict[str, str]:
 
 
 def difference(node: str, theirs: Mapping[str, str]) -> str | None:
-    """What is another version on a node than here, and the remedy; None where nothing is."""
+    """What is another version on a node than here; None where nothing is."""
     for name, version in versions_here().items():
         if theirs.get(name, _ABSENT) != version:
-            return (
-                f"{node}: has {name} {theirs.get(name, _ABSENT)}, and this machine {version}. "
-                "Start search in an environment that all machines share, or load it there by "
-                "`on: {setup: [...]}`."
-            )
+            return f"{node}: has {name} {theirs.get(name, _ABSENT)}, and this machine {version}"
     return None
 
 

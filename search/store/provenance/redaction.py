@@ -90,6 +90,10 @@ def redacted_command(words: Sequence[str]) -> list[str]:
     ]
 
 
+# of the workers of Ray
+_VARIABLES = "on.runtime_env.env_vars."
+
+
 def refuse_secrets(study_file: StudyFile, source: str) -> None:
     """Make sure that nothing of a study file surely is a secret: a study writes all of it down.
 
@@ -117,6 +121,8 @@ def _written_texts(tree: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             yield path, f"--{_INDEX.sub('', option)} {text}"
         elif section == "hydra":
             yield path, f"--{text.lstrip('+~')}"
+        elif path.startswith(_VARIABLES):
+            yield path, f"--{path.removeprefix(_VARIABLES)} {text}"
         elif section == "on":
             # a line for a shell may set a variable
             yield path, _EXPORT.sub("--", text)
