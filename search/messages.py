@@ -282,7 +282,8 @@ class SlotClosing(Message, frozen=True):
 
 
 class SlotClosed(Message, frozen=True):
-    """Executor to coordinator: a slot is there no more; the ends of attempts in it were told."""
+    """Executor to coordinator: a slot is there no more; the end of an attempt in it was told, or
+    is next."""
 
     why: str
     """Reason in words that follow "waiting for a slot: "."""

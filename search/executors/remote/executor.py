@@ -332,10 +332,10 @@ class RemoteExecutor:
         """The ends of all attempts and slots of the bridge before, and another bridge."""
         self._orphaned_until = None
         why = f"the process that talks to {self._cluster.engine} was killed"
-        told: Messages = [
+        told: Messages = [(name, SlotClosed(why)) for name in self._open]
+        told += [
             (attempt, Exited(attempt, -signal.SIGKILL, lost=why)) for attempt in self._agent_of
         ]
-        told += [(name, SlotClosed(why)) for name in self._open]
         self._agent_of.clear()
         self._open.clear()
         self._spare.clear()

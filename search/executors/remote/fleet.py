@@ -386,11 +386,12 @@ class Fleet:
         """Forget an agent; tell of each attempt and slot that it had that they are gone."""
         del self._members[member.name]
         self._let_go(member, now)
+        # before the ends of attempts, after which a trial would go on in the same slot
+        for slot in member.slots:
+            self._tell(letter(SlotClosed(why), agent=member.name, about=slot))
         for attempt in member.attempts:
             gone = Exited(attempt, -signal.SIGKILL, lost=why)
             self._tell(letter(gone, agent=member.name, about=attempt))
-        for slot in member.slots:
-            self._tell(letter(SlotClosed(why), agent=member.name, about=slot))
         if not member.is_given_back:
             self._jobs.give_back([member.name])
 
