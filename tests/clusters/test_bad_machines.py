@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from clusters.slurm_cluster import SlurmCluster
+from clusters.slurm_cluster import SlurmCluster, wait_until
 from conftest import Project
 
 pytestmark = pytest.mark.real
@@ -55,7 +55,7 @@ def test_another_version_of_torch_is_refused_with_node_and_both_versions(
     (line,) = [each for each in said.splitlines() if "torch 1.0" in each]
     assert line.startswith("n") and "Start search in an environment" in line
     assert nothing_begun(project)
-    assert slurm.jobs() == []
+    wait_until(lambda: slurm.jobs() == [], "all jobs are gone")
 
 
 def test_a_python_without_a_package_that_the_agent_needs_is_told_with_its_log(
@@ -68,7 +68,7 @@ def test_a_python_without_a_package_that_the_agent_needs_is_told_with_its_log(
     assert "agents end one after another" in said
     assert "msgspec" in said.replace("\n", " ")
     assert nothing_begun(project)
-    assert slurm.jobs() == []
+    wait_until(lambda: slurm.jobs() == [], "all jobs are gone")
 
 
 def test_a_setup_that_fails_is_told_with_what_it_said(
@@ -78,7 +78,7 @@ def test_a_setup_that_fails_is_told_with_what_it_said(
     assert status == 2, said
     assert "no module called cuda" in said
     assert nothing_begun(project)
-    assert slurm.jobs() == []
+    wait_until(lambda: slurm.jobs() == [], "all jobs are gone")
 
 
 def test_a_folder_that_the_nodes_do_not_share_is_told(

@@ -46,8 +46,9 @@ _HEARTBEATS = "trial_heartbeats"
 _FINITE = "FINITE"
 
 Row = tuple[Any, ...]
-# by table; rows of a trial begin with its number
-Rows = dict[str, set[Row]]
+# by table, each row once and in its order, as Optuna reads it back; rows of a trial begin with its
+# number
+Rows = dict[str, dict[Row, None]]
 
 
 def row_differences(engine: Engine, study: OptunaStudy) -> list[str]:
@@ -73,8 +74,8 @@ def _differing(name: str, stored: Rows, told: Rows) -> set[Row]:
     """The rows of a table that only one side has."""
     if name.endswith("_attributes"):
         # another tool may add its own, such as the notes of optuna-dashboard
-        return told[name] - stored[name]
-    return stored[name] ^ told[name]
+        return told[name].keys() - stored[name].keys()
+    return stored[name].keys() ^ told[name].keys()
 
 
 def has_study(engine: Engine, name: str) -> bool:
@@ -135,16 +136,15 @@ def stored_value(value: float) -> tuple[float | None, str]:
 
 def empty_rows() -> Rows:
     """No rows of any table."""
-    return {name: set() for name in ("trials", *_OF_STUDY, *OF_TRIAL)}
+    return {name: {} for name in ("trials", *_OF_STUDY, *OF_TRIAL)}
 
 
 def _rows_of(study: OptunaStudy) -> Rows:
     rows = empty_rows()
-    rows["study_directions"] = {
-        (place, direction.name) for place, direction in enumerate(study.directions)
-    }
-    rows["study_user_attributes"] = set(_as_json(study.user_attributes))
-    rows["study_system_attributes"] = set(_as_json(study.system_attributes))
+    directions = ((place, direction.name) for place, direction in enumerate(study.directions))
+    rows["study_directions"] = dict.fromkeys(directions)
+    rows["study_user_attributes"] = dict.fromkeys(_as_json(study.user_attributes))
+    rows["study_system_attributes"] = dict.fromkeys(_as_json(study.system_attributes))
     distributions: dict[int, str] = {}
     for trial in study.trials:
         add_rows_of(trial, rows, distributions)
@@ -158,21 +158,21 @@ def add_rows_of(trial: FrozenTrial, rows: Rows, distributions: dict[int, str]) -
         distributions: the JSON of those that were met, by their identity: all trials share them.
     """
     number = trial.number
-    rows["trials"].add((number, trial.state.name))
+    rows["trials"][(number, trial.state.name)] = None
     for path, distribution in trial.distributions.items():
         text = distributions.get(id(distribution))
         if text is None:
             text = distributions[id(distribution)] = distribution_to_json(distribution)
         value = distribution.to_internal_repr(trial.params[path])
-        rows["trial_params"].add((number, path, value, text))
+        rows["trial_params"][(number, path, value, text)] = None
     for objective, value in enumerate(trial.values or ()):
-        rows["trial_values"].add((number, objective, *stored_value(value)))
+        rows["trial_values"][(number, objective, *stored_value(value))] = None
     for step, value in trial.intermediate_values.items():
-        rows["trial_intermediate_values"].add((number, step, *stored_value(value)))
+        rows["trial_intermediate_values"][(number, step, *stored_value(value))] = None
     for key, text in _as_json(trial.user_attrs):
-        rows["trial_user_attributes"].add((number, key, text))
+        rows["trial_user_attributes"][(number, key, text)] = None
     for key, text in _as_json(trial.system_attrs):
-        rows["trial_system_attributes"].add((number, key, text))
+        rows["trial_system_attributes"][(number, key, text)] = None
 
 
 def _as_json(attributes: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -199,24 +199,24 @@ def _trial_ids(connection: Connection, study_id: int | None) -> dict[int, int]:
 def _stored_rows(connection: Connection, study_id: int) -> Rows:
     query = sqlalchemy.select(TRIALS.c.number, TRIALS.c.state)
     trials = connection.execute(query.where(TRIALS.c.study_id == study_id))
-    rows: Rows = {"trials": {tuple(row) for row in trials}}
+    rows: Rows = {"trials": {tuple(row): None for row in trials}}
     for name, of_study in _OF_STUDY.items():
         rows_of = table_of(name, ("study_id", *of_study))
         query = sqlalchemy.select(*(rows_of.c[each] for each in of_study))
         found = connection.execute(query.where(rows_of.c.study_id == study_id))
-        rows[name] = {tuple(row) for row in found}
+        rows[name] = {tuple(row): None for row in found}
     for name in OF_TRIAL:
         rows[name] = _rows_in(connection, name, study_id)
     return rows
 
 
-def _rows_in(connection: Connection, name: str, study_id: int) -> set[Row]:
+def _rows_in(connection: Connection, name: str, study_id: int) -> dict[Row, None]:
     columns = OF_TRIAL[name]
     rows_of = table_of(name, ("trial_id", *columns))
     query = sqlalchemy.select(TRIALS.c.number, *(rows_of.c[each] for each in columns))
     query = query.join_from(rows_of, TRIALS, TRIALS.c.trial_id == rows_of.c.trial_id)
     found = connection.execute(query.where(TRIALS.c.study_id == study_id))
-    return {tuple(row) for row in found}
+    return {tuple(row): None for row in found}
 
 
 def _delete(connection: Connection, study_id: int) -> None:
