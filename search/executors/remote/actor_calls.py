@@ -10,6 +10,7 @@ from typing import Protocol
 from search.executors.engines.engine import Allocation
 from search.executors.remote.actor_line import ActorLine, AgentWay
 from search.executors.remote.background_call import BackgroundCall
+from search.executors.remote.calls_under_way import CallKind, CallsUnderWay
 
 _NAME = "ray"
 _CLOSE_S = 10.0
@@ -43,9 +44,7 @@ class ActorCalls:
         # files of agents of earlier runs have other names
         self._run = secrets.token_hex(2)
         self._asked = 0
-        self._asking: BackgroundCall | None = None
-        self._looking: BackgroundCall | None = None
-        self._giving_back: BackgroundCall | None = None
+        self._calls = CallsUnderWay()
         # names, in the order of the calls
         self._to_give_back: dict[str, None] = {}
         self._given_back: set[str] = set()
@@ -53,17 +52,17 @@ class ActorCalls:
     @property
     def is_asking(self) -> bool:
         """Whether an actor is being asked for."""
-        return self._asking is not None
+        return self._calls.has(CallKind.ASK)
 
     @property
     def is_looking(self) -> bool:
         """Whether the engine is being asked how actors stand."""
-        return self._looking is not None
+        return self._calls.has(CallKind.LOOK)
 
     @property
     def is_giving_back(self) -> bool:
         """Whether actors are being given back."""
-        return self._giving_back is not None or bool(self._to_give_back)
+        return self._calls.has(CallKind.GIVE_BACK) or bool(self._to_give_back)
 
     def look(self) -> None:
         """Tell of the calls that have ended.
@@ -71,14 +70,8 @@ class ActorCalls:
         Raises:
             UserError: the engine cannot be used.
         """
-        if self._asking is not None and self._asking.look():
-            self._asking = None
-        if self._looking is not None and self._looking.look():
-            self._looking = None
-        if self._giving_back is not None and self._giving_back.look():
-            self._giving_back = None
-        if self._giving_back is None and self._to_give_back:
-            self._give_back_now()
+        self._calls.look()
+        self._give_back_next()
 
     def ask(self, excluded: Sequence[str], then: Callable[[str | None, str | None], None]) -> None:
         """Ask for one actor.
@@ -97,7 +90,7 @@ class ActorCalls:
                 then(None, problem)
 
         call = partial(self._driver.submit, name, list(excluded))
-        self._asking = BackgroundCall(_NAME, call, tell)
+        self._calls.begin(CallKind.ASK, BackgroundCall(_NAME, call, tell))
 
     def ask_for_status(
         self,
@@ -117,22 +110,23 @@ class ActorCalls:
             elif problem is not None:
                 otherwise(problem)
 
-        self._looking = BackgroundCall(_NAME, self._driver.allocations, tell)
+        self._calls.begin(CallKind.LOOK, BackgroundCall(_NAME, self._driver.allocations, tell))
 
     def give_back(self, names: Iterable[str]) -> None:
         """Give actors back, each once; those of a call during another are next."""
         new = [each for each in names if each not in self._given_back]
         self._to_give_back |= dict.fromkeys(new)
         self._given_back.update(new)
-        if self._giving_back is None and self._to_give_back:
-            self._give_back_now()
+        self._give_back_next()
 
-    def _give_back_now(self) -> None:
+    def _give_back_next(self) -> None:
+        if self._calls.has(CallKind.GIVE_BACK) or not self._to_give_back:
+            return
         names = list(self._to_give_back)
         self._to_give_back.clear()
         call = partial(self._driver.kill, names)
         # one that cannot be given back now is so when the bridge leaves Ray
-        self._giving_back = BackgroundCall(_NAME, call, lambda *_: None)
+        self._calls.begin(CallKind.GIVE_BACK, BackgroundCall(_NAME, call, lambda *_: None))
 
     def attach(self, name: str, now: float) -> ActorLine:
         """Connect to the agent of an actor.
@@ -151,4 +145,4 @@ class ActorCalls:
 
     def _is_being_asked(self, name: str) -> bool:
         """Whether nobody was told of an actor yet."""
-        return self._asking is not None and name == self._name_asked()
+        return self.is_asking and name == self._name_asked()

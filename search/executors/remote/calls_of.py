@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from search.agent_messages import OpenBridge
 from search.executors.engines.engine import Order
-from search.executors.engines.named_engine import make_engine
+from search.executors.engines.found_slurm import make_slurm
 from search.executors.engines.ray_driver import RayDriver, RayOptions
 from search.executors.remote.actor_calls import ActorCalls
 from search.executors.remote.cluster_calls import ClusterCalls
 from search.executors.remote.engine_calls import EngineCalls
+
+_ROOM = "search.executors.remote"
 
 
 def calls_of(given: OpenBridge) -> ClusterCalls:
@@ -19,15 +23,21 @@ def calls_of(given: OpenBridge) -> ClusterCalls:
     Raises:
         UserError: the engine cannot be used from this machine.
     """
-    if given.engine != "ray":
-        return EngineCalls(make_engine(given.engine, given.options), given)
-    order = Order(
+    if given.engine == "ray":
+        order = _order(given, [f"{_ROOM}.child_agent"])
+        return ActorCalls(RayDriver(RayOptions(**given.options), order))
+    order = _order(given, [sys.executable, "-m", f"{_ROOM}.agent", given.agents])
+    return EngineCalls(make_slurm(given.options), given.engine, order)
+
+
+def _order(given: OpenBridge, command: Sequence[str]) -> Order:
+    """What every allocation is to be, with the command of its agent as the engine takes it."""
+    return Order(
         name=given.name,
-        command=["search.executors.remote.child_agent"],
+        command=command,
         folder=Path.cwd(),
         log=Path(given.agents),
         cpus=given.cpus,
         gpus=given.gpus,
         memory_bytes=given.memory_bytes,
     )
-    return ActorCalls(RayDriver(RayOptions(**given.options), order))

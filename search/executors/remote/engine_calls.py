@@ -6,11 +6,10 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from pathlib import Path
 
-from search.agent_messages import OpenBridge
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Engine, Order
+from search.executors.remote.calls_under_way import CallKind, CallsUnderWay
 from search.executors.remote.engine_command import CommandEnd, EngineCommand
 from search.executors.remote.member import AttachedLine
 
@@ -22,24 +21,15 @@ class EngineCalls:
     """The calls of one bridge.
 
     Args:
-        given: what allocations are to be.
+        name: of the engine, for messages.
+        order: what allocations are to be.
     """
 
-    def __init__(self, engine: Engine, given: OpenBridge) -> None:
+    def __init__(self, engine: Engine, name: str, order: Order) -> None:
         self._engine = engine
-        self._name = given.engine
-        self._order = Order(
-            name=given.name,
-            command=[sys.executable, "-m", "search.executors.remote.agent", given.agents],
-            folder=Path.cwd(),
-            log=Path(given.agents),
-            cpus=given.cpus,
-            gpus=given.gpus,
-            memory_bytes=given.memory_bytes,
-        )
-        self._asking: EngineCommand | None = None
-        self._looking: EngineCommand | None = None
-        self._giving_back: EngineCommand | None = None
+        self._name = name
+        self._order = order
+        self._calls = CallsUnderWay()
         self._unwanted: set[str] = set()
         self._gives_back_at = 0.0
         self._given_back: set[str] = set()
@@ -47,12 +37,12 @@ class EngineCalls:
     @property
     def is_asking(self) -> bool:
         """Whether an allocation is being asked for."""
-        return self._asking is not None
+        return self._calls.has(CallKind.ASK)
 
     @property
     def is_looking(self) -> bool:
         """Whether the engine is being asked how allocations stand."""
-        return self._looking is not None
+        return self._calls.has(CallKind.LOOK)
 
     @property
     def is_giving_back(self) -> bool:
@@ -61,12 +51,7 @@ class EngineCalls:
 
     def look(self) -> None:
         """Tell of the calls that have ended."""
-        if self._asking is not None and self._asking.look():
-            self._asking = None
-        if self._looking is not None and self._looking.look():
-            self._looking = None
-        if self._giving_back is not None and self._giving_back.look():
-            self._giving_back = None
+        self._calls.look()
         self._give_back_next()
 
     def ask(self, excluded: Sequence[str], then: Callable[[str | None, str | None], None]) -> None:
@@ -86,7 +71,7 @@ class EngineCalls:
             else:
                 then(None, end.problem)
 
-        self._asking = self._run(self._engine.submit(self._order, excluded), read)
+        self._calls.begin(CallKind.ASK, self._run(self._engine.submit(self._order, excluded), read))
 
     def ask_for_status(
         self,
@@ -106,7 +91,7 @@ class EngineCalls:
             else:
                 otherwise(end.problem)
 
-        self._looking = self._run(self._engine.status(self._order), read)
+        self._calls.begin(CallKind.LOOK, self._run(self._engine.status(self._order), read))
 
     def give_back(self, names: Iterable[str]) -> None:
         """Give allocations back, each once, as soon as the engine takes them."""
@@ -133,11 +118,11 @@ class EngineCalls:
         """Leave the engine, which knows nothing of a bridge."""
 
     def _give_back_next(self) -> None:
-        if self._unwanted and self._giving_back is None and time.monotonic() >= self._gives_back_at:
+        is_due = self._unwanted and time.monotonic() >= self._gives_back_at
+        if is_due and not self._calls.has(CallKind.GIVE_BACK):
             names = sorted(self._unwanted)
-            self._giving_back = self._run(
-                self._engine.cancel(names), partial(self._note_given_back, names)
-            )
+            call = self._run(self._engine.cancel(names), partial(self._note_given_back, names))
+            self._calls.begin(CallKind.GIVE_BACK, call)
 
     def _note_given_back(self, names: Iterable[str], end: CommandEnd) -> None:
         if end.problem is None:
