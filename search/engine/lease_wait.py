@@ -11,13 +11,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from search.errors import StorageError
-from search.executors.lease import LEASE_S
+from search.executors.lease import ENDED_S, LEASE_S
 from search.layout import StudyFolder
 from search.plain.formats import format_list
 from search.store.cluster_nodes import read_nodes
 
-# an agent whose lease has ended kills its attempts, which takes a moment
-_ENDED_S = LEASE_S + 3.0
 # a bridge writes what it knows every ten seconds, however busy its coordinator is
 _LONG_AGO_S = 10 * LEASE_S
 _LOOK_S = 0.25
@@ -61,7 +59,7 @@ class LeaseWait:
         self._clock = clock
         self._sleep = sleep
         # whoever had the lock is dead by now
-        self._until = clock() + _ENDED_S
+        self._until = clock() + ENDED_S
         self._knows_agents = left_agents(folder) is not None
 
     def for_agents(self) -> None:

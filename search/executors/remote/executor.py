@@ -26,7 +26,7 @@ from search.agent_messages import (
     WantAgents,
 )
 from search.errors import UserError
-from search.executors.lease import LEASE_S
+from search.executors.lease import ENDED_S
 from search.executors.remote.agent_files import write_seal
 from search.executors.remote.letters import letter, opened
 from search.executors.server_environment import bridge_environment
@@ -48,8 +48,6 @@ from search.wire import LineBuffer, decode, encode
 
 _CLOSE_TIMEOUT_S = 40.0
 _MOST_BRIDGES = 3
-# the agents of a bridge that was killed have ended their attempts by then
-_ORPHANED_S = LEASE_S + 3.0
 
 Messages = list[tuple[str, Message]]
 
@@ -277,10 +275,7 @@ class RemoteExecutor:
             case SlotOpened():
                 slot = replace(message.slot, agent=agent)
                 return self._offer(f"{agent} {about}", slot)
-            case SlotClosing():
-                self._agents = [each for each in self._agents if each != agent]
-                return self._withdraw(f"{agent} {about}", message)
-            case SlotClosed():
+            case SlotClosing() | SlotClosed():
                 self._agents = [each for each in self._agents if each != agent]
                 return self._withdraw(f"{agent} {about}", message)
             case Exited():
@@ -322,9 +317,9 @@ class RemoteExecutor:
             )
         self._note(
             f"the process that talks to {self._cluster.engine} was killed; its agents give up "
-            f"within {_ORPHANED_S:.0f} s, then trials go on"
+            f"within {ENDED_S:.0f} s, then trials go on"
         )
-        self._orphaned_until = time.monotonic() + _ORPHANED_S
+        self._orphaned_until = time.monotonic() + ENDED_S
         self._agents.clear()
         return []
 

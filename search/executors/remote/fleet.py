@@ -248,12 +248,8 @@ class Fleet:
         if member.line is not None or not runs or now < member.attaches_at:
             return
         member.line = self._jobs.attach(member.name, now)
-        self._selector.register(
-            member.line.pipe.reading, selectors.EVENT_READ, partial(self._nothing, member)
-        )
-
-    def _nothing(self, member: Member) -> None:
-        """What has arrived is read by the next turn."""
+        # what arrives is read by the next turn
+        self._selector.register(member.line.pipe.reading, selectors.EVENT_READ, lambda: None)
 
     def _look_at_line(self, member: Member, now: float) -> None:
         """Read what has come from an agent; let go a connection that is broken or silent."""
