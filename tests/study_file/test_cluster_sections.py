@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from study_file.parsed_sections import TREE, parsed, problem
 
 from search.errors import StudyFileError
 from search.plain.yaml import dump_yaml, parse_yaml
@@ -14,25 +15,7 @@ from search.study_file.cluster_sections import named_engine
 from search.study_file.differences import differences, free_changes
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.rules import resolve_config
-from search.study_file.schema import StudyFile
 from search.study_file.transfer import Fitting
-
-TREE: dict[str, Any] = {
-    "model": {"class_path": "tiny.Tiny"},
-    "objective": {"metric": "val_loss"},
-    "space": {"model.lr": {"float": [1e-3, 1e-1]}},
-}
-
-
-def parsed(**sections: Any) -> StudyFile:
-    return parse_study_tree({**TREE, **sections}, source="s", default_name="s")
-
-
-def problem(**sections: Any) -> str:
-    with pytest.raises(StudyFileError) as caught:
-        parsed(**sections)
-    (line,) = caught.value.problems
-    return line.removeprefix("s: ")
 
 
 def test_resources_survive_the_file_that_a_study_keeps() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from study_file.parsed_sections import TREE, parsed, problem
 
 import search
 from search.errors import StudyFileError
@@ -16,23 +17,6 @@ from search.plain.wording import did_you_mean
 from search.study_file.load import load_study_file, parse_study_tree
 from search.study_file.other_words import LOGGER_WORDS, PRUNER_WORDS, SAMPLER_WORDS
 from search.study_file.schema import PRUNERS, SAMPLERS
-
-TREE: dict[str, Any] = {
-    "model": {"class_path": "tiny.Tiny"},
-    "objective": {"metric": "val_loss"},
-    "space": {"model.lr": {"float": [1e-3, 1e-1]}},
-}
-
-
-def parsed(**sections: Any) -> Any:
-    return parse_study_tree({**TREE, **sections}, source="s", default_name="s")
-
-
-def problem(**sections: Any) -> str:
-    with pytest.raises(StudyFileError) as caught:
-        parsed(**sections)
-    (line,) = caught.value.problems
-    return line.removeprefix("s: ")
 
 
 def test_no_message_leaves_its_reader_with_correct_it() -> None:
