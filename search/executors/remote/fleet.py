@@ -1,20 +1,16 @@
-"""The agents of a study: asked for, connected to, pinged, and given up when certainly gone."""
+"""The agents of a study: connected to, pinged, told, and given up when certainly gone."""
 
 from __future__ import annotations
 
 import selectors
 import signal
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
+from collections.abc import Callable
 
 from search.agent_messages import Gone, Joined, Leave, Letter, OpenBridge, Ping, Told
 from search.errors import UserError
-from search.executors.engines.engine import Allocation, State
-from search.executors.remote.agent_files import end_of_output
-from search.executors.remote.agent_lease import clock_s, is_certainly_over
+from search.executors.remote.agent_lease import is_certainly_over
+from search.executors.remote.allocations import DIES_WITHIN_S, Allocations
 from search.executors.remote.attach import AGENT_IS_GONE
-from search.executors.remote.backoff import Backoff
 from search.executors.remote.cluster_calls import ClusterCalls
 from search.executors.remote.letters import letter, opened
 from search.executors.remote.member import Member, Phase, time_now
@@ -27,20 +23,8 @@ _PING_S = 5.0
 _SILENT_S = 20.0
 _JOINS_WITHIN_S = 90.0
 _AGAIN_S = 2.0
-_STATUS_S = 5.0
-# for as long after an agent was asked for
-_STATUS_SOON_S = 1.0
-_SOON_S = 30.0
-# so that thousands of users with large studies do not keep the engine busy
-_STATUS_OF_MANY_S = 30.0
-_MANY = 100
-# a process that its parent's death ends is gone a moment later
-_DIES_WITHIN_S = 2.0
-_MARGIN_S = 120.0
 # an attempt may be under way to an agent that is let go
 _IDLE_GRACE_S = 30.0
-# of the time that is left when the agent is first seen
-_MARGIN_SHARE = 0.25
 
 Tell = Callable[[Message], None]
 
@@ -59,21 +43,14 @@ class Fleet:
         self, jobs: ClusterCalls, given: OpenBridge, selector: selectors.BaseSelector, tell: Tell
     ) -> None:
         self._name = given.engine
-        self._agents = Path(given.agents)
         self._jobs = jobs
         self._word = allocation_word(given.engine)
         self._selector = selector
         self._tell = tell
         self._members: dict[str, Member] = {}
         self._greeting: list[Letter] = []
-        self._backoff = Backoff()
-        self._has_given = False
-        self._asks = True
-        self._is_swept = False
-        self._status_at = 0.0
         self._pinged_at = 0.0
-        self._told_wait = ""
-        self._last_loss = ""
+        self._allocations = Allocations(jobs, given, self._members, self._say)
         self.wanted = 0
 
     @property
@@ -84,7 +61,7 @@ class Fleet:
     @property
     def is_given_back(self) -> bool:
         """Whether the engine has taken note of all that was given back."""
-        return not (self._jobs.is_asking or self._jobs.is_giving_back)
+        return self._allocations.is_given_back
 
     def get(self, name: str) -> Member | None:
         """The agent of this name; None where it is gone."""
@@ -107,12 +84,7 @@ class Fleet:
         Raises:
             UserError: there will be no agents.
         """
-        self._jobs.look()
-        if self._is_swept:
-            self._ask(now)
-            self._ask_for_status(now)
-        elif not self._jobs.is_looking:
-            self._jobs.ask_for_status(self._sweep, self._fail)
+        self._allocations.turn(now, has_too_few=self._has_too_few)
         self.listen(now)
         for member in self.members:
             self._attach(member, now)
@@ -133,21 +105,14 @@ class Fleet:
 
     def close_asking(self) -> None:
         """Ask for no more agents; give back those that nobody has reached."""
-        self._asks = False
-        self._jobs.give_back([each.name for each in self.members if each.heard_at is None])
+        self._allocations.close_asking()
 
     def give_all_back(self) -> None:
         """Give every allocation back."""
-        self._jobs.look()
-        self._jobs.give_back(self._members)
+        self._allocations.give_all_back()
 
-    def _sweep(self, listed: Sequence[Allocation]) -> None:
-        """Give back what a run that was killed has left: its agents leave when their lease ends."""
-        self._is_swept = True
-        self._jobs.give_back(each.identifier for each in listed if each.state is not State.GONE)
-
-    def _fail(self, problem: str) -> None:
-        raise UserError(f"--on {self._name}: {problem}")
+    def _has_too_few(self) -> bool:
+        return len(self._staying) < self.wanted
 
     @property
     def _staying(self) -> list[Member]:
@@ -166,82 +131,6 @@ class Fleet:
                 member.post(letter(Leave(why, grace_s=_IDLE_GRACE_S)))
             else:
                 self._remove(member, why, now)
-
-    def _ask(self, now: float) -> None:
-        if self._jobs.is_asking or not self._asks or len(self._staying) >= self.wanted:
-            return
-        if self._backoff.may_ask(now):
-            self._jobs.ask(self._backoff.excluded, self._note_asked)
-
-    def _note_asked(self, name: str | None, problem: str | None) -> None:
-        now = clock_s()
-        if name is None:
-            if not self._has_given:
-                raise UserError(
-                    f"--on {self._name}: {problem}. Change what the study file asks for (on, "
-                    "resources), then run the same command again."
-                )
-            self._say(f"{self._name}: {problem}")
-            self._backoff.note_loss("", 0.0, now)
-            self._check_hope()
-            return
-        self._has_given = True
-        self._members[name] = Member(name, asked_at=now)
-        if not self._asks:
-            self._jobs.give_back([name])
-
-    def _ask_for_status(self, now: float) -> None:
-        every_s = self._status_every(now)
-        if self._members and now - self._status_at >= every_s and not self._jobs.is_looking:
-            self._status_at = now
-            self._jobs.ask_for_status(partial(self._note_status, now))
-
-    def _status_every(self, now: float) -> float:
-        if len(self._members) >= _MANY:
-            return _STATUS_OF_MANY_S
-        waiting = (each for each in self._members.values() if each.phase is Phase.PENDING)
-        is_soon = any(now - each.asked_at < _SOON_S for each in waiting)
-        return _STATUS_SOON_S if is_soon else _STATUS_S
-
-    def _note_status(self, now: float, listed: Sequence[Allocation]) -> None:
-        found = {each.identifier: each for each in listed}
-        for member in self.members:
-            # one that came since then is not listed
-            if member.asked_at < now:
-                self._note_state(member, found.get(member.name), now)
-        self._tell_wait()
-
-    def _note_state(self, member: Member, found: Allocation | None, now: float) -> None:
-        if found is not None:
-            member.node = member.node or found.node
-        if found is None or found.state is State.GONE:
-            member.is_given_back = True
-            member.why = found.why if found is not None and found.why else member.why
-            if found is not None and found.has_ended and member.dead_from is None:
-                member.dead_from = now + _DIES_WITHIN_S
-            return
-        if found.state is State.PENDING:
-            member.why = found.why
-        elif member.phase is Phase.PENDING:
-            member.runs_since = now
-            member.enter(Phase.STARTING)
-        if found.ends_in_s is not None:
-            member.ends_at = now + found.ends_in_s
-            member.margin_s = member.margin_s or min(_MARGIN_S, _MARGIN_SHARE * found.ends_in_s)
-
-    def _tell_wait(self) -> None:
-        """Tell why the first agent is not there yet."""
-        waiting = [
-            each
-            for each in self._members.values()
-            if each.phase is Phase.PENDING and not each.is_given_back
-        ]
-        if len(waiting) < len(self._members) or not waiting or not waiting[0].why:
-            return
-        text = f"{self._name}: {self._word} {waiting[0].name} waits: {waiting[0].why}"
-        if text != self._told_wait:
-            self._told_wait = text
-            self._say(text)
 
     def _attach(self, member: Member, now: float) -> None:
         runs = member.phase is not Phase.PENDING and not member.is_given_back
@@ -270,7 +159,7 @@ class Fleet:
             return
         self._selector.unregister(line.pipe.reading)
         if line.close() == AGENT_IS_GONE and member.heard_at is not None:
-            member.dead_from = now + _DIES_WITHIN_S
+            member.dead_from = now + DIES_WITHIN_S
         member.attaches_at = now + _AGAIN_S
 
     def _hear(self, member: Member, message: Message, now: float) -> None:
@@ -300,7 +189,7 @@ class Fleet:
         match opened(carried):
             case SlotOpened():
                 member.slots.append(about)
-                self._backoff.note_work()
+                self._allocations.note_work()
             case SlotClosing(why=why) if member.phase is not Phase.CLOSING:
                 member.enter(Phase.CLOSING, why)
             case Exited():
@@ -331,10 +220,10 @@ class Fleet:
         Raises:
             UserError: no other has worked before.
         """
-        if not self._backoff.has_worked:
+        if not self._allocations.has_worked:
             raise UserError(problem)
         self._say(f"{problem} {member.node} gets no more trials")
-        self._backoff.exclude(member.node)
+        self._allocations.exclude(member.node)
         self._remove(member, problem, now)
 
     def _give_up(self, member: Member, now: float) -> None:
@@ -362,21 +251,8 @@ class Fleet:
         Raises:
             UserError: all agents end so.
         """
-        began = member.runs_since if member.runs_since is not None else now
-        self._backoff.note_loss(member.node, now - began, now)
         self._remove(member, why, now)
-        self._last_loss = f"{why}. Its output: {end_of_output(self._agents, member.name)}"
-        self._check_hope()
-        if self._asks:
-            self._say(why)
-
-    def _check_hope(self) -> None:
-        """Raise where another agent would be no better than the ones before."""
-        if self._asks and self._backoff.gives_up:
-            raise UserError(
-                f"--on {self._name}: agents end one after another, the last one as: "
-                f"{self._last_loss}"
-            )
+        self._allocations.note_loss(member, why, now)
 
     def _remove(self, member: Member, why: str, now: float) -> None:
         """Forget an agent; tell of each attempt and slot that it had that they are gone."""
@@ -389,7 +265,7 @@ class Fleet:
             gone = Exited(attempt, -signal.SIGKILL, lost=why)
             self._tell(letter(gone, agent=member.name, about=attempt))
         if not member.is_given_back:
-            self._jobs.give_back([member.name])
+            self._allocations.give_back([member.name])
 
     def _say(self, text: str) -> None:
         self._tell(Told(text))
