@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import sys
 import time
 import warnings
@@ -37,14 +38,38 @@ def fit(config: dict[str, Any], callbacks: list[Any], **options: Any) -> float:
     return float(trainer.callback_metrics["val_loss"])
 
 
-def fits(folder: Path, root: Path) -> float:
-    """Seconds for all trials of a study's folder, one after the other, in this warm process."""
+def warm_configs(folder: Path) -> list[dict[str, Any]]:
+    """The configurations of a study's trials, and this process warmed up by an epoch of one."""
     configs = [yaml.safe_load(path.read_text()) for path in sorted(folder.glob("*/config.yaml"))]
     fit({**configs[0], "trainer": {**configs[0]["trainer"], "max_epochs": 1}}, [], logger=False)
+    return configs
+
+
+def fits(configs: list[dict[str, Any]], root: Path) -> float:
+    """Seconds for fits of all, one after the other."""
     began = time.perf_counter()
     for config in configs:
         fit(config, [], logger=False, default_root_dir=str(root))
     return time.perf_counter() - began
+
+
+def gain_of_two(configs: list[dict[str, Any]], root: Path) -> float:
+    """How many times as fast two forks of this process fit all of them each as one does: what a
+    second worker could gain on this machine where nothing was lost."""
+    seconds = {}
+    for forks in (1, 2):
+        began = time.perf_counter()
+        children = []
+        for number in range(forks):
+            child = os.fork()
+            if child == 0:
+                fits(configs, root / f"fork-{number}")
+                os._exit(0)
+            children.append(child)
+        ended = [os.waitpid(child, 0)[1] for child in children]
+        assert not any(ended), ended
+        seconds[forks] = time.perf_counter() - began
+    return 2 * seconds[1] / seconds[2]
 
 
 def pace(root: Path, hidden_size: int) -> dict[str, float]:
@@ -111,7 +136,9 @@ if __name__ == "__main__":
     torch.set_num_threads(int(threads))
     root = Path.cwd()
     if kind == "fits":
-        print(json.dumps(fits(Path(rest[0]), root)))
+        print(json.dumps(fits(warm_configs(Path(rest[0])), root)))
+    elif kind == "gain-of-two":
+        print(json.dumps(gain_of_two(warm_configs(Path(rest[0])), root)))
     elif kind == "pace":
         print(json.dumps(pace(root, int(rest[0]))))
     else:
