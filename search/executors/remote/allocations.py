@@ -116,11 +116,15 @@ class Allocations:
             UserError: all agents end so.
         """
         began = member.runs_since if member.runs_since is not None else now
-        self._backoff.note_loss(member.node, now - began, now)
+        before = self._backoff.excluded
+        done = member.has_done_work
+        self._backoff.note_loss(member.node, now - began, now, has_done_work=done)
         self._last_loss = f"{why}. Its output: {end_of_output(self._agents, member.name)}"
         self._check_hope()
         if self._asks:
             self._say(why)
+            if member.node in self._backoff.excluded and member.node not in before:
+                self._say(f"{member.node} gets no more trials: agents there end soon after a start")
 
     def _sweep(self, listed: Sequence[Allocation]) -> None:
         """Give back what a run that was killed has left: its agents leave when their lease ends."""
@@ -145,7 +149,7 @@ class Allocations:
                     "resources), then run the same command again."
                 )
             self._say(f"{self._name}: {problem}")
-            self._backoff.note_loss("", 0.0, now)
+            self._backoff.note_loss("", 0.0, now, has_done_work=False)
             self._check_hope()
             return
         self._has_given = True

@@ -49,14 +49,17 @@ class Backoff:
         """Give a node no agent any more."""
         self._excluded.add(node)
 
-    def note_loss(self, node: str, lived_s: float, now: float) -> None:
+    def note_loss(self, node: str, lived_s: float, now: float, *, has_done_work: bool) -> None:
         """An agent was lost, or none was given.
 
         Args:
             node: its machine; empty where it had none.
             lived_s: seconds since its start.
+            has_done_work: an attempt there had ended by itself.
         """
-        if lived_s > EARLY_S:
+        if has_done_work or lived_s > EARLY_S:
+            # where machines are taken back at any time, that says nothing against this one
+            self._of_node.pop(node, None)
             return
         self._in_a_row += 1
         self._not_before = now + min(_LONGEST_S, 2.0**self._in_a_row)

@@ -192,8 +192,9 @@ class Fleet:
                 self._allocations.note_work()
             case SlotClosing(why=why) if member.phase is not Phase.CLOSING:
                 member.enter(Phase.CLOSING, why)
-            case Exited():
+            case Exited(status=status):
                 member.attempts.pop(about, None)
+                member.has_done_work |= status == 0
             case Gone(problem=str(problem)):
                 self._refuse(member, problem, now)
                 return

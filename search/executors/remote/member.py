@@ -67,6 +67,8 @@ class Member:
     slots: list[str] = field(default_factory=list)
     attempts: dict[str, str] = field(default_factory=dict)
     """Attempts there, each with the time of its start."""
+    has_done_work: bool = False
+    """Whether an attempt there has ended by itself, without an error."""
     outbox: Outbox = field(default_factory=Outbox)
     inbox: Inbox = field(default_factory=Inbox)
     line: AgentLine | None = None
