@@ -65,6 +65,8 @@ class Serve(Message, frozen=True):
     """CPU threads of each slot."""
     gpus: int | None
     """GPUs of each slot; None where it sees those that there are."""
+    processes: int = 1
+    """Processes that train one trial on each of its machines."""
 
 
 class StartAttempt(Message, frozen=True):
@@ -76,6 +78,10 @@ class StartAttempt(Message, frozen=True):
     """Folder of the trial, or of the question."""
     slot: Slot
     """Slot of the attempt."""
+    variables: dict[str, str] | None = None
+    """Of a rank beside the first, as in `Launch`; None for a whole attempt."""
+    fence: str = ""
+    """Of such a rank, as in `Launch`."""
 
 
 class Leave(Message, frozen=True):
@@ -119,6 +125,8 @@ class OpenBridge(Message, frozen=True):
     """GPUs of one allocation."""
     memory_bytes: int | None
     """Memory of one allocation; None for what the engine gives."""
+    nodes: int = 1
+    """Machines of one allocation, each with as much."""
 
 
 class WantAgents(Message, frozen=True):

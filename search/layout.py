@@ -97,6 +97,10 @@ class TrialFolder:
         """The last words of a rank of a distributed trial that failed, a message as JSON."""
         return self.root / f"rank-{rank}.json"
 
+    def rank_log(self, rank: int) -> Path:
+        """Standard output and error of a rank on another machine than the first, appended."""
+        return self.root / f"rank-{rank}.txt"
+
     def rank_ends(self) -> list[Path]:
         return sorted(self.root.glob("rank-*.json"))
 

@@ -77,6 +77,8 @@ class Launch(Message, frozen=True):
     fence: str = ""
     """Text in the trial's folder for as long as the trial is this attempt's; empty where no other
     could take it."""
+    variables: dict[str, str] = {}
+    """Variables of its environment by which ranks on several machines find each other."""
 
 
 class Ready(Message, frozen=True):
@@ -154,6 +156,14 @@ class Started(Message, frozen=True):
             "accumulation": self.accumulation,
             "effective_batch": self.effective_batch,
         }
+
+
+class StartSettled(Message, frozen=True):
+    """Rank 0 to its agent, where a trial has ranks on several machines: the checkpoint that it
+    begins from is whole and in its place, and other ranks may look for it."""
+
+    checkpoint: str
+    """Name of its file, and the time when it was written; empty where it begins anew."""
 
 
 class Measured(Message, frozen=True):

@@ -12,6 +12,7 @@ from typing import Any
 from search.engine.extras import check_shared_loggers
 from search.engine.request import RunRequest
 from search.engine.workers import Wanted, WorkerChoice
+from search.errors import UserError
 from search.executors.local import LocalExecutor
 from search.executors.protocol import Executor
 from search.executors.remote.executor import Cluster, RemoteExecutor
@@ -37,6 +38,7 @@ def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Ex
         UserError: the cluster cannot be used.
     """
     if request.on is None:
+        _refuse_several_nodes(request.study_file.resources)
         # which an earlier run on a cluster has left
         request.folder.nodes.unlink(missing_ok=True)
         executor: Executor = LocalExecutor(
@@ -54,9 +56,25 @@ def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Ex
         yield executor
 
 
+def _refuse_several_nodes(given: Resources) -> None:
+    if given.nodes not in (None, 1):
+        raise UserError(
+            f"resources.nodes: is {given.nodes}, and this machine is one. Run it with --on slurm."
+        )
+
+
 def cluster_of(on: On, request: RunRequest) -> Cluster:
-    """What is asked of a cluster for a run."""
+    """What is asked of a cluster for a run.
+
+    Raises:
+        UserError: the engine has not what is asked for.
+    """
     given = request.study_file.resources
+    if given.nodes not in (None, 1) and on.engine != "slurm":
+        raise UserError(
+            f"resources.nodes: is {given.nodes}, and trials over several nodes run on slurm alone. "
+            "Add --on slurm."
+        )
     processes = device_count(request.study_file.trainer.get("devices")) or given.gpus or 1
     cpus = given.cpus or (_threads_before(request.folder) or 1) * processes
     return Cluster(
@@ -68,6 +86,8 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
         threads=max(1, cpus // processes),
         gpus=given.gpus,
         memory_bytes=given.memory_bytes,
+        nodes=given.nodes or 1,
+        processes=processes,
     )
 
 
@@ -110,6 +130,8 @@ def workers_on(on: On, wanted: Wanted, processes: int) -> WorkerChoice:
     each, given = on.trials_per_job, wanted.given
     most = wanted.workers or _MOST_JOBS * each
     workers = most if wanted.trials is None else max(1, min(most, wanted.trials))
+    # on each of its machines
+    processes = max(1, processes // (given.nodes or 1))
     cpus = given.cpus or (wanted.threads or 1) * processes
     jobs = format_count(-(-workers // each), allocation_word(on.engine))
     trials = "" if each == 1 else f" for {each} trials each"
@@ -127,7 +149,8 @@ def _share(cpus: int, given: Resources) -> str:
         parts.append(format_count(given.gpus, "GPU"))
     if given.memory_bytes is not None:
         parts.append(format_size(given.memory_bytes))
-    return format_list(parts, len(parts))
+    share = format_list(parts, len(parts))
+    return share if given.nodes in (None, 1) else f"{share} on each of {given.nodes} nodes for"
 
 
 def _threads_before(folder: StudyFolder) -> int | None:

@@ -9,7 +9,7 @@ import selectors
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from search.errors import UserError
@@ -133,6 +133,36 @@ class LocalExecutor:
             self.poll(_TICK_S)
 
     def start(self, attempt: str, task: str, folder: TrialFolder, slot: Slot) -> None:
+        self._launch(attempt, task, folder, slot, self._fence(folder) if task == FIT else "", {})
+
+    def start_rank(
+        self,
+        name: str,
+        folder: TrialFolder,
+        slot: Slot,
+        *,
+        variables: Mapping[str, str],
+        fence: str | None = None,
+    ) -> str:
+        """Begin one of the ranks of an attempt; returns the fence of all of them.
+
+        Args:
+            variables: of its environment.
+            fence: None for the first, to make one.
+        """
+        fence = self._fence(folder) if fence is None else fence
+        self._launch(name, FIT, folder, slot, fence, dict(variables))
+        return fence
+
+    def _launch(
+        self,
+        attempt: str,
+        task: str,
+        folder: TrialFolder,
+        slot: Slot,
+        fence: str,
+        variables: dict[str, str],
+    ) -> None:
         self._early_messages[attempt] = []
         self._pids[attempt] = 0
         self._memory_kills[attempt] = kernel_memory_kills()
@@ -147,7 +177,8 @@ class LocalExecutor:
                 gpus=slot.gpus,
                 memory_share=slot.memory_share,
                 gpu_share=slot.gpu_share,
-                fence=self._fence(folder) if task == FIT else "",
+                fence=fence,
+                variables=variables,
             )
         )
         self._launch_waiting()

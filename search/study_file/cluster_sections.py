@@ -46,9 +46,10 @@ _ON_GPUS = ("gpu", "cuda")
 class Resources(BaseModel):
     """The part of a machine that one trial is given; None leaves that to what was measured.
 
-    cpus: its CPU threads, those of all its processes together.
-    gpus: the GPUs that it sees; 0 keeps it off those that there are.
+    cpus: its CPU threads, those of all its processes on a machine together.
+    gpus: the GPUs that it sees on a machine; 0 keeps it off those that there are.
     memory_bytes: its share of the memory of a machine.
+    nodes: machines that train it together, each with as much.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
@@ -56,6 +57,7 @@ class Resources(BaseModel):
     cpus: Annotated[StrictInt, Field(ge=1)] | None = None
     gpus: Annotated[StrictInt, Field(ge=0)] | None = None
     memory_bytes: int | None = Field(None, alias="memory")
+    nodes: Annotated[StrictInt, Field(ge=1)] | None = None
 
     @field_validator("memory_bytes", mode="before")
     @classmethod

@@ -64,6 +64,7 @@ _EXAMPLES = {
     "resources": "resources: {cpus: 4, gpus: 1, memory: 16GiB}",
     "cpus": "cpus: 4",
     "gpus": "gpus: 1",
+    "nodes": "nodes: 2",
     "memory": "memory: 16GiB",
     "on": "on: slurm, or on: {engine: slurm, partition: gpu, time: 4h}",
     "engine": "engine: slurm",

@@ -17,6 +17,7 @@ from search.space.prior_centers import with_centers
 from search.study_file.base import with_base
 from search.study_file.cluster_sections import lay_engine_over
 from search.study_file.lightning1_spellings import old_spellings
+from search.study_file.nodes_of_a_trial import lay_nodes_over
 from search.study_file.objectives import objective_problems, settle_objectives
 from search.study_file.overrides import apply_overrides, lay_over_objective
 from search.study_file.problems import lines_of
@@ -126,6 +127,7 @@ def _full_tree(
         problems += centerless
         problems += unannotated(given)
     problems += settle_objectives(given)
+    lay_nodes_over(given)
     return given, problems
 
 

@@ -125,6 +125,7 @@ RESOURCE_WORDS: Mapping[str, str] = {
     ),
     **dict.fromkeys(("gpu", "devices", "ngpus", "numgpus", "gpuspertask"), "Write gpus: 1."),
     **dict.fromkeys(("mem", "ram"), "Write memory: 16GiB."),
+    **dict.fromkeys(("node", "nnodes", "numnodes", "hosts", "machines"), "Write nodes: 2."),
 }
 _OF_A_TRIAL = "Write it of one trial: resources: {cpus: 4, gpus: 1, memory: 16GiB}."
 ON_WORDS: Mapping[str, str] = {

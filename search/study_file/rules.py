@@ -28,6 +28,7 @@ from search.space.points import DRAWS, Points, has_options, in_order
 from search.space.spelling import Spelling
 from search.study_file.cluster_sections import gpu_problems, job_problems
 from search.study_file.effective_batch import effective_problems, follows_effective
+from search.study_file.nodes_of_a_trial import node_problems
 from search.study_file.objectives import watched_of
 from search.study_file.stopping_rules import FORESEEING
 from search.study_file.trial_config import LightningSections, LoggerChoice, TrialConfig
@@ -43,6 +44,7 @@ def rule_problems(study_file: StudyFile) -> list[str]:
     problems = [*effective_problems(study_file), *_condition_problems(study_file.space)]
     problems += gpu_problems(study_file.resources, study_file.trainer, study_file.space)
     problems += job_problems(study_file.on, study_file.resources)
+    problems += node_problems(study_file)
     problems += _stopping_problems(study_file)
     if not study_file.has_effective:
         problems += _probed_paths(study_file)

@@ -72,11 +72,17 @@ from search.trial.process import cuda, orphans
 from search.trial.process.failures import cause_of, ended_by
 from search.trial.process.gpus import limit_gpu_memory
 from search.trial.process.link import ChannelLink, ConsoleLink, Link, SilentLink
+from search.trial.process.rank_variables import is_on_several_nodes
 from search.trial.process.ranks import (
     forget_last_words,
     leave_last_words,
     name_killed_rank,
     own_rank,
+)
+from search.trial.process.several_nodes import (
+    refuse_other_world,
+    settled_checkpoint,
+    start_settled,
 )
 from search.trial.tasks.annotations import annotated_ranges
 from search.trial.tasks.check import check
@@ -100,8 +106,10 @@ def run_launched(launch: Launch, folder: TrialFolder) -> tuple[int, Callable[[],
     _set_threads(launch.threads)
     faulthandler.enable()
     link = ChannelLink(launch.address, launch.token)
+    # rank 0 speaks for all until they end
+    speaks: Link = link if own_rank() == 0 else SilentLink()
     tasks: dict[str, Callable[[], Message]] = {
-        "fit": lambda: fit(folder, link, launch.gpu_share),
+        "fit": lambda: fit(folder, speaks, launch.gpu_share),
         "probe": lambda: probe(
             read_config(folder),
             folder,
@@ -208,12 +216,18 @@ def fit(folder: TrialFolder, link: Link, gpu_share: float = 1.0) -> Ended:
 def _fit(
     config: TrialConfig, folder: TrialFolder, link: Link, gpu_share: float, *, resume: bool
 ) -> Ended:
-    checkpoint = resume_point(folder) if resume else None
-    begins_branch = checkpoint is None and config.trial.branch is not None
-    if begins_branch:
-        checkpoint = source_point(folder)
-    elif waits_at(folder, checkpoint):
-        return Ended(cause=PAUSED)
+    if is_on_several_nodes() and own_rank() != 0:
+        checkpoint = settled_checkpoint(folder)
+        begins_branch = checkpoint == folder.source_ckpt
+    else:
+        checkpoint = resume_point(folder) if resume else None
+        begins_branch = checkpoint is None and config.trial.branch is not None
+        if begins_branch:
+            checkpoint = source_point(folder)
+        elif waits_at(folder, checkpoint):
+            return Ended(cause=PAUSED)
+        if is_on_several_nodes():
+            link.send(start_settled(checkpoint))
     seed_everything(config.sections)
     with contextlib.ExitStack() as stack:
         trial = _Trial(config, folder, link, gpu_share, checkpoint, begins_branch, stack)
@@ -301,6 +315,7 @@ def _train(trial: _Trial, built: Built) -> Ended:
     for callback in callbacks:
         leave_out_idle_hooks(callback)
     limit_gpu_memory(trainer, trial.gpu_share)
+    refuse_other_world(trainer)
     keeper.join(trainer, goes_on=checkpoint is not None)
     if logs.loggers:
         keep_in(folder.logs / "checkpoints", trainer)

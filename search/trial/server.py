@@ -29,6 +29,7 @@ from search.plain.visible_gpus import VISIBLE
 from search.trial.checkpoints.fence import fence_in
 from search.trial.process import orphans, process_end
 from search.trial.process.import_path import IMPORT_PATH
+from search.trial.process.rank_variables import log_of
 from search.wire import LineBuffer, decode, encode
 
 # writes the stacks of an attempt to its log; Lightning takes SIGUSR1 for itself
@@ -275,14 +276,16 @@ def _become_attempt(source: int, server: int, attempts: _Attempts) -> NoReturn:
         launch = decode(line)
         assert isinstance(launch, Launch)
         folder = TrialFolder(Path(launch.folder))
-        _redirect(folder.log)
+        _redirect(log_of(folder, launch.variables))
         faulthandler.register(_DUMP_SIGNAL, all_threads=True)
         sys.argv[1:] = [launch.folder]
         if launch.gpus is not None:
             os.environ[VISIBLE] = ",".join(launch.gpus)
         fence_in(launch.fence)
         from search.trial.attempt import run_launched
+        from search.trial.process.several_nodes import become
 
+        become(launch.variables)
         status, leave = run_launched(launch, folder)
     except BaseException as error:
         if isinstance(error, OSError) and error.errno in DISK_TROUBLE:

@@ -117,3 +117,18 @@ def test_no_line_is_no_allocation() -> None:
 def test_line_of_another_form_is_refused() -> None:
     with pytest.raises(ValueError, match="no line of a job"):
         Slurm(SlurmOptions()).allocations("slurm_load_jobs error: Unexpected message\n", now=0.0)
+
+
+def test_job_of_two_nodes_starts_its_agent_with_the_others_and_the_way_to_them() -> None:
+    order = replace(ORDER, nodes=2)
+    assert submitted_with(SlurmOptions(), order)[5:8] == [
+        "--nodes=2",
+        "--ntasks=2",
+        "--ntasks-per-node=1",
+    ]
+    *_, last = Slurm(SlurmOptions()).submit(order, [])[3].splitlines()
+    assert last == (
+        """exec /opt/env/bin/python -m agent 'it'"'"'s here' $SLURM_JOB_ID $SLURMD_NODENAME """
+        '"$address" "$others" srun --overlap --nodes=1 --ntasks=1 --cpus-per-task=4 --mem=0 '
+        "--mpi=none --unbuffered --quiet --nodelist"
+    )

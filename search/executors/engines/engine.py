@@ -57,6 +57,8 @@ class Order:
     """GPUs of all trials of one allocation."""
     memory_bytes: int | None = None
     """Memory of all trials of one allocation; None for what the engine gives."""
+    nodes: int = 1
+    """Machines of one allocation, each with so many cores and GPUs and so much memory."""
 
 
 class Engine(Protocol):

@@ -52,6 +52,11 @@ _FILTERS = ("SQUEUE_ACCOUNT", "SQUEUE_LICENSES", "SQUEUE_PARTITION", "SQUEUE_QOS
 
 _FIELDS = "%i|%T|%e|%N|%r"
 
+# the machines of a job, in the words of `first_agent`: its own address, as SLURM's daemons reach
+# it, and the others
+_ADDRESS = """$(scontrol show node "$SLURMD_NODENAME" | grep -o 'NodeAddr=[^ ]*' | cut -d= -f2)"""
+_OTHERS = """$(scontrol show hostnames "$SLURM_JOB_NODELIST" | grep -vx "$SLURMD_NODENAME" | paste -sd,)"""  # noqa: E501
+
 
 @dataclass(frozen=True)
 class SlurmOptions:
@@ -70,7 +75,7 @@ class SlurmOptions:
 
 
 class Slurm:
-    """The commands of SLURM; an allocation is a batch job on one node."""
+    """The commands of SLURM; an allocation is a batch job, whose agent is on its first node."""
 
     def __init__(self, options: SlurmOptions) -> None:
         self._options = options
@@ -83,7 +88,7 @@ class Slurm:
                 "#!/bin/bash",
                 "set -e",
                 *self._options.setup,
-                f"exec {shlex.join(order.command)} $SLURM_JOB_ID $SLURMD_NODENAME",
+                *_start_of(order),
             ]
         )
         arguments = [
@@ -96,8 +101,9 @@ class Slurm:
             *self._wanted(order),
             *([f"--exclude={','.join(excluded)}"] if excluded else []),
             *self._options.extra,
-            "--nodes=1",
-            "--ntasks=1",
+            f"--nodes={order.nodes}",
+            f"--ntasks={order.nodes}",
+            *(["--ntasks-per-node=1"] if order.nodes > 1 else []),
             "--no-requeue",
             "--parsable",
         ]
@@ -152,6 +158,8 @@ class Slurm:
             "--overlap",
             "--nodes=1",
             "--ntasks=1",
+            # of the job's nodes the one that its script is on
+            "--relative=0",
             "--gres=none",
             "--mem=0",
             "--unbuffered",
@@ -181,6 +189,28 @@ class Slurm:
             "partition": self._options.partition,
         }
         return [f"--{name}={value}" for name, value in values.items() if value is not None]
+
+
+def _start_of(order: Order) -> list[str]:
+    """The lines of a job's script that start its agent."""
+    agent = f"exec {shlex.join(order.command)} $SLURM_JOB_ID $SLURMD_NODENAME"
+    if order.nodes == 1:
+        return [agent]
+    reach = [
+        "srun",
+        "--overlap",
+        "--nodes=1",
+        "--ntasks=1",
+        f"--cpus-per-task={order.cpus}",
+        "--mem=0",
+        "--mpi=none",
+        "--unbuffered",
+        "--quiet",
+        "--nodelist",
+    ]
+    # a command that fails there ends the script
+    found = [f"address={_ADDRESS}", f"others={_OTHERS}"]
+    return [*found, f'{agent} "$address" "$others" {shlex.join(reach)}']
 
 
 def _literal(path: Path) -> str:

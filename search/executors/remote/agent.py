@@ -20,6 +20,7 @@ from msgspec import structs
 
 from search.agent_messages import Gone, Joined, Leave, Letter, Ping, Serve, StartAttempt, Told
 from search.errors import UserError
+from search.executors.lease import ENDED_S
 from search.executors.local import LocalExecutor
 from search.executors.processes import boot_id
 from search.executors.remote.agent_files import announce, has_seal, server_log_of
@@ -27,6 +28,8 @@ from search.executors.remote.agent_lease import AgentLease, clock_s
 from search.executors.remote.letters import Inbox, Outbox, letter, opened
 from search.executors.remote.line_pipe import LinePipe
 from search.executors.remote.node_slots import node_slots
+from search.executors.remote.nodes_executor import NodesExecutor
+from search.executors.remote.other_node import Companions, OtherNode
 from search.executors.remote.same_versions import versions_here
 from search.executors.socket_folder import SocketFolder
 from search.layout import TrialFolder
@@ -53,10 +56,20 @@ Messages = list[tuple[str, Message]]
 
 
 class Agent:
-    """Serves one bridge after another until it is told to leave, or nobody speaks any more."""
+    """Serves one bridge after another until it is told to leave, or nobody speaks any more.
 
-    def __init__(self, folder: Path, name: str, node: str) -> None:
+    Args:
+        folder: of the agents' files.
+        name: its own.
+        node: its machine.
+        companions: the other machines of its allocation; None where it has none.
+    """
+
+    def __init__(
+        self, folder: Path, name: str, node: str, companions: Companions | None = None
+    ) -> None:
         self._folder = folder
+        self._companions = companions
         self._name = name
         self._node = node
         self._selector = selectors.DefaultSelector()
@@ -71,7 +84,7 @@ class Agent:
         self._pipe: LinePipe | None = None
         # letters wait until the bridge has said which ones it has
         self._is_greeted = False
-        self._executor: LocalExecutor | None = None
+        self._executor: LocalExecutor | NodesExecutor | None = None
         self._serve: Serve | None = None
         # slots that are opened as soon as an attempt in them would begin at once
         self._expected = 0
@@ -119,6 +132,7 @@ class Agent:
             if not self._lease.is_over(clock_s()):
                 for about, message in said:
                     self._pass_on(about, message)
+            self._look_at_companions()
             self._open_slots()
         except UserError as error:
             self._problem = str(error)
@@ -130,6 +144,13 @@ class Agent:
         if self._expected and executor is not None and serve is not None and executor.is_ready:
             executor.open_slots(node_slots(self._expected, serve.threads, serve.gpus))
             self._expected = 0
+
+    def _look_at_companions(self) -> None:
+        """Leave where another machine of the allocation is lost: the engine gives no other one."""
+        lost = self._executor.lost if isinstance(self._executor, NodesExecutor) else None
+        if lost is not None and not self._is_leaving:
+            # until nothing of it can be left; its attempts are killed already
+            self._leave(Leave(lost, grace_s=2 * ENDED_S))
 
     def _wait(self) -> Messages:
         is_urgent = self._pipe is not None and not self._pipe.is_flushed
@@ -196,7 +217,7 @@ class Agent:
             case _ if self._executor is not None:
                 self._order(self._executor, order.about, message)
 
-    def _order(self, executor: LocalExecutor, about: str, message: Message) -> None:
+    def _order(self, executor: LocalExecutor | NodesExecutor, about: str, message: Message) -> None:
         match message:
             case Preload():
                 executor.preload(message.modules, warm_up=message.warm_up)
@@ -204,7 +225,7 @@ class Agent:
                 self._expected = message.attempts
             case StartAttempt():
                 self._attempts.add(about)
-                executor.start(about, message.task, TrialFolder(Path(message.folder)), message.slot)
+                _start(executor, about, message)
             case Kill():
                 executor.kill(message.attempt, dump=message.dump)
             case _:
@@ -218,13 +239,28 @@ class Agent:
             )
             return
         self._serve = serve
-        self._executor = LocalExecutor(
+        local = LocalExecutor(
             serve.class_paths,
             serve.sys_path,
             server_log=server_log_of(self._folder, self._name),
             note=lambda text: self._post("", Told(f"{self._node}: {text}")),
             selector=self._selector,
         )
+        self._executor = local
+        if self._companions is not None:
+            self._executor = NodesExecutor(
+                local,
+                [self._other(self._companions, node) for node in self._companions.nodes],
+                serve,
+                self._companions.address,
+                self._selector,
+            )
+
+    def _other(self, companions: Companions, node: str) -> OtherNode:
+        def age_s() -> float:
+            return self._lease.age_s(clock_s())
+
+        return OtherNode(self._folder, self._name, node, companions.reach, age_s)
 
     def _pass_on(self, about: str, message: Message) -> None:
         match message:
@@ -264,6 +300,16 @@ class Agent:
             self._pipe.flush()
             time.sleep(0.01)
             self._read()
+
+
+def _start(executor: LocalExecutor | NodesExecutor, attempt: str, order: StartAttempt) -> None:
+    folder = TrialFolder(Path(order.folder))
+    if order.variables and isinstance(executor, LocalExecutor):
+        executor.start_rank(
+            attempt, folder, order.slot, variables=order.variables, fence=order.fence
+        )
+    else:
+        executor.start(attempt, order.task, folder, order.slot)
 
 
 def main(arguments: list[str], run: Callable[[Agent], int] = Agent.run) -> int:

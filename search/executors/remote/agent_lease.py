@@ -46,6 +46,11 @@ class AgentLease:
         self._ends = max(self._ends, ends) if self._is_held else ends
         self._is_held = True
 
+    def age_s(self, now: float) -> float:
+        """Seconds since the agent sent the sign of life by which the lease was prolonged; 0 before
+        the first."""
+        return max(0.0, now + LEASE_S - self._ends)
+
     def is_over(self, now: float) -> bool:
         """Whether another agent may have taken its trials."""
         return now > self._ends

@@ -26,7 +26,8 @@ def calls_of(given: OpenBridge) -> ClusterCalls:
     if given.engine == "ray":
         order = _order(given, [f"{_ROOM}.child_agent"])
         return ActorCalls(RayDriver(RayOptions(**given.options), order))
-    order = _order(given, [sys.executable, "-m", f"{_ROOM}.agent", given.agents])
+    module = "agent" if given.nodes == 1 else "first_agent"
+    order = _order(given, [sys.executable, "-m", f"{_ROOM}.{module}", given.agents])
     return EngineCalls(make_slurm(given.options), given.engine, order)
 
 
@@ -40,4 +41,5 @@ def _order(given: OpenBridge, command: Sequence[str]) -> Order:
         cpus=given.cpus,
         gpus=given.gpus,
         memory_bytes=given.memory_bytes,
+        nodes=given.nodes,
     )

@@ -72,6 +72,10 @@ class Cluster:
     """GPUs of one attempt; None where it sees those that it is given."""
     memory_bytes: int | None = None
     """Memory of one attempt; None for what the engine gives."""
+    nodes: int = 1
+    """Machines of one attempt, on each of which it has as much."""
+    processes: int = 1
+    """Processes of one attempt on each of them."""
 
 
 class RemoteExecutor:
@@ -118,6 +122,7 @@ class RemoteExecutor:
             write_seal(folder.agents),
             cluster.threads,
             cluster.gpus,
+            cluster.processes,
         )
         self._to_all: list[Letter] = [letter(serve)]
         # a study that has all it was asked for needs none
@@ -137,6 +142,7 @@ class RemoteExecutor:
             cpus=cluster.cpus * slots,
             gpus=(cluster.gpus or 0) * slots,
             memory_bytes=None if memory is None else memory * slots,
+            nodes=cluster.nodes,
         )
         with open_privately(self._folder.server_log, "ab") as log:
             bridge = subprocess.Popen(

@@ -40,6 +40,7 @@ from search.trial.building.trainer import callbacks_of, join, quiet
 from search.trial.building.trainer_names import refuse_unknown_names
 from search.trial.checkpoints.files import read_checkpoint
 from search.trial.checkpoints.safe_hooks import make_checkpoints_safe
+from search.trial.process.several_nodes import environment_plugins
 
 
 @dataclass(frozen=True)
@@ -237,6 +238,7 @@ def make_trainer(
     refuse_unknown_names(arguments, built.lightning.__name__)
     arguments["default_root_dir"] = str(folder)
     arguments["callbacks"] = [*callbacks_of(arguments), *added]
+    arguments["plugins"] = environment_plugins(arguments.get("plugins"), built.lightning)
     trainer = built.trainer_class(**arguments)
     make_checkpoints_safe(built.model, built.data, in_double=trainer.precision == "64-true")
     return trainer

@@ -46,8 +46,10 @@ def processes_of(trainers: Iterable[Trainer], use: GpuUse) -> int:
     Args:
         use: of these Trainers.
     """
+    trainers = list(trainers)
     others = (each for each in trainers if each.strategy.root_device.type != "cuda")
-    return max(1, use.count, *(int(each.num_devices) for each in others))
+    nodes = max((int(each.num_nodes) for each in trainers), default=1)
+    return nodes * max(1, use.count, *(int(each.num_devices) for each in others))
 
 
 def usable_gpus() -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from search.layout import TrialFolder
 from search.messages import ERROR, INTERRUPTED, KILLED, PAUSED, PRUNED, Ended
 from search.plain.whole_files import write_whole
 from search.trial.process.failures import RankKilled, cause_of
+from search.trial.process.rank_variables import is_on_several_nodes, rank_of
 from search.wire import encode
 
 _EXIT_S = 2.0
@@ -28,7 +29,9 @@ _POLL_S = 0.05
 
 
 def own_rank() -> int:
-    """The rank of this process on its machine; 0 for the attempt itself."""
+    """The rank of this process in its trial; 0 for the attempt itself."""
+    if is_on_several_nodes():
+        return rank_of(os.environ)
     return int(os.environ.get("LOCAL_RANK", "0"))
 
 

@@ -95,7 +95,7 @@ def trainer(device: str, **arguments: Any) -> tuple[Any, dict[str, Any]]:
     strategy = SimpleNamespace(root_device=torch.device(device))
     count = arguments.get("devices")
     devices = len(count) if isinstance(count, list) else count
-    return SimpleNamespace(strategy=strategy, num_devices=devices), arguments
+    return SimpleNamespace(strategy=strategy, num_devices=devices, num_nodes=1), arguments
 
 
 @pytest.mark.parametrize(

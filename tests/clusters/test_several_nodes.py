@@ -1,0 +1,213 @@
+"""Trials with a rank on each of two nodes of a real SLURM: on the CPU, with gloo."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clusters.slurm_cluster import SlurmCluster, wait_until
+from conftest import Project
+
+pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
+
+# ranks draw different numbers, and wait in epoch 3 for a file
+RANKED = """
+import os, time
+from pathlib import Path
+import torch
+from tiny import Tiny
+
+HERE = Path(__file__).parent
+
+
+class Ranked(Tiny):
+    def on_fit_start(self):
+        place = os.environ.get("SLURM_JOB_ID"), os.environ.get("SLURMD_NODENAME")
+        (HERE / f"rank-{self.global_rank}").write_text(f"{os.getpid()} {place[1]} {place[0]}")
+
+    def training_step(self, batch, batch_idx):
+        torch.rand(1 + self.global_rank)
+        return super().training_step(batch, batch_idx)
+
+    def on_train_epoch_start(self):
+        while self.current_epoch == 3 and not (HERE / "open").exists():
+            time.sleep(0.05)
+"""
+EPOCHS = 6
+TRAINER = {"max_epochs": EPOCHS, "accelerator": "cpu", "num_sanity_val_steps": 0}
+TWO_NODES = {"nodes": 2, "cpus": 1}
+LRS = {"model.init_args.lr": {"choice": [0.05, 0.01]}}
+
+Curves = dict[int, dict[int, float]]
+
+
+def ranked_study(project: Project, **changes: Any) -> Path:
+    (project.root / "ranked.py").write_text(RANKED)
+    given: dict[str, Any] = {
+        "model": {"class_path": "ranked.Ranked"},
+        "trainer": TRAINER,
+        "resources": TWO_NODES,
+        "space": LRS,
+        "sampler": "grid",
+        "on": "slurm",
+        "budget": {"trials": 2},
+    }
+    return project.study(**{**given, **changes})
+
+
+@pytest.fixture(scope="module")
+def expected(shared_project: Project) -> Curves:
+    """The curves of the study with two processes on this machine."""
+    changes = {"resources": {"cpus": 2}, "on": None}
+    path = ranked_study(
+        shared_project, trainer={**TRAINER, "devices": 2, "strategy": "ddp"}, **changes
+    )
+    (shared_project.root / "open").touch()
+    result = shared_project.run("run", path, "--workers", "1", "--quiet")
+    assert result.returncode == 0, result.stderr
+    return shared_project.curves()
+
+
+class Run:
+    """A run whose first trial has a rank on each of two nodes, which wait to go on."""
+
+    def __init__(self, project: Project, slurm: SlurmCluster, **changes: Any) -> None:
+        self.project = project
+        self.slurm = slurm
+        self.path = ranked_study(project, **changes)
+        self.process = project.start("run", self.path, "--workers", "1")
+        wait_until(
+            lambda: project.epochs(0) == 3 or self.process.poll() is not None,
+            "the ranks wait at their gate",
+            timeout_s=180,
+        )
+        assert self.process.poll() is None, self.process.communicate()
+
+    def rank(self, rank: int) -> tuple[int, str]:
+        """Process and node of a rank."""
+        pid, node, _ = (self.project.root / f"rank-{rank}").read_text().split()
+        return int(pid), node
+
+    def open_gate(self) -> None:
+        (self.project.root / "open").touch()
+
+    def end(self) -> str:
+        """Open the gate, and wait until the study is finished; returns all that was printed."""
+        self.open_gate()
+        output, errors = self.process.communicate(timeout=300)
+        assert self.process.returncode == 0, output + errors
+        return output + errors
+
+
+def causes(project: Project) -> list[str]:
+    """Causes why attempts have ended that were not done."""
+    ends = [
+        each["cause"]
+        for number in range(len(project.states()))
+        for each in project.events(number)
+        if each["event"] == "attempt_ended"
+    ]
+    return [each for each in ends if each != "done"]
+
+
+def assert_nothing_is_left(slurm: SlurmCluster) -> None:
+    wait_until(lambda: not slurm.jobs(), "all jobs are given back", timeout_s=120)
+    wait_until(lambda: not slurm.of_jobs(), "no process is left")
+
+
+def assert_whole(project: Project, slurm: SlurmCluster, expected: Curves) -> None:
+    assert project.states() == ["COMPLETE"] * 2
+    assert project.curves() == expected
+    assert_nothing_is_left(slurm)
+
+
+def test_trial_on_two_nodes_has_the_values_of_two_processes_on_one_machine(
+    project: Project, slurm: SlurmCluster, expected: Curves
+) -> None:
+    run = Run(project, slurm)
+    assert len(slurm.jobs()) == 1
+    assert run.rank(0)[1] != run.rank(1)[1]
+    agents = json.loads(project.run("nodes", "study", "--json").stdout)["agents"]
+    assert [each["node"] for each in agents] == [f"{run.rank(0)[1]},{run.rank(1)[1]}"]
+    output = run.end()
+    assert "1 job of slurm, 1 CPU on each of 2 nodes for a trial" in output
+    assert causes(project) == []
+    assert_whole(project, slurm, expected)
+
+
+def test_trial_on_two_nodes_is_pruned_in_the_middle(project: Project, slurm: SlurmCluster) -> None:
+    path = ranked_study(
+        project,
+        model={"class_path": "ranked.Ranked", "init_args": {"width": 8}},
+        space={"model.init_args.lr": {"choice": [0.2, 0.000001]}},
+        pruner={"name": "threshold", "upper": 0.9, "n_warmup_steps": 4},
+    )
+    (project.root / "open").touch()
+    result = project.run("run", path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert sorted(project.states()) == ["COMPLETE", "PRUNED"]
+    pruned = project.states().index("PRUNED")
+    curves = project.curves()
+    assert list(curves[pruned]) == [1, 2, 3, 4]
+    assert list(curves[1 - pruned]) == list(range(1, EPOCHS + 1))
+    assert_nothing_is_left(slurm)
+
+
+def test_interrupted_trial_on_two_nodes_goes_on_from_its_checkpoint(
+    project: Project, slurm: SlurmCluster, expected: Curves
+) -> None:
+    run = Run(project, slurm)
+    run.process.send_signal(signal.SIGINT)
+    run.open_gate()
+    output, errors = run.process.communicate(timeout=120)
+    assert run.process.returncode == 130, output + errors
+    assert causes(project) == ["interrupted"]
+    assert_nothing_is_left(slurm)
+    result = project.run("run", run.path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_whole(project, slurm, expected)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_rank_that_is_killed_costs_one_attempt(
+    project: Project, slurm: SlurmCluster, expected: Curves, rank: int
+) -> None:
+    run = Run(project, slurm)
+    os.kill(run.rank(rank)[0], signal.SIGKILL)
+    wait_until(lambda: causes(project), "the attempt has ended")
+    run.end()
+    assert causes(project) == ["killed"]
+    (end, *_) = [each for each in project.events(0) if each["event"] == "attempt_ended"]
+    killed = "killed by SIGKILL" if rank == 0 else "rank 1 was killed by SIGKILL"
+    assert end["message"] == killed
+    assert_whole(project, slurm, expected)
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_node_without_power_ends_the_ranks_on_the_other(
+    project: Project, slurm: SlurmCluster, expected: Curves, rank: int
+) -> None:
+    run = Run(project, slurm)
+    pid, node = run.rank(1 - rank)
+    slurm.kill_node(run.rank(rank)[1])
+    slurm.declare_down(run.rank(rank)[1])
+    output = run.end()
+    assert node
+    assert not Path(f"/proc/{pid}").exists()
+    assert "was lost" in output
+    assert causes(project) == ["lost"]
+    assert_whole(project, slurm, expected)
+
+
+def test_cancelled_job_of_two_nodes_saves_and_another_takes_its_place(
+    project: Project, slurm: SlurmCluster, expected: Curves
+) -> None:
+    run = Run(project, slurm)
+    slurm.run("scancel", *slurm.jobs())
+    run.end()
+    assert causes(project) == ["interrupted"]
+    assert_whole(project, slurm, expected)
