@@ -58,15 +58,17 @@ class Serve(Message, frozen=True):
     sys_path: tuple[str, ...]
     """Folders that come first on the attempts' import path."""
     folder: str
-    """Folder of the agents' logs, which has to be the same on all machines."""
+    """Folder of the agents' logs on the disk of the study."""
     seal: str
-    """Text in a file there by which an agent knows that it is."""
+    """Text in a file there by which an agent knows whether it sees that disk."""
     threads: int
     """CPU threads of each slot."""
     gpus: int | None
     """GPUs of each slot; None where it sees those that there are."""
     processes: int = 1
     """Processes that train one trial on each of its machines."""
+    nodes: int = 1
+    """Machines of one trial."""
 
 
 class StartAttempt(Message, frozen=True):
@@ -116,7 +118,7 @@ class OpenBridge(Message, frozen=True):
     name: str
     """Name by which the allocations of the study are found again."""
     agents: str
-    """Folder of the agents' files, on a disk that all machines share."""
+    """Folder of the agents' files on the disk of the study."""
     roster: str
     """File that tells who works on what."""
     cpus: int
@@ -127,6 +129,8 @@ class OpenBridge(Message, frozen=True):
     """Memory of one allocation; None for what the engine gives."""
     nodes: int = 1
     """Machines of one allocation, each with as much."""
+    shares_disk: bool = False
+    """Whether that disk is one that is made for several machines."""
 
 
 class WantAgents(Message, frozen=True):

@@ -31,6 +31,16 @@ from search.answers import (
     LoggedMetrics,
     Timed,
 )
+from search.file_messages import (
+    FetchFiles,
+    OfferFiles,
+    Parcel,
+    ParcelTaken,
+    Piece,
+    PieceTaken,
+    SeesOtherDisk,
+    TakeFiles,
+)
 from search.messages import (
     Ended,
     Exited,
@@ -97,6 +107,14 @@ _CLASSES: tuple[type[Message], ...] = (
     WantAgents,
     Dismiss,
     BridgeFailed,
+    SeesOtherDisk,
+    FetchFiles,
+    OfferFiles,
+    TakeFiles,
+    Parcel,
+    Piece,
+    PieceTaken,
+    ParcelTaken,
     Checked,
     AnnotatedRanges,
     ExportFacts,

@@ -18,7 +18,7 @@ ROOT = Path(search.__path__[0])
 # each room imports only from the ranks before its own, and no other room of its rank
 RANKS = (
     ("errors", "messages", "layout"),
-    ("agent_messages", "answers"),
+    ("agent_messages", "file_messages", "answers"),
     ("wire",),
     ("plain",),
     ("executors", "space"),

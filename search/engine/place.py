@@ -21,6 +21,7 @@ from search.plain.engine_words import allocation_word
 from search.plain.formats import format_count, format_list, format_size
 from search.plain.tree import class_paths
 from search.store.events.study_history import study_history
+from search.store.placement import is_on_network
 from search.study_file.cluster_sections import On, Resources, device_count
 
 # jobs that are asked for where nobody says how many trials are to run at a time
@@ -88,6 +89,7 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
         memory_bytes=given.memory_bytes,
         nodes=given.nodes or 1,
         processes=processes,
+        shares_disk=is_on_network(request.folder.root),
     )
 
 

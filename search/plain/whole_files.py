@@ -94,6 +94,8 @@ def put_in_place(temporary: Path, target: Path) -> None:
     """Give a file or folder that is whole its name; `recover` mends what a kill leaves of it."""
     if not target.is_dir():
         temporary.replace(target)
+        # of two names of one file rename removes neither
+        temporary.unlink(missing_ok=True)
         return
     # no folder can be renamed over another that is not empty
     aside = _aside(target)

@@ -8,6 +8,7 @@ killed. GPUs are second names of the null device, which only root can make.
 
 from __future__ import annotations
 
+import functools
 import getpass
 import os
 import random
@@ -90,6 +91,16 @@ def missing_programs() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name) is None]
 
 
+@functools.cache
+def can_hide_folders() -> bool:
+    """Whether a process here can have a disk of its own in the place of a folder."""
+    if shutil.which("unshare") is None:
+        return False
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["unshare", "--mount", "mount", "-t", "tmpfs", "none", folder]
+        return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 @contextmanager
 def started_cluster() -> Iterator[SlurmCluster]:
     """A cluster with its nodes idle; ended with everything that it ran, whatever happens."""
@@ -131,13 +142,18 @@ class SlurmCluster:
 
     def start(self) -> None:
         """Configure and start it, and wait until all nodes are up."""
-        for name in ("state", "log", "spool", "munge", "gpu"):
+        for name in ("state", "log", "spool", "munge", "gpu", "head"):
             (self.folder / name).mkdir()
         self._start_munge()
         self._configure()
         self.start_controller()
         for node in NODES:
             self.revive(node)
+
+    @property
+    def disk_of_head(self) -> Path:
+        """A folder that no node sees, where this machine can hide one."""
+        return self.folder / "head"
 
     def run(self, *command: str) -> str:
         """What a command prints that must succeed."""
@@ -196,7 +212,14 @@ class SlurmCluster:
         spool = self.folder / "spool" / node
         spool.mkdir(exist_ok=True)
         log = str(self.folder / "log" / f"slurmd-{node}.log")
-        self._start_daemon("slurmd", "-N", node, "-L", log, **{NODE: node})
+        command = ["slurmd", "-N", node, "-L", log]
+        if can_hide_folders():
+            hide = f'mount -t tmpfs none {self.disk_of_head}; exec "$@"'
+            # bash changes their order, and step managers write their title over the first ones
+            marks = {MARK: str(self.folder), NODE: node}
+            last = [f"--unset={name}" for name in marks] + [f"{a}={b}" for a, b in marks.items()]
+            command = ["unshare", "--mount", "bash", "-ec", hide, "bash", "env", *last, *command]
+        self._start_daemon(*command, **{NODE: node})
         self._wait_until_up(node)
 
     def declare_down(self, node: str) -> None:

@@ -59,6 +59,9 @@ class Order:
     """Memory of all trials of one allocation; None for what the engine gives."""
     nodes: int = 1
     """Machines of one allocation, each with so many cores and GPUs and so much memory."""
+    shares_log: bool = True
+    """Whether that folder is on a disk that is made for several machines; one that is not may be
+    on this machine alone."""
 
 
 class Engine(Protocol):

@@ -25,7 +25,7 @@ from typing import Any, TypeVar
 
 import ray
 
-from search.executors.remote.agent_files import announcement_of
+from search.executors.remote.agent_files import announced
 from search.plain.visible_gpus import VISIBLE
 
 # of one thread each
@@ -73,7 +73,7 @@ class AgentActor:
 
     def __init__(self, start: AgentStart) -> None:
         shared = Path(start.agents)
-        # where the disk is not shared, the agent says so itself as soon as it is asked to serve
+        # where the disk is not shared, the agent notes that as soon as it is asked to serve
         self._folder = shared if shared.is_dir() else Path(tempfile.mkdtemp(prefix="search-agent-"))
         self._start = start
         self._agent: subprocess.Popen[bytes] | None = None
@@ -99,9 +99,8 @@ class AgentActor:
         Raises:
             TimeoutError: it did not start.
         """
-        announcement = announcement_of(self._folder, self._start.name)
         deadline = time.monotonic() + _PATIENCE_S
-        while not announcement.is_file():
+        while (address := announced(self._folder, self._start.name)) is None:
             if not self._keeper.is_alive():
                 return None
             if time.monotonic() > deadline:
@@ -109,7 +108,7 @@ class AgentActor:
             time.sleep(0.05)
         connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
-            connection.connect(announcement.read_text("utf-8").rstrip("\n"))
+            connection.connect(address)
         except (ConnectionRefusedError, FileNotFoundError):
             connection.close()
             return None

@@ -86,6 +86,7 @@ class Slurm:
         script = "\n".join(
             [
                 "#!/bin/bash",
+                *([] if order.shares_log else _output_where_it_can_be(order.log)),
                 "set -e",
                 *self._options.setup,
                 *_start_of(order),
@@ -94,7 +95,7 @@ class Slurm:
         arguments = [
             f"--job-name={order.name}",
             f"--cpus-per-task={order.cpus}",
-            f"--output={_literal(order.log)}/%j.txt",
+            f"--output={_literal(order.log)}/%j.txt" if order.shares_log else "--output=/dev/null",
             # numbers begin again where a cluster is set up anew
             "--open-mode=append",
             f"--chdir={order.folder}",
@@ -211,6 +212,13 @@ def _start_of(order: Order) -> list[str]:
     # a command that fails there ends the script
     found = [f"address={_ADDRESS}", f"others={_OTHERS}"]
     return [*found, f'{agent} "$address" "$others" {shlex.join(reach)}']
+
+
+def _output_where_it_can_be(folder: Path) -> list[str]:
+    """Lines of bash by which a job writes its output where its machine has the folder; SLURM ends
+    a job whose output it cannot open."""
+    log = f"{shlex.quote(str(folder))}/$SLURM_JOB_ID.txt"
+    return [f"if [ -w {shlex.quote(str(folder))} ]; then exec >>{log} 2>&1; fi"]
 
 
 def _literal(path: Path) -> str:

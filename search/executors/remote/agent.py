@@ -23,8 +23,9 @@ from search.errors import UserError
 from search.executors.lease import ENDED_S
 from search.executors.local import LocalExecutor
 from search.executors.processes import boot_id
-from search.executors.remote.agent_files import announce, has_seal, server_log_of
+from search.executors.remote.agent_files import announce, has_seal, server_log_of, withdraw
 from search.executors.remote.agent_lease import AgentLease, clock_s
+from search.executors.remote.apart import ApartFiles
 from search.executors.remote.letters import Inbox, Outbox, letter, opened
 from search.executors.remote.line_pipe import LinePipe
 from search.executors.remote.node_slots import node_slots
@@ -32,6 +33,7 @@ from search.executors.remote.nodes_executor import NodesExecutor
 from search.executors.remote.other_node import Companions, OtherNode
 from search.executors.remote.same_versions import versions_here
 from search.executors.socket_folder import SocketFolder
+from search.file_messages import SeesOtherDisk
 from search.layout import TrialFolder
 from search.messages import (
     Exited,
@@ -86,6 +88,8 @@ class Agent:
         self._is_greeted = False
         self._executor: LocalExecutor | NodesExecutor | None = None
         self._serve: Serve | None = None
+        # where this machine does not see the disk of the study
+        self._files: ApartFiles | None = None
         # slots that are opened as soon as an attempt in them would begin at once
         self._expected = 0
         self._slots: list[str] = []
@@ -111,6 +115,9 @@ class Agent:
             self._say_goodbye()
             return 0 if self._problem is None else 1
         finally:
+            if self._files is not None:
+                self._files.remove()
+            withdraw(self._folder, self._name)
             self._sockets.remove()
 
     def _note_signal(self, *_: object) -> None:
@@ -136,6 +143,8 @@ class Agent:
             self._open_slots()
         except UserError as error:
             self._problem = str(error)
+        if self._files is not None:
+            self._files.turn()
         if self._pipe is not None:
             self._pipe.flush()
 
@@ -180,6 +189,8 @@ class Agent:
             self._connection.close()
         self._connection = self._pipe = None
         self._is_greeted = False
+        if self._files is not None:
+            self._files.disconnect()
 
     def _read(self) -> Messages:
         assert self._pipe is not None
@@ -192,6 +203,8 @@ class Agent:
                 self._answer(message, self._pipe)
             elif isinstance(message, Letter) and self._inbox.is_new(message):
                 self._obey(message)
+            elif self._files is not None and not isinstance(message, Letter):
+                self._files.hear(message)
         if self._pipe.is_broken:
             self._drop()
         return []
@@ -203,6 +216,8 @@ class Agent:
             self._is_greeted = True
             for line in self._outbox.lines():
                 pipe.send(line)
+            if self._files is not None:
+                self._files.connect(pipe.send)
         pipe.send(encode(Ping(self._inbox.received, clock_s())))
 
     def _obey(self, order: Letter) -> None:
@@ -225,24 +240,51 @@ class Agent:
                 self._expected = message.attempts
             case StartAttempt():
                 self._attempts.add(about)
-                _start(executor, about, message)
+                if self._files is not None:
+                    self._files.start(about, message)
+                else:
+                    self._start(about, message, TrialFolder(Path(message.folder)))
             case Kill():
-                executor.kill(message.attempt, dump=message.dump)
+                if self._files is not None and self._files.cancel(message.attempt):
+                    self._tell(about, Exited(about, -signal.SIGKILL))
+                else:
+                    executor.kill(message.attempt, dump=message.dump)
             case _:
                 executor.send(about, message)
 
-    def _begin(self, serve: Serve) -> None:
-        if not has_seal(Path(serve.folder), serve.seal):
-            self._problem = (
-                f"{serve.folder}: is not the same folder on {self._node} as on the machine of the "
-                "study. Put the study on a disk that all of them share (--studies)."
+    def _start(self, attempt: str, order: StartAttempt, folder: TrialFolder) -> None:
+        executor = self._executor
+        assert executor is not None
+        if order.variables and isinstance(executor, LocalExecutor):
+            executor.start_rank(
+                attempt, folder, order.slot, variables=order.variables, fence=order.fence
             )
-            return
+        else:
+            executor.start(attempt, order.task, folder, order.slot)
+
+    def _begin(self, serve: Serve) -> None:
+        log = server_log_of(self._folder, self._name)
+        if not has_seal(Path(serve.folder), serve.seal):
+            if serve.nodes > 1:
+                self._problem = (
+                    f"{serve.folder}: is not the same folder on {self._node} as on the machine of "
+                    "the study, which trials over several nodes need. Put the study on a disk "
+                    "that all of them share (--studies)."
+                )
+                return
+            if self._files is not None:
+                # of another coordinator's attempts
+                self._files.remove()
+            self._files = ApartFiles(self._start, self._tell)
+            if self._pipe is not None and self._is_greeted:
+                self._files.connect(self._pipe.send)
+            self._post("", SeesOtherDisk())
+            log = self._files.server_log
         self._serve = serve
         local = LocalExecutor(
             serve.class_paths,
             serve.sys_path,
-            server_log=server_log_of(self._folder, self._name),
+            server_log=log,
             note=lambda text: self._post("", Told(f"{self._node}: {text}")),
             selector=self._selector,
         )
@@ -273,8 +315,12 @@ class Agent:
             case Started() if self._is_leaving and self._executor is not None:
                 # it was not connected yet when the others were told
                 self._executor.send(about, Stop())
-            case Exited():
-                self._attempts.discard(about)
+        if self._files is None or self._files.pass_on(about, message):
+            self._tell(about, message)
+
+    def _tell(self, about: str, message: Message) -> None:
+        if isinstance(message, Exited):
+            self._attempts.discard(about)
         self._post(about, message)
 
     def _leave(self, order: Leave) -> None:
@@ -288,7 +334,11 @@ class Agent:
                 self._executor.send(attempt, Stop())
 
     def _post(self, about: str, message: Message) -> None:
-        line = self._outbox.put(letter(message, about=about))
+        posted = letter(message, about=about)
+        if self._files is not None:
+            told = self._files.in_words_of_study(about, posted.message)
+            posted = structs.replace(posted, message=told)
+        line = self._outbox.put(posted)
         if self._pipe is not None and self._is_greeted:
             self._pipe.send(line)
 
@@ -300,16 +350,6 @@ class Agent:
             self._pipe.flush()
             time.sleep(0.01)
             self._read()
-
-
-def _start(executor: LocalExecutor | NodesExecutor, attempt: str, order: StartAttempt) -> None:
-    folder = TrialFolder(Path(order.folder))
-    if order.variables and isinstance(executor, LocalExecutor):
-        executor.start_rank(
-            attempt, folder, order.slot, variables=order.variables, fence=order.fence
-        )
-    else:
-        executor.start(attempt, order.task, folder, order.slot)
 
 
 def main(arguments: list[str], run: Callable[[Agent], int] = Agent.run) -> int:

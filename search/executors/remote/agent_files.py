@@ -1,23 +1,93 @@
-"""The files by which an agent is found and finds out where it is, on the disk of the study."""
+"""The files by which an agent is found and finds out where it is: on the disk of the study, or on
+its own machine where that does not see it.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
+import os
 import secrets
+import stat
 from pathlib import Path
 
-from search.plain.whole_files import make_folder, write_whole
+from search.errors import UserError
+from search.plain.whole_files import PRIVATE_FOLDER, make_folder, write_whole
 
 _SEAL = "seal"
+_SOCKET = ".socket"
 
 
 def announce(folder: Path, name: str, socket: Path) -> None:
-    """Write where an agent of this name listens on its machine."""
-    write_whole(announcement_of(folder, name), f"{socket}\n")
+    """Write where an agent of this name listens on its machine.
+
+    Raises:
+        UserError: another user has taken the place for it.
+    """
+    written = announcement_of(folder, name)
+    if not os.access(folder, os.W_OK | os.X_OK):
+        _make_own_place()
+        written = _own_announcement_of(folder, name)
+    write_whole(written, f"{socket}\n")
+
+
+def announced(folder: Path, name: str) -> str | None:
+    """The socket of an agent of this machine; None as long as it has said none."""
+    places = [announcement_of(folder, name)]
+    if _is_own(_own_place()):
+        places.append(_own_announcement_of(folder, name))
+    for place in places:
+        # on a network disk a folder is not looked at anew at once
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            return place.read_text("utf-8").rstrip("\n")
+    return None
+
+
+def withdraw(folder: Path, name: str) -> None:
+    """Remove what an agent has said of itself outside of the study's disk."""
+    if not _is_own(_own_place()):
+        return
+    _own_announcement_of(folder, name).unlink(missing_ok=True)
+    for left in _own_place().glob(f"*{_SOCKET}"):
+        with contextlib.suppress(OSError):
+            # of an agent that was killed
+            if not Path(left.read_text("utf-8").rstrip("\n")).exists():
+                left.unlink()
+    with contextlib.suppress(OSError):
+        _own_place().rmdir()
 
 
 def announcement_of(folder: Path, name: str) -> Path:
     """The file that says where an agent listens on its machine."""
-    return folder / f"{name}.socket"
+    return folder / f"{name}{_SOCKET}"
+
+
+def _own_place() -> Path:
+    # not the temporary folder, which is another one for each step of a job where a site says so
+    return Path("/tmp") / f"search-agents-{os.geteuid()}"
+
+
+def _own_announcement_of(folder: Path, name: str) -> Path:
+    digest = hashlib.blake2b(os.fsencode(folder), digest_size=8).hexdigest()
+    return _own_place() / f"{digest}-{name}{_SOCKET}"
+
+
+def _make_own_place() -> None:
+    place = _own_place()
+    with contextlib.suppress(FileExistsError):
+        place.mkdir(mode=PRIVATE_FOLDER)
+    if not _is_own(place):
+        raise UserError(f"{place}: is another user's. Have it removed.")
+
+
+def _is_own(place: Path) -> bool:
+    """Whether a folder is this user's, and nobody else may write there."""
+    try:
+        status = place.lstat()
+    except FileNotFoundError:
+        return False
+    is_private = not status.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and is_private
 
 
 def server_log_of(folder: Path, name: str) -> Path:
@@ -47,6 +117,6 @@ def end_of_output(folder: Path, name: str) -> str:
     try:
         lines = path.read_text("utf-8", errors="replace").split("\n")
     except OSError:
-        return str(path)
+        return f"{path}, which is not there: it stayed where the agent was"
     said = [line.strip() for line in lines if line.strip()]
     return f"{path}, which ends with: {said[-1][:200]}" if said else str(path)

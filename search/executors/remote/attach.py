@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from search.executors.remote.agent_files import announcement_of
+from search.executors.remote.agent_files import announced
 
 # exit status where an agent was there and is not any more
 AGENT_IS_GONE = 75
@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     folder, name = Path(arguments[0]), arguments[1]
     # the agent decides when the end of its job has come, and has something to say then
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    address = _address(announcement_of(folder, name))
+    address = _address(folder, name)
     if address is None:
         print(f"agent {name}: did not start within {_PATIENCE_S:.0f} s", file=sys.stderr)
         return 1
@@ -42,15 +42,13 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _address(announcement: Path) -> str | None:
+def _address(folder: Path, name: str) -> str | None:
     """Where the agent listens, as soon as it says so."""
     deadline = time.monotonic() + _PATIENCE_S
     while time.monotonic() < deadline:
-        try:
-            return announcement.read_text("utf-8").rstrip("\n")
-        except FileNotFoundError:
-            # on a network disk a folder is not looked at anew at once
-            time.sleep(0.05)
+        if (address := announced(folder, name)) is not None:
+            return address
+        time.sleep(0.05)
     return None
 
 

@@ -112,13 +112,13 @@ class Bridge:
 
     def _carry(self, carried: Letter) -> None:
         member = self._fleet.get(carried.agent)
-        is_start = isinstance(opened(carried), StartAttempt)
-        if member is None and is_start:
+        order = opened(carried)
+        if member is None and isinstance(order, StartAttempt):
             gone = Exited(carried.about, -signal.SIGKILL, lost=f"agent {carried.agent} is gone")
             self._tell(letter(gone, agent=carried.agent, about=carried.about))
         elif member is not None:
-            if is_start:
-                self._fleet.note_start(member, carried.about)
+            if isinstance(order, StartAttempt):
+                self._fleet.note_start(member, carried.about, order)
             member.post(carried)
 
     def _tell(self, message: Message) -> None:

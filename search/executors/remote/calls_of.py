@@ -42,4 +42,5 @@ def _order(given: OpenBridge, command: Sequence[str]) -> Order:
         gpus=given.gpus,
         memory_bytes=given.memory_bytes,
         nodes=given.nodes,
+        shares_log=given.shares_disk,
     )

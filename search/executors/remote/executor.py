@@ -31,6 +31,7 @@ from search.executors.remote.agent_files import write_seal
 from search.executors.remote.letters import letter, opened
 from search.executors.server_environment import bridge_environment
 from search.executors.signal_wakeup import SignalWakeup
+from search.file_messages import SeesOtherDisk
 from search.layout import StudyFolder, TrialFolder
 from search.messages import (
     Exited,
@@ -76,6 +77,8 @@ class Cluster:
     """Machines of one attempt, on each of which it has as much."""
     processes: int = 1
     """Processes of one attempt on each of them."""
+    shares_disk: bool = False
+    """Whether the folder of the study is on a disk that is made for several machines."""
 
 
 class RemoteExecutor:
@@ -85,7 +88,7 @@ class RemoteExecutor:
         class_paths: dotted names to import before the first fork.
         sys_path: folders that come first on the attempts' import path.
         cluster: where they are to run.
-        folder: of the study, on a disk that all machines share.
+        folder: of the study.
         note: shows the user a line.
     """
 
@@ -113,6 +116,7 @@ class RemoteExecutor:
         # more than are wanted, because an agent has several
         self._spare: dict[str, Slot] = {}
         self._unsaid: Messages = []
+        self._is_apart_told = False
         self._orphaned_until: float | None = None
         self._bridges = 0
         serve = Serve(
@@ -123,6 +127,7 @@ class RemoteExecutor:
             cluster.threads,
             cluster.gpus,
             cluster.processes,
+            cluster.nodes,
         )
         self._to_all: list[Letter] = [letter(serve)]
         # a study that has all it was asked for needs none
@@ -143,6 +148,7 @@ class RemoteExecutor:
             gpus=(cluster.gpus or 0) * slots,
             memory_bytes=None if memory is None else memory * slots,
             nodes=cluster.nodes,
+            shares_disk=cluster.shares_disk,
         )
         with open_privately(self._folder.server_log, "ab") as log:
             bridge = subprocess.Popen(
@@ -278,6 +284,9 @@ class RemoteExecutor:
             case Told(text=text):
                 self._note(text)
                 return []
+            case SeesOtherDisk():
+                self._tell_apart()
+                return []
             case SlotOpened():
                 slot = replace(message.slot, agent=agent)
                 return self._offer(f"{agent} {about}", slot)
@@ -287,6 +296,14 @@ class RemoteExecutor:
             case Exited():
                 self._agent_of.pop(about, None)
         return [(about, message)]
+
+    def _tell_apart(self) -> None:
+        if not self._is_apart_told:
+            self._is_apart_told = True
+            self._note(
+                f"{self._folder.root} is not on the disks of the cluster's machines: "
+                "configurations, checkpoints and logs travel through the connections to them"
+            )
 
     def _offer(self, name: str, slot: Slot) -> Messages:
         if len(self._open) >= self._wanted:

@@ -6,7 +6,16 @@ import selectors
 import signal
 from collections.abc import Callable
 
-from search.agent_messages import Gone, Joined, Leave, Letter, OpenBridge, Ping, Told
+from search.agent_messages import (
+    Gone,
+    Joined,
+    Leave,
+    Letter,
+    OpenBridge,
+    Ping,
+    StartAttempt,
+    Told,
+)
 from search.errors import UserError
 from search.executors.remote.agent_lease import is_certainly_over
 from search.executors.remote.allocations import DIES_WITHIN_S, Allocations
@@ -15,9 +24,10 @@ from search.executors.remote.cluster_calls import ClusterCalls
 from search.executors.remote.letters import letter, opened
 from search.executors.remote.member import Member, Phase, time_now
 from search.executors.remote.same_versions import difference
+from search.executors.remote.study_files import StudyFiles
 from search.messages import Exited, Message, SlotClosed, SlotClosing, SlotOpened
 from search.plain.engine_words import allocation_word, environment_remedy
-from search.wire import decode
+from search.wire import decode, encode
 
 _PING_S = 5.0
 _SILENT_S = 20.0
@@ -51,6 +61,7 @@ class Fleet:
         self._greeting: list[Letter] = []
         self._pinged_at = 0.0
         self._allocations = Allocations(jobs, given, self._members, self._say)
+        self._files = StudyFiles(self._send, self._say)
         self.wanted = 0
 
     @property
@@ -74,9 +85,10 @@ class Fleet:
             if member.heard_at is not None:
                 member.post(order)
 
-    def note_start(self, member: Member, attempt: str) -> None:
+    def note_start(self, member: Member, attempt: str, order: StartAttempt) -> None:
         """Note that an attempt is begun at an agent."""
         member.attempts[attempt] = time_now()
+        self._files.note_start(member.name, attempt, order)
 
     def turn(self, now: float) -> None:
         """Do what is due.
@@ -158,6 +170,7 @@ class Fleet:
         if line is None:
             return
         self._selector.unregister(line.pipe.reading)
+        self._files.drop(member.name)
         if line.close() == AGENT_IS_GONE and member.heard_at is not None:
             member.dead_from = now + DIES_WITHIN_S
         member.attaches_at = now + _AGAIN_S
@@ -171,6 +184,8 @@ class Fleet:
                 member.outbox.acknowledge(message.received)
             case Letter() if member.inbox.is_new(message):
                 self._forward(member, message, now)
+            case _:
+                self._files.hear(member.name, message)
 
     def _welcome(self, member: Member, joined: Joined, now: float) -> None:
         member.node, member.clock = joined.node, joined.clock
@@ -195,6 +210,7 @@ class Fleet:
             case Exited(status=status):
                 member.attempts.pop(about, None)
                 member.has_done_work |= status == 0
+                self._files.forget(about)
             case Gone(problem=str(problem)):
                 self._refuse(member, problem, now)
                 return
@@ -263,10 +279,16 @@ class Fleet:
         for slot in member.slots:
             self._tell(letter(SlotClosed(why), agent=member.name, about=slot))
         for attempt in member.attempts:
+            self._files.forget(attempt)
             gone = Exited(attempt, -signal.SIGKILL, lost=why)
             self._tell(letter(gone, agent=member.name, about=attempt))
         if not member.is_given_back:
             self._allocations.give_back([member.name])
+
+    def _send(self, name: str, message: Message) -> None:
+        member = self._members.get(name)
+        if member is not None and member.line is not None and member.line.is_greeted:
+            member.line.pipe.send(encode(message))
 
     def _say(self, text: str) -> None:
         self._tell(Told(text))
