@@ -2,7 +2,8 @@
 
 The folder itself is locked, so that the lock stays whatever becomes of the files in it and goes
 where the folder goes. A file in it says who holds the lock, and is locked as well, for file systems
-that lock no folder.
+that lock no folder. On a disk of several machines, whose locks may not meet, the file says that its
+holder lives.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import time
 from pathlib import Path
 
 from search.errors import StorageError
+from search.store.lock_beat import LockBeat, refuse_other_machine
+from search.store.placement import is_on_network
 
 # `is_held` holds the lock for a moment, which must not look like another coordinator
 _PROBE_S = 0.3
@@ -32,14 +35,22 @@ class StudyLock:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._beat: LockBeat | None = None
         self._folder = _taken(path.parent, os.O_RDONLY | os.O_DIRECTORY, path)
         try:
+            is_shared = is_on_network(path)
+            if is_shared:
+                refuse_other_machine(path)
             self._file = self._signed()
         except BaseException:
             os.close(self._folder)
             raise
+        if is_shared:
+            self._beat = LockBeat(path)
 
     def release(self) -> None:
+        if self._beat is not None:
+            self._beat.end()
         os.close(self._file)
         os.close(self._folder)
 
@@ -57,6 +68,8 @@ class StudyLock:
             file = self._signed()
             os.close(self._file)
             self._file = file
+            if self._beat is not None:
+                self._beat.write()
 
     def _signed(self) -> int:
         """The file, open and locked, which says that this process holds the lock."""
@@ -136,4 +149,5 @@ def _holder(path: Path) -> str:
         text = path.read_bytes()[:32].decode("ascii", "replace")
     except FileNotFoundError:
         text = ""
-    return text.strip() or "unknown"
+    # on a disk of several machines more follows
+    return text.partition("\n")[0].strip() or "unknown"
