@@ -15,7 +15,6 @@ import time
 from pathlib import Path
 
 from search.errors import StorageError
-from search.executors.processes import boot_id
 
 _BEAT_S = 10.0
 # two beats, and what a network disk may take to show them
@@ -33,6 +32,7 @@ class LockBeat:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._boot_id = _boot_id()
         self._beats = 0
         self._is_over = threading.Event()
         self.write()
@@ -41,7 +41,7 @@ class LockBeat:
 
     def write(self) -> None:
         """Write who has the lock; a file that was removed is others' to put back."""
-        text = f"{os.getpid()}\n{socket.gethostname()}\n{boot_id()}\n{self._beats:08d}\n"
+        text = f"{os.getpid()}\n{socket.gethostname()}\n{self._boot_id}\n{self._beats:08d}\n"
         with contextlib.suppress(OSError):
             file = os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
             try:
@@ -73,7 +73,7 @@ def refuse_other_machine(path: Path) -> None:
     """
     found = _content(path)
     words = found.split()
-    if len(words) < 4 or words[2] == boot_id():
+    if len(words) < 4 or words[2] == _boot_id():
         return
     deadline = time.monotonic() + _WATCH_S
     while time.monotonic() < deadline:
@@ -86,6 +86,13 @@ def refuse_other_machine(path: Path) -> None:
                 f"{path.parent}: is being run by process {words[0]} on {words[1]}. "
                 "Wait for it, stop it there with Ctrl-C, or run another study."
             )
+
+
+def _boot_id() -> str:
+    # commands that only look at locks load nothing that knows processes
+    from search.executors.processes import boot_id
+
+    return boot_id()
 
 
 def _content(path: Path) -> str:

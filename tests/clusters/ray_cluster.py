@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import psutil
-from clusters.slurm_cluster import wait_until
+from clusters.slurm_cluster import hiding, wait_until
 from clusters.slurm_keeper import MARK, marked
 
 # what a run starts beside the processes of Ray itself
@@ -34,10 +34,16 @@ class RayCluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        # which no node sees, where this machine can hide a folder
+        self.disk_of_head = folder / "head"
+        self.disk_of_head.mkdir()
         environment = {**os.environ, MARK: str(folder), "RAY_USAGE_STATS_ENABLED": "0"}
         with (folder / "nodes.log").open("ab") as log:
             self._nodes = subprocess.Popen(
-                [sys.executable, Path(__file__).with_name("ray_nodes.py"), folder],
+                [
+                    *hiding(self.disk_of_head),
+                    *(sys.executable, Path(__file__).with_name("ray_nodes.py"), folder),
+                ],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

@@ -101,6 +101,15 @@ def can_hide_folders() -> bool:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
+def hiding(folder: Path) -> list[str]:
+    """The beginning of a command line whose processes see an empty disk in the place of a folder;
+    nothing where this machine cannot do that."""
+    if not can_hide_folders():
+        return []
+    hide = f'mount -t tmpfs none {folder}; exec "$@"'
+    return ["unshare", "--mount", "bash", "-ec", hide, "bash"]
+
+
 @contextmanager
 def started_cluster() -> Iterator[SlurmCluster]:
     """A cluster with its nodes idle; ended with everything that it ran, whatever happens."""
@@ -212,14 +221,11 @@ class SlurmCluster:
         spool = self.folder / "spool" / node
         spool.mkdir(exist_ok=True)
         log = str(self.folder / "log" / f"slurmd-{node}.log")
-        command = ["slurmd", "-N", node, "-L", log]
-        if can_hide_folders():
-            hide = f'mount -t tmpfs none {self.disk_of_head}; exec "$@"'
-            # bash changes their order, and step managers write their title over the first ones
-            marks = {MARK: str(self.folder), NODE: node}
-            last = [f"--unset={name}" for name in marks] + [f"{a}={b}" for a, b in marks.items()]
-            command = ["unshare", "--mount", "bash", "-ec", hide, "bash", "env", *last, *command]
-        self._start_daemon(*command, **{NODE: node})
+        # bash changes their order, and step managers write their title over the first ones
+        marks = {MARK: str(self.folder), NODE: node}
+        last = [f"--unset={name}" for name in marks] + [f"{a}={b}" for a, b in marks.items()]
+        daemon = ["env", *last, "slurmd", "-N", node, "-L", log]
+        self._start_daemon(*hiding(self.disk_of_head), *daemon, **{NODE: node})
         self._wait_until_up(node)
 
     def declare_down(self, node: str) -> None:

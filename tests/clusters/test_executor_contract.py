@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from clusters.ray_cluster import RayCluster
-from clusters.slurm_cluster import SlurmCluster
+from clusters.slurm_cluster import SlurmCluster, can_hide_folders
 from conftest import TINY
 
 from search.executors.local import LocalExecutor
@@ -102,35 +102,44 @@ class Attempts:
 
 
 @contextlib.contextmanager
-def local(root: Path) -> Iterator[Executor]:
-    executor = LocalExecutor(["tiny.Tiny"], [str(root)], server_log=root / "server.log")
+def local(root: Path, modules: Path) -> Iterator[Executor]:
+    executor = LocalExecutor(["tiny.Tiny"], [str(modules)], server_log=root / "server.log")
     with contextlib.closing(executor):
         yield executor
 
 
 @contextlib.contextmanager
-def on_cluster(engine: str, root: Path) -> Iterator[Executor]:
+def on_cluster(engine: str, root: Path, modules: Path) -> Iterator[Executor]:
     # two agents, of which one has a slot more than is wanted
     cluster = Cluster(engine, {}, "search-contract", slots_of_agent=2, cpus=1, threads=1)
-    executor = RemoteExecutor(["tiny.Tiny"], [str(root)], cluster=cluster, folder=StudyFolder(root))
+    folder = StudyFolder(root)
+    executor = RemoteExecutor(["tiny.Tiny"], [str(modules)], cluster=cluster, folder=folder)
     with contextlib.closing(executor):
         yield executor
 
 
-@pytest.fixture(scope="module", params=["local", "slurm", "ray"])
+@pytest.fixture(scope="module", params=["local", "slurm", "slurm apart", "ray"])
 def opened(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[Attempts, Callable[[], None]]]:
     """An executor that takes attempts, and what closes it."""
-    root = tmp_path_factory.mktemp("executor")
-    (root / "tiny.py").write_text(TINY)
+    root = modules = tmp_path_factory.mktemp("executor")
+    (modules / "tiny.py").write_text(TINY)
+    engine, _, apart = request.param.partition(" ")
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
-        if request.param != "local":
-            fixture = {"slurm": "slurm_daemons", "ray": "ray_nodes"}[request.param]
+        if engine != "local":
+            fixture = {"slurm": "slurm_daemons", "ray": "ray_nodes"}[engine]
             cluster: SlurmCluster | RayCluster = request.getfixturevalue(fixture)
             for name, value in cluster.environment.items():
                 patch.setenv(name, value)
-        made = local(root) if request.param == "local" else on_cluster(request.param, root)
+        if apart and not can_hide_folders():
+            pytest.skip("needs root, or a kernel that lets others hide folders")
+        if apart:
+            # which nodes do not see
+            root = cluster.disk_of_head / root.name
+            root.mkdir()
+        is_local = engine == "local"
+        made = local(root, modules) if is_local else on_cluster(engine, root, modules)
         executor = stack.enter_context(made)
         yield Attempts(executor, root), stack.close
 

@@ -1,5 +1,5 @@
-"""Studies whose folder no node of a real SLURM sees: the values of one machine, and all that it
-would have on the disk."""
+"""Studies whose folder no node of a real SLURM, or of a real Ray, sees: they have the values of one
+machine, and all that it would have on the disk."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from clusters.ray_cluster import RayCluster
 from clusters.slurm_cluster import NODES, SlurmCluster, can_hide_folders, wait_until
 from clusters.test_slurm_losses import (
     ATTACH,
@@ -60,6 +61,16 @@ def names_in(folder: Path) -> list[str]:
     return sorted(str(each.relative_to(folder)) for each in files if each.name != "attempt")
 
 
+def test_actors_that_do_not_see_the_study_give_it_the_same_values_and_files(
+    project: Project, ray_cluster: RayCluster, tmp_path: Path
+) -> None:
+    studies = ray_cluster.disk_of_head / tmp_path.name
+    studies.mkdir()
+    (project.root / "studies").symlink_to(studies)
+    path = project.study(resources={"cpus": 1}, scheduler="asha", budget={"trials": 4})
+    both_ways(project, path, on="ray")
+
+
 def test_study_has_the_values_and_the_files_of_one_machine(
     apart: Project, slurm: SlurmCluster
 ) -> None:
@@ -93,11 +104,11 @@ def test_trials_that_wait_end_early_or_begin_at_others_are_the_same(
     both_ways(apart, path)
 
 
-def both_ways(apart: Project, path: Path, *arguments: str) -> None:
+def both_ways(apart: Project, path: Path, *arguments: str, on: str = "slurm") -> None:
     """Run a study here, and where no machine sees it: it has the same values and files."""
     here = apart.run("run", path, "--name", "local")
     assert here.returncode == 0, here.stdout + here.stderr
-    there = apart.run("run", path, "--name", "moved", "--on", "slurm", *arguments)
+    there = apart.run("run", path, "--name", "moved", "--on", on, *arguments)
     assert there.returncode == 0, there.stdout + there.stderr
     assert "is not on the disks of the cluster's machines" in there.stdout + there.stderr
     assert apart.curves("moved") == apart.curves("local")

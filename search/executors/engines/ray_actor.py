@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import shutil
 import socket
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from typing import Any, TypeVar
 
 import ray
 
+from search.executors.locked_folder import LockedFolder
 from search.executors.remote.agent_files import announced
 from search.plain.visible_gpus import VISIBLE
 
@@ -74,7 +74,11 @@ class AgentActor:
     def __init__(self, start: AgentStart) -> None:
         shared = Path(start.agents)
         # where the disk is not shared, the agent notes that as soon as it is asked to serve
-        self._folder = shared if shared.is_dir() else Path(tempfile.mkdtemp(prefix="search-agent-"))
+        self._own: LockedFolder | None = None
+        self._folder = shared
+        if not shared.is_dir():
+            self._own = LockedFolder(Path(tempfile.gettempdir()))
+            self._folder = self._own.path
         self._start = start
         self._agent: subprocess.Popen[bytes] | None = None
         self._connections: dict[int, socket.socket] = {}
@@ -174,8 +178,8 @@ class AgentActor:
             finally:
                 is_begun.set()
             self._agent.wait()
-        if self._folder != Path(start.agents):
-            shutil.rmtree(self._folder, ignore_errors=True)
+        if self._own is not None:
+            self._own.remove()
 
 
 def agent_environment(own: Mapping[str, str], start: AgentStart) -> dict[str, str]:

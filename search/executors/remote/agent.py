@@ -109,16 +109,22 @@ class Agent:
             if self._executor is not None:
                 # ends all attempts
                 self._executor.close()
+            # with the last letter its engine may end this process
+            self._remove_files()
             if self._lease.is_over(clock_s()):
                 print("no word from the coordinator: its trials may be others' now", flush=True)
                 return 1
             self._say_goodbye()
             return 0 if self._problem is None else 1
         finally:
-            if self._files is not None:
-                self._files.remove()
+            self._remove_files()
             withdraw(self._folder, self._name)
             self._sockets.remove()
+
+    def _remove_files(self) -> None:
+        if self._files is not None:
+            self._files.remove()
+        self._files = None
 
     def _note_signal(self, *_: object) -> None:
         self._is_told_to_end = True
@@ -272,9 +278,8 @@ class Agent:
                     "that all of them share (--studies)."
                 )
                 return
-            if self._files is not None:
-                # of another coordinator's attempts
-                self._files.remove()
+            # of another coordinator's attempts
+            self._remove_files()
             self._files = ApartFiles(self._start, self._tell)
             if self._pipe is not None and self._is_greeted:
                 self._files.connect(self._pipe.send)
