@@ -131,6 +131,8 @@ class OpenBridge(Message, frozen=True):
     """Machines of one allocation, each with as much."""
     shares_disk: bool = False
     """Whether that disk is one that is made for several machines."""
+    within: str | None = None
+    """Job whose nodes are theirs; None where each is given one of its own."""
 
 
 class WantAgents(Message, frozen=True):

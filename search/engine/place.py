@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.extras import check_shared_loggers
+from search.engine.own_nodes import own_nodes, tell_left_out, trials_of_node
 from search.engine.request import RunRequest
 from search.engine.workers import Wanted, WorkerChoice
 from search.errors import UserError
@@ -47,6 +48,7 @@ def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Ex
         )
     else:
         check_shared_loggers(request.study_file, request.source, _variables_on(request.on))
+        tell_left_out(request.on, request.study_file.resources, note)
         executor = RemoteExecutor(
             *_imports(request),
             cluster=cluster_of(request.on, request),
@@ -78,11 +80,12 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
         )
     processes = device_count(request.study_file.trainer.get("devices")) or given.gpus or 1
     cpus = given.cpus or (_threads_before(request.folder) or 1) * processes
+    own = own_nodes(on, given)
     return Cluster(
         engine=on.engine,
         options=_options(on),
         name=jobs_name(request.folder),
-        slots_of_agent=on.trials_per_job,
+        slots_of_agent=on.trials_per_job if own is None else trials_of_node(own, on, given, cpus),
         cpus=cpus,
         threads=max(1, cpus // processes),
         gpus=given.gpus,
@@ -90,6 +93,7 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
         nodes=given.nodes or 1,
         processes=processes,
         shares_disk=is_on_network(request.folder.root),
+        within=None if own is None else own.job,
     )
 
 
@@ -129,18 +133,27 @@ def workers_on(on: On, wanted: Wanted, processes: int) -> WorkerChoice:
         wanted: its threads are those of the earlier trials.
         processes: of a trial.
     """
-    each, given = on.trials_per_job, wanted.given
-    most = wanted.workers or _MOST_JOBS * each
-    workers = most if wanted.trials is None else max(1, min(most, wanted.trials))
+    given = wanted.given
     # on each of its machines
     processes = max(1, processes // (given.nodes or 1))
     cpus = given.cpus or (wanted.threads or 1) * processes
-    jobs = format_count(-(-workers // each), allocation_word(on.engine))
+    own = own_nodes(on, given)
+    each = on.trials_per_job if own is None else trials_of_node(own, on, given, cpus)
+    room = _MOST_JOBS * each if own is None else own.nodes * each
+    most = wanted.workers or room
+    if own is not None:
+        # no more than there are nodes for
+        most = min(most, room)
+    workers = most if wanted.trials is None else max(1, min(most, wanted.trials))
+    count = -(-workers // each)
+    jobs = f"{format_count(count, allocation_word(on.engine))} of {on.engine}"
+    if own is not None:
+        jobs = f"{format_count(count, 'node')} of job {own.job}"
     trials = "" if each == 1 else f" for {each} trials each"
-    reason = f"{jobs} of {on.engine}{trials}, {_share(cpus, given)} a trial"
+    reason = f"{jobs}{trials}, {_share(cpus, given)} a trial"
     if workers < most:
         reason += f"; {format_count(workers, 'trial')} to go"
-    elif wanted.workers is None:
+    elif wanted.workers is None and own is None:
         reason += "; --workers asks for more"
     return WorkerChoice(workers, max(1, cpus // processes), reason)
 

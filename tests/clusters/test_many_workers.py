@@ -76,7 +76,8 @@ def run_while_agents_die(
     path = synthetic_study(project, folder, pause=0.4)
     order = random.Random(trials)
     workers, total = str(AGENTS * OF_AGENT), str(trials)
-    process = project.start("run", path, "--workers", workers, "--trials", total)
+    # quiet: nobody reads what it says before its end
+    process = project.start("run", path, "-q", "--workers", workers, "--trials", total)
     wait_until(lambda: len(agents(slurm)) == AGENTS or process.poll() is not None, "agents", 120)
     kills = 0
     while process.poll() is None:

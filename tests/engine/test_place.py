@@ -11,7 +11,7 @@ from search.engine.extras import check_shared_loggers
 from search.engine.place import cluster_of, jobs_name, workers_on
 from search.engine.request import RunRequest
 from search.engine.workers import Wanted
-from search.errors import StudyFileError
+from search.errors import StudyFileError, UserError
 from search.executors.remote.executor import Cluster
 from search.layout import StudyFolder
 from search.store.events.event_file import append_event
@@ -124,6 +124,31 @@ def test_jobs_and_shares_of_trials_are_told() -> None:
     assert told(on(), workers=1, threads=3) == (
         "1 worker with 3 threads: 1 job of slurm, 3 CPUs a trial"
     )
+
+
+def test_run_in_an_allocation_of_several_nodes_takes_these(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLURM_JOB_ID", "17")
+    monkeypatch.setenv("SLURM_JOB_NUM_NODES", "4")
+    monkeypatch.setenv("SLURM_JOB_CPUS_PER_NODE", "16(x4)")
+    asked = cluster(tmp_path, resources={"cpus": 4})
+    assert (asked.within, asked.slots_of_agent) == ("17", 4)
+    assert told(on(), {"cpus": 4}, trials=500) == (
+        "16 workers with 4 threads each: 4 nodes of job 17 for 4 trials each, 4 CPUs a trial"
+    )
+    # no more than there are nodes for, and no more on each than the study file says
+    assert told(on(trials_per_job=2), {"cpus": 4}, trials=500, workers=64) == (
+        "8 workers with 4 threads each: 4 nodes of job 17 for 2 trials each, 4 CPUs a trial"
+    )
+    with pytest.raises(UserError) as refused:
+        cluster(tmp_path, resources={"cpus": 32})
+    assert str(refused.value) == (
+        "--on slurm: job 17 has 16 CPUs on a node, and a trial takes more than is there. Ask for "
+        "nodes with more (sbatch --cpus-per-task, --gpus-per-node, --mem), or change resources."
+    )
+    # trials over several nodes have jobs of their own
+    assert cluster(tmp_path, resources={"cpus": 4, "nodes": 2}).within is None
 
 
 def test_sqlite_file_of_mlflow_is_not_shared_by_machines() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from search.executors.engines.engine import Allocation, Order, State
 from search.executors.engines.slurm import Slurm, SlurmOptions
+from search.executors.engines.slurm_steps import SlurmSteps, Standing, Step
 
 ORDER = Order(
     name="search-1f",
@@ -132,3 +133,22 @@ def test_job_of_two_nodes_starts_its_agent_with_the_others_and_the_way_to_them()
         '"$address" "$others" srun --overlap --nodes=1 --ntasks=1 --cpus-per-task=4 --mem=0 '
         "--mpi=none --unbuffered --quiet --nodelist"
     )
+
+
+def test_step_of_an_allocation_is_found_by_its_name_and_node() -> None:
+    steps = SlurmSteps("17", SlurmOptions(setup=("module load cuda",), partition="gpu"))
+    order = replace(ORDER, gpus=2)
+    command = steps.step(order, "17-n2-1", "n2")
+    assert {"--jobid=17", "--nodelist=n2", "--overlap", "--cpus-per-task=4"} < set(command)
+    assert {"--gres=gpu:2", "--mem=0", "--job-name=search-1f/17-n2-1"} < set(command)
+    assert command[-1].splitlines()[1:] == [
+        "module load cuda",
+        "exec /opt/env/bin/python -m agent 'it'\"'\"'s here' 17-n2-1 n2",
+    ]
+    printed = (
+        "end|1000\nnode|n1\nnode|n2\nstep|17.batch|n1|batch\nstep|17.0|n2|search-1f/17-n2-1\n"
+        "step|17.1|n1|search-another/17-n1-1\nstep|17.2|n1|attach\n"
+    )
+    standing = steps.standing(printed, order, now=900.0)
+    assert standing == Standing(["n1", "n2"], {"17-n2-1": Step("17.0", "n2")}, 100.0)
+    assert steps.standing("end|NONE\nnode|n1\n", order, now=0.0) == Standing(["n1"], {}, None)

@@ -54,6 +54,10 @@ class ActorCalls:
         """Whether an actor is being asked for."""
         return self._calls.has(CallKind.ASK)
 
+    def is_full(self, excluded: Sequence[str]) -> str | None:
+        """Ray lets more wait than it has room for."""
+        return None
+
     @property
     def is_looking(self) -> bool:
         """Whether the engine is being asked how actors stand."""

@@ -137,8 +137,12 @@ class Allocations:
     def _ask(self, now: float, has_too_few: Callable[[], bool]) -> None:
         if self._jobs.is_asking or not self._asks or not has_too_few():
             return
-        if self._backoff.may_ask(now):
-            self._jobs.ask(self._backoff.excluded, self._note_asked)
+        excluded = self._backoff.excluded
+        if (full := self._jobs.is_full(excluded)) is not None:
+            if not self._members:
+                raise UserError(f"--on {self._name}: {full}. Run the same command in another job.")
+        elif self._backoff.may_ask(now):
+            self._jobs.ask(excluded, self._note_asked)
 
     def _note_asked(self, name: str | None, problem: str | None) -> None:
         now = clock_s()

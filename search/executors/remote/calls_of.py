@@ -8,11 +8,12 @@ from pathlib import Path
 
 from search.agent_messages import OpenBridge
 from search.executors.engines.engine import Order
-from search.executors.engines.found_slurm import make_slurm
+from search.executors.engines.found_slurm import make_slurm, make_steps
 from search.executors.engines.ray_driver import RayDriver, RayOptions
 from search.executors.remote.actor_calls import ActorCalls
 from search.executors.remote.cluster_calls import ClusterCalls
 from search.executors.remote.engine_calls import EngineCalls
+from search.executors.remote.step_calls import StepCalls
 
 _ROOM = "search.executors.remote"
 
@@ -28,6 +29,8 @@ def calls_of(given: OpenBridge) -> ClusterCalls:
         return ActorCalls(RayDriver(RayOptions(**given.options), order))
     module = "agent" if given.nodes == 1 else "first_agent"
     order = _order(given, [sys.executable, "-m", f"{_ROOM}.{module}", given.agents])
+    if given.within is not None:
+        return StepCalls(make_steps(given.within, given.options), order)
     return EngineCalls(make_slurm(given.options), given.engine, order)
 
 

@@ -17,6 +17,14 @@ class ClusterCalls(Protocol):
         """Whether an allocation is being asked for."""
         ...
 
+    def is_full(self, excluded: Sequence[str]) -> str | None:
+        """Why no more may be asked for until one is given back; None where more may be.
+
+        Args:
+            excluded: nodes that it must not be on.
+        """
+        ...
+
     @property
     def is_looking(self) -> bool:
         """Whether the engine is being asked how allocations stand."""

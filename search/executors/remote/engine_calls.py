@@ -39,6 +39,10 @@ class EngineCalls:
         """Whether an allocation is being asked for."""
         return self._calls.has(CallKind.ASK)
 
+    def is_full(self, excluded: Sequence[str]) -> str | None:
+        """An engine lets more wait than it has room for."""
+        return None
+
     @property
     def is_looking(self) -> bool:
         """Whether the engine is being asked how allocations stand."""

@@ -79,6 +79,8 @@ class Cluster:
     """Processes of one attempt on each of them."""
     shares_disk: bool = False
     """Whether the folder of the study is on a disk that is made for several machines."""
+    within: str | None = None
+    """Job whose nodes are those of the agents; None where each is given one of its own."""
 
 
 class RemoteExecutor:
@@ -149,6 +151,7 @@ class RemoteExecutor:
             memory_bytes=None if memory is None else memory * slots,
             nodes=cluster.nodes,
             shares_disk=cluster.shares_disk,
+            within=cluster.within,
         )
         with open_privately(self._folder.server_log, "ab") as log:
             bridge = subprocess.Popen(
