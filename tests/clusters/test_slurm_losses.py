@@ -217,6 +217,20 @@ def test_job_that_is_preempted_saves_before_its_grace_is_over(
     assert_whole(project, slurm, expected)
 
 
+def test_job_that_is_requeued_is_replaced_and_never_runs_beside_the_other(
+    project: Project, slurm: SlurmCluster, expected: Curves
+) -> None:
+    run = Run(project, slurm)
+    refused = slurm.attempt("scontrol", "requeue", run.job)
+    assert refused.returncode != 0
+    # which preemption respects as well, unless somebody allows it by hand
+    slurm.run("scontrol", "update", f"jobid={run.job}", "requeue=1")
+    slurm.run("scontrol", "requeue", run.job)
+    run.end()
+    assert len(causes(project)) == 1
+    assert_whole(project, slurm, expected)
+
+
 def test_limit_of_a_job_that_comes_nearer_lets_its_trial_save(
     project: Project, slurm: SlurmCluster, expected: Curves
 ) -> None:

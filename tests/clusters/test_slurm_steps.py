@@ -138,7 +138,6 @@ def test_end_of_the_allocation_lets_trials_save_and_another_goes_on(
     output = end_of(project, slurm, job)
     assert f"the time of job {job} is nearly over" in output
     assert set(causes(project)) == {"interrupted"}
-    study_of(project, 0.0)
     output = end_of(project, slurm, submit(project, slurm))
     assert project.states() == ["COMPLETE"] * TRIALS, output
     assert project.curves() == expected

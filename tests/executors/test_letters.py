@@ -54,3 +54,14 @@ def test_letters_that_have_arrived_take_no_memory() -> None:
         outbox.put(letter(Stop()))
     outbox.acknowledge(2)
     assert len(outbox.lines()) == 1
+
+
+def test_other_side_that_begins_anew_is_told_from_a_connection_that_broke() -> None:
+    outbox = Outbox()
+    for _ in range(3):
+        outbox.put(letter(Stop()))
+    # nothing that it lacks is gone
+    assert outbox.can_go_on_from(0)
+    outbox.acknowledge(2)
+    assert outbox.can_go_on_from(2)
+    assert not outbox.can_go_on_from(0)

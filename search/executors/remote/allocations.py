@@ -191,6 +191,11 @@ class Allocations:
             if found is not None and found.has_ended and member.dead_from is None:
                 member.dead_from = now + DIES_WITHIN_S
             return
+        if found.state is State.PENDING and member.heard_at is not None:
+            # requeued: what comes back is another agent, and its place is taken before that
+            member.is_given_back = True
+            self.give_back([member.name])
+            return
         if found.state is State.PENDING:
             member.why = found.why
         elif member.phase is Phase.PENDING:

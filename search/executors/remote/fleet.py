@@ -17,6 +17,7 @@ from search.agent_messages import (
     Told,
 )
 from search.errors import UserError
+from search.executors.lease import ENDED_S
 from search.executors.remote.agent_lease import is_certainly_over
 from search.executors.remote.allocations import DIES_WITHIN_S, Allocations
 from search.executors.remote.attach import AGENT_IS_GONE
@@ -188,6 +189,9 @@ class Fleet:
                 self._files.hear(member.name, message)
 
     def _welcome(self, member: Member, joined: Joined, now: float) -> None:
+        if not member.outbox.can_go_on_from(joined.received):
+            self._replace(member, now)
+            return
         member.node, member.clock = joined.node, joined.clock
         if (differs := difference(joined.node, joined.versions)) is not None:
             self._refuse(member, f"{differs}. {environment_remedy(self._name)}", now)
@@ -198,6 +202,15 @@ class Fleet:
                 member.post(order)
             self._tell(letter(joined, agent=member.name))
         member.greet(joined.received)
+
+    def _replace(self, member: Member, now: float) -> None:
+        """Do without an allocation that the engine began anew: the agent that was there may still
+        run where its node was only cut off, and nobody else can tell when it has ended."""
+        member.enter(Phase.CLOSING, f"{self._name} has begun its {self._word} anew")
+        member.is_given_back = True
+        member.dead_from = now + ENDED_S
+        self._allocations.give_back([member.name])
+        self._let_go(member, now)
 
     def _forward(self, member: Member, carried: Letter, now: float) -> None:
         about = carried.about

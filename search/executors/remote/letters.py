@@ -28,6 +28,7 @@ class Outbox:
 
     def __init__(self) -> None:
         self._last = 0
+        self._acknowledged = 0
         self._kept: dict[int, bytes] = {}
 
     def put(self, sent: Letter) -> bytes:
@@ -39,8 +40,17 @@ class Outbox:
 
     def acknowledge(self, received: int) -> None:
         """Forget the letters up to a number, which have arrived."""
+        self._acknowledged = max(self._acknowledged, received)
         for number in [each for each in self._kept if each <= received]:
             del self._kept[number]
+
+    def can_go_on_from(self, received: int) -> bool:
+        """Whether the other side is the one that has had the letters up to now.
+
+        Args:
+            received: number of the last letter that it has.
+        """
+        return received >= self._acknowledged
 
     def lines(self) -> list[bytes]:
         """Those that may not have arrived, to be sent over a new connection."""
