@@ -62,22 +62,14 @@ def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Ex
 def _refuse_several_nodes(given: Resources) -> None:
     if given.nodes not in (None, 1):
         raise UserError(
-            f"resources.nodes: is {given.nodes}, and this machine is one. Run it with --on slurm."
+            f"resources.nodes: is {given.nodes}, and this machine is one. "
+            "Run it with --on slurm or --on ray."
         )
 
 
 def cluster_of(on: On, request: RunRequest) -> Cluster:
-    """What is asked of a cluster for a run.
-
-    Raises:
-        UserError: the engine has not what is asked for.
-    """
+    """What is asked of a cluster for a run."""
     given = request.study_file.resources
-    if given.nodes not in (None, 1) and on.engine != "slurm":
-        raise UserError(
-            f"resources.nodes: is {given.nodes}, and trials over several nodes run on slurm alone. "
-            "Add --on slurm."
-        )
     processes = device_count(request.study_file.trainer.get("devices")) or given.gpus or 1
     cpus = given.cpus or (_threads_before(request.folder) or 1) * processes
     own = own_nodes(on, given)

@@ -51,8 +51,3 @@ def node_problems(study_file: StudyFile) -> Iterator[str]:
     for path in _SEARCHED:
         if path in study_file.space:
             yield f"resources.nodes: is {nodes}, and {path} is searched. Remove one of them."
-    if study_file.on is not None and study_file.on.engine != "slurm":
-        yield (
-            f"resources.nodes: is {nodes}, and trials over several nodes run on slurm alone. "
-            "Write on: slurm, or nodes: 1."
-        )

@@ -1,4 +1,4 @@
-"""Trials with a rank on each of two nodes of a real SLURM: on the CPU, with gloo."""
+"""Trials with ranks on two nodes of a real SLURM, or a real Ray: on the CPU, with gloo."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import signal
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
+from clusters.ray_cluster import RayCluster
 from clusters.slurm_cluster import SlurmCluster, wait_until
 from conftest import Project
 
@@ -31,6 +33,8 @@ class Ranked(Tiny):
 
     def training_step(self, batch, batch_idx):
         torch.rand(1 + self.global_rank)
+        if (HERE / "memory").exists() and self.global_rank == 1 and len(batch[0]) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
         return super().training_step(batch, batch_idx)
 
     def on_train_epoch_start(self):
@@ -40,6 +44,11 @@ class Ranked(Tiny):
 EPOCHS = 6
 TRAINER = {"max_epochs": EPOCHS, "accelerator": "cpu", "num_sanity_val_steps": 0}
 TWO_NODES = {"nodes": 2, "cpus": 1}
+PRUNED = {
+    "model": {"class_path": "ranked.Ranked", "init_args": {"width": 8}},
+    "space": {"model.init_args.lr": {"choice": [0.2, 0.000001]}},
+    "pruner": {"name": "threshold", "upper": 0.9, "n_warmup_steps": 4},
+}
 LRS = {"model.init_args.lr": {"choice": [0.05, 0.01]}}
 
 Curves = dict[int, dict[int, float]]
@@ -139,21 +148,20 @@ def test_trial_on_two_nodes_has_the_values_of_two_processes_on_one_machine(
     assert_whole(project, slurm, expected)
 
 
-def test_trial_on_two_nodes_is_pruned_in_the_middle(project: Project, slurm: SlurmCluster) -> None:
-    path = ranked_study(
-        project,
-        model={"class_path": "ranked.Ranked", "init_args": {"width": 8}},
-        space={"model.init_args.lr": {"choice": [0.2, 0.000001]}},
-        pruner={"name": "threshold", "upper": 0.9, "n_warmup_steps": 4},
-    )
-    (project.root / "open").touch()
-    result = project.run("run", path, "--workers", "1")
-    assert result.returncode == 0, result.stdout + result.stderr
+def assert_one_is_pruned(project: Project) -> None:
     assert sorted(project.states()) == ["COMPLETE", "PRUNED"]
     pruned = project.states().index("PRUNED")
     curves = project.curves()
     assert list(curves[pruned]) == [1, 2, 3, 4]
     assert list(curves[1 - pruned]) == list(range(1, EPOCHS + 1))
+
+
+def test_trial_on_two_nodes_is_pruned_in_the_middle(project: Project, slurm: SlurmCluster) -> None:
+    (project.root / "open").touch()
+    path = ranked_study(project, **PRUNED)
+    result = project.run("run", path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_one_is_pruned(project)
     assert_nothing_is_left(slurm)
 
 
@@ -211,3 +219,107 @@ def test_cancelled_job_of_two_nodes_saves_and_another_takes_its_place(
     run.end()
     assert causes(project) == ["interrupted"]
     assert_whole(project, slurm, expected)
+
+
+def test_several_processes_on_each_node_have_the_values_of_as_many_on_one_machine(
+    shared_project: Project, slurm: SlurmCluster
+) -> None:
+    given = {"budget": {"trials": 1}}
+    trainer = {**TRAINER, "max_epochs": 2, "devices": 2}
+    four = {**trainer, "devices": 4, "strategy": "ddp"}
+    ranks = {"resources": {"cpus": 4}, "on": None, "trainer": four}
+    here = ranked_study(shared_project, name="here", **given, **ranks)
+    assert shared_project.run("run", here, "--workers", "1").returncode == 0
+    resources = {"nodes": 2, "cpus": 2}
+    there = ranked_study(
+        shared_project, name="there", resources=resources, trainer=trainer, **given
+    )
+    result = shared_project.run("run", there, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    folder = shared_project.root / "studies"
+    assert shared_project.curves("there") == shared_project.curves("here")
+    assert len(shared_project.curves("there")[0]) == 2
+    logs = sorted(path.name for path in (folder / "there/trials/0000").glob("*.txt"))
+    assert logs == ["log.txt", "rank-2.txt", "rank-3.txt"]
+    assert_nothing_is_left(slurm)
+
+
+def test_rank_on_another_node_that_ran_out_of_memory_goes_on_in_smaller_batches(
+    project: Project, slurm: SlurmCluster
+) -> None:
+    (project.root / "memory").touch()
+    path = ranked_study(
+        project,
+        model={"class_path": "ranked.Ranked", "init_args": {"batch_size": 16}},
+        trainer={**TRAINER, "max_epochs": 2},
+        budget={"trials": 1},
+    )
+    result = project.run("run", path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert causes(project) == ["oom"]
+    assert_nothing_is_left(slurm)
+
+
+def test_trials_on_two_nodes_pause_and_go_on(project: Project, slurm: SlurmCluster) -> None:
+    (project.root / "open").touch()
+    path = ranked_study(
+        project,
+        scheduler={"name": "asha", "min_resource": 2, "reduction_factor": 2},
+        space={"model.init_args.lr": {"choice": [0.05, 0.01, 0.001]}},
+        budget={"trials": 3},
+    )
+    result = project.run("run", path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "paused" in causes(project)
+    assert set(causes(project)) == {"paused"}
+    assert_nothing_is_left(slurm)
+
+
+def test_trial_on_two_nodes_of_a_ray_has_the_values_of_one_machine_and_outlives_a_node(
+    project: Project, ray_cluster: RayCluster, expected: Curves, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    path = ranked_study(project, on="ray")
+    run = project.start("run", path, "--workers", "1")
+    wait_until(lambda: project.epochs(0) == 3 or run.poll() is not None, "ranks at a gate", 240)
+    assert run.poll() is None, run.communicate()
+    first, second = (pid_of_rank(project, rank) for rank in (0, 1))
+    agents = ray_cluster.agents()
+    # the ranks are on machines of their own
+    assert len({each.parents()[1].pid for each in agents}) == 2
+    lost = next(each for each in agents if second in [p.pid for p in each.children(recursive=True)])
+    ray_cluster.kill_node_of(lost)
+    ray_cluster.add_node()
+    wait_until(lambda: causes(project), "the loss is known", 120)
+    assert not psutil.pid_exists(first)
+    (project.root / "open").touch()
+    output, errors = run.communicate(timeout=300)
+    assert run.returncode == 0, output + errors
+    assert causes(project) == ["lost"]
+    assert project.curves() == expected
+    ray_cluster.wait_until_empty()
+
+
+def test_trial_on_two_nodes_of_a_ray_is_pruned_in_the_middle_through_its_client(
+    project: Project, ray_cluster: RayCluster
+) -> None:
+    (project.root / "open").touch()
+    path = ranked_study(project, on=ray_cluster.client, **PRUNED)
+    result = project.run("run", path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert_one_is_pruned(project)
+    ray_cluster.wait_until_empty()
+
+
+def pid_of_rank(project: Project, rank: int) -> int:
+    return int((project.root / f"rank-{rank}").read_text().split()[0])
+
+
+def test_study_of_several_nodes_is_refused_on_one_machine(project: Project) -> None:
+    path = ranked_study(project, on=None)
+    result = project.run("run", path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        "resources.nodes: is 2, and this machine is one. Run it with --on slurm or --on ray.\n"
+    )
+    assert not (project.root / "studies/study").exists()

@@ -42,11 +42,6 @@ def test_study_keeps_its_nodes() -> None:
             "resources: {nodes: 2}.",
         ),
         (
-            {"resources": {"nodes": 2}, "on": "ray"},
-            "resources.nodes: is 2, and trials over several nodes run on slurm alone. Write on: "
-            "slurm, or nodes: 1.",
-        ),
-        (
             {"resources": {"nodes": 0}},
             "resources.nodes: must be at least 1, got 0. Write nodes: 2.",
         ),

@@ -17,15 +17,16 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import ray
 
+from search.executors.engines.ray_relay import Relay
 from search.executors.locked_folder import LockedFolder
-from search.executors.remote.agent_files import announced
+from search.executors.remote.agent_files import announced, relay_name
 from search.plain.visible_gpus import VISIBLE
 
 # of one thread each
@@ -62,6 +63,8 @@ class AgentStart:
     """GPUs that Ray has given the actor."""
     threads: str | None
     """OMP_NUM_THREADS where the study is run; None without it."""
+    others: tuple[Any, ...] = ()
+    """Actors of the other machines of the allocation, whose agents this one leads."""
 
 
 class AgentActor:
@@ -164,10 +167,13 @@ class AgentActor:
         start = self._start
         folder = start.folder if Path(start.folder).is_dir() else self._folder
         command = [sys.executable, "-m", start.module, str(os.getpid()), str(self._folder)]
+        command += [start.name, socket.gethostname()]
         with (self._folder / f"{start.name}.txt").open("ab") as log:
             try:
+                if start.others:
+                    command += self._lead(start.others)
                 self._agent = subprocess.Popen(
-                    [*command, start.name, socket.gethostname()],
+                    command,
                     cwd=folder,
                     env=agent_environment(os.environ, start),
                     stdin=subprocess.DEVNULL,
@@ -178,8 +184,18 @@ class AgentActor:
             finally:
                 is_begun.set()
             self._agent.wait()
+        for other in start.others:
+            with contextlib.suppress(ray.exceptions.RayError):
+                ray.kill(other)
         if self._own is not None:
             self._own.remove()
+
+    def _lead(self, others: Sequence[Any]) -> list[str]:
+        """Make the ways to the other agents; returns what the first one is told of them."""
+        places = ray.get([each.where.remote() for each in others])
+        for number, other in enumerate(others, 1):
+            Relay(other, self._folder, relay_name(self._start.name, number))
+        return [ray.util.get_node_ip_address(), ",".join(node for node, _ in places)]
 
 
 def agent_environment(own: Mapping[str, str], start: AgentStart) -> dict[str, str]:

@@ -15,12 +15,13 @@ import socket
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Order, State
+from search.executors.remote.agent_files import other_name
 from search.plain.formats import format_count, format_list, format_size
 from search.plain.installing import install_line
 
@@ -51,6 +52,10 @@ class _Actor:
     end: Any
     """The end of its agent."""
     node: str = ""
+    others: tuple[Any, ...] = ()
+    """The actors of its other machines."""
+    group: Any = None
+    """What keeps all of them apart; None for an actor alone."""
 
 
 class RayDriver:
@@ -85,6 +90,7 @@ class RayDriver:
         """
         ray, order = self._connected(), self._order
         from search.executors.engines.ray_actor import GROUPS, AgentActor, AgentStart
+        from search.executors.engines.ray_group import in_group, spread_group
 
         (module,) = order.command
         start = AgentStart(
@@ -96,7 +102,6 @@ class RayDriver:
             os.environ.get("OMP_NUM_THREADS"),
         )
         asked: dict[str, Any] = {
-            "name": name,
             "num_cpus": order.cpus,
             "num_gpus": order.gpus,
             "max_restarts": 0,
@@ -104,15 +109,31 @@ class RayDriver:
         }
         if order.memory_bytes is not None:
             asked["memory"] = order.memory_bytes
-        shunned = sorted(node for each in excluded for node in self._nodes.get(each, ()))
-        if shunned:
-            asked["label_selector"] = {"ray.io/node-id": f"!in({','.join(shunned)})"}
-        handle = ray.remote(**asked)(AgentActor).remote(start)
+        shunned = sorted(
+            node for each in ",".join(excluded).split(",") for node in self._nodes.get(each, ())
+        )
+        elsewhere = {"ray.io/node-id": f"!in({','.join(shunned)})"} if shunned else {}
+        group, others, place = None, (), {}
+        if order.nodes > 1:
+            group = spread_group(order, elsewhere)
+            others = tuple(
+                ray.remote(**asked, **in_group(group, number), name=other_name(name, number))(
+                    AgentActor
+                ).remote(replace(start, name=other_name(name, number)))
+                for number in range(1, order.nodes)
+            )
+            place = in_group(group, 0)
+        elif elsewhere:
+            place = {"label_selector": elsewhere}
+        actor = ray.remote(**asked, **place, name=name)(AgentActor)
+        handle = actor.remote(replace(start, others=others))
         self._actors[name] = _Actor(
             handle,
             asked_at=time.monotonic(),
             placed=handle.where.remote(),
             end=handle.end.remote(),
+            others=others,
+            group=group,
         )
 
     def allocations(self) -> list[Allocation]:
@@ -124,7 +145,10 @@ class RayDriver:
         """Give actors back, those that are gone already included."""
         for name in names:
             if (actor := self._actors.pop(name, None)) is not None:
-                self._ray.kill(actor.handle)
+                for each in (actor.handle, *actor.others):
+                    self._ray.kill(each)
+                if actor.group is not None:
+                    self._ray.util.remove_placement_group(actor.group)
 
     def open(self, name: str) -> int | None:
         """Connect to the agent of an actor; returns the number of the connection, and None where
@@ -198,7 +222,8 @@ class RayDriver:
                 actor.placed = actor.handle.where.remote()
             return Allocation(name, State.RUNNING, actor.node)
         except self._ray.exceptions.RayError as error:
-            self._actors.pop(name, None)
+            # the actors of its other machines, and what it would keep
+            self.kill([name])
             why = _in_one_line(str(error))
             with contextlib.suppress(OSError), self._log(name).open("a", encoding="utf-8") as log:
                 log.write(f"{why}\n")
@@ -222,9 +247,11 @@ class RayDriver:
         parts += [format_size(order.memory_bytes)] if order.memory_bytes is not None else []
         share = format_list(parts, len(parts))
         nodes = [each["Resources"] for each in self._ray.nodes() if each["Alive"]]
-        if any(all(node.get(key, 0) >= count for key, count in wanted.items()) for node in nodes):
-            return f"no node has {share} free"
-        return f"no node has {share}, unless Ray's autoscaler adds one"
+        fit = sum(all(node.get(key, 0) >= count for key, count in wanted.items()) for node in nodes)
+        none = "no node has" if order.nodes == 1 else f"no {order.nodes} nodes have"
+        if fit >= order.nodes:
+            return f"{none} {share} free"
+        return f"{none} {share}, unless Ray's autoscaler adds one"
 
 
 def _knock(address: str) -> None:

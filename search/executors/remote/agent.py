@@ -23,7 +23,13 @@ from search.errors import UserError
 from search.executors.lease import ENDED_S
 from search.executors.local import LocalExecutor
 from search.executors.processes import boot_id
-from search.executors.remote.agent_files import announce, has_seal, server_log_of, withdraw
+from search.executors.remote.agent_files import (
+    announce,
+    has_seal,
+    other_name,
+    server_log_of,
+    withdraw,
+)
 from search.executors.remote.agent_lease import AgentLease, clock_s
 from search.executors.remote.apart import ApartFiles
 from search.executors.remote.letters import Inbox, Outbox, letter, opened
@@ -42,6 +48,7 @@ from search.messages import (
     Launched,
     Message,
     Preload,
+    SlotClosed,
     SlotClosing,
     SlotOpened,
     Started,
@@ -163,9 +170,14 @@ class Agent:
     def _look_at_companions(self) -> None:
         """Leave where another machine of the allocation is lost: the engine gives no other one."""
         lost = self._executor.lost if isinstance(self._executor, NodesExecutor) else None
-        if lost is not None and not self._is_leaving:
-            # until nothing of it can be left; its attempts are killed already
-            self._leave(Leave(lost, grace_s=2 * ENDED_S))
+        if lost is None or self._is_leaving:
+            return
+        self._is_leaving = True
+        # until nothing of it can be left; its attempts are killed already
+        self._leaving_until = time.monotonic() + 2 * ENDED_S
+        for slot in self._slots:
+            # not closing: who is told so is asked to save
+            self._post(slot, SlotClosed(lost))
 
     def _wait(self) -> Messages:
         is_urgent = self._pipe is not None and not self._pipe.is_flushed
@@ -297,17 +309,21 @@ class Agent:
         if self._companions is not None:
             self._executor = NodesExecutor(
                 local,
-                [self._other(self._companions, node) for node in self._companions.nodes],
+                self._others(self._companions),
                 serve,
                 self._companions.address,
                 self._selector,
             )
 
-    def _other(self, companions: Companions, node: str) -> OtherNode:
+    def _others(self, companions: Companions) -> list[OtherNode]:
         def age_s() -> float:
             return self._lease.age_s(clock_s())
 
-        return OtherNode(self._folder, self._name, node, companions.reach, age_s)
+        folder, pairs = self._folder, zip(companions.nodes, companions.lines, strict=True)
+        return [
+            OtherNode(folder, other_name(self._name, number), node, line, age_s)
+            for number, (node, line) in enumerate(pairs, 1)
+        ]
 
     def _pass_on(self, about: str, message: Message) -> None:
         match message:

@@ -90,6 +90,20 @@ def _is_own(place: Path) -> bool:
     return stat.S_ISDIR(status.st_mode) and status.st_uid == os.geteuid() and is_private
 
 
+def other_name(name: str, number: int) -> str:
+    """The name of the agent on another machine of the allocation of the one of this name.
+
+    Args:
+        number: of the machine, from 1.
+    """
+    return f"{name}.{number}"
+
+
+def relay_name(name: str, number: int) -> str:
+    """The name of the way to it, where the engine keeps one on the first machine."""
+    return f"{other_name(name, number)}.way"
+
+
 def server_log_of(folder: Path, name: str) -> Path:
     """The log of an agent's fork server."""
     return folder / f"{name}.server.log"

@@ -1,7 +1,7 @@
 """An agent that does not outlive the process that started it, where the engine ends that one alone.
 
-`python -m search.executors.remote.child_agent PARENT FOLDER NAME NODE`, with the number of the
-process that started it.
+`python -m search.executors.remote.child_agent PARENT FOLDER NAME NODE [ADDRESS OTHERS]`, with the
+number of the process that started it; what follows NODE is for the first of several machines.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import os
 import signal
 import sys
 
-from search.executors.remote import agent
+from search.executors.remote import agent, first_agent
 
 _PR_SET_PDEATHSIG = 1
+# arguments of an agent that leads no others
+_ALONE = 3
 
 
 def main(arguments: list[str]) -> int:
@@ -25,7 +27,7 @@ def main(arguments: list[str]) -> int:
         if os.getppid() != int(parent):
             # it died meanwhile
             return 1
-    return agent.main(rest)
+    return agent.main(rest) if len(rest) == _ALONE else first_agent.main(rest)
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ It is an agent as any other; the first one of the allocation is its bridge.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,19 +37,18 @@ class Companions:
     """Address of the first machine, as the others see it."""
     nodes: tuple[str, ...]
     """Names of the others."""
-    reach: tuple[str, ...]
-    """Command of the engine that runs another on one of them; the name goes behind it, then the
-    other command."""
+    lines: tuple[tuple[str, ...], ...]
+    """Command for each of them whose input and output lead to its agent."""
 
 
 class OtherNode:
-    """Starts the agent there and keeps in touch with it.
+    """Connects to the agent there and keeps in touch with it.
 
     Args:
         folder: of the agents' files.
-        name: of the first agent.
+        name: of the agent.
         node: its machine.
-        reach: as in `Companions`.
+        command: whose input and output lead to it.
         age_s: seconds since the last sign of life by which the first agent's own lease was
             prolonged, so that this one's never ends after it.
     """
@@ -60,25 +58,22 @@ class OtherNode:
         folder: Path,
         name: str,
         node: str,
-        reach: Sequence[str],
+        command: Sequence[str],
         age_s: Callable[[], float],
     ) -> None:
         self.node = node
         self._folder = folder
         self._age_s = age_s
-        own = f"{name}.{node}"
         now = clock_s()
-        self._member = Member(own, asked_at=now)
+        self._member = Member(name, asked_at=now)
         self._pinged_at = 0.0
         self._ended_at: float | None = None
         self.slots: list[Slot] = []
         self.lost: str | None = None
-        module = "search.executors.remote.attached_agent"
-        command = [*reach, node, sys.executable, "-m", module, str(folder), own, node]
         try:
             self._line = AttachedLine(command, now)
         except OSError as error:
-            raise UserError(f"node {node}: cannot run {reach[0]}: {error.strerror}") from error
+            raise UserError(f"node {node}: cannot run {command[0]}: {error.strerror}") from error
         self._member.line = self._line
 
     @property

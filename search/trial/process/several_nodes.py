@@ -90,7 +90,7 @@ def refuse_other_world(trainer: Trainer) -> None:
     if trainer.num_nodes > 1 and not is_on_several_nodes():
         raise UserError(
             f"trainer.num_nodes: is {trainer.num_nodes}, and this process is alone. "
-            "Run the study with --on slurm."
+            "Run the study with --on slurm or --on ray."
         )
     if is_on_several_nodes():
         nodes, on_each = int(os.environ[NODES]), int(os.environ["LOCAL_WORLD_SIZE"])
