@@ -25,7 +25,8 @@ from search.trial.checkpoints.fence import leave_if_replaced
 from search.trial.process.link import ChannelLink
 
 STEPS = 10
-_LOOK_S = 0.02
+# looks at the clock between two reports
+_LOOKS = 20
 
 
 def in_place(folder: Path) -> Path:
@@ -55,14 +56,14 @@ class Clock:
         self._path = clock_of(folder)
         self._attempt = attempt
 
-    def tick(self) -> None:
+    def tick(self, waited_s: float = 0.0) -> None:
+        """Write the time, and how long the last report waited for its verdict."""
         with self._path.open("a") as file:
-            file.write(f"{self._attempt} {time.monotonic()}\n")
+            file.write(f"{self._attempt} {time.monotonic()} {waited_s}\n")
 
     def sleep(self, seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            time.sleep(min(_LOOK_S, left))
+        for _ in range(_LOOKS):
+            time.sleep(seconds / _LOOKS)
             self.tick()
 
 
@@ -77,9 +78,10 @@ def fit(launch: Launch, folder: TrialFolder, link: ChannelLink) -> Ended:
     link.send(Started(STEPS, None, 1, None))
     for step in range(done + 1, STEPS + 1):
         clock.sleep(pause)
+        asked = time.monotonic()
         link.ask(Reported(step, step, value_of(lr, step)))
         link.settle()
-        clock.tick()
+        clock.tick(time.monotonic() - asked)
         leave_if_replaced(folder.root)
         write_whole(folder.last_ckpt, str(step))
         if link.stop_requested and step < STEPS:
@@ -94,20 +96,30 @@ def run_launched(launch: Launch, folder: TrialFolder) -> tuple[int, Callable[[],
     return 0, lambda: None
 
 
+def become(variables: dict[str, str]) -> None:
+    """Stand in for the function of the same name of `search.trial.process.several_nodes`."""
+
+
 def lives(folder: TrialFolder) -> list[tuple[float, float]]:
     """First and last sign of each attempt at a trial, in the order in which they began."""
     found: dict[str, tuple[float, float]] = {}
     for line in clock_of(folder).read_text().splitlines():
-        attempt, at = line.split()
+        attempt, at, _ = line.split()
         first, last = found.get(attempt, (math.inf, -math.inf))
         found[attempt] = (min(first, float(at)), max(last, float(at)))
     return sorted(found.values())
 
 
+def longest_wait_s(folder: TrialFolder) -> float:
+    """The longest time that a report of a trial waited for its verdict."""
+    return max(float(line.split()[2]) for line in clock_of(folder).read_text().splitlines())
+
+
 if __name__ == "__main__":
+    # all of these import torch
     sys.modules["search.trial.attempt"] = sys.modules[__name__]
+    sys.modules["search.trial.process.several_nodes"] = sys.modules[__name__]
     with (
-        # which import torch
         mock.patch.object(server, "_preload", return_value=None),
         mock.patch.object(server, "_trained_toy", return_value=True),
     ):

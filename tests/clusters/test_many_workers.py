@@ -4,16 +4,19 @@ and train nothing."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import signal
 import time
+from collections import Counter
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 from clusters.slurm_cluster import SlurmCluster, wait_until
-from clusters.synthetic_attempts import STEPS, in_place, lives, value_of
+from clusters.synthetic_attempts import STEPS, in_place, lives, longest_wait_s, value_of
 from conftest import Project
 
 from search.layout import StudyFolder
@@ -25,14 +28,16 @@ OF_AGENT = 8
 AGENT = "search.executors.remote.agent"
 
 
-def synthetic_study(project: Project, folder: Path, *, pause: float) -> Path:
+def synthetic_study(
+    project: Project, folder: Path, *, pause: float, of_agent: int = OF_AGENT
+) -> Path:
     """Trials of ten reports; a job takes one core however many it has."""
     return project.study(
         model={"class_path": "tiny.Tiny", "init_args": {"pause": pause}},
         sampler="random",
         on={
             "engine": "slurm",
-            "trials_per_job": OF_AGENT,
+            "trials_per_job": of_agent,
             "setup": [f"export PYTHONPATH={in_place(folder)}"],
             "extra": ["--cpus-per-task=1"],
         },
@@ -103,3 +108,47 @@ def test_no_trial_and_no_report_is_lost_with_agents(
     assert_whole(project, trials)
     wait_until(lambda: not slurm.jobs(), "all jobs are given back", 120)
     wait_until(lambda: not slurm.of_jobs(), "no process is left")
+
+
+def memory_mib(pid: int) -> float:
+    """Memory of a process, less what it shares."""
+    return float(psutil.Process(pid).memory_full_info().uss) / 2**20
+
+
+@pytest.mark.benchmark
+def test_figures_of_a_thousand_workers(
+    project: Project, slurm: SlurmCluster, tmp_path: Path
+) -> None:
+    """Some minutes at a hundred reports a second: 24 agents of 40 slots, as each node of the tests
+    has eight cores."""
+    folder = tmp_path / "synthetic"
+    folder.mkdir()
+    trials, workers = 2400, 24 * 40
+    path = synthetic_study(project, folder, pause=10.0, of_agent=40)
+    options = ("-q", "--workers", str(workers), "--trials", str(trials))
+    began = time.monotonic()
+    process = project.start("run", path, *options)
+    most = {"coordinator": 0.0, "bridge": 0.0}
+    cpu_s = dict(most)
+    while process.poll() is None:
+        time.sleep(5)
+        with contextlib.suppress(psutil.Error):
+            (bridge,) = psutil.Process(process.pid).children()
+            for name, pid in (("coordinator", process.pid), ("bridge", bridge.pid)):
+                most[name] = max(most[name], memory_mib(pid))
+                cpu_s[name] = sum(psutil.Process(pid).cpu_times()[:2])
+    assert process.returncode == 0, process.communicate()
+    passed_s = time.monotonic() - began
+    assert_whole(project, trials)
+    study = StudyFolder(project.root / "studies" / "study")
+    waits = sorted(longest_wait_s(study.trial(number)) for number in range(trials))
+    causes = Counter(
+        each["cause"]
+        for number in range(trials)
+        for each in project.events(number)
+        if each["event"] == "attempt_ended"
+    )
+    print(f"\n{workers} workers, {trials} trials, {trials * STEPS / passed_s:.0f} reports/s")
+    print(f"{passed_s:.0f} s; CPU seconds {cpu_s}; memory in MiB {most}; ends {dict(causes)}")
+    half_s, longest_s = waits[trials // 2], waits[-1]
+    print(f"longest wait for a verdict {longest_s:.2f} s, in half of the trials {half_s:.2f} s")
