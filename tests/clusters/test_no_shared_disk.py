@@ -55,6 +55,12 @@ def trial_folder(project: Project, number: int, study: str = "study") -> Path:
     return project.root / "studies" / study / "trials" / f"{number:04d}"
 
 
+def node_of(project: Project, number: int) -> str:
+    """Where the first attempt of a trial was."""
+    started = (each for each in project.events(number) if each["event"] == "attempt_started")
+    return str(next(started)["node"])
+
+
 def names_in(folder: Path) -> list[str]:
     files = (each for each in folder.rglob("*") if each.is_file())
     # which attempt had it is of interest while it runs alone
@@ -122,10 +128,17 @@ def test_node_without_power_costs_the_epochs_since_its_files_were_sent(
     apart: Project, slurm: SlurmCluster, expected: Curves
 ) -> None:
     run = Run(apart, slurm)
+    number = next(each for each in range(len(NODES)) if node_of(apart, each) == "n2")
+    last = trial_folder(apart, number) / "last.ckpt"
+    wait_until(last.exists, "a checkpoint has arrived")
     slurm.kill_node("n2")
     assert "node n2 was lost" in run.end()
     assert causes(apart) == ["lost"]
     assert_whole(apart, slurm, expected)
+    steps = [each["step"] for each in apart.events(number) if each["event"] == "reported"]
+    # it did not begin anew, and all it said is there
+    assert steps.count(1) == 1
+    assert sorted(set(steps)) == list(range(1, 13))
 
 
 def test_connection_that_is_killed_costs_nothing(

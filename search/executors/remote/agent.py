@@ -156,6 +156,8 @@ class Agent:
             self._open_slots()
         except UserError as error:
             self._problem = str(error)
+            if self._files is not None:
+                self._problem = self._files.with_output(self._problem)
         if self._files is not None:
             self._files.turn()
         if self._pipe is not None:

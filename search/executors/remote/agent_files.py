@@ -127,7 +127,11 @@ def has_seal(folder: Path, text: str) -> bool:
 
 def end_of_output(folder: Path, name: str) -> str:
     """The file of an agent's output, and in words the last line in it."""
-    path = folder / f"{name}.txt"
+    return with_its_end(folder / f"{name}.txt")
+
+
+def with_its_end(path: Path) -> str:
+    """A file of output, and in words the last line in it."""
     try:
         lines = path.read_text("utf-8", errors="replace").split("\n")
     except OSError:

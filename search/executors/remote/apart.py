@@ -18,6 +18,7 @@ from pathlib import Path
 
 from search.agent_messages import StartAttempt
 from search.executors.locked_folder import LockedFolder
+from search.executors.remote.agent_files import with_its_end
 from search.executors.remote.parcels import Receiving, Sending, Shortened
 from search.executors.remote.work_folder import Change, WorkFolder
 from search.file_messages import (
@@ -85,6 +86,10 @@ class ApartFiles:
     def server_log(self) -> Path:
         """The log of the fork server."""
         return self._folder.path / "server.log"
+
+    def with_output(self, problem: str) -> str:
+        """A problem that names the log of the fork server, with the end of that, which goes."""
+        return problem.replace(str(self.server_log), with_its_end(self.server_log))
 
     def connect(self, send: Callable[[bytes], None]) -> None:
         """Begin what is to be done, over a new connection."""

@@ -89,7 +89,8 @@ class Bridge:
         self._calls.close()
 
     def _wait(self) -> None:
-        for key, _ in self._selector.select(_TICK_S if self._pipe.is_flushed else 0.01):
+        is_idle = self._pipe.is_flushed and self._fleet.is_flushed
+        for key, _ in self._selector.select(_TICK_S if is_idle else 0.01):
             key.data()
 
     def _read(self) -> None:

@@ -75,6 +75,12 @@ class Fleet:
         """Whether the engine has taken note of all that was given back."""
         return self._allocations.is_given_back
 
+    @property
+    def is_flushed(self) -> bool:
+        """Whether all that was said to agents is written that can be."""
+        lines = (each.line for each in self._members.values())
+        return all(line is None or line.pipe.is_flushed for line in lines)
+
     def get(self, name: str) -> Member | None:
         """The agent of this name; None where it is gone."""
         return self._members.get(name)
