@@ -12,6 +12,7 @@ import psutil
 import pytest
 from clusters.ray_cluster import RayCluster
 from clusters.slurm_cluster import SlurmCluster, wait_until
+from clusters.test_slurm_losses import words_of
 from conftest import Project
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
@@ -211,6 +212,22 @@ def test_node_without_power_ends_the_ranks_on_the_other(
     assert_whole(project, slurm, expected)
 
 
+@pytest.mark.parametrize("module", ["first_agent", "child_agent"])
+def test_agent_of_either_node_that_is_killed_takes_the_ranks_of_both_with_it(
+    project: Project, slurm: SlurmCluster, expected: Curves, module: str
+) -> None:
+    run = Run(project, slurm)
+    ranks = [run.rank(0)[0], run.rank(1)[0]]
+    name = f"search.executors.remote.{module}"
+    (agent,) = [pid for pid in slurm.of_jobs() if name in words_of(pid)[:4]]
+    os.kill(agent, signal.SIGKILL)
+    wait_until(lambda: causes(project), "the attempt has ended", 120)
+    wait_until(lambda: not any(psutil.pid_exists(pid) for pid in ranks), "no rank is left")
+    run.end()
+    assert causes(project) == ["lost"]
+    assert_whole(project, slurm, expected)
+
+
 def test_cancelled_job_of_two_nodes_saves_and_another_takes_its_place(
     project: Project, slurm: SlurmCluster, expected: Curves
 ) -> None:
@@ -257,6 +274,37 @@ def test_rank_on_another_node_that_ran_out_of_memory_goes_on_in_smaller_batches(
     result = project.run("run", path, "--workers", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert causes(project) == ["oom"]
+    assert_nothing_is_left(slurm)
+
+
+SCRIPT = """
+import argparse
+import pytorch_lightning as pl
+from ranked import Ranked
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--lr", type=float, default=0.1)
+trainer = pl.Trainer(max_epochs=3, accelerator="cpu", num_sanity_val_steps=0, logger=False)
+trainer.fit(Ranked(lr=parser.parse_args().lr))
+"""
+
+
+def test_script_that_knows_nothing_of_nodes_trains_on_two(
+    project: Project, slurm: SlurmCluster
+) -> None:
+    (project.root / "train.py").write_text(SCRIPT)
+    path = ranked_study(
+        project,
+        model=None,
+        trainer=None,
+        script="train.py",
+        space={"--lr": {"choice": [0.05, 0.01]}},
+    )
+    result = project.run("run", path, "--workers", "1")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert project.states() == ["COMPLETE"] * 2
+    nodes = {(project.root / f"rank-{rank}").read_text().split()[1] for rank in (0, 1)}
+    assert len(nodes) == 2
     assert_nothing_is_left(slurm)
 
 
