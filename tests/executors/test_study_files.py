@@ -196,3 +196,26 @@ def test_what_has_not_changed_stays_where_it_is(tmp_path: Path) -> None:
     assert (end.at, end.size) == (6, 5)
     said = {"message": f"see {work.trial.log}"}
     assert work.in_words_of_study(said) == {"message": "see /far/study/trials/0003/log.txt"}
+
+
+def test_checkpoint_that_is_a_folder_comes_back_whole(ends: Ends, tmp_path: Path) -> None:
+    trial = ends.trial(0)
+    work = WorkFolder(tmp_path / "node", trial, "fit")
+    for version in (b"first", b"second"):
+        for checkpoint in (work.trial.last_ckpt, work.trial.best_ckpt):
+            checkpoint.mkdir(parents=True, exist_ok=True)
+            (checkpoint / "shard-0").write_bytes(version)
+            (checkpoint / "metadata").write_bytes(b"of both")
+        change = work.change(is_last=False)
+        sending = change.sending("fit-0", 1)
+        ends.offer(0)
+        ends.files.hear("agent-0", sending.parcel)
+        for piece in sending.pieces():
+            ends.files.hear("agent-0", piece)
+        work.note_taken(change)
+        change.close()
+        for checkpoint in (trial.last_ckpt, trial.best_ckpt):
+            assert (checkpoint / "shard-0").read_bytes() == version
+            assert (checkpoint / "metadata").read_bytes() == b"of both"
+    assert (trial.previous_ckpt / "shard-0").read_bytes() == b"first"
+    assert work.change(is_last=True).is_empty
