@@ -133,10 +133,10 @@ def test_figures_of_a_thousand_workers(
     while process.poll() is None:
         time.sleep(5)
         with contextlib.suppress(psutil.Error):
-            (bridge,) = psutil.Process(process.pid).children()
-            for name, pid in (("coordinator", process.pid), ("bridge", bridge.pid)):
-                most[name] = max(most[name], memory_mib(pid))
-                cpu_s[name] = sum(psutil.Process(pid).cpu_times()[:2])
+            coordinator = psutil.Process(process.pid)
+            for name, each in zip(most, [coordinator, *coordinator.children()], strict=False):
+                most[name] = max(most[name], memory_mib(each.pid))
+                cpu_s[name] = sum(each.cpu_times()[:2])
     assert process.returncode == 0, process.communicate()
     passed_s = time.monotonic() - began
     assert_whole(project, trials)
