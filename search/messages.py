@@ -24,6 +24,8 @@ LOST = "lost"
 HUNG = "hung"
 INTERRUPTED = "interrupted"
 ERROR = "error"
+# those that a rank gives, if it speaks at all, when another rank has left it
+ECHOES = (ERROR, KILLED, INTERRUPTED)
 
 
 def _kind(name: str) -> str:

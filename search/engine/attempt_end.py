@@ -8,15 +8,13 @@ import signal
 from dataclasses import dataclass, field
 
 from search.layout import TrialFolder
-from search.messages import ERROR, HUNG, INTERRUPTED, KILLED, LOST, OOM, Ended, Probed
+from search.messages import ECHOES, ERROR, HUNG, INTERRUPTED, KILLED, LOST, OOM, Ended, Probed
 from search.wire import decode
 
 # so many machines lost in a row are no accident
 MAX_LOSSES = 10
 # processes of the attempt: how torch, and `trial.ranks`, begin what they say of one that was killed
 _PARTS = ("DataLoader worker", "rank ")
-# causes that rank 0 gives, if it speaks at all, when another rank has left it
-_ECHOES = (ERROR, KILLED, INTERRUPTED)
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,7 @@ def outcome_of(ending: ProcessEnd) -> Outcome:
         if cause == KILLED and ending.memory_ran_out and is_part:
             return Outcome(OOM, message=f"the memory of the machine ran out: {said.message}")
         # the last words on a machine that goes down, or of the rank that lost its others with it
-        if ending.lost is not None and cause in _ECHOES:
+        if ending.lost is not None and cause in ECHOES:
             return _of_lost(ending.lost, ending)
         if cause in (INTERRUPTED, KILLED):
             # where nobody here asked it to stop, somebody else did, or the code left by itself
@@ -104,7 +102,7 @@ def last_words_of(
         said: last words of rank 0.
         told_at: when they came, in seconds since 1970; infinity where none did.
     """
-    if isinstance(said, Probed) or (said is not None and said.cause not in _ECHOES):
+    if isinstance(said, Probed) or (said is not None and said.cause not in ECHOES):
         return said
     ends = _ends_of_ranks(folder, before=told_at)
     # the others of one that ran out of memory lose their connection to it

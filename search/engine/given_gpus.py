@@ -38,7 +38,7 @@ def with_given_gpus(facts: Checked, given: Resources) -> Checked:
             "Run the study where there are as many, or write a smaller number."
         )
     if facts.gpus_a_trial and facts.takes_all_gpus:
-        processes = gpus * (given.nodes or 1)
+        processes = gpus * given.node_count
         return structs.replace(facts, gpus_a_trial=gpus, processes_a_trial=processes)
     if gpus != facts.gpus_a_trial:
         takes = facts.gpus_a_trial or "none"

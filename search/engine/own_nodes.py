@@ -18,20 +18,24 @@ def own_nodes(on: On, given: Resources) -> OwnAllocation | None:
     Args:
         given: what one trial has.
     """
-    if on.engine != "slurm" or given.nodes not in (None, 1):
+    if on.engine != "slurm" or given.node_count > 1:
         return None
     return own_allocation(os.environ)
 
 
-def trials_of_node(own: OwnAllocation, on: On, given: Resources, cpus: int) -> int:
-    """Trials at a time on each node: as the study file says, or as many as there is room for.
+def trials_of_agent(own: OwnAllocation | None, on: On, given: Resources, cpus: int) -> int:
+    """Trials at a time in each job that is asked for, or on each node that is there: as the study
+    file says, or on a node as many as there is room for.
 
     Args:
+        own: the allocation that is there; None where jobs are asked for.
         cpus: of one trial.
 
     Raises:
         UserError: a node has no room for one.
     """
+    if own is None:
+        return on.trials_per_job
     room = own.trials_on_node(cpus, given.gpus, given.memory_bytes)
     if room < 1:
         has = format_count(own.cpus, "CPU")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from search.engine.extras import check_shared_loggers
-from search.engine.own_nodes import own_nodes, tell_left_out, trials_of_node
+from search.engine.own_nodes import own_nodes, tell_left_out, trials_of_agent
 from search.engine.request import RunRequest
 from search.engine.workers import Wanted, WorkerChoice
 from search.errors import UserError
@@ -60,7 +60,7 @@ def executor_of(request: RunRequest, note: Callable[[str], None]) -> Iterator[Ex
 
 
 def _refuse_several_nodes(given: Resources) -> None:
-    if given.nodes not in (None, 1):
+    if given.node_count > 1:
         raise UserError(
             f"resources.nodes: is {given.nodes}, and this machine is one. "
             "Run it with --on slurm or --on ray."
@@ -77,12 +77,12 @@ def cluster_of(on: On, request: RunRequest) -> Cluster:
         engine=on.engine,
         options=_options(on),
         name=jobs_name(request.folder),
-        slots_of_agent=on.trials_per_job if own is None else trials_of_node(own, on, given, cpus),
+        slots_of_agent=trials_of_agent(own, on, given, cpus),
         cpus=cpus,
         threads=max(1, cpus // processes),
         gpus=given.gpus,
         memory_bytes=given.memory_bytes,
-        nodes=given.nodes or 1,
+        nodes=given.node_count,
         processes=processes,
         shares_disk=is_on_network(request.folder.root),
         within=None if own is None else own.job,
@@ -127,10 +127,10 @@ def workers_on(on: On, wanted: Wanted, processes: int) -> WorkerChoice:
     """
     given = wanted.given
     # on each of its machines
-    processes = max(1, processes // (given.nodes or 1))
+    processes = max(1, processes // given.node_count)
     cpus = given.cpus or (wanted.threads or 1) * processes
     own = own_nodes(on, given)
-    each = on.trials_per_job if own is None else trials_of_node(own, on, given, cpus)
+    each = trials_of_agent(own, on, given, cpus)
     room = _MOST_JOBS * each if own is None else own.nodes * each
     most = wanted.workers or room
     if own is not None:
@@ -157,7 +157,7 @@ def _share(cpus: int, given: Resources) -> str:
     if given.memory_bytes is not None:
         parts.append(format_size(given.memory_bytes))
     share = format_list(parts, len(parts))
-    return share if given.nodes in (None, 1) else f"{share} on each of {given.nodes} nodes for"
+    return share if given.node_count == 1 else f"{share} on each of {given.nodes} nodes for"
 
 
 def _threads_before(folder: StudyFolder) -> int | None:

@@ -42,10 +42,8 @@ class Channel:
     def __init__(self, selector: selectors.BaseSelector) -> None:
         self._selector = selector
         self._folder = SocketFolder()
-        self.address = str(self._folder.socket)
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(self.address)
-        self._listener.listen(64)
+        self.address = str(self._folder.path)
+        self._listener = self._folder.listen(64)
         self._tokens: dict[str, str] = {}
         self._open: set[_Connection] = set()
         self._connections: dict[str, _Connection] = {}

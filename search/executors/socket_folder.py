@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from pathlib import Path
 
@@ -28,9 +29,16 @@ class SocketFolder:
         self._folder = LockedFolder(parent)
 
     @property
-    def socket(self) -> Path:
+    def path(self) -> Path:
         """The path for the socket."""
         return self._folder.path / _SOCKET
+
+    def listen(self, backlog: int = 1) -> socket.socket:
+        """A socket at that path that takes connections."""
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(self.path))
+        listener.listen(backlog)
+        return listener
 
     def remove(self) -> None:
         """Remove the folder with the socket in it."""

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 # what a study holds is its owner's alone
@@ -77,6 +77,12 @@ def close_to_others(root: Path) -> None:
 
 def _private_opener(path: str, flags: int) -> int:
     return os.open(path, flags, PRIVATE)
+
+
+def is_unfinished(path: PurePath) -> bool:
+    """Whether a path is that of a file or folder that is being written, or was cut off, or below
+    one."""
+    return any(part.startswith(".") and part.endswith(".tmp") for part in path.parts)
 
 
 def keep_copy(source: Path, target: Path) -> None:

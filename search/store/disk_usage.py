@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from search.layout import StudyFolder
+from search.plain.whole_files import is_unfinished
 from search.store.lock import StudyLock
 from search.store.placement import check_writable, refuse_links
 from search.store.reading import read_study
@@ -97,7 +98,7 @@ def _superfluous(folder: StudyFolder, record: StudyRecord, top: int | None) -> l
 def _is_left_over(path: Path) -> bool:
     """Files of probes that are done and of agents of earlier runs, databases put aside, and what
     was cut off while written."""
-    is_cut_off = any(part.startswith(".") and part.endswith(".tmp") for part in path.parts)
+    is_cut_off = is_unfinished(path)
     return path.parts[0] in ("probes", _AGENTS) or path.name.startswith(_PUT_ASIDE) or is_cut_off
 
 

@@ -59,6 +59,11 @@ class Resources(BaseModel):
     memory_bytes: int | None = Field(None, alias="memory")
     nodes: Annotated[StrictInt, Field(ge=1)] | None = None
 
+    @property
+    def node_count(self) -> int:
+        """Machines that train it: one where nobody says otherwise."""
+        return self.nodes or 1
+
     @field_validator("memory_bytes", mode="before")
     @classmethod
     def _size(cls, value: object) -> int | None:

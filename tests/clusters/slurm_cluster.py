@@ -24,6 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from clusters.slurm_keeper import MARK, marked, variables_of
+from conftest import Project
 
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch")
 # beside whose processes there is what jobs and tests have started
@@ -142,6 +143,17 @@ def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 60
         time.sleep(0.05)
 
 
+def causes(project: Project) -> list[str]:
+    """Causes why attempts of a study have ended that were not done."""
+    ends = [
+        each["cause"]
+        for number in range(len(project.states()))
+        for each in project.events(number)
+        if each["event"] == "attempt_ended"
+    ]
+    return [each for each in ends if each != "done"]
+
+
 class SlurmCluster:
     """Commands to a cluster in a folder, and what can befall its nodes."""
 
@@ -204,6 +216,11 @@ class SlurmCluster:
     def of_jobs(self) -> list[int]:
         """Processes of jobs, and clients, which are all but the daemons."""
         return [pid for pid in self.processes() if not _name(pid).startswith(DAEMONS)]
+
+    def assert_empty(self) -> None:
+        """Assert that soon no job is there, nor a process of one."""
+        wait_until(lambda: not self.jobs(), "all jobs are given back", timeout_s=120)
+        wait_until(lambda: not self.of_jobs(), "no process is left")
 
     def kill_node(self, node: str) -> None:
         """Take a node's power: all of its processes die at once, and none sees another's death."""

@@ -106,8 +106,7 @@ def test_no_trial_and_no_report_is_lost_with_agents(
     kills = run_while_agents_die(project, slurm, folder, trials=trials, every_s=every_s)
     assert kills >= 3
     assert_whole(project, trials)
-    wait_until(lambda: not slurm.jobs(), "all jobs are given back", 120)
-    wait_until(lambda: not slurm.of_jobs(), "no process is left")
+    slurm.assert_empty()
 
 
 def memory_mib(pid: int) -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from clusters.ray_cluster import RayCluster
-from clusters.slurm_cluster import NODES, SlurmCluster, can_hide_folders, wait_until
+from clusters.slurm_cluster import NODES, SlurmCluster, can_hide_folders, causes, wait_until
 from clusters.test_slurm_losses import (
     ATTACH,
     ON,
@@ -18,7 +18,6 @@ from clusters.test_slurm_losses import (
     Curves,
     Run,
     assert_whole,
-    causes,
     expected,
 )
 from conftest import Project

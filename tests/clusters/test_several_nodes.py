@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 from clusters.ray_cluster import RayCluster
-from clusters.slurm_cluster import SlurmCluster, wait_until
+from clusters.slurm_cluster import SlurmCluster, causes, wait_until
 from clusters.test_slurm_losses import words_of
 from conftest import Project
 
@@ -113,26 +113,10 @@ class Run:
         return output + errors
 
 
-def causes(project: Project) -> list[str]:
-    """Causes why attempts have ended that were not done."""
-    ends = [
-        each["cause"]
-        for number in range(len(project.states()))
-        for each in project.events(number)
-        if each["event"] == "attempt_ended"
-    ]
-    return [each for each in ends if each != "done"]
-
-
-def assert_nothing_is_left(slurm: SlurmCluster) -> None:
-    wait_until(lambda: not slurm.jobs(), "all jobs are given back", timeout_s=120)
-    wait_until(lambda: not slurm.of_jobs(), "no process is left")
-
-
 def assert_whole(project: Project, slurm: SlurmCluster, expected: Curves) -> None:
     assert project.states() == ["COMPLETE"] * 2
     assert project.curves() == expected
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
 
 
 def test_trial_on_two_nodes_has_the_values_of_two_processes_on_one_machine(
@@ -163,7 +147,7 @@ def test_trial_on_two_nodes_is_pruned_in_the_middle(project: Project, slurm: Slu
     result = project.run("run", path, "--workers", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert_one_is_pruned(project)
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
 
 
 def test_interrupted_trial_on_two_nodes_goes_on_from_its_checkpoint(
@@ -175,7 +159,7 @@ def test_interrupted_trial_on_two_nodes_goes_on_from_its_checkpoint(
     output, errors = run.process.communicate(timeout=120)
     assert run.process.returncode == 130, output + errors
     assert causes(project) == ["interrupted"]
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
     result = project.run("run", run.path, "--workers", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert_whole(project, slurm, expected)
@@ -258,7 +242,7 @@ def test_several_processes_on_each_node_have_the_values_of_as_many_on_one_machin
     assert len(shared_project.curves("there")[0]) == 2
     logs = sorted(path.name for path in (folder / "there/trials/0000").glob("*.txt"))
     assert logs == ["log.txt", "rank-2.txt", "rank-3.txt"]
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
 
 
 def test_rank_on_another_node_that_ran_out_of_memory_goes_on_in_smaller_batches(
@@ -274,7 +258,7 @@ def test_rank_on_another_node_that_ran_out_of_memory_goes_on_in_smaller_batches(
     result = project.run("run", path, "--workers", "1")
     assert result.returncode == 0, result.stdout + result.stderr
     assert causes(project) == ["oom"]
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
 
 
 SCRIPT = """
@@ -305,7 +289,7 @@ def test_script_that_knows_nothing_of_nodes_trains_on_two(
     assert project.states() == ["COMPLETE"] * 2
     nodes = {(project.root / f"rank-{rank}").read_text().split()[1] for rank in (0, 1)}
     assert len(nodes) == 2
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
 
 
 def test_trials_on_two_nodes_pause_and_go_on(project: Project, slurm: SlurmCluster) -> None:
@@ -320,7 +304,7 @@ def test_trials_on_two_nodes_pause_and_go_on(project: Project, slurm: SlurmClust
     assert result.returncode == 0, result.stdout + result.stderr
     assert "paused" in causes(project)
     assert set(causes(project)) == {"paused"}
-    assert_nothing_is_left(slurm)
+    slurm.assert_empty()
 
 
 def test_trial_on_two_nodes_of_a_ray_has_the_values_of_one_machine_and_outlives_a_node(

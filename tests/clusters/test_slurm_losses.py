@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from clusters.slurm_cluster import NODES, SlurmCluster, wait_until
+from clusters.slurm_cluster import NODES, SlurmCluster, causes, wait_until
 from conftest import Project
 
 pytestmark = [pytest.mark.real, pytest.mark.timeout(600)]
@@ -126,19 +126,7 @@ def assert_whole(project: Project, slurm: SlurmCluster, expected: Curves) -> Non
     """Assert that all trials have the values of one machine, and that no machine has anything."""
     assert project.states() == ["COMPLETE"] * TRIALS
     assert project.curves() == expected
-    wait_until(lambda: not slurm.jobs(), "all jobs are given back", timeout_s=120)
-    wait_until(lambda: not slurm.of_jobs(), "no process is left")
-
-
-def causes(project: Project) -> list[str]:
-    """Causes why attempts have ended that were not done."""
-    ends = [
-        each["cause"]
-        for number in range(len(project.states()))
-        for each in project.events(number)
-        if each["event"] == "attempt_ended"
-    ]
-    return [each for each in ends if each != "done"]
+    slurm.assert_empty()
 
 
 def test_study_on_three_nodes_has_the_values_of_one_machine(

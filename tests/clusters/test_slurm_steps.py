@@ -10,7 +10,7 @@ import signal
 from pathlib import Path
 
 import pytest
-from clusters.slurm_cluster import NODE, NODES, SlurmCluster, wait_until
+from clusters.slurm_cluster import NODE, NODES, SlurmCluster, causes, wait_until
 from clusters.slurm_keeper import variables_of
 from conftest import SEARCH, Project
 
@@ -55,17 +55,6 @@ def end_of(project: Project, slurm: SlurmCluster, job: str) -> str:
     wait_until(lambda: job not in slurm.jobs(), "the job is over", timeout_s=300)
     wait_until(lambda: not slurm.of_jobs(), "no process is left")
     return said(project)
-
-
-def causes(project: Project) -> list[str]:
-    """Causes why attempts have ended that were not done."""
-    ends = [
-        each["cause"]
-        for number in range(len(project.states()))
-        for each in project.events(number)
-        if each["event"] == "attempt_ended"
-    ]
-    return [each for each in ends if each != "done"]
 
 
 def nodes_of(project: Project) -> set[str]:

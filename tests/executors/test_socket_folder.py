@@ -18,8 +18,8 @@ from search.executors import socket_folder
 # a test's folder has a long name
 socket_folder._MAX_PATH_BYTES = 1000
 folder = socket_folder.SocketFolder()
-folder.socket.touch()
-print(folder.socket.parent, flush=True)
+folder.path.touch()
+print(folder.path.parent, flush=True)
 time.sleep(1000)
 """
 
@@ -43,8 +43,8 @@ def test_folder_of_a_killed_process_goes_at_the_next_start_and_that_of_another_s
         processes[1].wait()
         assert killed.exists()
         own = socket_folder.SocketFolder()
-        assert set(tmp_path.iterdir()) == {living, own.socket.parent, other}
-        assert own.socket.parent.stat().st_mode & 0o077 == 0
+        assert set(tmp_path.iterdir()) == {living, own.path.parent, other}
+        assert own.path.parent.stat().st_mode & 0o077 == 0
         own.remove()
         assert set(tmp_path.iterdir()) == {living, other}
     finally:

@@ -32,10 +32,8 @@ class Relay:
     def __init__(self, actor: Any, folder: Path, name: str) -> None:
         self._actor = actor
         self._sockets = SocketFolder()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self._sockets.socket))
-        self._listener.listen(1)
-        announce(folder, name, self._sockets.socket)
+        self._listener = self._sockets.listen()
+        announce(folder, name, self._sockets.path)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:

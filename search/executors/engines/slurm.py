@@ -73,6 +73,16 @@ class SlurmOptions:
     extra: tuple[str, ...] = ()
     """More arguments of `sbatch`, which win over all but what the agent relies on."""
 
+    def gres_of(self, order: Order) -> str | None:
+        """The generic resources of an agent; None for none."""
+        return f"gpu:{order.gpus}" if self.gres is None and order.gpus else self.gres
+
+
+def memory_mib(order: Order) -> int | None:
+    """The memory of an agent as SLURM counts it, at least 1, since 0 would be all of the node; None
+    where the order says nothing."""
+    return None if order.memory_bytes is None else max(1, math.ceil(order.memory_bytes / 2**20))
+
 
 class Slurm:
     """The commands of SLURM; an allocation is a batch job, whose agent is on its first node."""
@@ -174,18 +184,12 @@ class Slurm:
 
     def _wanted(self, order: Order) -> list[str]:
         """Arguments for the resources of a job, those that it does not need left out."""
-        gres = self._options.gres
-        if gres is None and order.gpus:
-            gres = f"gpu:{order.gpus}"
-        memory_mib = minutes = None
-        if order.memory_bytes is not None:
-            # 0 would be all of the node
-            memory_mib = max(1, math.ceil(order.memory_bytes / 2**20))
+        minutes = None
         if self._options.time_s is not None:
             minutes = max(1, math.ceil(self._options.time_s / 60))
         values = {
-            "mem": memory_mib,
-            "gres": gres,
+            "mem": memory_mib(order),
+            "gres": self._options.gres_of(order),
             "time": minutes,
             "partition": self._options.partition,
         }

@@ -5,13 +5,12 @@ Tried with SLURM 22.05.
 
 from __future__ import annotations
 
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from search.executors.engines.engine import Order
-from search.executors.engines.slurm import SlurmOptions
+from search.executors.engines.slurm import SlurmOptions, memory_mib
 
 # the end and the nodes of the job, which are fewer once one has died, then its steps
 _STATUS = (
@@ -58,19 +57,14 @@ class SlurmSteps:
 
     def step(self, order: Order, name: str, node: str) -> list[str]:
         """The command that runs an agent on a node, for as long as that lives."""
-        gres = self._options.gres
-        if gres is None:
-            gres = f"gpu:{order.gpus}" if order.gpus else "none"
-        memory_mib = 0
-        if order.memory_bytes is not None:
-            memory_mib = max(1, math.ceil(order.memory_bytes / 2**20))
+        gres = self._options.gres_of(order)
         agent = shlex.join([*order.command, name, node])
         script = "\n".join(["set -e", *self._options.setup, f"exec {agent}"])
         return [
             *self._srun(node),
             f"--cpus-per-task={order.cpus}",
-            f"--gres={gres}",
-            f"--mem={memory_mib}",
+            f"--gres={'none' if gres is None else gres}",
+            f"--mem={memory_mib(order) or 0}",
             f"--chdir={order.folder}",
             f"--job-name={order.name}/{name}",
             "bash",

@@ -83,9 +83,7 @@ class Agent:
         self._node = node
         self._selector = selectors.DefaultSelector()
         self._sockets = SocketFolder()
-        self._listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self._listener.bind(str(self._sockets.socket))
-        self._listener.listen(1)
+        self._listener = self._sockets.listen()
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
         self._lease = AgentLease(clock_s())
         self._inbox, self._outbox = Inbox(), Outbox()
@@ -109,7 +107,7 @@ class Agent:
     def run(self) -> int:
         """Serve to the end; returns the exit status."""
         signal.signal(signal.SIGTERM, self._note_signal)
-        announce(self._folder, self._name, self._sockets.socket)
+        announce(self._folder, self._name, self._sockets.path)
         try:
             while not self._is_done():
                 self._turn()

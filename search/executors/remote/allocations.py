@@ -9,6 +9,7 @@ from pathlib import Path
 from search.agent_messages import OpenBridge
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, State
+from search.executors.lease import DIES_WITHIN_S
 from search.executors.remote.agent_files import end_of_output
 from search.executors.remote.agent_lease import clock_s
 from search.executors.remote.backoff import Backoff
@@ -23,8 +24,6 @@ _SOON_S = 30.0
 # so that thousands of users with large studies do not keep the engine busy
 _STATUS_OF_MANY_S = 30.0
 _MANY = 100
-# a process that its parent's death ends is gone a moment later
-DIES_WITHIN_S = 2.0
 _MARGIN_S = 120.0
 # of the time that is left when the agent is first seen
 _MARGIN_SHARE = 0.25

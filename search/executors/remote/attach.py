@@ -22,6 +22,15 @@ _PATIENCE_S = 60.0
 _PIECE_BYTES = 65536
 
 
+def attach_command(folder: Path, name: str) -> list[str]:
+    """The command that leads to an agent, on its machine.
+
+    Args:
+        folder: of the agents' files.
+    """
+    return [sys.executable, "-m", "search.executors.remote.attach", str(folder), name]
+
+
 def main(arguments: list[str]) -> int:
     """Copy until either side ends; returns the exit status."""
     folder, name = Path(arguments[0]), arguments[1]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Engine, Order
+from search.executors.remote.attach import attach_command
 from search.executors.remote.calls_under_way import CallKind, CallsUnderWay
 from search.executors.remote.engine_command import CommandEnd, EngineCommand
 from search.executors.remote.member import AttachedLine
@@ -111,8 +111,7 @@ class EngineCalls:
         Raises:
             UserError: the engine's command cannot be run.
         """
-        command = [sys.executable, "-m", "search.executors.remote.attach"]
-        command += [str(self._order.log), name]
+        command = attach_command(self._order.log, name)
         try:
             return AttachedLine(self._engine.attach(name, command), now)
         except OSError as error:

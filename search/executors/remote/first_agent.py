@@ -15,6 +15,7 @@ from pathlib import Path
 
 from search.executors.remote.agent import Agent
 from search.executors.remote.agent_files import other_name, relay_name
+from search.executors.remote.attach import attach_command
 from search.executors.remote.other_node import Companions
 
 _ROOM = "search.executors.remote"
@@ -35,7 +36,7 @@ def main(arguments: list[str]) -> int:
 def _line(folder: str, name: str, number: int, node: str, reach: Sequence[str]) -> tuple[str, ...]:
     """The command whose input and output lead to the agent of another machine."""
     if not reach:
-        return (sys.executable, "-m", f"{_ROOM}.attach", folder, relay_name(name, number))
+        return tuple(attach_command(Path(folder), relay_name(name, number)))
     started = (sys.executable, "-m", f"{_ROOM}.attached_agent", folder, other_name(name, number))
     return (*reach, node, *started, node)
 

@@ -17,9 +17,9 @@ from search.agent_messages import (
     Told,
 )
 from search.errors import UserError
-from search.executors.lease import ENDED_S
+from search.executors.lease import DIES_WITHIN_S, ENDED_S
 from search.executors.remote.agent_lease import is_certainly_over
-from search.executors.remote.allocations import DIES_WITHIN_S, Allocations
+from search.executors.remote.allocations import Allocations
 from search.executors.remote.attach import AGENT_IS_GONE
 from search.executors.remote.cluster_calls import ClusterCalls
 from search.executors.remote.letters import letter, opened

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from search.agent_messages import Gone, Joined, Leave, Letter, Ping
 from search.errors import UserError
+from search.executors.lease import DIES_WITHIN_S
 from search.executors.remote.agent_files import end_of_output
 from search.executors.remote.agent_lease import clock_s, is_certainly_over
 from search.executors.remote.attach import AGENT_IS_GONE
@@ -23,8 +24,6 @@ from search.wire import decode
 _PING_S = 2.0
 _SILENT_S = 20.0
 _JOINS_WITHIN_S = 120.0
-# a process that its parent's death ends is gone a moment later
-_DIES_WITHIN_S = 2.0
 
 Messages = list[tuple[str, Message]]
 
@@ -112,7 +111,7 @@ class OtherNode:
 
     def is_certainly_over(self, now: float) -> bool:
         """Whether no process of a lost one can be there any more."""
-        if self._ended_at is not None and now > self._ended_at + _DIES_WITHIN_S:
+        if self._ended_at is not None and now > self._ended_at + DIES_WITHIN_S:
             return True
         return is_certainly_over(self._member.heard_at or self._line.since, now)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from search.messages import (
     DONE,
+    ECHOES,
     ERROR,
     INTERRUPTED,
     KILLED,
@@ -24,8 +25,6 @@ from search.messages import (
 
 # what rank 0 waits for from one that failed, as on one machine
 _GRACE_S = 5.0
-# causes that a rank gives, if it speaks at all, when another has left it
-_ECHOES = (ERROR, KILLED, INTERRUPTED)
 # causes that all ranks give at once
 _OF_ALL = (DONE, PRUNED, PAUSED, INTERRUPTED)
 
@@ -136,7 +135,7 @@ class RankedAttempt:
 
     def _last_words(self) -> Ended | None:
         """Those of rank 0, unless another rank had failed before."""
-        if self._said is not None and self._said.cause not in _ECHOES:
+        if self._said is not None and self._said.cause not in ECHOES:
             return self._said
         for failure in self._failures:
             if failure.cause == OOM:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from pathlib import Path
 from search.errors import UserError
 from search.executors.engines.engine import Allocation, Order, State
 from search.executors.engines.slurm_steps import SlurmSteps, Standing
+from search.executors.remote.attach import attach_command
 from search.executors.remote.calls_under_way import CallKind, CallsUnderWay
 from search.executors.remote.engine_command import CommandEnd, EngineCommand
 from search.executors.remote.member import AttachedLine
@@ -153,8 +153,7 @@ class StepCalls:
         Raises:
             UserError: SLURM's command cannot be run.
         """
-        command = [sys.executable, "-m", "search.executors.remote.attach"]
-        command += [str(self._order.log), name]
+        command = attach_command(self._order.log, name)
         try:
             return AttachedLine(self._engine.attach(self._node_of(name), command), now)
         except OSError as error:

@@ -27,7 +27,7 @@ from search.file_messages import (
 )
 from search.layout import TrialFolder
 from search.messages import Message
-from search.plain.whole_files import files_of
+from search.plain.whole_files import files_of, is_unfinished
 
 # at a time in each direction
 _MOST = 4
@@ -234,9 +234,9 @@ def _all_that_is_needed(trial: TrialFolder, attempt: str, number: int) -> Sendin
 def _is_needed(file: Path, trial: TrialFolder) -> bool:
     if file in (trial.log, trial.events, trial.attempt):
         return False
-    parts = file.relative_to(trial.root).parts
-    if any(part.startswith(".") and part.endswith(".tmp") for part in parts):
+    within = file.relative_to(trial.root)
+    if is_unfinished(within):
         return False
     goes_on_from = (trial.last_ckpt, trial.best_ckpt, trial.source_ckpt)
-    is_other = any(part.endswith(".ckpt") for part in parts)
+    is_other = any(part.endswith(".ckpt") for part in within.parts)
     return not is_other or any(file.is_relative_to(each) for each in goes_on_from)

@@ -14,7 +14,7 @@ from pathlib import Path
 from search.executors.remote.parcels import OpenFile, Sending
 from search.file_messages import Parcel, ParcelFile
 from search.layout import StudyFolder, TrialFolder
-from search.plain.whole_files import files_of
+from search.plain.whole_files import files_of, is_unfinished
 
 # tasks whose files are the trial's; of others, which answer questions, the log alone is of use
 _KEEPING = ("fit", "close")
@@ -182,10 +182,9 @@ class WorkFolder:
         """Whether a file is not sent as it is: a lock, a link, one that is being written, and
         checkpoints, of which the disk of the study makes the one before by itself."""
         trial = self.trial
-        within = file.relative_to(self.root).parts
-        is_temporary = any(part.startswith(".") and part.endswith(".tmp") for part in within)
         is_checkpoint = any(file.is_relative_to(each) for each in trial.checkpoints)
         is_lock = file in (trial.attempt, self._study.logs / ".lock")
+        is_temporary = is_unfinished(file.relative_to(self.root))
         return is_temporary or is_checkpoint or is_lock or file.is_symlink()
 
     def _checkpoint_files(self) -> Iterator[tuple[str, Path]]:
