@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hmac
 import secrets
+import select
 import selectors
 import socket
 
@@ -63,13 +64,26 @@ class Channel:
                 connection.sock.sendall(encode(message))
 
     def drop(self, attempt: str) -> list[tuple[str, Message]]:
-        """Forget an attempt whose process ended; returns the messages that it sent before."""
+        """Forget an attempt whose process ended; returns the messages that it sent before, and what
+        others have said that were not heard yet."""
+        said: list[tuple[str, Message]] = []
+        if attempt in self._tokens.values():
+            # it may have come, said all of it and ended since somebody last looked here
+            said += self._hear_newcomers()
         self._tokens = {token: name for token, name in self._tokens.items() if name != attempt}
         connection = self._connections.get(attempt)
-        last_words: list[tuple[str, Message]] = []
         while connection is not None and attempt in self._connections:
-            last_words += self._read(connection)
-        return last_words
+            said += self._read(connection)
+        return said
+
+    def _hear_newcomers(self) -> list[tuple[str, Message]]:
+        """Take the connections that wait, and what is there of those that have shown no token."""
+        while self._accept_one():
+            pass
+        messages: list[tuple[str, Message]] = []
+        for connection in [each for each in self._open if each.attempt is None]:
+            messages += self._hear(connection)
+        return messages
 
     def close(self) -> None:
         """Close every socket and remove the private folder."""
@@ -80,13 +94,26 @@ class Channel:
         self._folder.remove()
 
     def _accept(self) -> list[tuple[str, Message]]:
-        with contextlib.suppress(OSError):
-            sock, _ = self._listener.accept()
-            sock.settimeout(_SEND_TIMEOUT_S)
-            connection = _Connection(sock)
-            self._open.add(connection)
-            self._selector.register(sock, selectors.EVENT_READ, lambda: self._read(connection))
+        self._accept_one()
         return []
+
+    def _accept_one(self) -> bool:
+        """Take a connection that waits; returns whether there was one."""
+        if not _is_readable(self._listener):
+            return False
+        try:
+            sock, _ = self._listener.accept()
+        except OSError:
+            return False
+        sock.settimeout(_SEND_TIMEOUT_S)
+        connection = _Connection(sock)
+        self._open.add(connection)
+        self._selector.register(sock, selectors.EVENT_READ, lambda: self._hear(connection))
+        return True
+
+    def _hear(self, connection: _Connection) -> list[tuple[str, Message]]:
+        """What is there of a connection; nothing where `drop` has read it since it was noticed."""
+        return self._read(connection) if _is_readable(connection.sock) else []
 
     def _read(self, connection: _Connection) -> list[tuple[str, Message]]:
         lines = connection.lines()
@@ -125,3 +152,12 @@ class Channel:
         self._open.discard(connection)
         if connection.attempt is not None:
             self._connections.pop(connection.attempt, None)
+
+
+def _is_readable(sock: socket.socket) -> bool:
+    """Whether reading from it, or accepting, would not wait; a closed one is not."""
+    if sock.fileno() < 0:
+        return False
+    poller = select.poll()
+    poller.register(sock, select.POLLIN)
+    return bool(poller.poll(0))

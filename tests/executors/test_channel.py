@@ -97,6 +97,28 @@ def test_last_words_are_read_when_an_attempt_is_dropped(coordinator: Coordinator
     assert coordinator.channel.drop("fit-0") == [("fit-0", REPORT), ("fit-0", Ended("done", 0.5))]
 
 
+def test_attempt_that_came_and_went_between_two_looks_is_heard(coordinator: Coordinator) -> None:
+    """As while the coordinator is suspended."""
+    token, other = coordinator.channel.admit("fit-0"), coordinator.channel.admit("fit-1")
+    with coordinator.connect() as silent, coordinator.connect() as at_work:
+        with coordinator.connect() as sock:
+            sock.sendall(encode(Hello(token)) + encode(REPORT) + encode(Ended("done", 0.5)))
+        at_work.sendall(encode(Hello(other)) + encode(REPORT))
+        noticed = coordinator.selector.select(0)
+        said = coordinator.channel.drop("fit-0")
+        assert [each for each in said if each[0] == "fit-0"] == [
+            ("fit-0", REPORT),
+            ("fit-0", Ended("done", 0.5)),
+        ]
+        # the news of the same look, which the drop has heard already
+        for key, _ in noticed:
+            said += key.data()
+        said += coordinator.heard()
+        assert [each for each in said if each[0] == "fit-1"] == [("fit-1", REPORT)]
+        silent.sendall(encode(Hello(coordinator.channel.admit("fit-2"))) + encode(REPORT))
+        assert coordinator.heard() == [("fit-2", REPORT)]
+
+
 def test_socket_is_private_and_goes_with_the_channel() -> None:
     made = Coordinator()
     folder = Path(made.channel.address).parent
